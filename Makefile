@@ -1,0 +1,47 @@
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.installed
+T      ?=
+
+.PHONY: demo test lint accuracy bench golden readme lock clean
+.DEFAULT_GOAL := demo
+
+# Every target makes its own set-up: a virtual environment with the locked dependencies.
+$(READY): requirements.lock requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fluxdoctor needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## what a newcomer runs first: the embedded incident
+	@$(BIN)/fluxdoctor demo --fail-on never
+
+test: $(READY) ## rule pages, recorded incidents, properties (T="-k name" for some)
+	$(BIN)/python -m pytest $(T)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+accuracy: $(READY) ## how often the root cause is found in the recorded incidents
+	$(BIN)/python tools/accuracy.py fixtures/incidents
+
+bench: $(READY) ## replay fleets of growing size, as ratios
+	$(BIN)/python benchmarks/replay.py
+
+golden: $(READY) ## rewrite the golden reports; read the difference
+	$(BIN)/python -m pytest tests/test_incidents.py --update
+
+readme: $(READY) ## put the real demo report and the measured table into README.md
+	$(BIN)/python tools/readme.py
+
+lock: $(READY) ## pin the newest dependencies that pyproject.toml allows
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
