@@ -1,0 +1,86 @@
+"""fluxdoctor names the root cause of a failing Flux fleet. What a rule pack imports stands here; nothing else is API."""
+
+from fluxdoctor._version import __version__
+from fluxdoctor.model import semver
+from fluxdoctor.model.facts import (
+    ChartIndexes,
+    Cluster,
+    Event,
+    GitTrees,
+    Lookup,
+    OciTags,
+    Probes,
+    Tree,
+    clean,
+)
+from fluxdoctor.model.failures import Failure, Failures
+from fluxdoctor.model.finding import Confidence, Evidence, Problem, Severity, Unknown
+from fluxdoctor.model.flux import (
+    Edge,
+    Reference,
+    State,
+    condition,
+    conditions,
+    interval,
+    owner,
+    references,
+    revision,
+    short,
+    state,
+    timeout,
+)
+from fluxdoctor.model.graph import Graph, inventory
+from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
+from fluxdoctor.model.resource import Fields, Location, Ref, Resource
+from fluxdoctor.model.snapshot import Clock, Versions
+from fluxdoctor.model.times import age, duration, moment
+
+__all__ = [
+    "FILE_NAMES",
+    "Build",
+    "ChartIndexes",
+    "Clock",
+    "Cluster",
+    "Confidence",
+    "Edge",
+    "Entry",
+    "Event",
+    "Evidence",
+    "Failure",
+    "Failures",
+    "Fields",
+    "GitTrees",
+    "Graph",
+    "Location",
+    "Lookup",
+    "Manifests",
+    "OciTags",
+    "Patch",
+    "Probes",
+    "Problem",
+    "Ref",
+    "Reference",
+    "Resource",
+    "Severity",
+    "State",
+    "Tree",
+    "Unknown",
+    "Versions",
+    "__version__",
+    "age",
+    "clean",
+    "condition",
+    "conditions",
+    "duration",
+    "interval",
+    "inventory",
+    "is_remote",
+    "moment",
+    "owner",
+    "references",
+    "revision",
+    "semver",
+    "short",
+    "state",
+    "timeout",
+]

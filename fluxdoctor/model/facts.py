@@ -1,0 +1,363 @@
+"""The kinds of facts a Snapshot holds, and the questions rules ask of them. Unknown is never absent."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from functools import cached_property
+
+from fluxdoctor.model import flux
+from fluxdoctor.model.resource import Location, Ref, Resource
+
+
+class Sight(Enum):
+    """What a look-up found."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The answer of a look-up: the object, its absence, or why neither is known."""
+
+    sight: Sight
+    resource: Resource | None = None
+    why: str = ""
+
+    @property
+    def present(self) -> bool:
+        """The object was seen."""
+        return self.sight is Sight.PRESENT
+
+    @property
+    def absent(self) -> bool:
+        """The object was looked for in full sight and is not there."""
+        return self.sight is Sight.ABSENT
+
+    @property
+    def unknown(self) -> bool:
+        """Nothing can be said; ``why`` tells the reason."""
+        return self.sight is Sight.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """Something that could not be read, and why. ``what`` starts with a kind or a path of the snapshot folder."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A Kubernetes event on one object."""
+
+    type: str
+    reason: str
+    message: str
+    at: datetime | None
+    count: int = 1
+
+
+#: The kinds that were listed in full, and in which namespaces (None: in all).
+Listed = Mapping[str, frozenset[str] | None]
+
+
+class Cluster:
+    """The Kubernetes objects that were read, and how far the sight went."""
+
+    def __init__(
+        self,
+        resources: Iterable[Resource] = (),
+        *,
+        listed: Listed | None = None,
+        absent: Iterable[Ref] = (),
+        gaps: Iterable[Gap] = (),
+        events: Mapping[Ref, Sequence[Event]] | None = None,
+    ) -> None:
+        """Index the objects by identity and kind; a later object of the same identity replaces the earlier."""
+        self._by_ref = {r.ref: r for r in resources}
+        self._by_kind: dict[str, list[Resource]] = {}
+        for ref in sorted(self._by_ref):
+            self._by_kind.setdefault(ref.kind, []).append(self._by_ref[ref])
+        self.listed: Listed = dict(listed or {})
+        self.absent = frozenset(absent)
+        self.gaps = tuple(gaps)
+        self._events = dict(events or {})
+
+    def __len__(self) -> int:
+        return len(self._by_ref)
+
+    def __iter__(self) -> Iterator[Resource]:
+        for kind in sorted(self._by_kind):
+            yield from self._by_kind[kind]
+
+    def all(self, *kinds: str) -> tuple[Resource, ...]:
+        """Return the objects of these kinds, sorted by kind, namespace and name."""
+        return tuple(r for kind in sorted(set(kinds)) for r in self._by_kind.get(kind, ()))
+
+    def get(self, ref: Ref) -> Resource | None:
+        """Return the object if it was seen; None says nothing about its absence (see look)."""
+        return self._by_ref.get(ref)
+
+    def look(self, ref: Ref) -> Lookup:
+        """Look an object up: present, absent, or unknown with the reason."""
+        if resource := self._by_ref.get(ref):
+            return Lookup(Sight.PRESENT, resource)
+        if ref in self.absent or self._listed(ref.kind, ref.namespace):
+            return Lookup(Sight.ABSENT)
+        if ref.namespace and self.look(Ref("Namespace", "", ref.namespace)).absent:
+            return Lookup(Sight.ABSENT)
+        return Lookup(Sight.UNKNOWN, why=self._reason(ref))
+
+    def _listed(self, kind: str, namespace: str) -> bool:
+        if kind not in self.listed:
+            return False
+        namespaces = self.listed[kind]
+        return namespaces is None or namespace in namespaces
+
+    def _reason(self, ref: Ref) -> str:
+        for gap in self.gaps:
+            kind, _, rest = gap.what.partition("/")
+            if kind == ref.kind and rest in ("", ref.namespace, ref.named):
+                return f"{ref}: {gap.why}"
+        return f"{ref} was not read"
+
+    def saw_all(self, kind: str, namespace: str = "") -> bool:
+        """Tell whether every object of the kind (in the namespace, or in all) was seen."""
+        namespaces = self.listed.get(kind, frozenset())
+        return namespaces is None or (bool(namespace) and namespace in namespaces)
+
+    def events(self, ref: Ref) -> tuple[Event, ...]:
+        """Return the events on an object, newest first."""
+        return tuple(self._events.get(ref, ()))
+
+    @property
+    def event_refs(self) -> tuple[Ref, ...]:
+        """Return the objects that have events, sorted."""
+        return tuple(sorted(self._events))
+
+    def names(self, kind: str, namespace: str) -> tuple[str, ...]:
+        """Return the names of the seen objects of a kind in a namespace, sorted."""
+        return tuple(r.name for r in self._by_kind.get(kind, ()) if r.namespace == namespace)
+
+    @cached_property
+    def flux(self) -> tuple[Resource, ...]:
+        """Every Flux object."""
+        return self.all(*flux.KINDS)
+
+    @cached_property
+    def _controllers(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for deployment in self.all("Deployment"):
+            component = deployment.label("app.kubernetes.io/component")
+            for name in {deployment.name, component} & set(flux.CONTROLLERS):
+                found.setdefault(name, []).append(deployment)
+        return found
+
+    def controllers(self, name: str) -> tuple[Resource, ...]:
+        """Return the Deployments that run a Flux controller (one, or one a shard)."""
+        return tuple(self._controllers.get(name, ()))
+
+    @cached_property
+    def _children(self) -> dict[Ref, list[Resource]]:
+        found: dict[Ref, list[Resource]] = {}
+        for resource in self.all("Pod", "ReplicaSet", "Job"):
+            for row in resource.rows("metadata.ownerReferences"):
+                found.setdefault(Ref(row.text("kind"), resource.namespace, row.text("name")), []).append(resource)
+        return found
+
+    def pods(self, workload: Ref) -> tuple[Resource, ...]:
+        """Return the pods that a workload owns, directly or through ReplicaSets and Jobs."""
+        found: list[Resource] = []
+        for child in self._children.get(workload, ()):
+            found.extend([child] if child.kind == "Pod" else self.pods(child.ref))
+        return tuple(sorted(found, key=lambda pod: pod.ref))
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxFlaw:
+    """Why a file is not YAML: the parser's words, never the file's content."""
+
+    location: Location
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The documents of a file, up to the first one that cannot be read."""
+
+    documents: tuple[Resource, ...] = ()
+    flaw: SyntaxFlaw | None = None
+
+
+def clean(path: str) -> str:
+    """Normalise a path in an artifact; ``..`` is clamped to the root, as SecureJoin does (kustomize-controller 1.9)."""
+    return posixpath.normpath("/" + path.strip()).lstrip("/")
+
+
+class Tree:
+    """The files of one revision of a repository. ``excluded`` maps the files left out of the artifact to the pattern."""
+
+    def __init__(
+        self,
+        paths: Iterable[str],
+        parse: Callable[[str], Parsed],
+        excluded: Mapping[str, str] | None = None,
+        text: Callable[[str], bytes] | None = None,
+    ) -> None:
+        """``parse`` reads the YAML of a file, ``text`` its bytes without secret values; the content never changes."""
+        self.paths = tuple(sorted(paths))
+        self._files = frozenset(self.paths)
+        self._parse = parse
+        self.text = text or (lambda _: b"")
+        self._parsed: dict[str, Parsed] = {}
+        self.excluded = dict(excluded or {})
+
+    @cached_property
+    def directories(self) -> frozenset[str]:
+        """Every directory, "" for the root."""
+        found = {""}
+        for path in self.paths:
+            parent = posixpath.dirname(path)
+            while parent not in found:
+                found.add(parent)
+                parent = posixpath.dirname(parent)
+        return frozenset(found)
+
+    def is_file(self, path: str) -> bool:
+        """Tell whether the path is a file."""
+        return clean(path) in self._files
+
+    def is_directory(self, path: str) -> bool:
+        """Tell whether the path is a directory."""
+        return clean(path) in self.directories
+
+    @cached_property
+    def _kept_directories(self) -> frozenset[str]:
+        kept = Tree((p for p in self.paths if p not in self.excluded), self._parse)
+        return kept.directories
+
+    def hidden_by(self, path: str) -> str:
+        """Return the ignore pattern that keeps a whole file or directory out of the artifact, or ""."""
+        path = clean(path)
+        if path in self.excluded:
+            return self.excluded[path]
+        if path not in self.directories or path in self._kept_directories:
+            return ""
+        return next((why for p, why in self.excluded.items() if p.startswith(path + "/")), "")
+
+    def under(self, directory: str) -> tuple[str, ...]:
+        """Return the files below a directory, sorted."""
+        prefix = clean(directory)
+        return tuple(p for p in self.paths if not prefix or p.startswith(prefix + "/"))
+
+    def parsed(self, path: str) -> Parsed:
+        """Return the YAML documents of a file; read once."""
+        if path not in self._parsed:
+            self._parsed[path] = self._parse(path)
+        return self._parsed[path]
+
+    def nearest(self, path: str, *, directories: bool = True) -> tuple[str, ...]:
+        """Return up to three paths most like this one, the best first."""
+        wanted = clean(path)
+        known = self.directories - {""} if directories else self._files
+        head, name = posixpath.split(wanted)
+        beside = sorted(p for p in known if posixpath.dirname(p) == head)
+        close = {posixpath.basename(p): p for p in beside}
+        best = [close[n] for n in difflib.get_close_matches(name, list(close), 3, 0.6)]
+        rest = [p for p in difflib.get_close_matches(wanted, sorted(known), 3, 0.7) if p not in best]
+        return tuple((best + rest)[:3])
+
+
+class GitTrees:
+    """The trees and the remote refs of GitRepositories."""
+
+    def __init__(
+        self, trees: Mapping[Ref, Tree] | None = None, refs: Mapping[Ref, Mapping[str, str]] | None = None
+    ) -> None:
+        """``refs``: what ls-remote said, ref name -> commit, by GitRepository."""
+        self.trees = dict(trees or {})
+        self.remotes = {ref: dict(found) for ref, found in (refs or {}).items()}
+
+    def tree(self, source: Ref) -> Tree | None:
+        """Return the files of a source's revision, or None when they were not fetched."""
+        return self.trees.get(source)
+
+    def refs(self, source: Ref) -> Mapping[str, str] | None:
+        """Return the remote's refs (``refs/heads/main`` -> commit), or None when they were not asked for."""
+        return self.remotes.get(source)
+
+    def names(self, source: Ref, prefix: str) -> tuple[str, ...] | None:
+        """Return the branches (prefix ``refs/heads/``) or tags (``refs/tags/``), sorted; None when unknown."""
+        refs = self.refs(source)
+        if refs is None:
+            return None
+        return tuple(sorted(n.removeprefix(prefix) for n in refs if n.startswith(prefix) and not n.endswith("^{}")))
+
+
+@dataclass(frozen=True, slots=True)
+class ChartVersion:
+    """One entry of a Helm repository index."""
+
+    version: str
+    urls: tuple[str, ...] = ()
+    kube_version: str = ""
+    dependencies: tuple[str, ...] = ()
+
+
+class ChartIndexes:
+    """The indexes of HelmRepositories."""
+
+    def __init__(self, indexes: Mapping[Ref, Mapping[str, Sequence[ChartVersion]]] | None = None) -> None:
+        """``indexes``: chart name -> versions, by HelmRepository."""
+        self.indexes = {ref: {k: tuple(v) for k, v in charts.items()} for ref, charts in (indexes or {}).items()}
+
+    def charts(self, repository: Ref) -> tuple[str, ...] | None:
+        """Return the chart names that a repository offers, sorted; None when its index was not read."""
+        index = self.indexes.get(repository)
+        return None if index is None else tuple(sorted(index))
+
+    def offered(self, repository: Ref, chart: str) -> tuple[str, ...] | None:
+        """Return the versions of a chart as the index lists them; () when it has none, None when unknown."""
+        index = self.indexes.get(repository)
+        return None if index is None else tuple(v.version for v in index.get(chart, ()))
+
+
+class OciTags:
+    """The tags of OCI repositories."""
+
+    def __init__(self, tags: Mapping[Ref, Sequence[str]] | None = None) -> None:
+        """``tags``: the tag list by OCIRepository or HelmRepository."""
+        self.listed = {ref: tuple(found) for ref, found in (tags or {}).items()}
+
+    def tags(self, source: Ref) -> tuple[str, ...] | None:
+        """Return the tags that the registry listed; None when it was not asked."""
+        return self.listed.get(source)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that was tried over the network, and how it was answered (ok, dns, refused, timeout, tls ...)."""
+
+    target: str
+    answer: str
+    detail: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """What was tried over the network from where the collector ran: its view, not the controller's."""
+
+    tried: Mapping[Ref, Probe] = field(default_factory=dict)
+
+    def of(self, source: Ref) -> Probe | None:
+        """Return the probe of a source, or None when it was not tried."""
+        return self.tried.get(source)

@@ -1,0 +1,142 @@
+"""The failing objects of a cluster and the controllers' own words about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from fluxdoctor.model import flux
+from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.finding import Evidence
+from fluxdoctor.model.flux import State
+from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.times import moment
+
+#: Conditions that may hold a better message than Ready does, in the order in which they are believed.
+_DETAIL = (
+    "Ready", "Stalled", "FetchFailed", "BuildFailed", "StorageOperationFailed", "SourceVerified", "IncludeUnavailable",
+    "Released", "TestSuccess", "Healthy",
+)  # fmt: skip
+_NEGATIVE = frozenset({"Stalled", "FetchFailed", "BuildFailed", "StorageOperationFailed", "IncludeUnavailable"})
+_HELM_LOGS = "\n\nLast Helm logs:"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One message of a controller about an object: where it was said, the reason, and since when."""
+
+    message: str
+    reason: str
+    where: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A Flux object that is not well, and what its controller says, the most direct first."""
+
+    resource: Resource
+    state: State
+    words: tuple[Words, ...]
+
+    @property
+    def ref(self) -> Ref:
+        """The object."""
+        return self.resource.ref
+
+    @property
+    def since(self) -> datetime | None:
+        """When it began."""
+        return next((w.since for w in self.words if w.since), None)
+
+    @property
+    def message(self) -> str:
+        """The most direct message, or ""."""
+        return self.words[0].message if self.words else ""
+
+
+def _said(resource: Resource) -> Iterator[Words]:
+    found = {c.type: c for c in flux.conditions(resource)}
+    for type_ in _DETAIL:
+        c = found.get(type_)
+        if c and c.message and c.status == ("True" if type_ in _NEGATIVE else "False"):
+            yield Words(_without_logs(c.message), c.reason, f"condition {c.type}={c.status}", c.since)
+
+
+def _heard(cluster: Cluster, resource: Resource, after: datetime | None) -> Iterator[Words]:
+    for event in cluster.events(resource.ref):
+        recent = after is None or event.at is None or event.at >= after
+        if event.type == "Warning" and event.message and recent:
+            yield Words(_without_logs(event.message), event.reason, "event", event.at)
+
+
+def _without_logs(message: str) -> str:
+    """Leave Helm's log lines out: they follow the error, in events, and before Flux 2.2 in conditions."""
+    return message.partition(_HELM_LOGS)[0].strip()
+
+
+def _masked(resource: Resource) -> bool:
+    """A HelmRelease can be Ready again over a failed upgrade that stored nothing: only status.failures tells (1.6)."""
+    return resource.kind == "HelmRelease" and resource.number("status.failures") > 0
+
+
+def _since(resource: Resource, state: State) -> datetime | None:
+    """Events older than the present failure tell of another one; Helm acts for a while before its status changes.
+
+    status.failures stays after a retry that succeeded (helm-controller 1.6): a release that was deployed after the
+    event is well again.
+    """
+    ready = flux.condition(resource, "Ready")
+    began = ready.since - flux.timeout(resource) - timedelta(minutes=1) if ready and ready.since else None
+    deployed = moment(resource.text("status.history.0.lastDeployed")) if state is State.READY else None
+    return max((at for at in (began, deployed) if at), default=None)
+
+
+class Failures:
+    """The Flux objects that are failing, waiting or new, sorted by identity."""
+
+    def __init__(self, cluster: Cluster, taken: datetime) -> None:
+        """Read the states once; the messages when they are asked for."""
+        self._cluster = cluster
+        self.taken = taken
+
+    @cached_property
+    def all(self) -> tuple[Failure, ...]:
+        """Every Flux object that is not Ready, and Ready ones whose status counts failures."""
+        return tuple(f for f in map(self._read, self._cluster.flux) if f)
+
+    def _read(self, resource: Resource) -> Failure | None:
+        state = flux.state(resource)
+        if state is State.FAILED or (state is State.READY and _masked(resource)):
+            words = tuple(dict.fromkeys((*_said(resource), *_heard(self._cluster, resource, _since(resource, state)))))
+            return Failure(resource, state, words) if words or state is State.FAILED else None
+        if state in (State.PROGRESSING, State.NEW):
+            ready = flux.condition(resource, "Ready")
+            words = (Words(ready.message, ready.reason, "condition Ready=Unknown", ready.since),) if ready else ()
+            return Failure(resource, state, words)
+        return None
+
+    @cached_property
+    def failed(self) -> tuple[Failure, ...]:
+        """The objects that say they failed."""
+        return tuple(f for f in self.all if f.state in (State.FAILED, State.READY))
+
+    @cached_property
+    def waiting(self) -> tuple[Failure, ...]:
+        """The objects whose controller is at work, or has not begun."""
+        return tuple(f for f in self.all if f.state in (State.PROGRESSING, State.NEW))
+
+    @cached_property
+    def _by_ref(self) -> dict[Ref, Failure]:
+        return {f.ref: f for f in self.all}
+
+    def of(self, ref: Ref) -> Failure | None:
+        """Return the failure of an object, or None when it is well or unknown."""
+        return self._by_ref.get(ref)
+
+
+def said(words: Words, ref: Ref) -> Evidence:
+    """Return a controller's words as evidence."""
+    return Evidence(f'{words.reason}: "{" ".join(words.message.split())}"', f"{ref} {words.where}")

@@ -1,0 +1,373 @@
+"""Flux's vocabulary: kinds, conditions, states, and which fields refer to what.
+
+Facts are those of Flux 2.9 (source-controller 1.9, kustomize-controller 1.9, helm-controller 1.6,
+notification-controller 1.9, image controllers 1.2, source-watcher 2.2, flux-operator 0.58) unless a line says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from fluxdoctor.model.resource import Condition, Fields, Ref, Resource
+from fluxdoctor.model.times import duration
+
+SOURCE, KUSTOMIZE, HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
+NOTIFICATION, IMAGE = "notification.toolkit.fluxcd.io", "image.toolkit.fluxcd.io"
+EXTENSIONS, OPERATOR = "source.extensions.fluxcd.io", "fluxcd.controlplane.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A Flux kind: its API group, resource name, controller, and whether its controller writes a status."""
+
+    name: str
+    group: str
+    plural: str
+    controller: str
+    status: bool = True
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("GitRepository", SOURCE, "gitrepositories", "source-controller"),
+        Kind("OCIRepository", SOURCE, "ocirepositories", "source-controller"),
+        Kind("HelmRepository", SOURCE, "helmrepositories", "source-controller"),
+        Kind("HelmChart", SOURCE, "helmcharts", "source-controller"),
+        Kind("Bucket", SOURCE, "buckets", "source-controller"),
+        Kind("ExternalArtifact", SOURCE, "externalartifacts", "source-watcher"),
+        Kind("ArtifactGenerator", EXTENSIONS, "artifactgenerators", "source-watcher"),
+        Kind("Kustomization", KUSTOMIZE, "kustomizations", "kustomize-controller"),
+        Kind("HelmRelease", HELM, "helmreleases", "helm-controller"),
+        # Alert and Provider are static objects since v1beta3: no status, no conditions.
+        Kind("Alert", NOTIFICATION, "alerts", "notification-controller", status=False),
+        Kind("Provider", NOTIFICATION, "providers", "notification-controller", status=False),
+        Kind("Receiver", NOTIFICATION, "receivers", "notification-controller"),
+        Kind("ImageRepository", IMAGE, "imagerepositories", "image-reflector-controller"),
+        Kind("ImagePolicy", IMAGE, "imagepolicies", "image-reflector-controller"),
+        Kind("ImageUpdateAutomation", IMAGE, "imageupdateautomations", "image-automation-controller"),
+        Kind("FluxInstance", OPERATOR, "fluxinstances", "flux-operator"),
+        Kind("ResourceSet", OPERATOR, "resourcesets", "flux-operator"),
+        Kind("ResourceSetInputProvider", OPERATOR, "resourcesetinputproviders", "flux-operator"),
+    )
+}
+
+SOURCES = ("GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket", "ExternalArtifact")
+CONTROLLERS = tuple(sorted({kind.controller for kind in KINDS.values()}))
+
+#: Built-in kinds that keep their bare name; a kind of another group with one of these names is written Kind.group.
+BUILT_IN: dict[str, str] = {
+    **dict.fromkeys(
+        ("ConfigMap", "Event", "Namespace", "Node", "PersistentVolume", "PersistentVolumeClaim", "Pod", "Secret",
+         "Service", "ServiceAccount", "ResourceQuota", "LimitRange", "Endpoints"), ""),
+    **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"), "apps"),
+    **dict.fromkeys(("Job", "CronJob"), "batch"),
+    **dict.fromkeys(("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"), "rbac.authorization.k8s.io"),
+    **dict.fromkeys(("Ingress", "NetworkPolicy"), "networking.k8s.io"),
+    "CustomResourceDefinition": "apiextensions.k8s.io",
+    "HorizontalPodAutoscaler": "autoscaling",
+    "PodDisruptionBudget": "policy",
+}  # fmt: skip
+
+CLUSTER_SCOPED = frozenset(
+    ("Namespace", "Node", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
+     "ClusterIssuer", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "ValidatingAdmissionPolicy",
+     "StorageClass", "PriorityClass", "IngressClass", "APIService")
+)  # fmt: skip
+
+
+def kind_name(kind: str, group: str) -> str:
+    """Return the kind as a Ref has it: bare, or ``Kind.group`` where a known kind of another group has that name."""
+    known = KINDS[kind].group if kind in KINDS else BUILT_IN.get(kind, group)
+    return kind if known == group else f"{kind}.{group}"
+
+
+def inventory_ref(identifier: str) -> Ref | None:
+    """Read an inventory id, ``namespace_name_group_kind``; a colon in a name is stored as two underscores (cli-utils)."""
+    head, _, kind = identifier.rpartition("_")
+    head, _, group = head.rpartition("_")
+    namespace, _, name = head.partition("_")
+    return Ref(kind_name(kind, group), namespace, name.replace("__", ":")) if kind and name else None
+
+
+def conditions(resource: Resource) -> tuple[Condition, ...]:
+    """Return an object's conditions, in the order of the status."""
+    return resource.conditions
+
+
+def condition(resource: Resource, type_: str) -> Condition | None:
+    """Return one condition, or None."""
+    return next((c for c in resource.conditions if c.type == type_), None)
+
+
+class State(StrEnum):
+    """What a Flux object's status says."""
+
+    READY = "ready"
+    FAILED = "failed"
+    PROGRESSING = "progressing"
+    SUSPENDED = "suspended"
+    STATIC = "static"
+    """No controller writes a status for it (Alert, Provider, HelmRepository of type oci)."""
+    NEW = "new"
+    """No status yet."""
+
+
+def state(resource: Resource) -> State:
+    """Read the state of a Flux object from its conditions; a suspended object's status is frozen and is not believed."""
+    if resource.flag("spec.suspend"):
+        return State.SUSPENDED
+    kind = KINDS.get(resource.kind)
+    if kind is None or not kind.status or is_oci_helm_repository(resource):
+        return State.STATIC
+    ready = condition(resource, "Ready")
+    stalled = condition(resource, "Stalled")
+    if (ready and ready.status == "False") or (stalled and stalled.status == "True"):
+        return State.FAILED
+    if ready is None:
+        return State.NEW
+    return State.READY if ready.status == "True" else State.PROGRESSING
+
+
+def is_oci_helm_repository(resource: Resource) -> bool:
+    """Tell a HelmRepository of type oci: source-controller keeps no index and writes no status for it."""
+    return resource.kind == "HelmRepository" and resource.text("spec.type") == "oci"
+
+
+def interval(resource: Resource) -> timedelta:
+    """Return spec.interval; ten minutes where there is none."""
+    return duration(resource.text("spec.interval"), timedelta(minutes=10))
+
+
+def timeout(resource: Resource) -> timedelta:
+    """Return spec.timeout, or the controller's default: 5m for HelmRelease, the interval for Kustomization, else 60s."""
+    default = {"HelmRelease": timedelta(minutes=5), "Kustomization": interval(resource)}
+    return duration(resource.text("spec.timeout"), default.get(resource.kind, timedelta(seconds=60)))
+
+
+def revision(resource: Resource) -> str:
+    """Return the revision an object works with: a source's artifact, or what was last applied."""
+    applied = resource.text("status.lastAppliedRevision") or resource.text("status.artifact.revision")
+    return applied or resource.text("status.history.0.chartVersion")
+
+
+def short(revision_: str) -> str:
+    """Shorten a revision's digest as the flux CLI does: main@sha1:605b2e81."""
+    head, colon, digest = revision_.rpartition(":")
+    return f"{head}{colon}{digest[:8]}" if colon else revision_
+
+
+class Edge(StrEnum):
+    """Why one object needs another."""
+
+    SOURCE = "sourceRef"
+    CHART_REF = "chartRef"
+    HELM_CHART = "helmChart"
+    DEPENDS_ON = "dependsOn"
+    VALUES_FROM = "valuesFrom"
+    SUBSTITUTE_FROM = "substituteFrom"
+    SECRET = "secretRef"
+    CERT_SECRET = "certSecretRef"
+    PROXY_SECRET = "proxySecretRef"
+    VERIFY = "verify"
+    DECRYPTION = "decryption"
+    SERVICE_ACCOUNT = "serviceAccount"
+    KUBE_CONFIG = "kubeConfig"
+    INCLUDE = "include"
+    APPLIES = "applies"
+    HEALTH = "healthCheck"
+    NAMESPACE = "namespace"
+    TARGET_NAMESPACE = "targetNamespace"
+    CRD = "crd"
+    CONTROLLER = "controller"
+    IMAGE_REPOSITORY = "imageRepositoryRef"
+    PROVIDER = "providerRef"
+    EVENT_SOURCE = "eventSource"
+    RECEIVES = "receives"
+    GENERATOR = "artifactGenerator"
+    INPUTS = "inputsFrom"
+    SYNC = "sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference found in an object: from where, why, to what, and whether the target may be absent."""
+
+    edge: Edge
+    field: str
+    target: Ref
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """How a reference is written: the field, the target's kind ("" when the reference names it) and its namespace."""
+
+    edge: Edge
+    path: str
+    kind: str = ""
+    crosses: bool = False
+    """The reference may name another namespace."""
+    many: bool = False
+
+
+_S = _Spec
+_DEPENDS = _S(Edge.DEPENDS_ON, "spec.dependsOn", "=", crosses=True, many=True)
+_KUBE_CONFIG = (
+    _S(Edge.KUBE_CONFIG, "spec.kubeConfig.secretRef", "Secret"),
+    _S(Edge.KUBE_CONFIG, "spec.kubeConfig.configMapRef", "ConfigMap"),
+)
+_AUTH = (
+    _S(Edge.SECRET, "spec.secretRef", "Secret"),
+    _S(Edge.CERT_SECRET, "spec.certSecretRef", "Secret"),
+    _S(Edge.PROXY_SECRET, "spec.proxySecretRef", "Secret"),
+    _S(Edge.VERIFY, "spec.verify.secretRef", "Secret"),
+)
+_REFERENCES: dict[str, tuple[_Spec, ...]] = {
+    "GitRepository": (*_AUTH, _S(Edge.INCLUDE, "spec.include", "GitRepository", many=True)),
+    "OCIRepository": (*_AUTH, _S(Edge.VERIFY, "spec.verify.trustedRootSecretRef", "Secret")),
+    "HelmRepository": _AUTH,
+    "Bucket": (
+        *_AUTH,
+        _S(Edge.SECRET, "spec.sts.secretRef", "Secret"),
+        _S(Edge.CERT_SECRET, "spec.sts.certSecretRef", "Secret"),
+    ),
+    "HelmChart": (_S(Edge.SOURCE, "spec.sourceRef"), _S(Edge.VERIFY, "spec.verify.secretRef", "Secret")),
+    "ExternalArtifact": (_S(Edge.GENERATOR, "spec.sourceRef", crosses=True),),
+    "ArtifactGenerator": (_S(Edge.SOURCE, "spec.sources", crosses=True, many=True),),
+    "Kustomization": (
+        _S(Edge.SOURCE, "spec.sourceRef", crosses=True),
+        _DEPENDS,
+        _S(Edge.SUBSTITUTE_FROM, "spec.postBuild.substituteFrom", many=True),
+        _S(Edge.DECRYPTION, "spec.decryption.secretRef", "Secret"),
+        *_KUBE_CONFIG,
+    ),
+    "HelmRelease": (
+        _S(Edge.SOURCE, "spec.chart.spec.sourceRef", crosses=True),
+        _S(Edge.CHART_REF, "spec.chartRef", crosses=True),
+        _DEPENDS,
+        _S(Edge.VALUES_FROM, "spec.valuesFrom", many=True),
+        _S(Edge.VERIFY, "spec.chart.spec.verify.secretRef", "Secret"),
+        *_KUBE_CONFIG,
+    ),
+    "ImageRepository": _AUTH,
+    "ImagePolicy": (_S(Edge.IMAGE_REPOSITORY, "spec.imageRepositoryRef", "ImageRepository", crosses=True),),
+    "ImageUpdateAutomation": (
+        _S(Edge.SOURCE, "spec.sourceRef", crosses=True),
+        _S(Edge.SECRET, "spec.git.commit.signingKey.secretRef", "Secret"),
+    ),
+    "Alert": (
+        _S(Edge.PROVIDER, "spec.providerRef", "Provider"),
+        _S(Edge.EVENT_SOURCE, "spec.eventSources", crosses=True, many=True),
+    ),
+    "Provider": (
+        _S(Edge.SECRET, "spec.secretRef", "Secret"),
+        _S(Edge.CERT_SECRET, "spec.certSecretRef", "Secret"),
+        _S(Edge.PROXY_SECRET, "spec.proxySecretRef", "Secret"),
+    ),
+    "Receiver": (
+        _S(Edge.SECRET, "spec.secretRef", "Secret"),
+        _S(Edge.RECEIVES, "spec.resources", crosses=True, many=True),
+    ),
+    "ResourceSet": (
+        _S(Edge.DEPENDS_ON, "spec.dependsOn", crosses=True, many=True),
+        _S(Edge.INPUTS, "spec.inputsFrom", crosses=True, many=True),
+    ),
+    "ResourceSetInputProvider": _AUTH,
+}
+_BROKEN_NAMES = ("", "*")
+
+
+def _target(resource: Resource, row: Fields, spec: _Spec) -> Ref | None:
+    kind = {"": row.text("kind"), "=": resource.kind}.get(spec.kind, spec.kind)
+    name = row.text("name") or row.text("repository.name")
+    if not kind or name in _BROKEN_NAMES:
+        return None
+    namespace = resource.namespace
+    if spec.crosses:
+        namespace = row.text("namespace") or namespace
+    group = row.text("apiVersion").partition("/")[0] if "/" in row.text("apiVersion") else None
+    name_of_kind = kind_name(kind, group) if group and group != KINDS.get(kind, Kind("", group, "", "")).group else kind
+    return Ref(name_of_kind, "" if kind in CLUSTER_SCOPED else namespace, name)
+
+
+def _rows(resource: Resource, spec: _Spec) -> Iterator[Fields]:
+    if spec.many:
+        yield from resource.rows(spec.path)
+    elif resource.has(spec.path):
+        yield resource.fields(spec.path)
+
+
+def _named_parts(resource: Resource) -> Iterator[Reference]:
+    """References that are a plain name in a string field."""
+    namespace = resource.namespace
+    for path in ("spec.serviceAccountName", "spec.decryption.serviceAccountName"):
+        if account := resource.text(path):
+            yield Reference(Edge.SERVICE_ACCOUNT, path, Ref("ServiceAccount", namespace, account))
+    for path in ("spec.targetNamespace", "spec.storageNamespace"):
+        # HelmRelease: install.createNamespace makes the target namespace (helm-controller 1.6).
+        creates = resource.kind == "HelmRelease" and resource.flag("spec.install.createNamespace")
+        if target := resource.text(path):
+            yield Reference(Edge.TARGET_NAMESPACE, path, Ref("Namespace", "", target), optional=creates)
+    if secret := resource.text("spec.sync.pullSecret"):
+        yield Reference(Edge.SECRET, "spec.sync.pullSecret", Ref("Secret", namespace, secret))
+    if resource.kind == "FluxInstance" and resource.has("spec.sync"):
+        sync = resource.text("spec.sync.name") or namespace
+        yield Reference(Edge.SYNC, "spec.sync", Ref("Kustomization", namespace, sync))
+    if chart := helm_chart(resource):
+        yield Reference(Edge.HELM_CHART, "spec.chart", chart)
+
+
+def helm_chart(release: Resource) -> Ref | None:
+    """Return the HelmChart that helm-controller generates: ``<namespace>-<name>`` in the source's namespace (1.6)."""
+    if release.kind != "HelmRelease" or not release.has("spec.chart.spec"):
+        return None
+    namespace = release.text("spec.chart.spec.sourceRef.namespace") or release.namespace
+    return Ref("HelmChart", namespace, f"{release.namespace}-{release.name}")
+
+
+def references(resource: Resource) -> Iterator[Reference]:
+    """Yield every reference that a Flux object's spec makes, in a fixed order."""
+    for spec in _REFERENCES.get(resource.kind, ()):
+        for row in _rows(resource, spec):
+            if target := _target(resource, row, spec):
+                yield Reference(spec.edge, row.dotted, target, row.flag("optional"))
+    yield from _named_parts(resource)
+
+
+def owner(resource: Resource) -> Ref | None:
+    """Return the Flux object that applied this one, by the labels that the controllers set."""
+    for kind, group in (
+        ("Kustomization", KUSTOMIZE),
+        ("HelmRelease", HELM),
+        ("ResourceSet", "resourceset." + OPERATOR),
+    ):
+        name, namespace = resource.label(f"{group}/name"), resource.label(f"{group}/namespace")
+        parent = Ref(kind, namespace, name)
+        if name and namespace and parent != resource.ref:
+            return parent
+    return None
+
+
+def host(url: str) -> str:
+    """Return the host (and port, where one is written) of a URL or of a scp-like git address, or ""."""
+    rest = url.partition("://")[2] if "://" in url else url.partition(":")[0] if "@" in url else ""
+    return rest.partition("/")[0].rpartition("@")[2]
+
+
+def about(resource: Resource) -> dict[str, str | Ref]:
+    """Return what every message template may say of a Flux object: subject, source, path, url, host, secret, chart."""
+    sources = (r.target for r in references(resource) if r.edge in (Edge.SOURCE, Edge.CHART_REF))
+    url = resource.text("spec.url") or resource.text("spec.endpoint")
+    return {
+        "subject": resource.ref,
+        "source": next(sources, "its source"),
+        "path": resource.text("spec.path", "./"),
+        "url": url,
+        "host": host(url) or url,
+        "secret": resource.text("spec.secretRef.name", "(none)"),
+        "chart": resource.text("spec.chart.spec.chart") or resource.text("spec.chart"),
+    }

@@ -1,0 +1,123 @@
+"""The resource graph: which object needs which, and why."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from fluxdoctor.model import flux
+from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.flux import Edge, Reference
+from fluxdoctor.model.resource import Ref, Resource
+
+
+def inventory(resource: Resource) -> tuple[Ref, ...]:
+    """Return the objects that a Kustomization, HelmRelease, ResourceSet or FluxInstance says it applied."""
+    ids = (row.text("id") for row in resource.rows("status.inventory.entries"))
+    return tuple(dict.fromkeys(ref for ref in map(flux.inventory_ref, ids) if ref))
+
+
+class Graph:
+    """Typed edges between the objects of a cluster; the targets need not exist."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Edges are read when they are asked for."""
+        self._cluster = cluster
+
+    @cached_property
+    def _out(self) -> dict[Ref, tuple[Reference, ...]]:
+        found: dict[Ref, list[Reference]] = {}
+        for resource in self._cluster.flux:
+            found[resource.ref] = [*flux.references(resource), *self._implied(resource)]
+        for resource in self._cluster:
+            parent = flux.owner(resource)
+            if parent and parent in found:
+                found[parent].append(Reference(Edge.APPLIES, "metadata.labels", resource.ref))
+        return {ref: tuple(dict.fromkeys(edges)) for ref, edges in found.items()}
+
+    def _implied(self, resource: Resource) -> list[Reference]:
+        kind = flux.KINDS[resource.kind]
+        edges = [Reference(Edge.APPLIES, "status.inventory", ref) for ref in inventory(resource)]
+        for row in resource.rows("spec.healthChecks"):
+            ref = Ref(row.text("kind"), row.text("namespace") or resource.namespace, row.text("name"))
+            edges.append(Reference(Edge.HEALTH, row.dotted, ref))
+        edges.append(Reference(Edge.NAMESPACE, "metadata.namespace", Ref("Namespace", "", resource.namespace)))
+        crd = Ref("CustomResourceDefinition", "", f"{kind.plural}.{kind.group}")
+        edges.append(Reference(Edge.CRD, "apiVersion", crd))
+        for deployment in self._cluster.controllers(kind.controller):
+            edges.append(Reference(Edge.CONTROLLER, "", deployment.ref))
+        return edges
+
+    @cached_property
+    def _in(self) -> dict[Ref, tuple[tuple[Ref, Reference], ...]]:
+        found: dict[Ref, list[tuple[Ref, Reference]]] = {}
+        for source in sorted(self._out):
+            for reference in self._out[source]:
+                found.setdefault(reference.target, []).append((source, reference))
+        return {ref: tuple(edges) for ref, edges in found.items()}
+
+    def needs(self, ref: Ref, *edges: Edge) -> tuple[Reference, ...]:
+        """Return what an object refers to, by these edges (all when none is named)."""
+        return tuple(r for r in self._out.get(ref, ()) if not edges or r.edge in edges)
+
+    def needed_by(self, ref: Ref, *edges: Edge) -> tuple[tuple[Ref, Reference], ...]:
+        """Return which objects refer to this one, by these edges (all when none is named), sorted."""
+        return tuple(pair for pair in self._in.get(ref, ()) if not edges or pair[1].edge in edges)
+
+    def appliers(self, ref: Ref) -> tuple[Ref, ...]:
+        """Return the objects that apply this one: by inventory or by the labels that the controllers set."""
+        return tuple(dict.fromkeys(source for source, _ in self.needed_by(ref, Edge.APPLIES)))
+
+    def parent(self, resource: Resource) -> Ref | None:
+        """Return the one that applied an object last: its labels say so, else its inventory."""
+        labelled = flux.owner(resource)
+        if labelled:
+            return labelled
+        return next((ref for ref in self.appliers(resource.ref) if ref != resource.ref), None)
+
+    def cycles(self, edge: Edge) -> tuple[tuple[Ref, ...], ...]:
+        """Return the cycles of one kind of edge: the members of each, sorted; an object that names itself is one."""
+        return tuple(sorted(_cycles({r: tuple(e.target for e in self.needs(r, edge)) for r in self._out})))
+
+
+def _cycles(arrows: dict[Ref, tuple[Ref, ...]]) -> list[tuple[Ref, ...]]:
+    """Tarjan's strongly connected components, iterative: a fleet's chain may be deeper than Python's stack."""
+    index: dict[Ref, int] = {}
+    low: dict[Ref, int] = {}
+    stack: list[Ref] = []
+    held: set[Ref] = set()
+    found: list[tuple[Ref, ...]] = []
+    for root in tuple(arrows):
+        if root in index:
+            continue
+        index[root] = low[root] = len(index)
+        stack.append(root)
+        held.add(root)
+        work = [(root, iter(arrows[root]))]
+        while work:
+            node, targets = work[-1]
+            step = next((t for t in targets if t in arrows and (t not in index or t in held)), None)
+            if step is None:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
+                if low[node] == index[node]:
+                    found += _component(node, stack, held, arrows)
+            elif step in index:
+                low[node] = min(low[node], index[step])
+            else:
+                index[step] = low[step] = len(index)
+                stack.append(step)
+                held.add(step)
+                work.append((step, iter(arrows[step])))
+    return found
+
+
+def _component(
+    node: Ref, stack: list[Ref], held: set[Ref], arrows: dict[Ref, tuple[Ref, ...]]
+) -> list[tuple[Ref, ...]]:
+    members = [stack.pop()]
+    while members[-1] != node:  # from the end: the stack may be as long as the fleet is deep
+        members.append(stack.pop())
+    held.difference_update(members)
+    is_cycle = len(members) > 1 or node in arrows[node]
+    return [tuple(sorted(members))] if is_cycle else []

@@ -1,0 +1,355 @@
+"""What a Kustomization's directory says, read from the files of its source without running kustomize.
+
+This follows resources, components and patches to know which objects a directory declares, in which file and line, and
+which entries lead nowhere. It does not transform anything but names and namespaces; where something else decides
+(generators, remote bases, plug-ins) the build says it is not complete.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from fluxdoctor.model.facts import Cluster, GitTrees, Parsed, Tree, clean
+from fluxdoctor.model.flux import CLUSTER_SCOPED
+from fluxdoctor.model.resource import FieldPath, Fields, Location, Marks, Ref, Resource
+
+FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_ENTRIES = ("resources", "bases", "components")
+_OPAQUE = ("generators", "transformers", "validators", "helmCharts", "helmChartInflationGenerator", "configurations")
+_MAX_DIRECTORIES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a kustomization file, as written: the field, its text, where it stands and the path it means."""
+
+    field: str
+    text: str
+    location: Location
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch of a kustomization file: its target selector (empty: by the patch's own name) and where it stands."""
+
+    target: Fields
+    location: Location
+    owner: str
+    """The kustomization file."""
+    path: str = ""
+    """The file that holds it, "" when it stands in the kustomization file itself."""
+    candidates: tuple[Resource, ...] = ()
+    """The objects that were accumulated where the patch applies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What a directory declares.
+
+    ``missing``: entries that are neither a file nor a directory. ``bare``: entries that are directories without a
+    kustomization file. ``remote``: entries fetched from elsewhere. ``broken``: files that are not YAML. ``complete``:
+    nothing but the files read decides which objects there are.
+    """
+
+    objects: tuple[Resource, ...] = ()
+    files: tuple[str, ...] = ()
+    kustomizations: tuple[Resource, ...] = ()
+    missing: tuple[Entry, ...] = ()
+    bare: tuple[Entry, ...] = ()
+    remote: tuple[Entry, ...] = ()
+    broken: tuple[tuple[str, Parsed], ...] = ()
+    patches: tuple[Patch, ...] = ()
+    complete: bool = True
+
+
+_REMOTE = re.compile(
+    r"^(?:git::|gh:|git@|file:|/)|://|\.git(?:/|\?|$)|\?(?:ref|version|timeout|submodules)=|^[\w-]+\.(?:com|org|io|net)/"
+)
+
+
+def is_remote(entry: str) -> bool:
+    """Tell whether an entry may mean something outside the tree: an address (kustomize 5.8, repospec.go), an absolute path."""
+    return _REMOTE.search(entry) is not None
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The state of one walk through the directories of a tree."""
+
+    tree: Tree
+    build: dict[str, list[object]] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+    complete: bool = True
+    visits: int = 0
+
+    def add(self, slot: str, item: object) -> None:
+        self.build.setdefault(slot, []).append(item)
+
+    def directory(self, path: str) -> list[Resource]:
+        """Accumulate a directory as kustomize does; one without a kustomization file is scanned like the controller."""
+        self.visits += 1
+        if path in self.seen or self.visits > _MAX_DIRECTORIES:
+            self.complete = False
+            return []
+        self.seen.append(path)
+        try:
+            file = kustomization_file(self.tree, path)
+            return self.kustomization(path, file) if file else self.scan(path)
+        finally:
+            self.seen.pop()
+
+    def scan(self, path: str) -> list[Resource]:
+        """The controller generates a kustomization: every YAML file below, and each sub-directory that has its own."""
+        found: list[Resource] = []
+        roots = [d for d in sorted(self.tree.directories) if _below(d, path) and kustomization_file(self.tree, d)]
+        roots = [d for d in roots if not any(_below(d, other) for other in roots)]
+        for directory in roots:
+            found += self.directory(directory)
+        for file in self.tree.under(path):
+            if (
+                file.endswith((".yaml", ".yml"))
+                and file not in self.tree.excluded
+                and not any(_below(file, d) for d in roots)
+            ):
+                found += self.manifests(file)
+        return found
+
+    def manifests(self, file: str) -> list[Resource]:
+        parsed = self.tree.parsed(file)
+        self.add("files", file)
+        if parsed.flaw:
+            self.complete = False
+            self.add("broken", (file, parsed))
+        return [item for document in parsed.documents for item in unlist(document)]
+
+    def kustomization(self, path: str, file: str) -> list[Resource]:
+        parsed = self.tree.parsed(file)
+        self.add("files", file)
+        if parsed.flaw or not parsed.documents:
+            self.complete = False
+            self.add("broken", (file, parsed))
+            return []
+        body = parsed.documents[0]
+        self.add("kustomizations", body)
+        self.complete = self.complete and not any(body.has(key) for key in _OPAQUE)
+        found: list[Resource] = []
+        for entry in entries(body, path):
+            found += self.entry(entry)
+        found += _generated(body)
+        for patch in _patches(body, file, tuple(found)):
+            self.add("patches", patch)
+        return [_renamed(resource, body) for resource in found]
+
+    def entry(self, entry: Entry) -> list[Resource]:
+        if is_remote(entry.text):
+            self.complete = False
+            self.add("remote", entry)
+            return []
+        if self.tree.is_file(entry.path) and entry.field != "components":
+            return self.manifests(entry.path)
+        if not self.tree.is_directory(entry.path):
+            self.complete = False
+            self.add("missing", entry)
+            return []
+        if not kustomization_file(self.tree, entry.path):
+            self.complete = False
+            self.add("bare", entry)
+            return []
+        return self.directory(entry.path)
+
+    def result(self, objects: list[Resource]) -> Build:
+        slots = {name: tuple(items) for name, items in self.build.items()}
+        return Build(objects=tuple(objects), complete=self.complete, **slots)  # type: ignore[arg-type]
+
+
+def _below(path: str, directory: str) -> bool:
+    return path != directory and (not directory or path.startswith(directory + "/"))
+
+
+def kustomization_file(tree: Tree, directory: str) -> str:
+    """Return the kustomization file of a directory, or ""."""
+    paths = (posixpath.join(directory, name) for name in FILE_NAMES)
+    return next((p for p in paths if tree.is_file(p)), "")
+
+
+def entries(body: Resource, directory: str) -> Iterator[Entry]:
+    """Yield the resources, bases and components of a kustomization file, with their places."""
+    for key in _ENTRIES:
+        for i, text in enumerate(body.strings(key)):
+            path = clean(posixpath.join(directory, text))
+            yield Entry(key, text, body.at((key, i)) or Location(body.file), path)
+
+
+def unlist(document: Resource) -> Iterator[Resource]:
+    """Yield a document, or the items of a List."""
+    if not (document.kind.endswith("List") and document.has("items")):
+        yield document
+        return
+    for row in document.rows("items"):
+        marks = {p[2:]: m for p, m in document.marks.items() if p[:2] == row.path}
+        meta = row.fields("metadata")
+        ref = Ref(row.text("kind"), meta.text("namespace"), meta.text("name"))
+        yield Resource(body=row.body, ref=ref, file=document.file, marks=marks)
+
+
+def _generated(body: Resource) -> Iterator[Resource]:
+    for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+        for row in body.rows(key):
+            made = {"kind": kind, "metadata": {"annotations": {"kustomize.config.k8s.io/generated": "true"}}}
+            marks: Marks = {(): body.marks.get(row.path, (1, 1))}
+            yield Resource(
+                body=made, ref=Ref(kind, row.text("namespace"), row.text("name")), file=body.file, marks=marks
+            )
+
+
+def _patches(body: Resource, file: str, found: tuple[Resource, ...]) -> Iterator[Patch]:
+    for key in ("patches", "patchesJson6902"):
+        for row in body.rows(key):
+            text = row.text("path")
+            yield Patch(row.fields("target"), body.at(row.path) or Location(file), file, _beside(file, text), found)
+    for i, text in enumerate(body.strings("patchesStrategicMerge")):
+        if "\n" not in text:
+            at = body.at(("patchesStrategicMerge", i)) or Location(file)
+            yield Patch(Fields(), at, file, _beside(file, text), found)
+
+
+def _beside(file: str, text: str) -> str:
+    return clean(posixpath.join(posixpath.dirname(file), text)) if text else ""
+
+
+def _renamed(resource: Resource, body: Resource) -> Resource:
+    """Apply the namespace, namePrefix and nameSuffix of a kustomization file to an object's identity."""
+    namespace, prefix, suffix = (body.text(k) for k in ("namespace", "namePrefix", "nameSuffix"))
+    if not (namespace or prefix or suffix):
+        return resource
+    ref = resource.ref
+    return Resource(
+        body=resource.body, ref=_moved(ref, namespace, prefix, suffix), file=resource.file, marks=resource.marks
+    )
+
+
+def _moved(ref: Ref, namespace: str, prefix: str, suffix: str) -> Ref:
+    """Apply kustomize's name and namespace transformers with their default field specs (kustomize 5.8).
+
+    The namespace transformer renames a Namespace; the prefix and suffix leave Namespaces and CRDs alone.
+    """
+    if ref.kind == "Namespace":
+        return Ref(ref.kind, "", namespace or ref.name)
+    name = ref.name if ref.kind == "CustomResourceDefinition" else f"{prefix}{ref.name}{suffix}"
+    return Ref(ref.kind, ref.namespace if ref.kind in CLUSTER_SCOPED else namespace or ref.namespace, name)
+
+
+def build(tree: Tree, path: str, components: tuple[str, ...] = ()) -> Build | None:
+    """Read a directory of a tree, and the components that spec.components adds to it; None when it is not there."""
+    directory = clean(path)
+    if not tree.is_directory(directory):
+        return None
+    walk = _Walk(tree)
+    objects = walk.directory(directory)
+    for component in components:
+        added = clean(posixpath.join(directory, component))
+        if tree.is_directory(added):
+            objects += walk.directory(added)
+    return walk.result(objects)
+
+
+class Manifests:
+    """The declarations in git of every Kustomization whose source tree is known."""
+
+    def __init__(self, cluster: Cluster, git: GitTrees) -> None:
+        """Nothing is read before it is asked for."""
+        self._cluster = cluster
+        self._git = git
+        self._builds: dict[tuple[Ref, str, tuple[str, ...]], Build | None] = {}
+
+    @staticmethod
+    def source(kustomization: Resource) -> Ref:
+        """Return the source that a Kustomization reads."""
+        namespace = kustomization.text("spec.sourceRef.namespace") or kustomization.namespace
+        return Ref(kustomization.text("spec.sourceRef.kind"), namespace, kustomization.text("spec.sourceRef.name"))
+
+    def tree(self, kustomization: Resource) -> Tree | None:
+        """Return the files of a Kustomization's source, or None when they were not fetched."""
+        return self._git.tree(self.source(kustomization))
+
+    def build(self, kustomization: Resource) -> Build | None:
+        """Return what a Kustomization's path declares, in the namespace that it targets; None when unknown."""
+        source, path = self.source(kustomization), kustomization.text("spec.path")
+        components = kustomization.strings("spec.components")
+        key = (source, path, components)
+        if key not in self._builds:
+            tree = self._git.tree(source)
+            found = build(tree, path, components) if tree else None
+            self._builds[key] = replace(found, complete=False) if found and self._is_mixed(source) else found
+        return self._builds[key]
+
+    def _is_mixed(self, source: Ref) -> bool:
+        """Files of other repositories are in the artifact too, and not in the tree."""
+        found = self._cluster.get(source)
+        return found is not None and (found.has("spec.include") or found.flag("spec.recurseSubmodules"))
+
+    @cached_property
+    def _declared(self) -> dict[Ref, list[tuple[Ref, Resource]]]:
+        found: dict[Ref, list[tuple[Ref, Resource]]] = {}
+        for kustomization in self._cluster.all("Kustomization"):
+            built = self.build(kustomization)
+            for resource in built.objects if built else ():
+                ref = self.live_ref(resource, kustomization)
+                found.setdefault(ref, []).append((kustomization.ref, resource))
+        return found
+
+    @staticmethod
+    def live_ref(declared: Resource, kustomization: Resource) -> Ref:
+        """Return the identity that a declared object has in the cluster: the Kustomization's spec can change it."""
+        parts = (kustomization.text(f"spec.{key}") for key in ("targetNamespace", "namePrefix", "nameSuffix"))
+        return _moved(declared.ref, *parts)
+
+    def producers(self, ref: Ref) -> tuple[Ref, ...]:
+        """Return the Kustomizations whose files declare an object."""
+        return tuple(dict.fromkeys(owner for owner, _ in self._declared.get(ref, ())))
+
+    def definition(self, ref: Ref, owner: Ref | None = None) -> Resource | None:
+        """Return the declaration of an object in git: the owner's where several declare it."""
+        found = self._declared.get(ref, ())
+        ours = [resource for by, resource in found if by == owner] or [resource for _, resource in found]
+        return ours[0] if ours else None
+
+    def locate(self, resource: Resource, path: FieldPath, owner: Ref | None) -> Location | None:
+        """Return where a field of an object is written: in its own file, or in the git file that declares it."""
+        if resource.file:
+            return resource.at(path)
+        declared = self.definition(resource.ref, owner)
+        return self._overlaid(resource.ref, path, owner) or (declared.at(path) if declared else None)
+
+    def _overlaid(self, ref: Ref, path: FieldPath, owner: Ref | None) -> Location | None:
+        """Return where the last patch file that sets a field of an object sets it: there a person would change it."""
+        kustomization = self._cluster.get(owner) if owner else None
+        tree = self.tree(kustomization) if kustomization else None
+        built = self.build(kustomization) if kustomization else None
+        if not (tree and built and path):
+            return None
+        # The patches of an overlay come after those of its bases, and the last one wins.
+        for patch in reversed(built.patches):
+            for document in tree.parsed(patch.path).documents if tree.is_file(patch.path) else ():
+                if document.has(path) and _aims(patch.target, document, ref):
+                    return document.at(path)
+        return None
+
+
+def _aims(target: Fields, document: Resource, ref: Ref) -> bool:
+    """Tell whether a patch means an object: by its target (anchored regular expressions), else by its own identity."""
+    if not target.keys():
+        return (document.kind, document.name) == (ref.kind, ref.name)
+    return all(_fits(target.text(key), value) for key, value in (("kind", ref.kind), ("name", ref.name)))
+
+
+def _fits(pattern: str, value: str) -> bool:
+    try:
+        return not pattern or re.fullmatch(pattern, value) is not None
+    except re.error:
+        return False

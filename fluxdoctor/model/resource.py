@@ -1,0 +1,223 @@
+"""Kubernetes objects as facts: references, total readers and the place a field was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Any
+
+from fluxdoctor.model.times import moment
+
+#: A field's path: dotted (``spec.sourceRef.name``, ``spec.patches.0.target``), or a tuple where a key holds a dot.
+FieldPath = str | tuple[str | int, ...]
+
+#: Position (line, column), 1-based, of each field that came from YAML, by its path.
+Marks = Mapping[tuple[str | int, ...], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """The identity of an object: kind, namespace ("" when cluster-scoped) and name.
+
+    A kind of another API group that shares its name with a Flux or built-in kind is written as kubectl does,
+    ``Provider.pkg.crossplane.io``, so that two objects never share a Ref.
+    """
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+
+    @property
+    def named(self) -> str:
+        """``namespace/name``, or the name alone when cluster-scoped."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """Where a field stands in a file; line and column are 1-based, 0 when only the file is known."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@lru_cache(4096)
+def _parts(path: str) -> tuple[str | int, ...]:
+    return tuple(int(part) if part.isdecimal() else part for part in path.split(".") if part)
+
+
+def split(path: FieldPath) -> tuple[str | int, ...]:
+    """Return the parts of a path; digits are list indexes."""
+    return _parts(path) if isinstance(path, str) else path
+
+
+def _step(value: Any, part: str | int) -> Any:
+    if type(value) is dict:  # what JSON and YAML make: asking an abstract class is slow, and this is the hot path
+        return value.get(part if isinstance(part, str) else str(part))
+    if isinstance(value, list | tuple) and isinstance(part, int) and part < len(value):
+        return value[part]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A read-only view of a mapping whose readers are total: a missing, null or mistyped field is the default.
+
+    Rules read live objects, and a live object can be broken in any way: no reader raises.
+    """
+
+    body: Any = field(default_factory=dict, repr=False)
+    path: tuple[str | int, ...] = ()
+
+    def get(self, path: FieldPath) -> Any:
+        """Return the raw value, or None; for callers that check its type themselves."""
+        value = self.body
+        for part in split(path):
+            value = _step(value, part)
+            if value is None:
+                return None
+        return value
+
+    def has(self, path: FieldPath) -> bool:
+        """Tell whether the field is there and not null."""
+        return self.get(path) is not None
+
+    def text(self, path: FieldPath, default: str = "") -> str:
+        """Return a string field."""
+        value = self.get(path)
+        return value if isinstance(value, str) else default
+
+    def number(self, path: FieldPath, default: int = 0) -> int:
+        """Return an integer field."""
+        value = self.get(path)
+        return value if isinstance(value, int) and not isinstance(value, bool) else default
+
+    def flag(self, path: FieldPath, default: bool = False) -> bool:
+        """Return a boolean field."""
+        value = self.get(path)
+        return value if isinstance(value, bool) else default
+
+    def strings(self, path: FieldPath) -> tuple[str, ...]:
+        """Return the strings of a list field."""
+        value = self.get(path)
+        return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
+
+    def fields(self, path: FieldPath) -> Fields:
+        """Return a nested mapping, empty when there is none."""
+        value = self.get(path)
+        return Fields(value if isinstance(value, dict) else {}, (*self.path, *split(path)))
+
+    def rows(self, path: FieldPath) -> tuple[Fields, ...]:
+        """Return the mappings of a list field; their paths keep the index."""
+        value = self.get(path)
+        if not isinstance(value, list | tuple):
+            return ()
+        base = (*self.path, *split(path))
+        return tuple(Fields(item, (*base, i)) for i, item in enumerate(value) if isinstance(item, dict))
+
+    def keys(self, path: FieldPath = ()) -> tuple[str, ...]:
+        """Return the keys of a nested mapping, sorted."""
+        value = self.get(path) if path else self.body
+        return tuple(sorted(k for k in value if isinstance(k, str))) if isinstance(value, dict) else ()
+
+    def items(self, path: FieldPath = ()) -> Iterator[tuple[str, str]]:
+        """Yield the string entries of a nested mapping, sorted by key."""
+        for key in self.keys(path):
+            value = _step(self.get(path) if path else self.body, key)
+            if isinstance(value, str):
+                yield key, value
+
+    @property
+    def dotted(self) -> str:
+        """The view's own path in the object, as people write it: ``spec.dependsOn[0]``."""
+        return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in self.path).removeprefix(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A status condition."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    since: datetime | None
+    generation: int
+
+
+@dataclass(frozen=True)
+class Resource(Fields):
+    """A Kubernetes object. ``file`` and ``marks`` tell where it was written, when it came from YAML."""
+
+    ref: Ref = field(default_factory=lambda: Ref("", "", ""))
+    file: str = ""
+    marks: Marks = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The status conditions, in their order; read once, for many rules ask."""
+        return tuple(
+            Condition(
+                row.text("type"),
+                row.text("status"),
+                row.text("reason"),
+                row.text("message").strip(),
+                moment(row.text("lastTransitionTime")),
+                row.number("observedGeneration"),
+            )
+            for row in self.rows("status.conditions")
+        )
+
+    @property
+    def kind(self) -> str:
+        """The kind, as in the Ref."""
+        return self.ref.kind
+
+    @property
+    def namespace(self) -> str:
+        """The namespace, "" when cluster-scoped."""
+        return self.ref.namespace
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        return self.ref.name
+
+    @property
+    def api_version(self) -> str:
+        """``group/version``, or ``v1`` for the core group."""
+        return self.text("apiVersion")
+
+    @property
+    def group(self) -> str:
+        """The API group, "" for the core group."""
+        group, slash, _ = self.api_version.partition("/")
+        return group if slash else ""
+
+    def label(self, key: str, default: str = "") -> str:
+        """Return a label's value."""
+        return self.text(("metadata", "labels", key), default)
+
+    def annotation(self, key: str, default: str = "") -> str:
+        """Return an annotation's value."""
+        return self.text(("metadata", "annotations", key), default)
+
+    def at(self, path: FieldPath = ()) -> Location | None:
+        """Return where a field, or its nearest parent that is there, was written; None for a live object."""
+        if not self.file:
+            return None
+        parts = split(path)
+        for end in range(len(parts), -1, -1):
+            mark = self.marks.get(parts[:end])
+            if mark:
+                return Location(self.file, *mark)
+        return Location(self.file)

@@ -1,0 +1,235 @@
+"""Semantic versions and version constraints, read by the rules Flux itself reads them by.
+
+Follows github.com/Masterminds/semver/v3 v3.5.0, surprises included: a kinder reading would name another
+version than the one the controllers pick. See NOTICE for its licence.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+# Go counts bytes; characters do as well here, because whatever is not ASCII is refused anyway.
+_VERSION_LIMIT, _CONSTRAINT_LIMIT, _QUOTE_LIMIT = 256, 512, 80
+_GROUP_LIMIT: Final = 32
+_NUMBER_LIMIT: Final = 2**64
+_MAJOR, _MINOR, _PATCH = 1, 2, 3
+
+# Go's \s leaves out the vertical tab and everything that is not ASCII; Python's takes them.
+_BLANKS: Final = "\t\n\f\r "
+_BLANK = rf"[{_BLANKS}]"
+_IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
+_TAIL = rf"(?:-({_IDENTIFIERS}))?(?:\+({_IDENTIFIERS}))?"
+# The stray "|" is Go's: it makes "1||2 - 3" one range from "1||2", so it means ">=1 || 2 <=3".
+_NUMBER = r"[0-9|xX*]+"
+_PATTERN = rf"v?({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?{_TAIL}"
+
+_VERSION = re.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?{_TAIL}")
+_RANGE = re.compile(rf"{_BLANK}*(?P<low>{_PATTERN}){_BLANK}+-{_BLANK}+(?P<high>{_PATTERN}){_BLANK}*")
+# Go checks a whole group with one pattern that can split blanks between clauses in many ways: harmless there,
+# exponential in an engine that backtracks. Clause by clause, each with the gap after it, there is one way.
+_CLAUSE = re.compile(
+    rf"(?P<operator>[!<>]=|=[<>]|~>|[=<>~^]|){_BLANK}*(?P<target>{_PATTERN})"
+    rf"(?P<gap>{_BLANK}*,{_BLANK}*|{_BLANK}+|\Z)",
+)
+
+# Numbers sort before words, and both before a release: 1.0.0-2 < 1.0.0-rc < 1.0.0.
+_Part = tuple[int, int, str]
+_RELEASE: Final[tuple[_Part, ...]] = ((2, 0, ""),)
+
+
+class InvalidVersion(ValueError):  # noqa: N818 - reads as the finding it becomes
+    """A text that is no semantic version."""
+
+
+class InvalidConstraint(ValueError):  # noqa: N818 - reads as the finding it becomes
+    """A text that is no version constraint."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Version:
+    """A semantic version; compares by precedence, so build metadata and spelling make no difference."""
+
+    major: int
+    minor: int
+    patch: int
+    _rank: tuple[_Part, ...] = field(init=False, repr=False)
+    prerelease: str = field(compare=False)
+    metadata: str = field(compare=False)
+    text: str = field(compare=False)
+
+    def __post_init__(self) -> None:
+        rank = tuple(map(_part, self.prerelease.split("."))) if self.prerelease else _RELEASE
+        object.__setattr__(self, "_rank", rank)
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """Read a version as loosely as Go's NewVersion: a leading v, missing and zero-padded numbers pass."""
+        if len(text) > _VERSION_LIMIT:
+            raise InvalidVersion(f"version longer than {_VERSION_LIMIT} characters: {_quote(text)}")
+        found = _VERSION.fullmatch(text)
+        if found is None:
+            raise InvalidVersion(f"not a semantic version: {_quote(text)}")
+        major, minor, patch = (int(number or "0") for number in found.group(1, 2, 3))
+        if max(major, minor, patch) >= _NUMBER_LIMIT:
+            raise InvalidVersion(f"version with a number beyond 64 bits: {_quote(text)}")
+        prerelease, metadata = found[4] or "", found[5] or ""
+        if any(part.isdigit() and part != "0" and part[0] == "0" for part in prerelease.split(".")):
+            raise InvalidVersion(f"version with a prerelease number that starts with 0: {_quote(text)}")
+        return cls(major, minor, patch, prerelease, metadata, text)
+
+    def first(self, count: int) -> tuple[int, ...]:
+        """Return the first ``count`` of major, minor and patch."""
+        return (self.major, self.minor, self.patch)[:count]
+
+
+# An operator, what it compares with, and how many numbers of that came before the first wildcard or the end.
+# With none given the target is 0.0.0, and most operators take it for that very version: ^* allows only 0.0.0.
+_Clause = tuple[str, Version, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """Alternatives, each a group of clauses that must all hold."""
+
+    text: str
+    _groups: tuple[tuple[_Clause, ...], ...] = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Constraint:
+        """Read a constraint such as ``>=1.2 <2 || ^3``; an empty text is none, as for Go."""
+        if len(text) > _CONSTRAINT_LIMIT:
+            raise InvalidConstraint(f"constraint longer than {_CONSTRAINT_LIMIT} characters: {_quote(text)}")
+        groups = _without_ranges(text).split("||")
+        if len(groups) > _GROUP_LIMIT:
+            raise InvalidConstraint(f"constraint of more than {_GROUP_LIMIT} alternatives: {_quote(text)}")
+        return cls(text, tuple(_clauses(group.strip(_BLANKS), text) for group in groups))
+
+    @property
+    def wants_prerelease(self) -> bool:
+        """Whether some alternative lets prereleases in."""
+        return any(map(_names_prerelease, self._groups))
+
+    def allows(self, version: Version) -> bool:
+        """Whether the version satisfies the constraint."""
+        return any(
+            (not version.prerelease or _names_prerelease(group))
+            and all(_OPERATORS[operator](version, target, given) for operator, target, given in group)
+            for group in self._groups
+        )
+
+
+def satisfying(constraint: str, versions: Iterable[str]) -> tuple[str, ...]:
+    """Return the versions that satisfy the constraint, newest first; what is no version satisfies nothing."""
+    wanted = Constraint.parse(constraint)
+    return tuple(version.text for version in _newest(versions) if wanted.allows(version))
+
+
+def newest_first(versions: Iterable[str]) -> tuple[str, ...]:
+    """Sort versions newest first, then what is no version in text order; equal versions go in text order."""
+    texts = sorted(versions)
+    newest = [version.text for version in _newest(texts)]
+    read = set(newest)
+    return (*newest, *(text for text in texts if text not in read))
+
+
+def _newest(texts: Iterable[str]) -> list[Version]:
+    versions = []
+    for text in sorted(texts):  # the second sort is stable, so equal versions stay in text order
+        with suppress(InvalidVersion):
+            versions.append(Version.parse(text))
+    return sorted(versions, reverse=True)
+
+
+def _part(identifier: str) -> _Part:
+    # Go compares a number beyond 64 bits as a word.
+    if identifier.isdigit() and int(identifier) < _NUMBER_LIMIT:
+        return (0, int(identifier), "")
+    return (1, 0, identifier)
+
+
+def _quote(text: str) -> str:
+    return repr(text) if len(text) <= _QUOTE_LIMIT else f"{text[:_QUOTE_LIMIT]!r}..."
+
+
+def _names_prerelease(group: tuple[_Clause, ...]) -> bool:
+    return any(target.prerelease for _, target, _ in group)
+
+
+def _without_ranges(text: str) -> str:
+    # Go replaces by text, not by position, and so the first occurrence only.
+    rewritten = text
+    for found in _RANGE.finditer(text):
+        rewritten = rewritten.replace(found[0], f">= {found['low']}, <= {found['high']} ", 1)
+    return rewritten
+
+
+def _clauses(group: str, text: str) -> tuple[_Clause, ...]:
+    clauses: list[_Clause] = []
+    position, gap = 0, " "
+    while gap:
+        found = _CLAUSE.match(group, position)
+        if found is None:
+            raise InvalidConstraint(f"not a version constraint: {_quote(text)}")
+        clauses.append(_clause(found, text))
+        position, gap = found.end(), found["gap"]
+    return tuple(clauses)
+
+
+def _clause(found: re.Match[str], text: str) -> _Clause:
+    numbers = found.group(3, 4, 5)
+    given = next((count for count, number in enumerate(numbers) if number in (None, "x", "X", "*")), _PATCH)
+    target = found["target"]
+    if given < _PATCH:  # padding drops v and build metadata, which then do not count towards the length limit
+        target = ".".join((*numbers[:given], *"000"[given:])) + (f"-{found[6]}" if found[6] else "")
+    try:
+        return found["operator"], Version.parse(target), given
+    except InvalidVersion as error:
+        raise InvalidConstraint(f"not a version constraint: {_quote(text)}: {error}") from error
+
+
+def _equal(version: Version, target: Version, given: int) -> bool:
+    return version == target if given == _PATCH else _tilde(version, target, given)
+
+
+def _not_equal(version: Version, target: Version, given: int) -> bool:
+    if given in (0, _PATCH):
+        return version != target
+    tails_differ = given == _MINOR and version.prerelease != target.prerelease
+    return tails_differ or version.first(given) != target.first(given)
+
+
+def _greater(version: Version, target: Version, given: int) -> bool:
+    return version > target if given in (0, _PATCH) else version.first(given) > target.first(given)
+
+
+def _at_most(version: Version, target: Version, given: int) -> bool:
+    count = given or _MINOR
+    return version <= target if given == _PATCH else version.first(count) <= target.first(count)
+
+
+def _tilde(version: Version, target: Version, given: int) -> bool:
+    endless = given == _PATCH and not any(target.first(_PATCH))  # ~0.0.0, but not ~0.0
+    return _shares(version, target, 0 if endless else min(given, _MINOR))
+
+
+def _caret(version: Version, target: Version, given: int) -> bool:
+    leading = _MAJOR if target.major else _MINOR if target.minor else _PATCH
+    return _shares(version, target, min(leading, given or _PATCH))
+
+
+def _shares(version: Version, target: Version, count: int) -> bool:
+    return version >= target and version.first(count) == target.first(count)
+
+
+_OPERATORS: Final[Mapping[str, Callable[[Version, Version, int], bool]]] = {
+    "": _equal, "=": _equal, "!=": _not_equal, "^": _caret, "~": _tilde, "~>": _tilde,
+    "<": lambda version, target, _: version < target, "<=": _at_most, "=<": _at_most,
+    ">": _greater, ">=": lambda version, target, _: version >= target,
+    "=>": lambda version, target, _: version >= target,
+}  # fmt: skip

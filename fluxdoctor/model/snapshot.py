@@ -1,0 +1,86 @@
+"""Everything known at one moment, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap, GitTrees, OciTags, Probes
+from fluxdoctor.model.failures import Failures
+from fluxdoctor.model.graph import Graph
+from fluxdoctor.model.manifests import Manifests
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The moment the Snapshot was taken: the only time a rule knows."""
+
+    taken: datetime
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The versions that were found: ``kubernetes``, ``flux`` and the controllers', as written (``v1.9.4``)."""
+
+    found: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, name: str) -> tuple[int, int] | None:
+        """Return (major, minor), or None when unknown."""
+        parts = self.found.get(name, "").split(" ")[0].removeprefix("v").split(".")
+        return (int(parts[0]), int(parts[1])) if len(parts) > 1 and all(p.isdecimal() for p in parts[:2]) else None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The facts of one moment, one field per kind of fact; None is a kind that was not collected, and gaps say why."""
+
+    taken: datetime
+    cluster: Cluster
+    git: GitTrees | None = None
+    charts: ChartIndexes | None = None
+    oci: OciTags | None = None
+    probes: Probes | None = None
+    versions: Versions = field(default_factory=Versions)
+    gaps: tuple[Gap, ...] = ()
+    mode: str = "replay"
+    name: str = ""
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Who needs whom."""
+        return Graph(self.cluster)
+
+    @cached_property
+    def failures(self) -> Failures:
+        """Who is not well, in the controllers' words."""
+        return Failures(self.cluster, self.taken)
+
+    @cached_property
+    def manifests(self) -> Manifests | None:
+        """What git declares; None without git trees."""
+        return Manifests(self.cluster, self.git) if self.git else None
+
+    def facts(self) -> dict[type, object]:
+        """Return the facts at hand by type: what a check's signature can ask for."""
+        held = (
+            self.cluster, self.git, self.charts, self.oci, self.probes, self.versions,
+            self.graph, self.failures, self.manifests, Clock(self.taken),
+        )  # fmt: skip
+        return {type(fact): fact for fact in held if fact is not None}
+
+
+#: Every type of fact that a check may ask for, with the words for "this was not collected".
+FACTS: dict[type, str] = {
+    Cluster: "the cluster was not read",
+    GitTrees: "no git tree was fetched",
+    ChartIndexes: "no Helm repository index was fetched",
+    OciTags: "no OCI registry was asked",
+    Probes: "no probe was made",
+    Versions: "no version is known",
+    Graph: "the cluster was not read",
+    Failures: "the cluster was not read",
+    Manifests: "no git tree was fetched",
+    Clock: "the time is not known",
+}
