@@ -1,0 +1,5 @@
+"""``python -m fluxdoctor``."""
+
+from fluxdoctor.cli import main
+
+main()

@@ -1,0 +1,242 @@
+"""The command line: arguments, output, exit code. Each command imports what it needs, so that --help stays quick."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from fluxdoctor._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fluxdoctor.model.finding import Report
+    from fluxdoctor.model.snapshot import Snapshot
+    from fluxdoctor.rule import Catalogue
+
+F = TypeVar("F")
+
+_EXITS = """\b
+Exit codes:
+  0  nothing at or above --fail-on
+  1  findings at or above --fail-on
+  2  could not run: usage, or nothing to read
+  3  nothing found, but something that was asked for could not be checked"""
+
+_SELECT = (
+    click.option("--rule", "only", multiple=True, metavar="GLOB", help="Only these rules: an id, an area, or a glob."),
+    click.option("--ignore", multiple=True, metavar="GLOB", help="Leave these rules out: an id, an area, or a glob."),
+)
+_SHOW = (
+    click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True),
+    click.option(
+        "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), default="error", show_default=True,
+        help="The least severity that makes the exit code 1.",
+    ),
+    click.option("--verbose", "-v", is_flag=True, help="Show notes, where each proof comes from, and every object."),
+    click.option("--width", type=click.IntRange(40, 400), help="Columns of the text report; the terminal's by default."),
+)  # fmt: skip
+
+
+def _with(options: Iterable[Any]) -> Callable[[F], F]:
+    def wrap(function: F) -> F:
+        for option in reversed(tuple(options)):
+            function = option(function)
+        return function
+
+    return wrap
+
+
+class _Group(click.Group):
+    """A group that suggests the command that was meant."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name = args[0] if args else ""
+        if name and self.get_command(ctx, name) is None and not name.startswith("-"):
+            close = difflib.get_close_matches(name, self.list_commands(ctx), 1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            raise click.UsageError(f"No such command {name!r}.{hint} Commands: {', '.join(self.list_commands(ctx))}.")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="fluxdoctor")
+def cli() -> None:
+    """Name the root cause of a failing Flux fleet, with proof and the fix.
+
+    \b
+    Try it:
+      fluxdoctor demo                           the embedded broken cluster
+      fluxdoctor diagnose --from ./snapshot     replay a snapshot, offline
+      fluxdoctor explain helm/chart-version-missing
+      fluxdoctor rules                          the catalogue
+    """
+
+
+@cli.command(epilog=_EXITS)
+@click.option("--from", "source", required=True, type=click.Path(path_type=Path), metavar="DIR",
+              help="The snapshot folder to replay.")  # fmt: skip
+@_with(_SELECT + _SHOW)
+def diagnose(source: Path, only: tuple[str, ...], ignore: tuple[str, ...], **show: Any) -> None:
+    """Diagnose a snapshot and report its root causes, the first thing to fix first.
+
+    \b
+    Examples:
+      fluxdoctor diagnose --from ./incident
+      fluxdoctor diagnose --from ./incident --rule 'helm/*' --format json
+      fluxdoctor diagnose --from ./incident --ignore notify --fail-on warning
+    """
+    from fluxdoctor.collect.folder import SnapshotError, load
+
+    started = time.monotonic()
+    try:
+        snapshot = load(source)
+    except SnapshotError as error:
+        _stop(str(error))
+    _report(snapshot, started, only, ignore, **show)
+
+
+@cli.command(epilog=_EXITS)
+@_with(_SHOW)
+def demo(**show: Any) -> None:
+    """Diagnose the embedded broken cluster: an incident recorded from real Flux controllers."""
+    from importlib import resources
+
+    from fluxdoctor.collect.folder import load
+
+    started = time.monotonic()
+    with resources.as_file(resources.files("fluxdoctor").joinpath("demo")) as folder:
+        snapshot = load(folder)
+    _report(snapshot, started, (), (), **show)
+
+
+def _report(
+    snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], *, fail_on: str, **show: Any
+) -> NoReturn:
+    from fluxdoctor.diagnose import diagnose as run
+    from fluxdoctor.diagnose import exit_code, timed
+    from fluxdoctor.model.finding import Severity
+
+    catalogue = _catalogue()
+    _known([*only, *ignore], catalogue)
+    loaded = time.monotonic()
+    report = run(snapshot, catalogue, only=only, ignore=ignore)
+    report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
+    click.echo(_render(report, **show), nl=False, color=_color())
+    sys.exit(exit_code(report, None if fail_on == "never" else Severity(fail_on)))
+
+
+def _render(report: Report, *, format_: str, verbose: bool, width: int | None) -> str:
+    if format_ == "json":
+        from fluxdoctor.report import json
+
+        return json.render(report)
+    from fluxdoctor.report import text
+
+    return text.render(report, width=width or _width(), color=_color(), verbose=verbose)
+
+
+def _color() -> bool:
+    """https://no-color.org: any NO_COLOR that is not empty; FORCE_COLOR the other way round."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _width() -> int:
+    import shutil
+
+    return min(shutil.get_terminal_size((100, 24)).columns, 120)
+
+
+def _catalogue() -> Catalogue:
+    from fluxdoctor.rule import RuleError, installed
+
+    try:
+        return installed()
+    except RuleError as error:
+        _stop(str(error))
+
+
+def _known(globs: Iterable[str], catalogue: Catalogue) -> None:
+    """A glob that matches no rule is a typing error, not a quiet nothing."""
+    from fluxdoctor.engine import select
+
+    for glob in globs:
+        if not select(catalogue.rules, [glob]):
+            ids = [r.id for r in catalogue.rules]
+            close = difflib.get_close_matches(glob, [*ids, *{r.area for r in catalogue.rules}], 3, 0.5)
+            hint = f"; did you mean {', '.join(close)}?" if close else ""
+            _stop(f"no rule matches {glob!r}{hint} (fluxdoctor rules lists all)")
+
+
+def _stop(why: str) -> NoReturn:
+    from fluxdoctor.report.plain import plain
+
+    click.echo(f"fluxdoctor: {plain(why)}", err=True)
+    sys.exit(2)
+
+
+@cli.command()
+@click.argument("rule_id", metavar="RULE")
+@click.option("--raw", is_flag=True, help="Print the page's Markdown as it is.")
+def explain(rule_id: str, raw: bool) -> None:
+    """Show a rule's page: why it happens, how to see it by hand, the fix.
+
+    \b
+    Example:
+      fluxdoctor explain kustomize/path-not-found
+    """
+    catalogue = _catalogue()
+    _known([rule_id], catalogue)
+    rule = catalogue.get(rule_id)
+    if rule is None:
+        matching = ", ".join(r.id for r in catalogue.rules if r.area == rule_id)
+        _stop(f"{rule_id} is no rule id" + (f"; its rules are {matching}" if matching else ""))
+    if raw:
+        click.echo(rule.page, nl=False)
+        return
+    from fluxdoctor.report import page
+
+    click.echo(page.render(rule, width=_width(), color=_color()), nl=False, color=_color())
+
+
+@cli.command()
+@_with(_SELECT)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def rules(only: tuple[str, ...], ignore: tuple[str, ...], format_: str) -> None:
+    """List the rules that are installed.
+
+    \b
+    Examples:
+      fluxdoctor rules
+      fluxdoctor rules --rule kustomize --format json
+    """
+    from fluxdoctor.engine import select
+    from fluxdoctor.report import page
+
+    catalogue = _catalogue()
+    _known([*only, *ignore], catalogue)
+    for skipped in catalogue.skipped:
+        click.echo(f"fluxdoctor: {skipped.why}", err=True)
+    chosen = select(catalogue.rules, only, ignore)
+    click.echo(page.catalogue_json(chosen) if format_ == "json" else page.catalogue(chosen, _width()), nl=False)
+
+
+def main() -> None:
+    """Run the command line; a pipe that is closed early is no error."""
+    try:
+        cli(prog_name="fluxdoctor")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The only code with I/O: everything that fetches facts into a Snapshot."""

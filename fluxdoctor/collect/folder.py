@@ -1,0 +1,282 @@
+"""A Snapshot as a folder of files, format 1: load and save."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fluxdoctor.collect import documents, ignore, objects
+from fluxdoctor.model.facts import (
+    ChartIndexes,
+    ChartVersion,
+    Cluster,
+    Gap,
+    GitTrees,
+    OciTags,
+    Parsed,
+    Probe,
+    Probes,
+    SyntaxFlaw,
+    Tree,
+)
+from fluxdoctor.model.resource import Fields, Location, Ref
+from fluxdoctor.model.snapshot import Snapshot, Versions
+from fluxdoctor.model.times import moment
+
+FORMAT = 1
+_INHERITED = ("git/", "helm/")
+_MAX_FILE = 256 * 1024 * 1024
+_MAX_TOTAL = 2 * 1024 * 1024 * 1024
+
+Files = Mapping[str, bytes]
+
+
+class SnapshotError(Exception):
+    """A folder that is not a snapshot that can be read; the text says what is wrong, where, and what to do."""
+
+
+@dataclass(slots=True)
+class _Loading:
+    """The files of a snapshot, and the gaps found while reading them."""
+
+    files: Files
+    gaps: list[Gap] = field(default_factory=list)
+
+    def below(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        yield from ((p, self.files[p]) for p in sorted(self.files) if p.startswith(prefix))
+
+    def yaml(self, path: str) -> Any:
+        """Read the first document of a file; a file that is not YAML becomes a gap and None."""
+        try:
+            return documents.load(self.files[path], path)
+        except documents.YamlError as error:
+            self.gaps.append(Gap(path, f"not YAML, line {error.line}: {error.problem}"))
+            return None
+
+
+def load(path: str | Path) -> Snapshot:
+    """Load a snapshot folder. Raises SnapshotError when it is not one; a file that cannot be read becomes a gap."""
+    root = Path(path)
+    if not root.exists():
+        raise SnapshotError(f"{root}: no such folder")
+    if not root.is_dir():
+        raise SnapshotError(f"{root}: not a folder; a snapshot is a folder with a snapshot.yaml in it")
+    gaps: list[Gap] = []
+    return parse(read(root, gaps), root.resolve().name, gaps)
+
+
+def read(root: Path, gaps: list[Gap]) -> dict[str, bytes]:
+    """Return the files of a snapshot folder, with those of the folder that it extends; what could not be read is a gap."""
+    return _inherit(root, _read(root, gaps), gaps)
+
+
+def _read(root: Path, gaps: list[Gap], only: tuple[str, ...] = ("",)) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    total = 0
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if not name.startswith(only):
+            continue
+        if path.is_symlink():
+            gaps.append(Gap(name, "a symbolic link is not followed"))
+        elif path.is_file():
+            try:
+                size = path.stat().st_size
+                total += size
+                if size > _MAX_FILE or total > _MAX_TOTAL:
+                    gaps.append(Gap(name, f"too large: {size} bytes"))
+                else:
+                    files[name] = path.read_bytes()
+            except OSError as error:
+                gaps.append(Gap(name, f"could not be read: {error.strerror}"))
+    return files
+
+
+def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap]) -> dict[str, bytes]:
+    """Take the git and helm files of a sibling folder that this one extends, but for those it has or leaves out."""
+    about = _about(files, root.name)
+    base = about.text("extends")
+    if not base:
+        return files
+    if base in (".", "..") or "/" in base or "\\" in base:
+        raise SnapshotError(f"{root}/snapshot.yaml: extends names a folder beside this one, not a path: {base}")
+    folder = root.resolve().parent / base
+    if not folder.is_dir():
+        raise SnapshotError(f"{root}/snapshot.yaml: it extends {base}, and there is no folder {base} beside it")
+    without = tuple(p.rstrip("/") for p in about.strings("without"))
+    inherited = _read(folder, gaps, _INHERITED)
+    kept = {n: b for n, b in inherited.items() if not any(n == w or n.startswith(w + "/") for w in without)}
+    return {**kept, **files}
+
+
+def _about(files: Files, name: str) -> Fields:
+    if "snapshot.yaml" not in files:
+        raise SnapshotError(f"{name}: no snapshot.yaml in it, so this is not a snapshot folder")
+    try:
+        body = documents.load(files["snapshot.yaml"], "snapshot.yaml")
+    except documents.YamlError as error:
+        raise SnapshotError(f"{name}/{error}") from None
+    about = Fields(body)
+    version = about.get("format")
+    if version != FORMAT:
+        raise SnapshotError(f"{name}/snapshot.yaml: format is {version!r}; this version reads format {FORMAT}")
+    if moment(about.text("taken")) is None:
+        raise SnapshotError(f"{name}/snapshot.yaml: taken is {about.get('taken')!r}, not an RFC 3339 time")
+    return about
+
+
+def parse(files: Files, name: str, gaps: list[Gap] | None = None) -> Snapshot:
+    """Make a Snapshot of the files of a folder. Raises SnapshotError where snapshot.yaml cannot be read."""
+    about = _about(files, name)
+    loading = _Loading(files, [] if gaps is None else gaps)
+    loading.gaps += [Gap(row.text("what"), row.text("why")) for row in about.rows("gaps")]
+    cluster = _cluster(about, loading)
+    git = _git(cluster, loading)
+    charts, oci, probes = _charts(loading), _oci(cluster, loading), _probes(loading)
+    return Snapshot(
+        taken=moment(about.text("taken")) or datetime.min.replace(tzinfo=UTC),
+        cluster=cluster,
+        git=git,
+        charts=charts,
+        oci=oci,
+        probes=probes,
+        versions=Versions(dict(about.items("versions"))),
+        gaps=tuple(dict.fromkeys(loading.gaps)),
+        name=name,
+    )
+
+
+def _cluster(about: Fields, loading: _Loading) -> Cluster:
+    raw: list[tuple[Any, str]] = []
+    before = len(loading.gaps)
+    for path, content in loading.below("cluster/"):
+        for body, where in _bodies(path, content, loading):
+            raw += objects.flatten(body, where)
+    whole = len(loading.gaps) == before
+    found = objects.read(raw)
+    loading.gaps += found.gaps
+    listed: dict[str, frozenset[str] | None] = {}
+    for row in about.rows("listed"):
+        everywhere = row.get("namespaces") == "all"
+        listed[row.text("kind")] = None if everywhere else frozenset(row.strings("namespaces"))
+    absent = [Ref(r.text("kind"), r.text("namespace"), r.text("name")) for r in about.rows("absent")]
+    # A file that could not be read may have held anything: nothing counts as listed in full any more.
+    sight = listed if whole and not found.gaps else {}
+    return Cluster(found.resources, listed=sight, absent=absent, gaps=loading.gaps, events=found.events)
+
+
+def _bodies(path: str, content: bytes, loading: _Loading) -> Iterator[tuple[Any, str]]:
+    if path.endswith(".json"):
+        try:
+            yield json.loads(content), path
+        except (ValueError, RecursionError) as error:
+            place = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+            loading.gaps.append(Gap(path, f"not JSON{place}: the file is damaged or cut short"))
+        return
+    parsed = documents.parse(content, path)
+    yield from ((d.body, path) for d in parsed.documents)
+    if parsed.error:
+        loading.gaps.append(Gap(path, f"not YAML, line {parsed.error.line}: {parsed.error.problem}"))
+
+
+def _groups(loading: _Loading, area: str) -> dict[tuple[str, str], dict[str, bytes]]:
+    """Return the files below ``area/<namespace>/<name>/``, by (namespace, name)."""
+    found: dict[tuple[str, str], dict[str, bytes]] = {}
+    for path, content in loading.below(f"{area}/"):
+        parts = path.split("/", 3)
+        if len(parts) == 4:  # noqa: PLR2004 - area, namespace, name, the rest
+            found.setdefault((parts[1], parts[2]), {})[parts[3]] = content
+    return found
+
+
+def _git(cluster: Cluster, loading: _Loading) -> GitTrees | None:
+    trees = {}
+    for (namespace, name), files in _groups(loading, "git").items():
+        ref = Ref("GitRepository", namespace, name)
+        source = cluster.get(ref)
+        trees[ref] = tree(files, source.text("spec.ignore") if source and source.has("spec.ignore") else None)
+    refs = {}
+    for path, _ in loading.below("git/"):
+        parts = path.split("/")
+        if len(parts) == 3 and path.endswith(".refs.yaml"):  # noqa: PLR2004 - git, namespace, file
+            ref = Ref("GitRepository", parts[1], parts[2].removesuffix(".refs.yaml"))
+            said = Fields(loading.yaml(path))
+            # A commit of digits only that is not quoted is read as a number.
+            names = said.keys()
+            refs[ref] = {name: str(said.get((name,))) for name in names if said.has((name,))}
+    return GitTrees(trees, refs) if trees or refs else None
+
+
+def tree(files: Files, spec_ignore: str | None) -> Tree:
+    """Make a Tree of the files of a revision; YAML is read when a rule asks for it."""
+    ignores = {
+        posixpath.dirname(path): content.decode("utf-8", "replace")
+        for path, content in files.items()
+        if posixpath.basename(path) == ".sourceignore"
+    }
+    return Tree(
+        files, _parser(files), ignore.excluded(files, ignores, spec_ignore), lambda path: objects.masked(files, path)
+    )
+
+
+def _parser(files: Files) -> Callable[[str], Parsed]:
+    def read(path: str) -> Parsed:
+        parsed = documents.parse(files.get(path, b""), path)
+        found = tuple(objects.manifest(d.body, path, d.marks) for d in parsed.documents)
+        error = parsed.error
+        flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
+        return Parsed(found, flaw)
+
+    return read
+
+
+def _charts(loading: _Loading) -> ChartIndexes | None:
+    indexes = {}
+    for (namespace, name), files in _groups(loading, "helm").items():
+        if "index.yaml" in files:
+            body = loading.yaml(f"helm/{namespace}/{name}/index.yaml")
+            if isinstance(body, dict):
+                indexes[Ref("HelmRepository", namespace, name)] = _index(Fields(body))
+    return ChartIndexes(indexes) if indexes else None
+
+
+def _index(index: Fields) -> dict[str, list[ChartVersion]]:
+    return {
+        chart: [
+            ChartVersion(
+                version=row.text("version"),
+                urls=row.strings("urls"),
+                kube_version=row.text("kubeVersion"),
+                dependencies=tuple(d.text("name") for d in row.rows("dependencies")),
+            )
+            for row in index.rows(("entries", chart))
+        ]
+        for chart in index.keys("entries")
+    }
+
+
+def _oci(cluster: Cluster, loading: _Loading) -> OciTags | None:
+    tags = {}
+    for path, _ in loading.below("oci/"):
+        parts = path.removesuffix(".yaml").split("/")
+        if len(parts) == 3:  # noqa: PLR2004 - oci, namespace, name
+            ref = Ref("OCIRepository", parts[1], parts[2])
+            if cluster.get(ref) is None and cluster.get(Ref("HelmRepository", parts[1], parts[2])):
+                ref = Ref("HelmRepository", parts[1], parts[2])
+            tags[ref] = Fields(loading.yaml(path)).strings("tags")
+    return OciTags(tags) if tags else None
+
+
+def _probes(loading: _Loading) -> Probes | None:
+    if "probes.yaml" not in loading.files:
+        return None
+    tried = {}
+    for row in Fields({"probes": loading.yaml("probes.yaml")}).rows("probes"):
+        ref = Ref(row.text("kind"), row.text("namespace"), row.text("name"))
+        tried[ref] = Probe(row.text("target"), row.text("answer"), row.text("detail"), moment(row.text("at")))
+    return Probes(tried)

@@ -1,0 +1,178 @@
+"""Raw Kubernetes objects to facts, at the door: Secrets become facts about them, and their values are redacted elsewhere."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from fluxdoctor.collect import documents, secrets
+from fluxdoctor.collect.redact import Redactor, mask_spans
+from fluxdoctor.model.facts import Event, Gap, clean
+from fluxdoctor.model.flux import KINDS, kind_name
+from fluxdoctor.model.manifests import FILE_NAMES
+from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
+from fluxdoctor.model.times import moment
+
+MASK = "[redacted]"
+_SECRET_KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
+_EPOCH = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Read:
+    """Objects on their way into a Cluster."""
+
+    resources: list[Resource] = field(default_factory=list)
+    events: dict[Ref, list[Event]] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+def flatten(body: Any, where: str) -> Iterator[tuple[Any, str]]:
+    """Yield an object, or the items of a List, with words for where each stood."""
+    if isinstance(body, Mapping) and isinstance(body.get("items"), list) and str(body.get("kind", "")).endswith("List"):
+        for i, item in enumerate(body["items"]):
+            yield item, f"{where} item {i}"
+    else:
+        yield body, where
+
+
+def ref_of(body: Any) -> Ref | None:
+    """Return the identity of a raw object, or None when it has none."""
+    view = Fields(body)
+    kind, name = view.text("kind"), view.text("metadata.name")
+    if not kind or not name:
+        return None
+    group, slash, _ = view.text("apiVersion").partition("/")
+    return Ref(kind_name(kind, group if slash else ""), view.text("metadata.namespace"), name)
+
+
+def read(raw: Iterable[tuple[Any, str]]) -> Read:
+    """Turn raw objects into resources and events. What is not a Kubernetes object becomes a gap that names its place."""
+    items = list(raw)
+    redactor = Redactor(value for body, _ in items if _is_secret(body) for value in secrets.values(body))
+    found = Read()
+    for body, where in items:
+        if Fields(body).text("kind") == "Event":
+            _event(found, body, redactor)
+        elif ref := ref_of(body):
+            found.resources.append(Resource(body=_safe(body, redactor), ref=ref))
+        else:
+            found.gaps.append(Gap(where, "not a Kubernetes object: kind or metadata.name is missing"))
+    for events in found.events.values():
+        events.sort(key=lambda e: (e.at or _EPOCH, e.reason, e.message), reverse=True)
+    return found
+
+
+def _is_secret(body: Any) -> bool:
+    view = Fields(body)
+    return view.text("kind") == "Secret" and view.text("apiVersion", "v1") == "v1"
+
+
+def _safe(body: Any, redactor: Redactor) -> Any:
+    if _is_secret(body):
+        return secrets.facts(body)
+    if body.get("kind") in KINDS:
+        return redactor.body(body)
+    return {**body, "status": redactor.body(body["status"])} if "status" in body else body
+
+
+def _event(found: Read, body: Any, redactor: Redactor) -> None:
+    view = Fields(body)
+    about = view.fields("involvedObject") if view.has("involvedObject") else view.fields("regarding")
+    group, slash, _ = about.text("apiVersion").partition("/")
+    kind = about.text("kind")
+    known = KINDS[kind].group if kind in KINDS else ""
+    ref = Ref(kind_name(kind, group if slash else known), about.text("namespace"), about.text("name"))
+    last = view.text("series.lastObservedTime") or view.text("lastTimestamp") or view.text("eventTime")
+    at = moment(last or view.text("metadata.creationTimestamp"))
+    message = redactor.text(view.text("message") or view.text("note"))
+    count = view.number("count") or view.number("series.count", 1)
+    found.events.setdefault(ref, []).append(Event(view.text("type"), view.text("reason"), message, at, count))
+
+
+def manifest(body: Any, file: str, marks: Marks) -> Resource:
+    """Turn a document of a git file into a resource; a Secret's values stay behind, the public part of SOPS is kept."""
+    view = Fields(body)
+    ref = ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
+    if _is_secret(body):
+        body = {**secrets.facts(body), **_sops(view)}
+    elif view.has("secretGenerator"):
+        body = {**body, "secretGenerator": [_keys_only(row) for row in view.rows("secretGenerator")]}
+    return Resource(body=body, ref=ref, file=file, marks=marks)
+
+
+def _keys_only(generator: Fields) -> dict[str, Any]:
+    literals = [f"{text.partition('=')[0]}={MASK}" for text in generator.strings("literals")]
+    return {**generator.body, "literals": literals}
+
+
+def masked(files: Mapping[str, bytes], path: str) -> bytes:
+    """Return a file of a tree as it may be saved: without the values of the Secrets and secret generators in it.
+
+    A Secret's document becomes the facts about it on one line, so that neither a comment nor a repeated key can keep a
+    value, and the lines of the documents after it stay where they are.
+    """
+    content = files[path]
+    if path in _generator_files(files):
+        return MASK.encode()
+    if not path.endswith((".yaml", ".yml", "Kustomization")) or b"ecret" not in content:
+        return content
+    text = content.decode("utf-8", "replace")
+    parsed = documents.parse(text, path)
+    if parsed.error and _SECRET_KIND.search(text):
+        return f"[ {MASK}: this file names a Secret and is not YAML".encode()
+    spans = [span for document in parsed.documents for span in _literal_spans(document)]
+    if spans:
+        text = mask_spans(text, spans)
+    lines = text.split("\n")
+    for document in parsed.documents:
+        if _is_secret(document.body):
+            _tell(lines, document, path)
+    return "\n".join(lines).encode()
+
+
+def _tell(lines: list[str], document: documents.Document, path: str) -> None:
+    """Replace the lines of a Secret, from one document's end to the next, by one line of facts."""
+    first = last = document.marks[()][0] - 1
+    while first > 0 and not lines[first - 1].startswith(("---", "...")):
+        first -= 1
+    while last + 1 < len(lines) and not lines[last + 1].startswith(("---", "...")):
+        last += 1
+    if lines[first].startswith("---"):  # the document begins on the line of its separator
+        lines[first], first = "---", min(first + 1, last)
+    elif first and lines[first - 1].startswith("---"):  # what stands behind a separator is a comment
+        lines[first - 1] = "---"
+    facts = manifest(document.body, path, {}).body
+    lines[first : last + 1] = [json.dumps(facts), *[""] * (last - first)]
+
+
+def _literal_spans(document: documents.Document) -> Iterator[tuple[int, int]]:
+    for at, span in document.spans.items():
+        if at[:1] == ("secretGenerator",) and "literals" in at:
+            yield span
+
+
+def _generator_files(files: Mapping[str, bytes]) -> frozenset[str]:
+    """Return the files whose content becomes a Secret through a secretGenerator of a kustomization file."""
+    found = set()
+    for path, content in files.items():
+        if posixpath.basename(path) in FILE_NAMES and b"secretGenerator" in content:
+            for document in documents.parse(content, path).documents:
+                for row in Fields(document.body).rows("secretGenerator"):
+                    named = (*row.strings("files"), *row.strings("envs"), row.text("env"))
+                    found |= {clean(posixpath.join(posixpath.dirname(path), n.rpartition("=")[2])) for n in named if n}
+    return frozenset(found)
+
+
+def _sops(view: Fields) -> dict[str, Any]:
+    if not view.has("sops"):
+        return {}
+    recipients = [row.text("recipient") for row in view.rows("sops.age")]
+    keys = [row.text("fp") for row in view.rows("sops.pgp")]
+    services = [k for k in ("kms", "gcp_kms", "azure_kv", "hc_vault") if view.rows(f"sops.{k}")]
+    return {"sops": {"age": recipients, "pgp": keys, "services": services}}

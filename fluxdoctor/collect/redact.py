@@ -1,0 +1,140 @@
+"""Takes secrets out of text: the values that are known to be secret, and what is a secret by its look."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MASK: Final = "[redacted]"
+
+# Known values are found by their first characters, so that a text is read once however many values there are.
+_HEAD: Final = 8
+# PyYAML counts all of these as line breaks, and marks are PyYAML's.
+_BREAKS: Final = re.compile("[^\r\n\x85\u2028\u2029]+")
+
+# What may stand before the host of a URL. A password may hold an "@", so the last one counts.
+_USER: Final = r"[^\s/?#\"<>]"
+# Long, or with a digit: unlike "Bearer token" and Bearer realm="...".
+_OPAQUE: Final = r"(?:[\w.~+/-]{20,}+|(?=[a-zA-Z_.~+/-]*\d)[\w.~+/-]{6,}+)=*+(?!\")"
+# Every alternative starts with a plain letter, which lets the regex engine skip what starts none of them, and is
+# bounded or starts at most once in a run, so that no text is read in more than linear time. What matched outside of
+# a named group tells which kind of secret it is and stays.
+_PATTERNS: Final = re.compile(
+    rf"""
+    -----BEGIN\ [A-Z0-9 ]{{0,64}}PRIVATE\ KEY(?:\ BLOCK)?-----
+        .*?(?:-----END\ [A-Z0-9 ]{{0,64}}PRIVATE\ KEY(?:\ BLOCK)?-----|\Z)
+  | ://(?P<user>
+        (?<!ssh://){_USER}+                                        # a lone user of https may be a token
+      | [^\s/?#\"<>@:]*:{_USER}+                                   # a lone user of ssh is no secret
+      | [^\s/?#\"<>@:\[]+:(?!\d{{1,5}}(?:[/?#\s\"]|\Z))[^\s\"@]{{1,256}}  # a slash in the password, but no port
+    )(?=@)
+  | Authorization[\"']?\s{{0,4}}[:=]\s{{0,4}}[\[\"']{{0,2}}+
+        (?:(?i:basic|bearer|digest|negotiate|token)\ {{1,4}})?+(?P<header>(?!redacted\])(?!\[redacted\])[^\s\"',\]]+)
+    # In lower case it may be prose, which only the name of a scheme tells from a header.
+  | authorization[\"']?\s{{0,4}}[:=]\s{{0,4}}[\[\"']{{0,2}}+
+        (?i:basic|bearer|token)\ {{1,4}}(?P<lower>(?!\[redacted\])[^\s\"',\]]+)
+  | B(?:earer|asic)\ {{1,4}}(?P<scheme>{_OPAQUE})
+  | b(?:earer|asic)\ {{1,4}}(?P<small>{_OPAQUE})
+  | A(?<!\wA)(?:KIA|SIA)[0-9A-Z]{{16}}\b
+  | gh[pousr]_\w{{4,}}
+  | github_pat_\w{{4,}}
+  | glpat-[\w.-]{{4,}}
+  | xox[a-z]-[\w-]{{4,}}
+  | AGE-SECRET-KEY-[0-9A-Za-z-]+
+  | age-secret-key-[0-9A-Za-z-]+
+  | e(?<![\w-]e)yJ[\w-]{{10,}}+\.eyJ[\w-]{{10,}}+\.[\w-]*          # a JSON web token
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Redactor:
+    """Masks the given secret values, and whatever looks like a credential, in text and in JSON-like objects."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        # By length of the head, then by head: the forms that start with it, longest first.
+        self._heads: dict[int, dict[str, list[str]]] = {}
+        for form in sorted({form for value in values for form in _forms(value)}, key=len, reverse=True):
+            width = min(len(form), _HEAD)
+            self._heads.setdefault(width, {}).setdefault(form[:width], []).append(form)
+
+    def text(self, text: str) -> str:
+        """Return the text with secrets replaced by ``[redacted]``; the user of an ssh address stays."""
+        # Known values first: a pattern that matched within one would leave the rest of it.
+        known = _replace(text, self._spans(text)) if self._heads else text
+        return _PATTERNS.sub(_masked, known)
+
+    def body(self, body: object) -> object:
+        """Return the structure with every string in it redacted, but not keys; the same object if nothing changed."""
+        if isinstance(body, str):
+            masked = self.text(body)
+            return body if masked == body else masked
+        if isinstance(body, dict):
+            # A loop, not a comprehension: one frame for each level of a deep object.
+            changed: dict[object, object] = {}
+            for key, value in body.items():
+                if (new := self.body(value)) is not value:
+                    changed[key] = new
+            return {**body, **changed} if changed else body
+        if isinstance(body, list):
+            items: list[object] = []
+            for value in body:
+                items.append(self.body(value))
+            return items if any(new is not old for new, old in zip(items, body, strict=True)) else body
+        return body
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        for width, heads in self._heads.items():
+            for start in [i for i in range(len(text) - width + 1) if text[i : i + width] in heads]:
+                for form in heads[text[start : start + width]]:
+                    if text.startswith(form, start):
+                        yield start, start + len(form)
+                        break
+
+
+def mask_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Replace each span of characters by ``[redacted]`` and its own line breaks, so that later line numbers stay right."""
+    inside = ((max(start, 0), min(end, len(text))) for start, end in spans)
+    return _replace(text, (span for span in inside if span[0] < span[1]), lines=True)
+
+
+def _masked(found: re.Match[str]) -> str:
+    return found[0][: found.start(found.lastgroup) - found.start()] + MASK if found.lastgroup else MASK
+
+
+def _replace(text: str, spans: Iterable[tuple[int, int]], *, lines: bool = False) -> str:
+    parts: list[str] = []
+    done = 0
+    for start, end in _merged(spans):
+        breaks = _BREAKS.sub("", text[start:end]) if lines else ""
+        parts += text[done:start], MASK, breaks
+        done = end
+    return "".join((*parts, text[done:])) if parts else text
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the spans in order, overlapping ones as one: a value that overlaps another leaves no rest."""
+    begin = end = 0
+    for first, last in sorted(spans):
+        if first >= end:
+            if end:
+                yield begin, end
+            begin, end = first, last
+        end = max(end, last)
+    if end:
+        yield begin, end
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Yield what a value looks like in messages: itself, in base64, in a JSON or Go string, in a URL."""
+    if not value.strip() or value in MASK:
+        return
+    raw = value.encode("utf-8", "surrogatepass")
+    encoded = base64.b64encode(raw).decode()
+    yield from (value, encoded, encoded.rstrip("="), json.dumps(value, ensure_ascii=False)[1:-1], quote(raw, safe=""))

@@ -1,0 +1,109 @@
+"""A Snapshot to a folder of files, format 1: what folder.load reads back to the same facts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fluxdoctor.collect.folder import FORMAT
+from fluxdoctor.model.facts import ChartVersion, Cluster, Event, GitTrees
+from fluxdoctor.model.resource import Ref
+from fluxdoctor.model.snapshot import Snapshot
+
+
+def save(snapshot: Snapshot, root: Path) -> None:
+    """Write a snapshot into a folder that is empty or not there. Raises FileExistsError where something is in it."""
+    if root.exists() and any(root.iterdir()):
+        raise FileExistsError(f"{root} is not empty: a snapshot is written into a folder of its own")
+    for path, content in sorted(files(snapshot).items()):
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def files(snapshot: Snapshot) -> dict[str, bytes]:
+    """Return the files of a snapshot folder, by path."""
+    found = {"snapshot.yaml": _yaml(_about(snapshot)), "cluster/objects.json": _json(_objects(snapshot.cluster))}
+    if snapshot.git:
+        found |= dict(_git(snapshot.git))
+    if snapshot.charts:
+        for ref, charts in snapshot.charts.indexes.items():
+            entries = {name: [_chart(v) for v in versions] for name, versions in charts.items()}
+            found[f"helm/{ref.namespace}/{ref.name}/index.yaml"] = _yaml({"apiVersion": "v1", "entries": entries})
+    if snapshot.oci:
+        for ref, tags in snapshot.oci.listed.items():
+            found[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml({"tags": list(tags)})
+    if snapshot.probes:
+        rows = [
+            {**_ref(ref), "target": p.target, "answer": p.answer, "detail": p.detail, "at": _time(p.at)}
+            for ref, p in sorted(snapshot.probes.tried.items())
+        ]
+        found["probes.yaml"] = _yaml(rows)
+    return found
+
+
+def _yaml(body: Any) -> bytes:
+    return yaml.safe_dump(body, sort_keys=False, allow_unicode=False, width=120).encode()
+
+
+def _json(body: Any) -> bytes:
+    return (json.dumps(body, indent=1) + "\n").encode()
+
+
+def _time(at: Any) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
+
+
+def _ref(ref: Ref) -> dict[str, str]:
+    return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+
+
+def _about(snapshot: Snapshot) -> dict[str, Any]:
+    cluster = snapshot.cluster
+    return {
+        "format": FORMAT,
+        "taken": _time(snapshot.taken),
+        "versions": dict(snapshot.versions.found),
+        "listed": [
+            {"kind": kind, "namespaces": "all" if spaces is None else sorted(spaces)}
+            for kind, spaces in cluster.listed.items()
+        ],
+        "absent": [_ref(ref) for ref in sorted(cluster.absent)],
+        "gaps": [{"what": gap.what, "why": gap.why} for gap in snapshot.gaps],
+    }
+
+
+def _objects(cluster: Cluster) -> dict[str, Any]:
+    events = [_event(ref, event) for ref in cluster.event_refs for event in cluster.events(ref)]
+    return {"apiVersion": "v1", "kind": "List", "items": [*(r.body for r in cluster), *events]}
+
+
+def _event(ref: Ref, event: Event) -> dict[str, Any]:
+    kind, _, group = ref.kind.partition(".")
+    about = {**_ref(ref), "kind": kind, **({"apiVersion": f"{group}/v1"} if group else {})}
+    return {
+        "apiVersion": "v1", "kind": "Event", "metadata": {"namespace": ref.namespace}, "involvedObject": about,
+        "type": event.type, "reason": event.reason, "message": event.message, "lastTimestamp": _time(event.at),
+        "count": event.count,
+    }  # fmt: skip
+
+
+def _git(git: GitTrees) -> Iterator[tuple[str, bytes]]:
+    for ref, tree in git.trees.items():
+        for path in tree.paths:
+            yield f"git/{ref.namespace}/{ref.name}/{path}", tree.text(path)
+    for ref, names in git.remotes.items():
+        yield f"git/{ref.namespace}/{ref.name}.refs.yaml", _yaml(dict(names))
+
+
+def _chart(version: ChartVersion) -> dict[str, Any]:
+    body: dict[str, Any] = {"version": version.version, "urls": list(version.urls)}
+    if version.kube_version:
+        body["kubeVersion"] = version.kube_version
+    if version.dependencies:
+        body["dependencies"] = [{"name": name} for name in version.dependencies]
+    return body

@@ -1,0 +1,144 @@
+"""Runs rules over a Snapshot. Pure: no I/O, no clock, no state."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from fluxdoctor.model import flux
+from fluxdoctor.model.failures import Failure, Words, said
+from fluxdoctor.model.finding import Confidence, Fact, Problem, Skipped, Unknown
+from fluxdoctor.model.resource import Ref
+from fluxdoctor.model.snapshot import FACTS, Snapshot
+from fluxdoctor.rule import Hit, Outcome, Rule, fill
+
+_SPACE = re.compile(r"\s+")
+
+
+def select(rules: Iterable[Rule], only: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:
+    """Keep the rules whose id matches a glob of ``only`` (all when empty) and none of ``ignore``; an area is ``area/*``."""
+
+    def matches(rule: Rule, globs: Sequence[str]) -> bool:
+        return any(fnmatch.fnmatchcase(rule.id, g) or rule.area == g for g in globs)
+
+    return tuple(r for r in rules if (not only or matches(r, only)) and not matches(r, ignore))
+
+
+def run(rules: Sequence[Rule], snapshot: Snapshot) -> Outcome:
+    """Run every rule: the checks over the facts they name, the patterns over the controllers' messages."""
+    hits: list[Hit] = []
+    skipped: list[Skipped] = []
+    facts = snapshot.facts()
+    for rule in rules:
+        if rule.check:
+            _check(rule, facts, hits, skipped)
+    hits += _messages(rules, snapshot)
+    return Outcome(tuple(hits), tuple(sorted(set(skipped), key=str)))
+
+
+def _check(rule: Rule, facts: Mapping[type, object], hits: list[Hit], skipped: list[Skipped]) -> None:
+    missing = [FACTS[n.fact] for n in rule.needs if n.fact not in facts and not n.optional]
+    if missing:
+        skipped.append(Skipped(rule.id, None, missing[0], asked=False))
+        return
+    assert rule.check  # noqa: S101 - the caller looked
+    try:
+        for said in rule.check(**{n.name: facts.get(n.fact) for n in rule.needs}):
+            if isinstance(said, Unknown):
+                skipped.append(Skipped(rule.id, said.subject, said.why))
+            else:
+                fill(rule.message + rule.fix, said.facts)
+                hits.append(Hit(rule, said))
+    except Exception as error:  # noqa: BLE001 - one rule that raises must not end the run
+        # The exception's text may quote anything that the rule read: its type and place are enough to find the bug.
+        skipped.append(Skipped(rule.id, None, f"the rule failed: {type(error).__name__}{_place(error)}"))
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f" at {trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else ""
+
+
+def _messages(rules: Sequence[Rule], snapshot: Snapshot) -> list[Hit]:
+    readers = [r for r in rules if r.patterns]
+    hits = []
+    cache: dict[tuple[str, str, str], tuple[Rule, re.Match[str]] | None] = {}
+    for failure in snapshot.failures.failed:
+        if hit := _best(failure, readers, cache):
+            hits.append(hit)
+    return hits
+
+
+def _best(
+    failure: Failure,
+    rules: Sequence[Rule],
+    cache: dict[tuple[str, str, str], tuple[Rule, re.Match[str]] | None],
+) -> Hit | None:
+    """The lowest rank wins; among equals the more direct message, then the id: one message, one rule."""
+    best: tuple[int, int, str] | None = None
+    chosen: tuple[Rule, re.Match[str], Words] | None = None
+    for i, words in enumerate(failure.words):
+        key = (failure.resource.kind, words.reason, words.message)
+        if key not in cache:
+            cache[key] = recognise(rules, *key)
+        if not (found := cache[key]):
+            continue
+        order = (found[0].rank, i, found[0].id)
+        if best is None or order < best:
+            best, chosen = order, (*found, words)
+    return _problem(failure, *chosen) if chosen else None
+
+
+def recognise(rules: Sequence[Rule], kind: str, reason: str, message: str) -> tuple[Rule, re.Match[str]] | None:
+    """Return the rule of the lowest rank whose pattern matches a controller's message, and the match."""
+    flat = _SPACE.sub(" ", message).strip()
+    found = []
+    for rule in rules:
+        if (rule.kinds and kind not in rule.kinds) or (rule.reasons and reason not in rule.reasons):
+            continue
+        for pattern in rule.patterns:
+            if match := pattern.search(message) or pattern.search(flat):
+                found.append((rule.rank, rule.id, rule, match))
+                break
+    return min(found, key=lambda f: f[:2])[2:] if found else None
+
+
+def _refs(templates: Sequence[str], facts: Mapping[str, Fact], own: str) -> tuple[Ref, ...]:
+    found = []
+    for template in templates:
+        parts = fill(template, facts).split("/")
+        if len(parts) == 3 and parts[0] and parts[2]:  # noqa: PLR2004 - kind, namespace, name
+            found.append(Ref(parts[0], "" if parts[0] in flux.CLUSTER_SCOPED else parts[1] or own, parts[2]))
+    return tuple(found)
+
+
+def _problem(failure: Failure, rule: Rule, match: re.Match[str], words: Words) -> Hit | None:
+    ref = failure.ref
+    # helm-controller generates a HelmChart: what there is to change stands in the HelmRelease.
+    maker = flux.owner(failure.resource) if ref.kind == "HelmChart" else None
+    groups = {k: " ".join(v.split()) for k, v in match.groupdict().items() if v}
+    facts: dict[str, Fact] = {
+        **dict.fromkeys(match.groupdict(), ""),
+        **flux.about(failure.resource),
+        **rule.defaults,
+        **groups,
+    }
+    try:
+        problem = Problem(
+            maker or ref,
+            facts,
+            explains=(ref,) if maker else (),
+            evidence=(said(words, failure.resource.ref),),
+            field=rule.field,
+            because=_refs(rule.because, facts, ref.namespace),
+            shared=fill(rule.shared, facts),
+            missing=next(iter(_refs((rule.missing,), facts, ref.namespace)), None) if rule.missing else None,
+            confidence=Confidence.REPORTED,
+        )
+        fill(rule.message + rule.fix, problem.facts)
+    except (KeyError, IndexError):
+        return None
+    return Hit(rule, problem)

@@ -1,0 +1,1 @@
+"""Report -> text, one file per format."""

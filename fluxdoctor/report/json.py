@@ -1,0 +1,82 @@
+"""Report -> JSON, schema 1 (``schema-1.json`` beside this file)."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from fluxdoctor._version import __version__
+from fluxdoctor.model.finding import Fact, Finding, Report
+from fluxdoctor.model.resource import Location, Ref
+
+SCHEMA = 1
+
+
+def render(report: Report) -> str:
+    """Return the report as JSON text, keys in a fixed order, without anything that varies from run to run but timings."""
+    # Escaped to ASCII: a lone surrogate or a direction mark in cluster text stays a harmless escape.
+    return json.dumps(body(report), indent=2) + "\n"
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the report."""
+    text = resources.files("fluxdoctor.report").joinpath("schema-1.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def body(report: Report) -> dict[str, Any]:
+    """Return the report as plain data."""
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "fluxdoctor", "version": __version__},
+        "mode": report.mode,
+        "name": report.name,
+        "taken": report.taken.isoformat().replace("+00:00", "Z"),
+        "versions": dict(sorted(report.versions.items())),
+        "verdict": report.verdict.value,
+        "findings": [_finding(f) for f in report.findings],
+        "skipped": [
+            {"rule": s.rule, "subject": ref(s.subject) if s.subject else None, "why": s.why, "asked": s.asked}
+            for s in report.skipped
+        ],
+        "checked": {"objects": report.objects, "not_ready": report.not_ready, "rules": report.rules},
+        "timings": {k: round(v, 3) for k, v in report.timings.items()},
+    }
+
+
+def ref(ref_: Ref) -> dict[str, str]:
+    """Return an object's identity."""
+    return {"kind": ref_.kind, "namespace": ref_.namespace, "name": ref_.name}
+
+
+def _location(location: Location | None) -> dict[str, Any] | None:
+    return {"file": location.file, "line": location.line, "column": location.column} if location else None
+
+
+def _fact(fact: Fact) -> Any:
+    if isinstance(fact, Ref):
+        return ref(fact)
+    return [_fact(item) for item in fact] if isinstance(fact, tuple) else fact
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "subject": ref(finding.subject),
+        "also": [ref(r) for r in finding.also],
+        "summary": finding.summary,
+        "message": finding.message,
+        "fix": finding.fix,
+        "evidence": [{"what": e.what, "where": e.where} for e in finding.evidence],
+        "facts": {k: _fact(v) for k, v in sorted(finding.facts.items()) if k != "subject"},
+        "faults": list(finding.faults),
+        "field": finding.field,
+        "location": _location(finding.location),
+        "blocks": [ref(r) for r in finding.blocks],
+        "freezes": [{**ref(f.ref), "revision": f.revision} for f in finding.freezes],
+        "fingerprint": finding.fingerprint,
+        "url": finding.url,
+    }

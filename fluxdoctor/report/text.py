@@ -1,0 +1,151 @@
+"""Report -> text for a terminal: a summary line first, then each cause with proof, fix and what it blocks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from fluxdoctor.model.finding import Evidence, Finding, Report, Severity, Skipped
+from fluxdoctor.model.resource import Ref
+from fluxdoctor.report.plain import plain
+
+_STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
+_NAMED = 6
+_LABEL = 8
+_NOT_CHECKED = "Not checked: "
+
+
+def render(report: Report, *, width: int = 100, color: bool = False, verbose: bool = False) -> str:
+    """Return the report as text of at most ``width`` columns."""
+    out = io.StringIO()
+    console = Console(
+        file=out, width=max(40, width), force_terminal=color, color_system="standard" if color else None,
+        highlight=False, markup=False, emoji=False, legacy_windows=False,
+        # Width and colour are the caller's to say: the same report on every machine.
+        _environ={"TERM": "xterm"},
+    )  # fmt: skip
+    _summary(console, report)
+    shown = [f for f in report.findings if verbose or f.severity is not Severity.INFO]
+    for number, finding in enumerate(shown, 1):
+        console.print()
+        _finding(console, number, finding, verbose=verbose)
+    _quiet(console, [f for f in report.findings if f not in shown])
+    _skipped(console, report.skipped, verbose=verbose)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _summary(console: Console, report: Report) -> None:
+    flux = report.versions.get("flux", "").removeprefix("v")
+    causes = sum(f.severity is Severity.ERROR for f in report.findings)
+    warnings = sum(f.severity is Severity.WARNING for f in report.findings)
+    parts = [
+        plain(report.name) or report.mode,
+        f"Flux {plain(flux)}" if flux else "",
+        _count(report.objects, "object") if report.objects else "no Flux object",
+        f"{report.not_ready} not ready" if report.not_ready else "all ready" if report.objects else "",
+        _count(causes, "root cause") if causes else "",
+        _count(warnings, "warning") if warnings else "",
+        {"healthy": "nothing to fix", "incomplete": "nothing found, but not all could be seen"}.get(report.verdict, ""),
+    ]
+    taken = report.taken.strftime("taken %Y-%m-%d %H:%M:%SZ")
+    if seconds := sum(report.timings.values()):
+        taken += f", {seconds:.1f} s"
+    line = Text("   ".join(p for p in parts if p), style="bold")
+    room = console.width - line.cell_len - len(taken)
+    console.print(line.append(" " * room + taken, style="dim") if room >= 3 else line)  # noqa: PLR2004 - a visible gap
+
+
+def _subject(ref: Ref) -> str:
+    return plain(f"{ref.kind} {ref.named}")
+
+
+def _finding(console: Console, number: int, finding: Finding, *, verbose: bool) -> None:
+    label = finding.severity.value.upper()
+    head = Text(f"{number:>2}  ").append(f"{label:<7}  ", _STYLE[finding.severity]).append(finding.rule, "bold")
+    room = console.width - head.cell_len - len(finding.confidence.value)
+    console.print(head.append(" " * max(2, room)).append(finding.confidence.value, "dim"))
+    said = Text(f"{_subject(finding.subject)}: ", "bold").append(plain(finding.message), "not bold")
+    console.print(Padding(said, (0, 0, 0, 4)))
+    rows = Table.grid(padding=(0, 0))
+    rows.add_column(width=_LABEL, no_wrap=True, style="cyan")
+    rows.add_column(overflow="fold")
+    for name, text in _rows(finding, verbose=verbose):
+        rows.add_row(name, Text(plain(text)))
+    console.print(Padding(rows, (0, 0, 0, 4)))
+
+
+def _rows(finding: Finding, *, verbose: bool) -> Iterable[tuple[str, str]]:
+    for i, proof in enumerate(_proof(e, finding, verbose=verbose) for e in finding.evidence):
+        yield ("Proof" if i == 0 else ""), proof
+    yield "Fix", finding.fix
+    if finding.location:
+        field = f"  {finding.field}" if finding.field else ""
+        yield "In git", f"{finding.location}{field}"
+    if finding.also:
+        yield "Also", _names([_subject(r) for r in finding.also], verbose=verbose)
+    if finding.blocks:
+        yield "Blocks", _names([_subject(r) for r in finding.blocks], verbose=verbose)
+    if finding.freezes:
+        frozen = [f"{_subject(f.ref)}{f' at {f.revision}' if f.revision else ''}" for f in finding.freezes]
+        yield "Stale", _names(frozen, verbose=verbose)
+
+
+def _proof(evidence: Evidence, finding: Finding, *, verbose: bool) -> str:
+    """What was seen; and where, unless it is plain: on the finding's own object, or in a controller's words."""
+    said = evidence.where.rpartition(" ")[2] in ("event", "lastTransitionTime") or " condition " in evidence.where
+    plainly = not evidence.where or said or evidence.where.startswith(str(finding.subject))
+    return evidence.what if plainly and not (verbose and evidence.where) else f"{evidence.what}  ({evidence.where})"
+
+
+def _names(names: Sequence[str], *, verbose: bool) -> str:
+    shown = names if verbose else names[:_NAMED]
+    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
+    return f"{len(names)}: {', '.join(shown)}{more}"
+
+
+def _quiet(console: Console, hidden: Sequence[Finding]) -> None:
+    if hidden:
+        console.print()
+        rules = ", ".join(sorted({f.rule for f in hidden}))
+        console.print(Text(f"{_count(len(hidden), 'note')} not shown ({rules}): --verbose shows them", "dim"))
+
+
+def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> None:
+    lines = _reasons([s for s in skipped if s.asked])
+    if lines:
+        console.print()
+        shown = lines if verbose else lines[:_NAMED]
+        more = [f"and {len(lines) - len(shown)} more: --verbose shows them"] if len(shown) < len(lines) else []
+        rows = Table.grid(padding=(0, 0))
+        rows.add_column(width=len(_NOT_CHECKED), no_wrap=True, style="yellow")
+        rows.add_column(overflow="fold")
+        for i, line in enumerate([*shown, *more]):
+            rows.add_row(_NOT_CHECKED if i == 0 else "", Text(plain(line)))
+        console.print(rows)
+    rest = [s for s in skipped if not s.asked]
+    if rest:
+        console.print()
+        reasons = ", ".join(sorted({s.why for s in rest}))
+        console.print(Text(f"{_count(len(rest), 'rule')} had no facts to judge by: {reasons}", "dim"))
+
+
+def _reasons(skipped: Sequence[Skipped]) -> list[str]:
+    """One line a reason: what was not checked, and why."""
+    found: dict[str, list[str]] = {}
+    for entry in skipped:
+        what, _, why = entry.why.rpartition(": ")
+        about = f" for {_subject(entry.subject)}" if entry.subject else ""
+        if entry.rule or not what:
+            found.setdefault(entry.why, []).append(f"{entry.rule}{about}" if entry.rule else "")
+        else:
+            found.setdefault(why, []).append(what)
+    return [f"{', '.join(n for n in names if n)}: {why}".removeprefix(": ") for why, names in found.items()]
