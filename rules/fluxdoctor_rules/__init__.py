@@ -1,0 +1,1 @@
+"""The rules that fluxdoctor ships: a pack like any other."""

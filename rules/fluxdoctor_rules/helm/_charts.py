@@ -1,0 +1,52 @@
+"""The charts that are asked of HelmRepositories and are not there yet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fluxdoctor import Cluster, Ref, Resource, State, owner, state
+from fluxdoctor_rules.helm._releases import active, chart_source, generated_chart, templated
+
+
+@dataclass(frozen=True)
+class Request:
+    """A chart and version that an object asks of a HelmRepository; ``field`` holds them."""
+
+    subject: Ref
+    repository: Ref
+    chart: str
+    version: str
+    field: str
+    explains: tuple[Ref, ...] = ()
+
+
+def unresolved(cluster: Cluster) -> Iterator[Request]:
+    """Yield the charts of HelmRepositories that are not ready: what was pulled is not judged by today's index."""
+    for release in active(cluster):
+        spec = release.fields("spec.chart.spec")
+        made = generated_chart(cluster, release)
+        waits = state(made or release) is not State.READY and (made is None or state(made) is not State.SUSPENDED)
+        source = chart_source(release)
+        if waits and _indexed(cluster, source) and not templated(spec.text("chart") + spec.text("version")):
+            explains = (made.ref,) if made else ()
+            yield Request(
+                release.ref,
+                source,
+                spec.text("chart"),
+                spec.text("version") or "*",
+                "spec.chart.spec",
+                explains,
+            )
+    yield from _own(cluster)
+
+
+def _own(cluster: Cluster) -> Iterator[Request]:
+    for chart in cluster.all("HelmChart"):
+        source = Ref(chart.text("spec.sourceRef.kind"), chart.namespace, chart.text("spec.sourceRef.name"))
+        if owner(chart) is None and state(chart) is State.FAILED and _indexed(cluster, source):
+            yield Request(chart.ref, source, chart.text("spec.chart"), chart.text("spec.version") or "*", "spec")
+
+
+def _indexed(cluster: Cluster, source: Ref) -> bool:
+    """A repository that fails or is suspended is the deeper cause: the controller works with an old index, or none."""
+    repository: Resource | None = cluster.get(source)
+    return source.kind == "HelmRepository" and repository is not None and state(repository) in (State.READY, State.NEW)

@@ -1,0 +1,75 @@
+"""Where a value of a release comes from."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fluxdoctor import Cluster, Graph, Location, Manifests, Ref, Resource
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The field of the HelmRelease through which a value comes, words for its place, and the place in git where known."""
+
+    field: str
+    words: str
+    location: Location | None = None
+
+
+def key_location(
+    source: Resource, key: str, graph: Graph, manifests: Manifests | None, line: int = 0
+) -> Location | None:
+    """Return where git has a key of a ConfigMap; ``line`` counts within its text, from 1."""
+    declared = manifests.definition(source.ref, graph.parent(source)) if manifests else None
+    place = declared.at(("data", key)) if declared else None
+    if declared is None or place is None:
+        return None
+    # The first line of a block of text stands below its key; a generated ConfigMap has no such key in git.
+    is_block = ("data", key) in declared.marks and "\n" in declared.text(("data", key))
+    return Location(place.file, place.line + line) if is_block and line else place
+
+
+def setting(release: Resource, path: Path, cluster: Cluster, graph: Graph, manifests: Manifests | None) -> Setting:
+    """spec.values wins over spec.valuesFrom, and a later entry over an earlier one (fluxcd/pkg/chartutil)."""
+    if path and release.has(("spec", "values", *path)):
+        field = ".".join(map(str, ("spec.values", *path)))
+        return Setting(field, field)
+    for row in reversed(release.rows("spec.valuesFrom")):
+        source = cluster.get(Ref(row.text("kind"), release.namespace, row.text("name")))
+        key = row.text("valuesKey") or "values.yaml"
+        line = _line(source.text(("data", key)), str(path[-1])) if source and path else 0
+        if source and line:
+            words = f"key {key} of {source.kind} {source.ref.named}"
+            return Setting(row.dotted, words, key_location(source, key, graph, manifests, line))
+    return Setting("spec.values", "spec.values or spec.valuesFrom")
+
+
+def _line(text: str, name: str) -> int:
+    """Return the line of a YAML text, from 1, on which a key is set; 0 where it is not."""
+    key = re.compile(rf"[\s-]*['\"]?{re.escape(name)}['\"]?\s*:")
+    return next((n for n, line in enumerate(text.splitlines(), 1) if key.match(line)), 0)
+
+
+def field_with(release: Resource, literal: str) -> str:
+    """Return the one field of spec.values that has the value an API server quotes, or "" where none or several have."""
+    try:
+        wanted = json.loads(literal)
+    except ValueError:
+        return ""
+    found = [p for p, value in _leaves(release.get("spec.values"), "spec.values") if value == wanted]
+    return found[0] if len(found) == 1 and not isinstance(wanted, bool | None) else ""
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key in value:
+            yield from _leaves(value[key], f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _leaves(item, f"{path}[{i}]")
+    else:
+        yield path, value

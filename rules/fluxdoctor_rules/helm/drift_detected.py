@@ -1,0 +1,15 @@
+"""Objects of a release differ from what Helm rendered, and drift detection only warns."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Problem, condition
+from fluxdoctor_rules.helm._releases import active
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """helm-controller 1.6 keeps a Drifted condition; mode enabled corrects what it finds, so only warn is told."""
+    for release in active(cluster):
+        drifted = condition(release, "Drifted")
+        if drifted and drifted.status == "True" and release.text("spec.driftDetection.mode") == "warn":
+            changes = [line.strip() for line in drifted.message.splitlines()[1:] if line.strip()]
+            yield Problem(release.ref, {"changes": "; ".join(changes[:5]) or "see the Drifted condition"})

@@ -1,0 +1,88 @@
+"""What the controllers that apply manifests say: which message is of which sort, and which object of git it speaks of."""
+
+import re
+from collections.abc import Iterator
+
+from fluxdoctor import Evidence, Failure, Failures, Location, Manifests, Ref, Resource
+
+APPLIERS = ("FluxInstance", "Kustomization", "ResourceSet")
+#: Kind/namespace/name, or Kind/name when cluster-scoped, as the controllers write objects.
+OBJECT = r"(?P<object>[A-Z][A-Za-z0-9]*(?:/[a-z0-9][a-z0-9.-]*)?/[A-Za-z0-9][^\s/\[\],']*)"
+#: Before Flux 2.1 the reason stood after a comma: dry-run failed, reason: Invalid, error: ...
+DRY_RUN = OBJECT + r" (?:dry-run|apply) failed(?:,? ?\(?(?:reason: )?(?P<reason>\w+)\)?)?(?:,? error)?[:,]? "
+
+#: The sorts of refusals, the most telling first: a policy also answers "Invalid", an immutable field too.
+_SORTS = (
+    ("api", re.compile(r'no matches for kind "[^"]+" in version "')),
+    ("stored", re.compile(r"status\.storedVersions\[|request to convert CR to an invalid group/version")),
+    ("webhook", re.compile(r"failed calling webhook|does not support dry run")),
+    (
+        "denied",
+        re.compile(r"admission webhook .+? denied the request|ValidatingAdmissionPolicy|violates PodSecurity", re.S),
+    ),
+    ("quota", re.compile(r"exceeded quota: |maximum \w+ usage per ")),
+    ("forbidden", re.compile(r'User "[^"]+" cannot ')),
+    (
+        "immutable",
+        re.compile(
+            r"field is immutable|immutable field|updates to statefulset spec for fields other than|cannot change roleRef|"
+            r"spec is immutable|may not change once set|is immutable after creation"
+        ),
+    ),
+    ("conflict", re.compile(r"FieldManagerConflict|Apply failed with \d+ conflict")),
+    (
+        "invalid",
+        re.compile(
+            r"\(Invalid\)|reason: Invalid|is invalid: |typed patch object|to smd typed|\(BadRequest\)|reason: BadRequest"
+        ),
+    ),
+)
+
+
+def sort(message: str) -> str:
+    """Tell which sort of refusal a message is, or ""."""
+    return next((name for name, pattern in _SORTS if pattern.search(message)), "")
+
+
+def refused(
+    failures: Failures, wanted: str, pattern: re.Pattern[str]
+) -> Iterator[tuple[Failure, re.Match[str], Evidence]]:
+    """Yield the objects whose manifests were refused in one way, and what the controller said."""
+    for failure in failures.failed:
+        if failure.resource.kind not in APPLIERS:
+            continue
+        for words in failure.words:
+            text = " ".join(words.message.split())
+            if sort(text) == wanted and (found := pattern.search(text)):
+                yield failure, found, Evidence(f'{words.reason}: "{text}"', f"{failure.ref} {words.where}")
+                break
+
+
+def ref_of(text: str) -> Ref:
+    """Read Kind/namespace/name or Kind/name."""
+    kind, _, rest = text.partition("/")
+    namespace, slash, name = rest.partition("/")
+    return Ref(kind, namespace, name) if slash else Ref(kind, "", namespace)
+
+
+def in_git(manifests: Manifests | None, text: str, owner: Ref) -> Resource | None:
+    """Return the declaration of an object that a message names."""
+    return manifests.definition(ref_of(text), owner) if manifests else None
+
+
+def steps(field: str) -> tuple[str | int, ...]:
+    """Read a field path of the API server, ``.spec.containers[0].image``; stop at a list key that is no index."""
+    found: list[str | int] = []
+    for name, index in re.findall(r"([^.\[\]]+)|\[([^\]]*)\]", field.strip().lstrip(".")):
+        if name:
+            found.append(name)
+        elif index.isdecimal():
+            found.append(int(index))
+        else:
+            break
+    return tuple(found)
+
+
+def place(declared: Resource | None, field: str) -> Location | None:
+    """Return where a field of a declaration stands in git, or its nearest parent that is there."""
+    return declared.at(steps(field)) if declared else None

@@ -1,0 +1,31 @@
+"""A document of a build that is no Kubernetes object."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Manifests, Problem, Resource
+
+from ._build import is_generated, unbuilt
+
+
+def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
+    """Look for documents without apiVersion, kind or metadata.name; name the first, as kustomize does."""
+    for kustomization, _, build in unbuilt(cluster, manifests):
+        flawed = [(resource, lacking) for resource in build.objects if (lacking := _lacking(resource))]
+        if flawed:
+            resource, lacking = flawed[0]
+            location = resource.at(lacking)
+            more = f", and {len(flawed) - 1} more are like it" if len(flawed) > 1 else ""
+            yield Problem(
+                kustomization.ref,
+                {"where": str(location), "lacking": lacking, "more": more},
+                field=lacking,
+                location=location,
+                key=f"{resource.file} {resource.name} {lacking}",
+                shared=f"{manifests.source(kustomization)} {location} {lacking}",
+            )
+
+
+def _lacking(resource: Resource) -> str:
+    if is_generated(resource):
+        return ""
+    return next((field for field in ("apiVersion", "kind", "metadata.name") if not resource.has(field)), "")

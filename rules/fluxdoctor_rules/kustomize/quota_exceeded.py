@@ -1,0 +1,11 @@
+"""A quota or a limit of the namespace refuses an object."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Failures, Manifests, Problem
+from fluxdoctor_rules.kustomize import _refusal
+
+
+def check(failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
+    """Read which object was refused and why, and find its line in git."""
+    yield from _refusal.problems(failures, manifests, "quota")

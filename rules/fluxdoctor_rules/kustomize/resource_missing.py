@@ -1,0 +1,51 @@
+"""A kustomization.yaml lists a file or a directory that is not in the source."""
+
+import posixpath
+from collections.abc import Iterator
+
+from fluxdoctor import Build, Cluster, Entry, Location, Manifests, Problem, Ref, Resource, Tree, is_remote
+
+from ._build import nearest, unbuilt
+
+
+def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
+    """Follow every entry of the kustomization files, and every patch file, in the source's tree."""
+    for kustomization, tree, build in unbuilt(cluster, manifests):
+        source = manifests.source(kustomization)
+        entries = [e for e in build.missing if e.field != "components" and not is_remote(e.text)]
+        for entry in (*entries, *_patches(tree, build)):
+            folder = posixpath.dirname(entry.location.file)
+            near = nearest(tree, entry.path, folder)
+            facts: dict[str, str | Ref] = {
+                "where": str(entry.location),
+                "entry": entry.text,
+                "source": source,
+                "nearest": f"; the nearest is {near}" if near else "",
+                "instead": f", such as {near}" if near else "",
+            }
+            yield Problem(
+                kustomization.ref,
+                facts,
+                field=entry.field,
+                location=entry.location,
+                key=f"{entry.location.file} {entry.text}",
+                shared=f"{source} {entry.location.file} {entry.text}",
+            )
+
+
+def _patches(tree: Tree, build: Build) -> Iterator[Entry]:
+    """Yield the patch files that are not there; a patch may also stand in the kustomization file itself."""
+    for body in build.kustomizations:
+        for key in ("patches", "patchesJson6902"):
+            for row in body.rows(key):
+                if row.text("path"):
+                    yield from _absent(tree, body, key, row.text("path"), (*row.path, "path"))
+        for i, text in enumerate(body.strings("patchesStrategicMerge")):
+            if "\n" not in text and ":" not in text:
+                yield from _absent(tree, body, "patchesStrategicMerge", text, ("patchesStrategicMerge", i))
+
+
+def _absent(tree: Tree, body: Resource, key: str, text: str, at: tuple[str | int, ...]) -> Iterator[Entry]:
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(body.file), text))
+    if not is_remote(text) and not tree.is_file(path):
+        yield Entry(key, text, body.at(at) or Location(body.file), path)

@@ -1,0 +1,73 @@
+"""One object is applied by two owners: they overwrite each other, and either can delete it."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from fluxdoctor import (
+    Cluster,
+    Evidence,
+    Manifests,
+    Problem,
+    Ref,
+    Resource,
+    Severity,
+    State,
+    inventory,
+    revision,
+    state,
+)
+
+_KEY = "kustomize.toolkit.fluxcd.io/"
+
+
+def check(cluster: Cluster, manifests: Manifests | None) -> Iterator[Problem]:
+    """Compare inventories. Two releases that write one object are Helm's business; a shared Namespace is common."""
+    owners: dict[Ref, list[Resource]] = {}
+    for owner in cluster.all("Kustomization", "HelmRelease"):
+        for ref in inventory(owner) if _settled(owner, cluster) else ():
+            owners.setdefault(ref, []).append(owner)
+    for ref, both in sorted(owners.items()):
+        kinds = {o.kind for o in both}
+        if len(both) > 1 and kinds != {"HelmRelease"} and ref.kind != "Namespace" and not _shared(cluster.get(ref)):
+            yield from _problem(ref, both, cluster.get(ref), manifests)
+
+
+def _settled(owner: Resource, cluster: Cluster) -> bool:
+    """While an object moves from one owner to another, both list it until the first has pruned."""
+    if owner.has("metadata.deletionTimestamp") or owner.has("spec.kubeConfig") or state(owner) is not State.READY:
+        return False
+    source = cluster.get(Manifests.source(owner)) if owner.kind == "Kustomization" else None
+    return source is None or revision(source) in ("", revision(owner))
+
+
+def _shared(live: Resource | None) -> bool:
+    if live is None:
+        return False
+    meant = live.annotation(f"{_KEY}ssa").lower() in ("merge", "ifnotpresent", "ignore")
+    return meant or live.annotation(f"{_KEY}reconcile") == "disabled"
+
+
+def _problem(ref: Ref, both: list[Resource], live: Resource | None, manifests: Manifests | None) -> Iterator[Problem]:
+    label = live.label(f"{_KEY}name") if live else ""
+    last = next((o for o in both if o.kind == "Kustomization" and o.name == label), both[0])
+    bodies = [d for o in both if (d := manifests.definition(ref, o.ref) if manifests else None)]
+    differ = any(_content(a) != _content(b) for a, b in combinations(bodies, 2))
+    same = len(bodies) == len(both) and not differ
+    if same and not any(o.flag("spec.prune") for o in both):
+        return
+    declared = manifests.definition(ref, last.ref) if manifests else None
+    yield Problem(
+        ref,
+        {
+            "owners": " and ".join(str(o.ref) for o in both),
+            "how": "with different content" if differ else "and either can delete it",
+            "last": last.ref,
+        },
+        evidence=tuple(Evidence("lists it", f"{o.ref} status.inventory") for o in both),
+        location=declared.at() if declared else None,
+        severity=Severity.ERROR if differ else None,
+    )
+
+
+def _content(resource: Resource) -> dict[str, object]:
+    return {k: resource.get(k) for k in resource.keys(()) if k not in ("metadata", "status")}

@@ -1,0 +1,22 @@
+"""A key of a source of variables that cannot be a variable."""
+
+import re
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Failures, Problem
+
+from ._variables import sources
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def check(failures: Failures, cluster: Cluster) -> Iterator[Problem]:
+    """Look through the keys of the ConfigMaps and Secrets where the build fails."""
+    for failure in failures.failed:
+        if failure.ref.kind != "Kustomization" or "var name is invalid" not in failure.message:
+            continue
+        for ref, field, _ in sources(failure.resource):
+            held = cluster.get(ref)
+            for key in (*held.keys("data"), *held.keys("keys")) if held else ():
+                if not _NAME.fullmatch(key):
+                    yield Problem(failure.ref, {"where": str(ref), "variable": key}, field=field, key=f"{ref} {key}")

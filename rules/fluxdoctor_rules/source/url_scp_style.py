@@ -1,0 +1,30 @@
+"""The manifest of a GitRepository has an address as git writes it, not a URL."""
+
+import re
+from collections.abc import Iterator
+
+from fluxdoctor import Confidence, Failures, Manifests, Problem, Ref
+
+_SAID = re.compile(
+    r'GitRepository/(?P<object>\S+) dry-run failed.*spec\.url: Invalid value: "(?P<asked>[^"]*)": .*?should match', re.S
+)
+_SCP = re.compile(r"(?P<user>[\w.-]+@)?(?P<host>[\w.-]+):(?!//)(?P<path>.+)")
+
+
+def check(failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
+    """Find the manifest that the API server refuses, and write its address as a URL."""
+    for failure in failures.failed:
+        if failure.resource.kind != "Kustomization" or not (found := _SAID.search(failure.message)):
+            continue
+        namespace, _, name = found["object"].rpartition("/")
+        declared = manifests.definition(Ref("GitRepository", namespace, name), failure.ref) if manifests else None
+        scp = _SCP.fullmatch(found["asked"])
+        facts = {
+            "object": f"GitRepository/{found['object']}",
+            "asked": found["asked"],
+            "instead": f"ssh://{scp['user'] or 'git@'}{scp['host']}/{scp['path'].lstrip('/')}"
+            if scp
+            else "ssh://git@host/path.git",
+        }
+        location = declared.at("spec.url") if declared else None
+        yield Problem(failure.ref, facts, field="spec.path", location=location, confidence=Confidence.REPORTED)
