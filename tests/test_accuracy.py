@@ -1,0 +1,28 @@
+"""The promises that README makes about the recorded incidents, and the report that it shows."""
+
+from __future__ import annotations
+
+import accuracy
+import pytest
+import readme
+
+from tests.worlds import INCIDENTS, ROOT, rules
+
+
+def test_promises() -> None:
+    scored = accuracy.run(INCIDENTS, [], rules())
+    assert accuracy.good(scored), accuracy.table(scored)
+
+
+def test_readme_shows_the_real_report_and_the_measured_table() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert readme.filled(text) == text, "run `make readme`"
+
+
+@pytest.mark.parametrize("name", ["demo", "accuracy"])
+def test_readme_has_the_generated_parts(name: str) -> None:
+    assert f"<!-- {name} -->" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_index_of_rules_is_up_to_date() -> None:
+    assert (ROOT / "rules" / "README.md").read_text("utf-8") == readme.index(), "run `make readme`"

@@ -1,0 +1,186 @@
+"""Folding: what is a cause, what waits for it, in which order, and that nothing failing is silent."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from fluxdoctor import causes
+from fluxdoctor.model.finding import Confidence, Finding, Problem, Severity
+from fluxdoctor.model.resource import Ref
+from fluxdoctor.model.snapshot import Snapshot
+from fluxdoctor.rule import Hit, Outcome, Rule, fallbacks
+from tests.worlds import FLEET, kustomization, world
+
+WAITS = "dependency 'flux-system/{}' is not ready"
+
+
+def ks(name: str) -> Ref:
+    return Ref("Kustomization", "flux-system", name)
+
+
+def rule(rule_id: str, **more: object) -> Rule:
+    return Rule(id=rule_id, severity=Severity.ERROR, summary="s", message="m", fix="f", **more)  # type: ignore[arg-type]
+
+
+ROOT = rule("kustomize/root")
+OTHER = rule("kustomize/other")
+WAIT = rule("kustomize/wait", role="symptom")
+
+
+def fold(snapshot: Snapshot, *hits: tuple[Rule, Problem]) -> list[Finding]:
+    outcome = Outcome(tuple(Hit(r, p) for r, p in hits), ())
+    return list(causes.fold(outcome, snapshot, fallbacks()))
+
+
+def line(finding: Finding) -> str:
+    also = f" also {', '.join(r.name for r in finding.also)}" if finding.also else ""
+    blocks = f" blocks {', '.join(r.name for r in finding.blocks)}" if finding.blocks else ""
+    return f"{finding.severity} {finding.rule} {finding.subject.name}{also}{blocks}"
+
+
+def chain(*names: str) -> Snapshot:
+    """The first fails of its own, each other waits for the one before it."""
+    texts = [kustomization(names[0], "BuildFailed", "kaputt")]
+    texts += [kustomization(n, "DependencyNotReady", WAITS.format(b)) for b, n in pairwise(names)]
+    return world(FLEET + "".join(texts))
+
+
+def waits(name: str, *on: str) -> tuple[Rule, Problem]:
+    return WAIT, Problem(ks(name), because=tuple(ks(o) for o in on))
+
+
+def test_a_chain_folds_to_its_first_link() -> None:
+    found = fold(chain("a", "b", "c", "d"), (ROOT, Problem(ks("a"))), waits("b", "a"), waits("c", "b"), waits("d", "c"))
+    assert [line(f) for f in found] == ["error kustomize/root a blocks b, c, d"]
+
+
+def test_the_deepest_unexplained_object_is_the_root() -> None:
+    found = fold(chain("a", "b", "c"), waits("b", "a"), waits("c", "b"))
+    assert [line(f) for f in found] == ["error flux/unexplained a blocks b, c"]
+    assert found[0].message == "fails, and no rule knows why; its controller says: kaputt"
+
+
+def test_independent_causes_are_all_told_the_one_that_blocks_more_first() -> None:
+    snapshot = world(
+        FLEET
+        + kustomization("a", "BuildFailed", "x")
+        + kustomization("b", "BuildFailed", "y")
+        + kustomization("c", "DependencyNotReady", WAITS.format("b"))
+    )
+    found = fold(snapshot, (ROOT, Problem(ks("a"))), (ROOT, Problem(ks("b"))), waits("c", "b"))
+    assert [line(f) for f in found] == ["error kustomize/root b blocks c", "error kustomize/root a"]
+
+
+def test_an_object_that_waits_for_two_is_under_both() -> None:
+    snapshot = world(
+        FLEET
+        + kustomization("a", "BuildFailed", "x")
+        + kustomization("b", "BuildFailed", "y")
+        + kustomization("c", "HealthCheckFailed", "z")
+    )
+    found = fold(snapshot, (ROOT, Problem(ks("a"))), (OTHER, Problem(ks("b"))), waits("c", "a", "b"))
+    assert [line(f) for f in found] == ["error kustomize/other b blocks c", "error kustomize/root a blocks c"]
+
+
+def test_what_shares_a_cause_is_one_finding() -> None:
+    snapshot = world(FLEET + "".join(kustomization(n, "BuildFailed", "x") for n in "abc"))
+    found = fold(
+        snapshot, *((ROOT, Problem(ks(n), shared="host")) for n in "ab"), (ROOT, Problem(ks("c"), shared="other"))
+    )
+    assert [line(f) for f in found] == ["error kustomize/root a also b", "error kustomize/root c"]
+
+
+def test_proof_beats_the_message_and_keeps_the_controllers_words() -> None:
+    told = Problem(ks("a"), confidence=Confidence.REPORTED)
+    found = fold(chain("a"), (ROOT, told), (ROOT, Problem(ks("a"))))
+    assert [line(f) for f in found] == ["error kustomize/root a"]
+    assert found[0].confidence is Confidence.PROVEN
+    assert [e.what for e in found[0].evidence] == ['BuildFailed: "kaputt"', "since 1h"]
+
+
+def test_a_rule_that_supersedes_explains_what_the_other_says() -> None:
+    deeper = rule("kustomize/deeper", supersedes=("kustomize/root",))
+    repository = Ref("GitRepository", "flux-system", "fleet")
+    found = fold(chain("a"), (ROOT, Problem(ks("a"))), (deeper, Problem(repository, explains=(ks("a"),))))
+    assert [line(f) for f in found] == ["error kustomize/deeper fleet blocks a"]
+
+
+def test_symptoms_that_wait_for_each_other_are_told_once() -> None:
+    snapshot = world(
+        FLEET
+        + kustomization("a", "DependencyNotReady", WAITS.format("b"))
+        + kustomization("b", "DependencyNotReady", WAITS.format("a"))
+    )
+    assert [line(f) for f in fold(snapshot, waits("a", "b"), waits("b", "a"))] == ["error kustomize/wait a blocks b"]
+
+
+def test_a_cause_that_cannot_be_seen_is_said_to_be_so() -> None:
+    snapshot = world(FLEET + kustomization("a", "DependencyNotReady", WAITS.format("b")), listed=("GitRepository",))
+    found = fold(snapshot, waits("a", "b"))
+    assert [line(f) for f in found] == ["error flux/cause-not-visible a"]
+    assert found[0].message == "m; the cause is not visible: Kustomization/flux-system/b was not read"
+    assert found[0].confidence is Confidence.LIKELY
+
+
+def test_what_waits_for_something_that_is_well_again_is_in_progress() -> None:
+    fresh = kustomization("b", "DependencyNotReady", WAITS.format("a"), since="2026-01-01T11:59:50Z")
+    found = fold(world(FLEET + kustomization("a") + fresh), waits("b", "a"))
+    assert [line(f) for f in found] == ["info flux/in-progress b"]
+    old = kustomization("b", "DependencyNotReady", WAITS.format("a"), since="2026-01-01T11:00:00Z")
+    assert [line(f) for f in fold(world(FLEET + kustomization("a") + old), waits("b", "a"))] == [
+        "error kustomize/wait b"
+    ]
+
+
+def test_a_missing_object_that_a_failing_kustomization_declares_is_its_consequence() -> None:
+    snapshot = world(
+        FLEET
+        + kustomization("vars", "BuildFailed", "kaputt", spec="path: ./vars")
+        + kustomization("apps", "BuildFailed", "substitute", spec="path: ./apps"),
+        files={
+            "git/flux-system/fleet/vars/kustomization.yaml": "resources: [settings.yaml, gone.yaml]\n",
+            "git/flux-system/fleet/vars/settings.yaml": (
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: flux-system}\n"
+            ),
+        },
+    )
+    missing = Problem(ks("apps"), missing=Ref("ConfigMap", "flux-system", "settings"))
+    found = fold(snapshot, (ROOT, missing), (OTHER, Problem(ks("vars"))))
+    assert [line(f) for f in found] == ["error kustomize/other vars blocks apps"]
+
+
+def test_consumers_of_a_failing_source_that_are_ready_are_stale() -> None:
+    failing = FLEET.replace('status: "True", reason: Succeeded', 'status: "False", reason: GitOperationFailed')
+    applied = "lastAppliedRevision: 'main@sha1:fedcba9876543210'"
+    snapshot = world(failing + kustomization("apps", status=applied))
+    found = fold(snapshot, (ROOT, Problem(Ref("GitRepository", "flux-system", "fleet"))))
+    assert [(f.ref.name, f.revision) for f in found[0].freezes] == [("apps", "main@sha1:fedcba98")]
+
+
+def test_ties_are_ordered_by_rule_and_subject_whatever_came_first() -> None:
+    snapshot = world(FLEET + "".join(kustomization(n, "BuildFailed", "x") for n in "abc"))
+    hits = [(ROOT, Problem(ks("c"))), (OTHER, Problem(ks("b"))), (ROOT, Problem(ks("a")))]
+    wanted = ["error kustomize/other b", "error kustomize/root a", "error kustomize/root c"]
+    assert [line(f) for f in fold(snapshot, *hits)] == wanted
+    assert [line(f) for f in fold(snapshot, *reversed(hits))] == wanted
+
+
+def test_what_visibly_fails_comes_before_what_is_green_and_errors_before_warnings() -> None:
+    snapshot = world(FLEET + kustomization("a", "BuildFailed", "x") + kustomization("z"))
+    soft = Problem(ks("a"), severity=Severity.WARNING, key="2")
+    found = fold(snapshot, (OTHER, Problem(ks("z"))), (ROOT, Problem(ks("a"))), (OTHER, soft))
+    assert [line(f) for f in found] == [
+        "error kustomize/root a",
+        "error kustomize/other z",
+        "warning kustomize/other a",
+    ]
+
+
+def test_fingerprints_tell_rule_subject_and_key_apart_and_nothing_else() -> None:
+    base = {"severity": Severity.ERROR, "confidence": Confidence.PROVEN, "message": "m", "fix": "f"}
+    one = Finding(rule="a/b", subject=ks("x"), **base)  # type: ignore[arg-type]
+    assert one.fingerprint == "49f47414022ca394"
+    same = Finding(rule="a/b", subject=ks("x"), also=(ks("y"),), **{**base, "message": "other"})  # type: ignore[arg-type]
+    keyed = Finding(rule="a/b", subject=ks("x"), key="k", **base)  # type: ignore[arg-type]
+    assert same.fingerprint == one.fingerprint
+    assert len({one.fingerprint, keyed.fingerprint, Finding(rule="a/c", subject=ks("x"), **base).fingerprint}) == 3  # type: ignore[arg-type]

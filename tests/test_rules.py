@@ -1,0 +1,75 @@
+"""Every page of every rule that is shipped, and the catalogue as a whole."""
+
+from __future__ import annotations
+
+import re
+import string
+
+import pytest
+
+from fluxdoctor.model.finding import Severity
+from fluxdoctor.rule import Rule
+from fluxdoctor.testing import Example, examples
+from tests.worlds import NAMES, ROOT, report_of, rules
+
+EXAMPLES = examples("fluxdoctor_rules")
+SHIPPED = [r for r in rules().rules if r.role != "fallback"]
+#: The words that open a fix: what to do.
+VERB = re.compile(r"[A-Z][a-z]+ ")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_example(example: Example) -> None:
+    assert example.actual() == example.expected
+
+
+def test_every_pack_loads() -> None:
+    assert rules().skipped == ()
+
+
+@pytest.mark.parametrize("rule", SHIPPED, ids=lambda r: r.id)
+def test_page(rule: Rule) -> None:
+    verdicts = {e.verdict for e in EXAMPLES if e.rule == rule.id}
+    assert {"Broken", "Fixed"} <= verdicts
+    assert len(rule.summary) <= 60
+    assert not rule.summary.endswith(".")
+    assert not rule.message.endswith(".")
+    assert VERB.match(rule.fix), rule.fix
+    assert rule.page.startswith(f"\n# {rule.summary}\n") or rule.page.startswith(f"# {rule.summary}\n")
+    assert len(rule.page.partition("\n## Broken:")[0]) > 200, "a page says why, and how to see it by hand"
+
+
+def test_faults_are_rows_of_the_catalogue() -> None:
+    catalogue = ROOT.parent / "shared" / "faults" / "faults.yaml"
+    if not catalogue.exists():
+        pytest.skip("the fault catalogue is not on this machine")
+    known = set(re.findall(r"^- id: (\S+)$", catalogue.read_text("utf-8"), re.M))
+    named = {fault for rule in SHIPPED for fault in rule.faults}
+    assert named - known == set()
+
+
+def test_ids_that_rules_name_exist() -> None:
+    ids = {r.id for r in rules().rules}
+    assert {s for r in SHIPPED for s in r.supersedes} - ids == set()
+
+
+def test_every_rule_is_recognised_somewhere() -> None:
+    """A rule that no example and no incident makes speak is dead."""
+    spoken = {f.rule for e in EXAMPLES if e.verdict == "Broken" for f in e.report().findings}
+    spoken |= {f.rule for name in NAMES for f in report_of(name).findings}
+    symptoms = {r.id for r in SHIPPED if r.role == "symptom"}
+    assert {r.id for r in SHIPPED} - spoken - symptoms == set()
+
+
+def test_messages_name_a_fact() -> None:
+    plain = [r.id for r in SHIPPED if not [f for _, f, _, _ in string.Formatter().parse(r.message) if f]]
+    assert plain == []
+
+
+def test_fixed_and_silent_examples_are_quiet_under_all_rules() -> None:
+    loud = {
+        str(e): [f.rule for f in e.report().findings if f.severity is not Severity.INFO]
+        for e in EXAMPLES
+        if e.verdict != "Broken"
+    }
+    assert {k: v for k, v in loud.items() if v} == {}

@@ -1,0 +1,60 @@
+"""Makes the generated parts of README.md and the index of rules anew: `python tools/readme.py`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from accuracy import run, table
+
+from fluxdoctor.collect.folder import load
+from fluxdoctor.diagnose import diagnose
+from fluxdoctor.report import text
+from fluxdoctor.rule import Rule, installed
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocks() -> dict[str, str]:
+    """Return the generated parts of README.md, by the name in their comments."""
+    demo = text.render(diagnose(load(ROOT / "fluxdoctor" / "demo"), installed()), width=110)
+    rows = table(run(ROOT / "fixtures" / "incidents", [], installed()))
+    measured = "| measured | |\n|---|---|\n" + "\n".join(f"| {what} | {figure} |" for what, figure in rows)
+    return {"demo": f"```\n{demo}```", "accuracy": measured}
+
+
+def filled(readme: str) -> str:
+    """Return README.md with its generated parts made anew."""
+    for name, body in blocks().items():
+        readme = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", rf"\g<1>{_literal(body)}\n\g<2>", readme, flags=re.S
+        )
+    return readme
+
+
+def index() -> str:
+    """Return rules/README.md: every rule with its severity, how it knows, and what it says."""
+    rules = [r for r in installed().rules if r.role != "fallback"]
+    rows = [
+        f"| [{r.id}](fluxdoctor_rules/{r.id}.md) | {r.role if r.role == 'symptom' else r.severity} | {_known(r)} | {r.summary} |"
+        for r in rules
+    ]
+    head = f"# The rules\n\n{len(rules)} rules. Made by `make readme`; `fluxdoctor explain ID` shows a page.\n\n"
+    return head + "| rule | severity | known by | says |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _known(rule: Rule) -> str:
+    facts = ", ".join(need.fact.__name__ for need in rule.needs)
+    return " or ".join(part for part in (facts, "message" if rule.patterns else "") if part)
+
+
+def _literal(body: str) -> str:
+    return body.replace("\\", "\\\\")
+
+
+if __name__ == "__main__":
+    path = ROOT / "README.md"
+    path.write_text(filled(path.read_text("utf-8")), "utf-8")
+    (ROOT / "rules" / "README.md").write_text(index(), "utf-8")
+    sys.exit(0)
