@@ -135,7 +135,7 @@ def test_selection_by_id_area_and_glob() -> None:
     ("text", "words"),
     [
         ("# no front matter", "x.md:1: a page begins with front matter between two lines of ---"),
-        ("---\na: [\n---\n", "x.md:2: front matter is not YAML: "),
+        ("---\na: [\n---\n", "x.md:3: front matter is not YAML: "),
         ("---\n- a\n---\n", "x.md:2: front matter is not a mapping"),
         ("---\nseverity: error\n---\n", "x.md: the front matter lacks summary"),
         (PAGE.format(front="colour: red"), "x.md: unknown key 'colour' in the front matter; known: severity, summary"),
