@@ -12,6 +12,7 @@ from typing import Any
 
 from fluxdoctor.collect import documents, ignore, objects
 from fluxdoctor.model.facts import (
+    Answer,
     ChartIndexes,
     ChartVersion,
     Cluster,
@@ -30,6 +31,7 @@ from fluxdoctor.model.times import moment
 
 FORMAT = 1
 _INHERITED = ("git/", "helm/")
+_ANSWERS = {answer.value: answer for answer in Answer}
 _MAX_FILE = 256 * 1024 * 1024
 _MAX_TOTAL = 2 * 1024 * 1024 * 1024
 
@@ -278,5 +280,6 @@ def _probes(loading: _Loading) -> Probes | None:
     tried = {}
     for row in Fields({"probes": loading.yaml("probes.yaml")}).rows("probes"):
         ref = Ref(row.text("kind"), row.text("namespace"), row.text("name"))
-        tried[ref] = Probe(row.text("target"), row.text("answer"), row.text("detail"), moment(row.text("at")))
+        answer = _ANSWERS.get(row.text("answer"), Answer.UNKNOWN)
+        tried[ref] = Probe(row.text("target"), answer, row.text("detail"), moment(row.text("at")))
     return Probes(tried)

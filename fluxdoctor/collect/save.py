@@ -39,7 +39,7 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
             found[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml({"tags": list(tags)})
     if snapshot.probes:
         rows = [
-            {**_ref(ref), "target": p.target, "answer": p.answer, "detail": p.detail, "at": _time(p.at)}
+            {**_ref(ref), "target": p.target, "answer": p.answer.value, "detail": p.detail, "at": _time(p.at)}
             for ref, p in sorted(snapshot.probes.tried.items())
         ]
         found["probes.yaml"] = _yaml(rows)
