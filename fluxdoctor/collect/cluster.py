@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
-from fluxdoctor.collect import objects, workloads
+from fluxdoctor.collect import objects, presence, workloads
 from fluxdoctor.collect.kube import definitions
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Discovery, Served, discover
@@ -205,9 +205,11 @@ class _Run:
 
     def examine(self) -> None:
         """Look at the controllers' pods, at what failing objects wait for, and at who may do what where that is refused."""
-        failing = [r for r in workloads.failing(self._cluster()) if r.ref in self.kin]
+        cluster = self._cluster()
+        failing = [r for r in workloads.failing(cluster) if r.ref in self.kin]
         self.found.add(workloads.controllers(self.reader, self.found.bodies))
         self.found.add(workloads.waited_for(self.reader, failing, self.served))
+        self.found.add(presence.check(self.reader, cluster, self.kin, self.served))
         if any(_FORBIDDEN.search(text) for resource in failing for text in workloads.messages(resource)):
             for got in self.reader.map(self.reader.list, _BINDINGS):
                 self.found.add(got)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -18,6 +19,11 @@ _MOST = 96 * 1024 * 1024
 _CHUNK = 1 << 18
 _READ = 20.0
 _GONE, _TOO_MANY = 410, 429
+#: The words of Kubernetes' RBAC authorizer (1.20 to 1.36).
+_CANNOT = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "[^"]*" in API group "[^"]*" '
+    r'(?:in the namespace "(?P<space>[^"]*)"|at the cluster scope)'
+)
 _PASSING = frozenset((429, 500, 502, 503, 504))
 
 
@@ -185,9 +191,12 @@ def _reason(status: int, body: Any) -> str:
     said = f": {' '.join(message.split())[:300]}" if isinstance(message, str) and message else ""
     names = {401: "unauthorized", 403: "forbidden", 404: "not found", 410: "expired", 429: "too many requests"}
     name = names.get(status, "server error" if status >= 500 else f"HTTP {status}")  # noqa: PLR2004 - HTTP
-    if status == 403:  # noqa: PLR2004 - HTTP
-        # `secrets "web-auth" is forbidden: User "jane" cannot get ...`: without the object, one reason for them all.
-        return f"{name}: {said[2:].rpartition(' is forbidden: ')[2]}" if said else name
+    if status == 403 and (found := _CANNOT.search(said)):  # noqa: PLR2004 - HTTP
+        # Without the object and its kind, so that one reason holds for them all.
+        space = found["space"]
+        return (
+            f"forbidden: {found['user']} may not {found['verb']} it {f'in {space}' if space else 'in all namespaces'}"
+        )
     return f"{name}{said}"
 
 
