@@ -160,6 +160,9 @@ class _Run:
         for got in self.reader.map(lambda job: job(), jobs):
             got.gaps.clear()  # what is refused everywhere has been told once
             self.found.add(got)
+        for i, gap in enumerate(self.found.gaps):
+            if gap.what in kinds and (seen := self.found.listed.get(gap.what)):
+                self.found.gaps[i] = Gap(gap.what, f"{gap.why}; seen in {', '.join(sorted(seen))} only")
 
     def _refs(self) -> Iterator[Ref]:
         yield from filter(None, map(objects.ref_of, self.found.bodies))
@@ -175,7 +178,7 @@ class _Run:
         there, absent = definitions.of_flux(self.discovery)
         self.found.absent += absent
         asked: set[Ref] = set(self._refs()) - set(there)
-        wanted: list[Ref] = list(there)
+        wanted: list[Ref] = list(there) if "CustomResourceDefinition" in self.found.listed else []
         for _ in range(_ROUNDS):
             got = self.reader.gets((self.served(ref), ref) for ref in wanted)
             for body in got.bodies:

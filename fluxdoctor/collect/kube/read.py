@@ -111,14 +111,17 @@ class Reader:
         """Look many objects up. Where a namespace refuses again and again, the rest of its kind is not asked for."""
         found = Found()
         refused: Counter[tuple[str, str]] = Counter()
+        refused_why: dict[tuple[str, str], str] = {}
 
         def one(pair: tuple[Served | None, Ref]) -> Found:
             kind, ref = pair
             if refused[ref.kind, ref.namespace] >= _REFUSALS:
-                return Found(gaps=[Gap(str(ref), "not asked for: this user may not read its like there")])
+                return Found(gaps=[Gap(str(ref), refused_why[ref.kind, ref.namespace])])
             got = self.get(kind, ref)
-            if any(gap.why.startswith(("forbidden", "unauthorized")) for gap in got.gaps):
-                refused[ref.kind, ref.namespace] += 1
+            for gap in got.gaps:
+                if gap.why.startswith("forbidden"):
+                    refused[ref.kind, ref.namespace] += 1
+                    refused_why[ref.kind, ref.namespace] = gap.why
             return got
 
         for got in self.map(one, wanted):
