@@ -91,10 +91,14 @@ class Api:
             raise error from None
 
     def items(
-        self, path: str, query: Mapping[str, str] | None = None, *, accept: str = "application/json"
-    ) -> Iterator[Any]:
-        """Yield the objects of a list, a page at a time. Raises ApiError when a page cannot be had: then some are missing."""
-        limit, token, again = PAGE, "", True
+        self, path: str, into: list[Any], query: Mapping[str, str] | None = None, *, accept: str = "application/json"
+    ) -> Iterator[int]:
+        """Add the objects of a list to ``into``, and yield how many there are after each page.
+
+        Raises ApiError when a page cannot be had: those before it stay. A list that expires between two pages (410) goes on
+        with the token that the answer offers, else begins anew, once (Kubernetes API concepts, "410 Gone").
+        """
+        limit, token, again, begin = PAGE, "", True, len(into)
         while True:
             asked = {**(query or {}), "limit": str(limit), **({"continue": token} if token else {})}
             try:
@@ -105,20 +109,19 @@ class Api:
                 limit //= 10
                 continue
             except ApiError as error:
-                # The list's moment was compacted away: its own token goes on from here, which is as good as one
-                # more list and cheaper (Kubernetes API concepts, "410 Gone" with an inconsistent continue token).
-                fresh = _fresh_token(error)
-                if error.status != _GONE or not fresh or not again:
+                if error.status != _GONE or not again or not token:
                     raise
-                token, again = fresh, False
+                token, again = _fresh_token(error), False
+                if not token:
+                    del into[begin:]
                 continue
             found = page.get("items") if isinstance(page, dict) else None
             if not isinstance(found, list):
                 raise ApiError(0, "the answer is not a list of objects")
-            yield from found
+            into += [item for item in found if isinstance(item, dict)]
+            yield len(into) - begin
             meta = page.get("metadata")
             token = meta.get("continue", "") if isinstance(meta, dict) else ""
-            again = True
             if not token:
                 return
 
@@ -136,14 +139,17 @@ class Api:
                 timeout=urllib3.Timeout(connect=min(5.0, left), read=min(_READ, left)),
             )  # fmt: skip
         except (HTTPError, OSError, ValueError) as error:
-            raise ApiError(0, words(error)) from None
+            raise self._failed(error) from None
         try:
             data = self._body(response)
         except (HTTPError, OSError, ValueError) as error:
-            raise ApiError(0, words(error)) from None
+            raise self._failed(error) from None
         finally:
             response.close()  # one that was read to its end has given its connection back already
         return _answer(response, data)
+
+    def _failed(self, error: BaseException) -> ApiError:
+        return ApiError(0, "called off" if self.deadline.cancelled else words(error))
 
     def _body(self, response: Any) -> bytes:
         chunks: list[bytes] = []
