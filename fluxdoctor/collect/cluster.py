@@ -185,6 +185,8 @@ class _Run:
             for body in got.bodies:
                 if body.get("kind") == "CustomResourceDefinition":
                     definitions.lighten(body)
+            # A definition that could not be read in full is known from discovery all the same.
+            got.gaps = [gap for gap in got.gaps if not gap.what.startswith("CustomResourceDefinition/")]
             self.found.add(got)
             asked |= set(wanted)
             cluster = self._cluster()

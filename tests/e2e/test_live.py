@@ -134,15 +134,15 @@ PASSING = [
     ("garbage", {"times": 1}),
 ]
 LASTING = [
-    ("403", "forbidden: User cannot list resource at the cluster scope"),
+    ("403", "forbidden"),
     ("500", "server error: Internal error occurred: etcdserver: leader changed"),
     ("429", "too many requests: Too many requests, please try again later."),
     ("cut", "the connection was cut"),
     ("truncated", "the answer is not JSON: it is damaged or cut short"),
     ("garbage", "the answer is not what its encoding says"),
     ("html", "the answer is not JSON: it is damaged or cut short"),
-    ("huge", "the answer is larger than 96 MiB"),
-    ("gzip-bomb", "the answer is larger than 96 MiB"),
+    ("huge", "the answer is larger than 80 MiB"),
+    ("gzip-bomb", "the answer is larger than 80 MiB"),
     ("410", "expired"),
 ]
 PATH = "/apis/helm.toolkit.fluxcd.io/v2/helmreleases"

@@ -15,10 +15,10 @@ from fluxdoctor.collect.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.kube.login import Connection
 
 PAGE = 500
-_MOST = 96 * 1024 * 1024
+_MOST = 80 * 1024 * 1024
 _CHUNK = 1 << 18
 _READ = 20.0
-_GONE, _TOO_MANY = 410, 429
+_GONE = 410
 #: The words of Kubernetes' RBAC authorizer (1.20 to 1.36).
 _CANNOT = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "[^"]*" in API group "[^"]*" '
@@ -28,11 +28,14 @@ _PASSING = frozenset((429, 500, 502, 503, 504))
 
 
 class ApiError(Exception):
-    """A request that failed. ``status``: the HTTP status, 0 without one; the text is the reason in a few words."""
+    """A request that failed. ``status``: the HTTP status, 0 without one; the text is the reason in a few words.
 
-    def __init__(self, status: int, why: str, body: Any = None) -> None:
+    ``after``: the seconds of Retry-After, which API priority and fairness sends with a 429.
+    """
+
+    def __init__(self, status: int, why: str, body: Any = None, after: float | None = None) -> None:
         super().__init__(why)
-        self.status, self.why, self.body = status, why, body
+        self.status, self.why, self.body, self.after = status, why, body, after
 
     @property
     def absent(self) -> bool:
@@ -76,10 +79,9 @@ class Api:
             try:
                 return self._once(target, accept)
             except ApiError as error:
-                after = error.body if isinstance(error.body, float) else None
                 if error.status not in (0, *_PASSING) or self.deadline.over() or not self._budget.take():
                     raise
-                self._pause(after if after is not None else wait, error)
+                self._pause(wait if error.after is None else error.after, error)
                 wait = min(wait * 2, 4.0)
 
     def _pause(self, seconds: float, error: ApiError) -> None:
@@ -104,7 +106,7 @@ class Api:
             try:
                 page = self.get(path, asked, accept=accept)
             except TooLargeError:
-                if limit <= PAGE // 50:
+                if limit < PAGE:
                     raise
                 limit //= 10
                 continue
@@ -183,9 +185,8 @@ def _answer(response: Any, data: bytes) -> Any:
         body = None
     if response.status < 300:  # noqa: PLR2004 - HTTP
         return body
-    if response.status == _TOO_MANY:
-        body = _seconds(response.headers.get("Retry-After"))
-    raise ApiError(response.status, _reason(response.status, body), body)
+    after = _seconds(response.headers.get("Retry-After"))
+    raise ApiError(response.status, _reason(response.status, body), body, after)
 
 
 def _seconds(text: str | None) -> float | None:
