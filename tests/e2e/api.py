@@ -112,7 +112,7 @@ class Api:
 
     def _call(self, method: str, path: str, body: Any, query: Mapping[str, str] | None, kind: str) -> Body:
         answer = self.request(method, path, body, query=query, headers={"Content-Type": kind})
-        if answer.status >= 400:  # noqa: PLR2004 - where HTTP's errors begin
+        if answer.status >= 400:
             raise ApiError(method, path, answer.status, _message(answer.data))
         found: Body = json.loads(answer.data)
         return found

@@ -20,6 +20,7 @@ Kind = Literal[
     "500",
     "503",
     "504",
+    "expired",  # a page after the first: its token is made an old one, and the API server itself answers 410; of kinds with a CRD
     "slow",  # the real answer, later
     "stall",  # the request is read, and never answered
     "cut",  # half of the real answer, then the connection is closed; Content-Length told of the whole
@@ -42,8 +43,8 @@ _REFUSALS = {
     "404": ("NotFound", "the server could not find the requested resource"),
     "410": (
         "Expired",
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
-        "continue parameter, or use the continue token in this response to retrieve the remainder of the results.",
+        "The provided continue parameter is too old to display a consistent list result. You must start a new list without the "
+        "continue parameter.",
     ),
     "429": ("TooManyRequests", "Too many requests, please try again later."),
     "500": ("InternalError", "Internal error occurred: etcdserver: leader changed"),

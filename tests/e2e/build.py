@@ -141,14 +141,18 @@ def etcd() -> Path:
 def _unpack(package: str, folder: Path) -> None:
     """Unpack a Debian package without installing it: no daemon starts, and no root is needed where the lists are fresh."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise BuildError(f"etcd is not on PATH, and this is not Debian: install {package} (etcd 3.4 or newer), then run this again")
+        raise BuildError(
+            f"etcd is not on PATH, and this is not Debian: install {package} (etcd 3.4 or newer), then run this again"
+        )
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         fetch = ("apt-get", "-q", "download", package)
         if _run(fetch, Path(scratch), 5 * _MINUTES):  # the lists may be old, or not there at all on a new machine
             _run(("apt-get", "-q", "update"), Path(scratch), 5 * _MINUTES)
             wrong = _run(fetch, Path(scratch), 5 * _MINUTES)
             if wrong:
-                raise BuildError(f"etcd is not on PATH, and apt-get download {package} failed: {wrong}\ninstall {package} by hand")
+                raise BuildError(
+                    f"etcd is not on PATH, and apt-get download {package} failed: {wrong}\ninstall {package} by hand"
+                )
         archive = next(Path(scratch).glob("*.deb"))
         wrong = _run(("dpkg-deb", "-x", str(archive), str(Path(scratch) / "root")), Path(scratch), _MINUTES)
         if wrong:

@@ -112,6 +112,7 @@ class Cluster:
 
     def mark(self) -> None:
         """Remember the state of now: ``reset`` comes back to it."""
+        self.etcd.compact()
         self._mark = self.etcd.revision()
         self._began = {entry.key: entry for entry in self.etcd.entries()}
 
@@ -219,6 +220,6 @@ def _api_server(path: Path, folder: Path, etcd: Etcd) -> Iterator[Cluster]:
 
 def _ready(admin: Api) -> bool:
     try:
-        return admin.request("GET", "/readyz").status == 200  # noqa: PLR2004
+        return admin.request("GET", "/readyz").status == 200
     except (urllib3.exceptions.HTTPError, ApiError):
         return False

@@ -42,7 +42,7 @@ class Etcd:
     def healthy(self) -> bool:
         """Say whether it answers."""
         try:
-            return bool(self.http.request("GET", f"{self.url}/health", timeout=1, retries=False).status == 200)  # noqa: PLR2004
+            return bool(self.http.request("GET", f"{self.url}/health", timeout=1, retries=False).status == 200)
         except urllib3.exceptions.HTTPError:
             return False
 
@@ -83,7 +83,7 @@ class Etcd:
     def _call(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = self.http.request("POST", f"{self.url}/v3/{path}", body=json.dumps(body).encode(), timeout=_SECONDS)
         found: dict[str, Any] = json.loads(answer.data)
-        if answer.status != 200:  # noqa: PLR2004
+        if answer.status != 200:
             raise EtcdError(f"{path}: {found.get('error', found)}")
         return found
 

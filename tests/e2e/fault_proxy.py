@@ -10,7 +10,9 @@ TLS towards both sides. What no fault is set for goes through as it is.
 
 from __future__ import annotations
 
+import base64
 import fnmatch
+import json
 import ssl
 import sys
 import tempfile
@@ -18,11 +20,11 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import urllib3
 
@@ -51,7 +53,7 @@ class Fault:
     def strikes(self, path: str, query: Mapping[str, str]) -> bool:
         """Count a request, and say whether it is to be spoiled."""
         wanted = fnmatch.fnmatchcase(path, self.path) if "*" in self.path else path.startswith(self.path)
-        if not wanted or (self.continued and "continue" not in query):
+        if not wanted or ((self.continued or self.kind == "expired") and "continue" not in query):
             return False
         self.seen += 1
         return self.seen > self.after and (self.times is None or self.seen <= self.after + self.times)
@@ -144,7 +146,9 @@ class FaultProxy(ThreadingHTTPServer):
         """Ask the API server what the client asked; with ``plain``, for an answer that is not compressed."""
         headers = {k: v for k, v in handler.headers.items() if k.lower() not in _HOP_BY_HOP}
         if plain:
-            headers = {k: v for k, v in headers.items() if k.lower() != "accept-encoding"} | {"Accept-Encoding": "identity"}
+            headers = {k: v for k, v in headers.items() if k.lower() != "accept-encoding"} | {
+                "Accept-Encoding": "identity"
+            }
         return self.upstream.request(
             handler.command,
             self._target + handler.path,
@@ -202,6 +206,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.stopping.wait()
         elif struck.kind in ("cut", "cut-chunked", "truncated"):
             self._half(seen, body, struck.kind)
+        elif struck.kind == "expired":
+            self.path = _outdated(self.path)
+            self._through(seen, body)
         else:
             self._send(seen, bad_answers.answer(struck.kind, struck.seconds, struck.size))
 
@@ -259,6 +266,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
             self.wfile.flush()
             seen.sent += len(block)
+
+
+def _outdated(target: str) -> str:
+    """Return a request whose continue token is of the first revision, which the API server has long forgotten."""
+    parts = urlsplit(target)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    token = json.loads(base64.urlsafe_b64decode(query["continue"] + "=="))
+    query["continue"] = base64.urlsafe_b64encode(json.dumps({**token, "rv": 1}).encode()).decode().rstrip("=")
+    return f"{parts.path}?{urlencode(query)}"
 
 
 @contextmanager

@@ -42,7 +42,9 @@ class Loaded:
 
     objects: list[Body] = field(default_factory=list)
     refused: dict[Name, str] = field(default_factory=dict)  # not in the API server at all, and why
-    completed: dict[Name, str] = field(default_factory=dict)  # fields that a recording leaves out and the API server demands
+    completed: dict[Name, str] = field(
+        default_factory=dict
+    )  # fields that a recording leaves out and the API server demands
 
 
 def name_of(body: Body) -> Name:
@@ -168,7 +170,11 @@ def _owner(body: Body) -> str:
     annotations = body["metadata"].get("annotations", {})
     if "kustomize.toolkit.fluxcd.io/name" in labels:
         return "kustomize-controller"
-    if "helm.toolkit.fluxcd.io/name" in labels or "meta.helm.sh/release-name" in annotations or labels.get("owner") == "helm":
+    if (
+        "helm.toolkit.fluxcd.io/name" in labels
+        or "meta.helm.sh/release-name" in annotations
+        or labels.get("owner") == "helm"
+    ):
         return "helm-controller"
     return "flux"
 

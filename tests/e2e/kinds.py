@@ -71,7 +71,9 @@ def _await(admin: Api, crd: Body, *, served: bool) -> None:
     for path in paths:
         while _listed(admin, path, plural) != served or _answers(admin, f"{path}/{plural}") != served:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{path}/{plural}: {'not served yet' if served else 'still served'} after {_SECONDS} s")
+                raise TimeoutError(
+                    f"{path}/{plural}: {'not served yet' if served else 'still served'} after {_SECONDS} s"
+                )
             time.sleep(_POLL_SECONDS)
 
 
@@ -86,4 +88,4 @@ def _listed(admin: Api, path: str, plural: str) -> bool:
 
 
 def _answers(admin: Api, path: str) -> bool:
-    return admin.request("GET", path, query={"limit": "1"}).status == 200  # noqa: PLR2004
+    return admin.request("GET", path, query={"limit": "1"}).status == 200

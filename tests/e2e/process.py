@@ -30,7 +30,12 @@ def free_port() -> int:
 
 @contextmanager
 def started(
-    argv: Sequence[str | Path], log: Path, ready: Callable[[], bool], *, seconds: float, env: Mapping[str, str] | None = None
+    argv: Sequence[str | Path],
+    log: Path,
+    ready: Callable[[], bool],
+    *,
+    seconds: float,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a process until the block ends. Raises ProcessError where ``ready`` does not say yes within so many seconds."""
     name = Path(argv[0]).name

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import folder as snapshots
-from tests.e2e import incident, users
+from tests.e2e import incident
 from tests.e2e.api import Body
 from tests.e2e.cluster import Cluster
 from tests.e2e.incident import INCIDENTS, Loaded, Name
@@ -37,7 +34,9 @@ def differences(recorded: Any, there: Any, at: str = "") -> list[str]:
     if isinstance(recorded, dict) and isinstance(there, dict):
         return [d for k, v in recorded.items() for d in differences(v, there.get(k), f"{at}.{k}")]
     if isinstance(recorded, list) and isinstance(there, list) and len(recorded) == len(there):
-        return [d for i, (r, t) in enumerate(zip(recorded, there, strict=True)) for d in differences(r, t, f"{at}[{i}]")]
+        return [
+            d for i, (r, t) in enumerate(zip(recorded, there, strict=True)) for d in differences(r, t, f"{at}[{i}]")
+        ]
     return [] if recorded == there else [f"{at}: {json.dumps(recorded)} became {json.dumps(there)}"]
 
 
