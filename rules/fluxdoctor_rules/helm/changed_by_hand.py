@@ -19,9 +19,7 @@ def check(cluster: Cluster, graph: Graph, clock: Clock) -> Iterator[Problem]:
             continue
         targets = dict.fromkeys(r.target for r in graph.needs(release.ref, Edge.APPLIES))
         found = [
-            (live, *edit)
-            for live in map(cluster.get, targets)
-            for edit in (_edits.by_hand(live, deployed) if live else ())
+            (live, *edit) for live in filter(None, map(cluster.get, targets)) for edit in _edits.by_hand(live, deployed)
         ]
         if found:
             yield _problem(release, found, clock)
@@ -31,7 +29,7 @@ def _problem(release: Resource, found: list[tuple[Resource, str, datetime, tuple
     live, manager, at, fields = found[0]
     others = len({str(f[0].ref) for f in found}) - 1
     facts = {
-        "object": live.ref,
+        "object": str(live.ref),
         "fields": ", ".join(fields[:_SHOWN]) + (" ..." if len(fields) > _SHOWN else ""),
         "manager": manager,
         "when": f"{age(at, clock.taken)} ago",
@@ -39,5 +37,7 @@ def _problem(release: Resource, found: list[tuple[Resource, str, datetime, tuple
         "name": release.name,
         "namespace": release.namespace,
     }
-    proof = tuple(Evidence(f"{f[1]} wrote {', '.join(f[3][:_SHOWN])}", f"{f[0].ref} metadata.managedFields") for f in found)
+    proof = tuple(
+        Evidence(f"{f[1]} wrote {', '.join(f[3][:_SHOWN])}", f"{f[0].ref} metadata.managedFields") for f in found
+    )
     return Problem(release.ref, facts, evidence=proof[:_SHOWN], field="spec.driftDetection.mode")

@@ -27,7 +27,9 @@ def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
                 "difference": found,
                 "file": f"{chart.path}/Chart.yaml",
             }
-            proof = Evidence(f"{chart.path}/Chart.yaml still says version {about.text('version')}", str(source.ref if source else ""))
+            proof = Evidence(
+                f"{chart.path}/Chart.yaml still says version {about.text('version')}", str(source.ref if source else "")
+            )
             yield Problem(
                 release.ref,
                 facts,

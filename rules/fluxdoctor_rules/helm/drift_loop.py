@@ -19,7 +19,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         counts = {reason: Counter[str]() for reason in _REASONS}
         for event in cluster.events(release.ref):
             if event.reason in counts:
-                counts[event.reason].update({name: event.count for name in _objects(event.message)})
+                counts[event.reason].update(dict.fromkeys(_objects(event.message), event.count))
         # One correction is one event of each reason: the most frequent of them is the number of corrections.
         most = {name: max(c[name] for c in counts.values()) for c in counts.values() for name in c}
         for name, count in sorted(most.items()):
@@ -51,7 +51,7 @@ def _autoscaled(cluster: Cluster) -> dict[Ref, Ref]:
 def _problem(release: Resource, name: str, count: int, autoscaler: Ref | None) -> Problem:
     facts = {
         "object": name,
-        "count": count,
+        "count": str(count),
         "who": f"{autoscaler} scales it" if autoscaler else "another controller writes it",
         "paths": "/spec/replicas" if autoscaler else "the fields in question",
     }

@@ -11,7 +11,9 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     groups: dict[tuple[str, str, str], list[Resource]] = {}
     for release in active(cluster):
         if not templated(release_name(release) + storage_namespace(release)):
-            groups.setdefault((_cluster(release), storage_namespace(release), release_name(release)), []).append(release)
+            groups.setdefault((_cluster(release), storage_namespace(release), release_name(release)), []).append(
+                release
+            )
     for (_, storage, name), found in groups.items():
         if len(found) > 1:
             # The one that was named so by hand, or came later, is the one to change.
@@ -33,4 +35,3 @@ def _cluster(release: Resource) -> str:
         release.text("spec.kubeConfig.configMapRef.name"),
     )
     return f"{release.namespace}/{secret}/{config}" if release.has("spec.kubeConfig") else ""
-

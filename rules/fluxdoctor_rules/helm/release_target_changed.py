@@ -25,7 +25,12 @@ def _changes(release: Resource, wanted: Resource) -> list[tuple[str, str, str, s
     """Return field, what it is, old and new, of each part of the release's identity (helm-controller 1.6, verify.go)."""
     last = release.fields("status.history.0")
     pairs = [
-        ("spec.storageNamespace", "storage namespace", release.text("status.storageNamespace"), storage_namespace(wanted)),
+        (
+            "spec.storageNamespace",
+            "storage namespace",
+            release.text("status.storageNamespace"),
+            storage_namespace(wanted),
+        ),
         ("spec.targetNamespace", "namespace", last.text("namespace"), release_namespace(wanted)),
         ("spec.releaseName", "name", last.text("name"), release_name(wanted)),
     ]

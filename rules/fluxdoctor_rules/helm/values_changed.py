@@ -45,7 +45,7 @@ def _problem(release: Resource, sources: list[Resource], clock: Clock) -> Proble
     at = times[newest.ref]
     waits = interval(release)
     facts = {
-        "source": newest.ref,
+        "source": str(newest.ref),
         "when": f" {age(at, clock.taken)} ago" if at else "",
         "interval": release.text("spec.interval", "10m"),
         "name": release.name,
