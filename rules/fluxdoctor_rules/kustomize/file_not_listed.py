@@ -13,6 +13,7 @@ _LEFT = ("example", "sample", "disabled", "template", "backup", ".bak", "test")
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     """Compare the files of each directory that is built with what all kustomization files of the source name."""
     named: dict[Ref, frozenset[str]] = {}
+    held: dict[Ref, dict[str, list[str]]] = {}
     spoken: set[tuple[Ref, str]] = set()
     read = _read(cluster, manifests)
     for kustomization in cluster.all("Kustomization"):
@@ -25,7 +26,8 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
             continue
         if source not in named:
             named[source] = frozenset(_named(tree)) | read.get(source, frozenset())
-        files = [f for f in _beside(tree, build) if f not in named[source] and (source, f) not in spoken]
+            held[source] = _by_directory(tree)
+        files = [f for f in _beside(held[source], build) if f not in named[source] and (source, f) not in spoken]
         found = [(f, refs) for f in files if (refs := _objects(tree, f, manifests))]
         spoken.update((source, f) for f, _ in found)
         if found:
@@ -63,15 +65,20 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _beside(tree: Tree, build: Build) -> Iterator[str]:
-    directories = dict.fromkeys(posixpath.dirname(body.file) for body in build.kustomizations)
-    for directory in directories:
-        for file in tree.under(directory):
-            name = posixpath.basename(file)
-            plain = file.endswith((".yaml", ".yml")) and not name.startswith((".", "_"))
-            if plain and posixpath.dirname(file) == directory and not any(w in name.lower() for w in _LEFT):
-                if file not in tree.excluded:
-                    yield file
+def _by_directory(tree: Tree) -> dict[str, list[str]]:
+    """Group the YAML files that may be meant to be applied."""
+    found: dict[str, list[str]] = {}
+    for file in tree.paths:
+        directory, name = posixpath.split(file)
+        plain = file.endswith((".yaml", ".yml")) and not name.startswith((".", "_")) and file not in tree.excluded
+        if plain and not any(w in name.lower() for w in _LEFT):
+            found.setdefault(directory, []).append(file)
+    return found
+
+
+def _beside(held: dict[str, list[str]], build: Build) -> Iterator[str]:
+    for directory in dict.fromkeys(posixpath.dirname(body.file) for body in build.kustomizations):
+        yield from held.get(directory, ())
 
 
 def _objects(tree: Tree, file: str, manifests: Manifests) -> tuple[Ref, ...]:

@@ -10,7 +10,7 @@ _KEYS = ("configMapGenerator", "secretGenerator")
 
 
 def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem]:
-    """kustomize writes the hashed name into the fields that it knows; those of Flux objects are not among them."""
+    """Look at the names that get a hash: kustomize writes the hashed name into the fields that it knows; those of Flux objects are not among them."""
     made = dict(_hashed(cluster, manifests))
     for resource in cluster.flux if made else ():
         for need in graph.needs(resource.ref):
@@ -57,6 +57,6 @@ def _problem(subject: Ref, wanted: Ref, field: str, place: Location, cluster: Cl
 
 
 def _is_hash_of(name: str, base: str) -> bool:
-    """kustomize's hashes are ten letters and digits."""
+    """Tell a name with a hash: kustomize's hashes are ten letters and digits."""
     head, _, tail = name.rpartition("-")
     return head == base and len(tail) == 10 and tail.isalnum()  # noqa: PLR2004 - the length of a hash

@@ -8,7 +8,7 @@ from ._build import applied
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """kustomize's namespace field, and spec.targetNamespace, also set metadata.name of every Namespace."""
+    """The namespace field of kustomize, and spec.targetNamespace, also set metadata.name of every Namespace."""
     for kustomization, build in applied(cluster, manifests):
         if kustomization.has("spec.patches") or kustomization.has("spec.kubeConfig"):
             continue

@@ -9,7 +9,7 @@ _LEFT_ALONE = ("merge", "ifnotpresent", "ignore")
 
 
 def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem]:
-    """Look at the target of every autoscaler: which of its fields does kustomize-controller apply?"""
+    """Look at the target of every autoscaler, and at which of its fields kustomize-controller applies."""
     for scaler in cluster.all("HorizontalPodAutoscaler"):
         aim = scaler.fields("spec.scaleTargetRef")
         target = cluster.get(Ref(aim.text("kind"), scaler.namespace, aim.text("name")))
@@ -31,7 +31,7 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Prob
 
 
 def _applies(kustomization: Resource, declared: Resource, live: Resource, manifests: Manifests) -> bool:
-    """managedFields tell for sure; without them, nothing on the way from git may take the field out."""
+    """The managedFields tell for sure; without them, nothing on the way from git may take the field out."""
     marked = [r for o in (declared, live) for r in (o.annotation(f"{_KEY}ssa"), o.label(f"{_KEY}ssa"))]
     off = "disabled" in (declared.annotation(f"{_KEY}reconcile"), declared.label(f"{_KEY}reconcile"))
     if off or kustomization.has("spec.ignore") or any(m.lower() in _LEFT_ALONE for m in marked):
