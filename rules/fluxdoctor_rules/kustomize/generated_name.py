@@ -10,7 +10,7 @@ _KEYS = ("configMapGenerator", "secretGenerator")
 
 
 def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem]:
-    """Look at the names that get a hash: kustomize writes the hashed name into the fields that it knows; those of Flux objects are not among them."""
+    """Look for hashed names in fields of Flux objects: kustomize writes them only into the fields that it knows."""
     made = dict(_hashed(cluster, manifests))
     for resource in cluster.flux if made else ():
         for need in graph.needs(resource.ref):
