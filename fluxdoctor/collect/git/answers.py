@@ -48,11 +48,13 @@ _SAID: Mapping[Answer, Sequence[str]] = {
     Answer.TLS: (r"(?i)\bSSL|\bTLS|gnutls|certificate|handshake",),
 }  # fmt: skip
 _PATTERNS = [(answer, [re.compile(p) for p in patterns]) for answer, patterns in _SAID.items()]
+_ACCESS, _AFTER = re.compile(r"^unable to access '[^']*': "), re.compile(r" after \d+ ms")
+_SHOWN = re.compile(r"fingerprint for the (\S+) key sent by the remote host is\s+(SHA256:\S+?)\.?\s")
 _CODE = re.compile(r"returned error: (\d{3})")
 _REDIRECT = re.compile(r"returned error: 30[1278]\b")
 _NOISE = re.compile(r"^(?:fatal|error|remote|ssh|warning): ?", re.I)
 _SILENT = re.compile(
-    r"^(?:Warning: Permanently added|Please make sure you have the correct access|and the repository exists|@+|"
+    r"^(?:Warning: Permanently added|Please make sure you have the correct access|and the repository exists|@+$|"
     r"Could not read from remote repository|Cloning into|warning: )"
 )
 
@@ -67,6 +69,12 @@ def classify(said: str) -> tuple[Answer, str]:
     return Answer.UNKNOWN, lines[0] if lines else "git failed and did not say why"
 
 
+def shown_key(said: str) -> str:
+    """Return the fingerprint of the host key that ssh did not expect, or ""."""
+    found = _SHOWN.search(said)
+    return f"it shows the {found[1]} key {found[2]}" if found else ""
+
+
 def plainly(answer: Answer, line: str, login: Login) -> str:
     """Say in the words of a reader what git says in those of its own workings."""
     code = _CODE.search(line)
@@ -76,7 +84,7 @@ def plainly(answer: Answer, line: str, login: Login) -> str:
         return f"it answers {code[1]}"
     if answer is Answer.NOT_FOUND and line.startswith("repository '"):
         return "it answers 404"
-    return line
+    return _AFTER.sub("", _ACCESS.sub("", line)).strip("@. ")
 
 
 def redirected(said: str) -> bool:
@@ -111,9 +119,11 @@ def handshake(way: Way, deadline: Deadline) -> tuple[Answer, str]:
             with contextlib.suppress(TimeoutError):
                 secure.recv(1)
     except ssl.SSLError as error:
-        return tls_answer(error), (
-            error.reason and error.reason.lower().replace("_", " ")
-        ) or "the TLS handshake failed"
+        said = (
+            getattr(error, "verify_message", "")
+            or (error.reason or "the TLS handshake failed").replace("_", " ").lower()
+        )
+        return tls_answer(error), said
     except TimeoutError:
         return Answer.TIMEOUT, "no answer to the TLS handshake"
     except OSError:

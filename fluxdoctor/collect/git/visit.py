@@ -139,6 +139,8 @@ class _Visitor:
             clear, why = answers.handshake(way, self._deadline())
             if clear is not Answer.UNKNOWN:
                 answer, line = clear, why
+        if answer is Answer.HOST_KEY_MISMATCH:
+            line = answers.shown_key(done.err) or line
         return UnreachableError(answer, answers.plainly(answer, line, way.login))
 
     def _trees(self, refs: Mapping[str, str]) -> dict[str, Mapping[str, bytes] | str]:

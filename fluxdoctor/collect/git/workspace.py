@@ -152,7 +152,6 @@ _SSH_OPTIONS = {
     "ForwardX11": "no",
     "ClearAllForwardings": "yes",
     "PermitLocalCommand": "no",
-    "ProxyCommand": "none",
     "LogLevel": "INFO",
 }
 _Section = Sequence[tuple[str, str]]
