@@ -18,6 +18,7 @@ PAGE = 500
 _MOST = 80 * 1024 * 1024
 _CHUNK = 1 << 18
 _READ = 20.0
+_WAITS = (0.25, 0.5, 1.0, 2.0)
 _GONE = 410
 #: The words of Kubernetes' RBAC authorizer (1.20 to 1.36).
 _CANNOT = re.compile(
@@ -74,15 +75,15 @@ class Api:
     def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = "application/json") -> Any:
         """Return the JSON that a path answers with."""
         target = f"{path}?{urlencode(query)}" if query else path
-        wait = 0.25
-        while True:
+        for wait in (*_WAITS, 0.0):
             try:
                 return self._once(target, accept)
             except ApiError as error:
-                if error.status not in (0, *_PASSING) or self.deadline.over() or not self._budget.take():
-                    raise
+                last = error
+                if error.status not in (0, *_PASSING) or not wait or self.deadline.over() or not self._budget.take():
+                    break
                 self._pause(wait if error.after is None else error.after, error)
-                wait = min(wait * 2, 4.0)
+        raise last
 
     def _pause(self, seconds: float, error: ApiError) -> None:
         if seconds >= self.deadline.left():
