@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import sys
@@ -312,9 +313,21 @@ def main() -> None:
     """Run the command line; a pipe that is closed early is no error."""
     try:
         cli(prog_name="fluxdoctor")
+        sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         sys.exit(141)
+    except OSError as error:
+        # The report could not be written (a full disk, a closed stdout): its exit code would say what nobody can read.
+        _silence()
+        click.echo(f"fluxdoctor: {error.strerror or error}", err=True)
+        sys.exit(2)
+
+
+def _silence() -> None:
+    """Let the interpreter's last flush go nowhere."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
