@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from fluxdoctor.model import flux
+from fluxdoctor.model.failures import Failure
 from fluxdoctor.model.finding import Confidence, Problem
 from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.resource import Ref
@@ -80,3 +83,29 @@ def waits(snapshot: Snapshot) -> Iterator[tuple[Ref, Ref]]:
                 other = snapshot.failures.of(reference.target)
                 if other and other.state is State.FAILED and reference.target != failure.ref:
                     yield failure.ref, reference.target
+
+
+#: What an object needs before its controller can do anything for it.
+_FIRST = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.IMAGE_REPOSITORY, Edge.INCLUDE, Edge.GENERATOR, Edge.DEPENDS_ON,
+          Edge.INPUTS, Edge.SYNC)  # fmt: skip
+_LACKS = re.compile(
+    r"not ready|no artifact|artifact not found|not have an artifact|no tags in database|not found", re.I
+)
+
+
+def starved(failure: Failure, snapshot: Snapshot) -> tuple[Ref, ...]:
+    """Return the failing objects that an object of which no rule speaks waits for, by what it needs and what was said.
+
+    Where its controller says that something is not there or not ready, that is what it needs and what fails; an object
+    without any status waits for a source or a generator that never brought anything about.
+    """
+    said = " ".join(words.message for words in failure.words)
+    if not (_LACKS.search(said) if said else failure.state is State.NEW):
+        return ()
+    failing = []
+    for reference in snapshot.graph.needs(failure.ref, *_FIRST):
+        other = snapshot.failures.of(reference.target)
+        if other and other.state is not State.READY and reference.target != failure.ref:
+            named = reference.target.name in said
+            failing.append((not named, reference.target, named or not flux.revision(other.resource)))
+    return tuple(dict.fromkeys(ref for _, ref, sure in sorted(failing) if sure))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -17,7 +17,8 @@ from fluxdoctor.model.times import age
 from fluxdoctor.rule import Hit, Rule, fill
 
 UNEXPLAINED, IN_PROGRESS, NOT_VISIBLE = "flux/unexplained", "flux/in-progress", "flux/cause-not-visible"
-FALLBACKS = (UNEXPLAINED, IN_PROGRESS, NOT_VISIBLE)
+FLAPPING = "flux/flapping"
+FALLBACKS = (UNEXPLAINED, IN_PROGRESS, NOT_VISIBLE, FLAPPING)
 
 _Blocked = Mapping[Ref, Iterable[Ref]]
 
@@ -45,8 +46,17 @@ def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Ru
     for ref, cause in hits.waits(snapshot):
         blocked_by.setdefault(cause, set()).add(ref)
     spoken = {ref for h in settled for ref in hits.covers(h.problem)}
-    unspoken = [_fallback(f, snapshot, fallbacks) for f in snapshot.failures.all if f.ref not in spoken]
-    told = [h for h in settled if not hits.is_symptom(h)] + [h for h in unspoken if h]
+    unspoken = []
+    for failure in (f for f in snapshot.failures.all if f.ref not in spoken):
+        if (hit := _fallback(failure, snapshot, fallbacks)) is None:
+            continue
+        if causes := hits.starved(failure, snapshot):
+            symptoms.append(Hit(hit.rule, replace(hit.problem, because=causes)))
+            for cause in causes:
+                blocked_by.setdefault(cause, set()).add(failure.ref)
+        else:
+            unspoken.append(hit)
+    told = [*(h for h in settled if not hits.is_symptom(h)), *unspoken, *_flapping(spoken, snapshot, fallbacks)]
     found = [Root(h, _held(h, blocked_by)) for h in told]
     return found + _stuck(symptoms, found, blocked_by, snapshot, fallbacks)
 
@@ -84,6 +94,19 @@ def _fallback(failure: Failure, snapshot: Snapshot, fallbacks: Mapping[str, Rule
         facts = {**problem.facts, "why": _why(hidden, snapshot)}
         return Hit(fallbacks[NOT_VISIBLE], replace(problem, facts=facts, confidence=Confidence.LIKELY))
     return Hit(fallbacks[IN_PROGRESS if waits else UNEXPLAINED], problem)
+
+
+def _flapping(spoken: Container[Ref], snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> Iterator[Hit]:
+    """An object that is Ready between two failures: of a failing one the finding's own proof says it."""
+    for ref in snapshot.cluster.event_refs:
+        resource = snapshot.cluster.get(ref)
+        if resource is None or ref in spoken or ref.kind not in flux.KINDS or not _well(resource):
+            continue
+        if times := snapshot.failures.flaps(ref):
+            last = next(e for e in snapshot.cluster.events(ref) if e.type == "Warning")
+            facts = {"times": times, "message": " ".join(last.message.split())}
+            proof = Evidence(f'{last.reason}: "{facts["message"]}"', f"{ref} event")
+            yield Hit(fallbacks[FLAPPING], Problem(ref, facts, evidence=(proof,), confidence=Confidence.REPORTED))
 
 
 def _first(failure: Failure) -> str:
