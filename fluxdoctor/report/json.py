@@ -14,10 +14,13 @@ from fluxdoctor.model.resource import Location, Ref
 SCHEMA = 1
 
 
-def render(report: Report) -> str:
-    """Return the report as JSON text, keys in a fixed order, without anything that varies from run to run but timings."""
+def render(report: Report, more: dict[str, Any] | None = None) -> str:
+    """Return the report as JSON text, keys in a fixed order, without anything that varies from run to run but timings.
+
+    ``more``: further keys, after the report's own.
+    """
     # Escaped to ASCII: a lone surrogate or a direction mark in cluster text stays a harmless escape.
-    return json.dumps(body(report), indent=2) + "\n"
+    return json.dumps({**body(report), **(more or {})}, indent=2) + "\n"
 
 
 def schema() -> dict[str, Any]:
