@@ -3,12 +3,14 @@
 from fluxdoctor._version import __version__
 from fluxdoctor.model import semver
 from fluxdoctor.model.facts import (
+    Answer,
     ChartIndexes,
     Cluster,
     Event,
     GitTrees,
     Lookup,
     OciTags,
+    Probe,
     Probes,
     Tree,
     clean,
@@ -37,6 +39,7 @@ from fluxdoctor.model.times import age, duration, moment
 
 __all__ = [
     "FILE_NAMES",
+    "Answer",
     "Build",
     "ChartIndexes",
     "Clock",
@@ -56,6 +59,7 @@ __all__ = [
     "Manifests",
     "OciTags",
     "Patch",
+    "Probe",
     "Probes",
     "Problem",
     "Ref",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fluxdoctor.collect import folder, save
-from fluxdoctor.collect.folder import SnapshotError
+from fluxdoctor.collect.archive import SnapshotError
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.facts import Gap
 from fluxdoctor.model.resource import Ref

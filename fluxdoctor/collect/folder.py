@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fluxdoctor.collect import documents, ignore, objects
+from fluxdoctor.collect import archive, documents, ignore, objects
+from fluxdoctor.collect.archive import MAX_FILE, MAX_TOTAL, SnapshotError
 from fluxdoctor.model.facts import (
+    Answer,
     ChartIndexes,
     ChartVersion,
     Cluster,
@@ -30,14 +32,9 @@ from fluxdoctor.model.times import moment
 
 FORMAT = 1
 _INHERITED = ("git/", "helm/")
-_MAX_FILE = 256 * 1024 * 1024
-_MAX_TOTAL = 2 * 1024 * 1024 * 1024
+_ANSWERS = {answer.value: answer for answer in Answer}
 
 Files = Mapping[str, bytes]
-
-
-class SnapshotError(Exception):
-    """A folder that is not a snapshot that can be read; the text says what is wrong, where, and what to do."""
 
 
 @dataclass(slots=True)
@@ -60,13 +57,13 @@ class _Loading:
 
 
 def load(path: str | Path) -> Snapshot:
-    """Load a snapshot folder. Raises SnapshotError when it is not one; a file that cannot be read becomes a gap."""
+    """Load a snapshot: a folder or a .tgz. Raises SnapshotError when it is not one; a file that cannot be read is a gap."""
     root = Path(path)
     if not root.exists():
-        raise SnapshotError(f"{root}: no such folder")
-    if not root.is_dir():
-        raise SnapshotError(f"{root}: not a folder; a snapshot is a folder with a snapshot.yaml in it")
+        raise SnapshotError(f"{root}: no such folder or file")
     gaps: list[Gap] = []
+    if root.is_file():
+        return parse(archive.read(root, gaps), root.name.partition(".")[0], gaps)
     return parse(read(root, gaps), root.resolve().name, gaps)
 
 
@@ -88,7 +85,7 @@ def _read(root: Path, gaps: list[Gap], only: tuple[str, ...] = ("",)) -> dict[st
             try:
                 size = path.stat().st_size
                 total += size
-                if size > _MAX_FILE or total > _MAX_TOTAL:
+                if size > MAX_FILE or total > MAX_TOTAL:
                     gaps.append(Gap(name, f"too large: {size} bytes"))
                 else:
                     files[name] = path.read_bytes()
@@ -153,11 +150,10 @@ def parse(files: Files, name: str, gaps: list[Gap] | None = None) -> Snapshot:
 
 def _cluster(about: Fields, loading: _Loading) -> Cluster:
     raw: list[tuple[Any, str]] = []
-    before = len(loading.gaps)
     for path, content in loading.below("cluster/"):
         for body, where in _bodies(path, content, loading):
             raw += objects.flatten(body, where)
-    whole = len(loading.gaps) == before
+    whole = not any(gap.what.startswith("cluster/") for gap in loading.gaps)
     found = objects.read(raw)
     loading.gaps += found.gaps
     listed: dict[str, frozenset[str] | None] = {}
@@ -278,5 +274,6 @@ def _probes(loading: _Loading) -> Probes | None:
     tried = {}
     for row in Fields({"probes": loading.yaml("probes.yaml")}).rows("probes"):
         ref = Ref(row.text("kind"), row.text("namespace"), row.text("name"))
-        tried[ref] = Probe(row.text("target"), row.text("answer"), row.text("detail"), moment(row.text("at")))
+        answer = _ANSWERS.get(row.text("answer"), Answer.UNKNOWN)
+        tried[ref] = Probe(row.text("target"), answer, row.text("detail"), moment(row.text("at")))
     return Probes(tried)

@@ -15,6 +15,8 @@ MASK: Final = "[redacted]"
 
 # Known values are found by their first characters, so that a text is read once however many values there are.
 _HEAD: Final = 8
+_SHORT: Final = 200
+_MOST_KNOWN: Final = 100_000
 # PyYAML counts all of these as line breaks, and marks are PyYAML's.
 _BREAKS: Final = re.compile("[^\r\n\x85\u2028\u2029]+")
 
@@ -63,6 +65,8 @@ class Redactor:
         for form in sorted({form for value in values for form in _forms(value)}, key=len, reverse=True):
             width = min(len(form), _HEAD)
             self._heads.setdefault(width, {}).setdefault(form[:width], []).append(form)
+        # Most strings of a fleet stand in it a thousand times: kinds, reasons, names of fields.
+        self._known: dict[str, str] = {}
 
     def text(self, text: str) -> str:
         """Return the text with secrets replaced by ``[redacted]``; the user of an ssh address stays."""
@@ -73,8 +77,7 @@ class Redactor:
     def body(self, body: object) -> object:
         """Return the structure with every string in it redacted, but not keys; the same object if nothing changed."""
         if isinstance(body, str):
-            masked = self.text(body)
-            return body if masked == body else masked
+            return self._remembered(body) if len(body) <= _SHORT else self._masked(body)
         if isinstance(body, dict):
             # A loop, not a comprehension: one frame for each level of a deep object.
             changed: dict[object, object] = {}
@@ -88,6 +91,18 @@ class Redactor:
                 items.append(self.body(value))
             return items if any(new is not old for new, old in zip(items, body, strict=True)) else body
         return body
+
+    def _masked(self, text: str) -> str:
+        masked = self.text(text)
+        return text if masked == text else masked
+
+    def _remembered(self, text: str) -> str:
+        found = self._known.get(text)
+        if found is None:
+            found = self._masked(text)
+            if len(self._known) < _MOST_KNOWN:
+                self._known[text] = found
+        return text if found == text else found
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         for width, heads in self._heads.items():

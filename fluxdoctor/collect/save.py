@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import shutil
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,14 +19,61 @@ from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 
 
-def save(snapshot: Snapshot, root: Path) -> None:
-    """Write a snapshot into a folder that is empty or not there. Raises FileExistsError where something is in it."""
-    if root.exists() and any(root.iterdir()):
+def check(root: Path) -> None:
+    """Tell before the work whether a snapshot can be written there. Raises FileExistsError or NotADirectoryError."""
+    if not root.parent.is_dir():
+        raise NotADirectoryError(f"{root.parent}: no such folder")
+    if _is_archive(root):
+        if root.exists():
+            raise FileExistsError(f"{root} is there already")
+    elif root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise FileExistsError(f"{root} is not empty: a snapshot is written into a folder of its own")
+
+
+def save(snapshot: Snapshot, root: Path) -> None:
+    """Write a snapshot into a folder that is empty or not there, or into a .tgz file.
+
+    Raises FileExistsError where something is in the way, and OSError where it cannot be written. Nothing is left of what
+    could not be written whole.
+    """
+    check(root)
+    unfinished = root.with_name(f".{root.name}.part")
+    try:
+        if _is_archive(root):
+            _pack(snapshot, unfinished)
+        else:
+            _write(snapshot, unfinished)
+            if root.exists():
+                root.rmdir()
+        unfinished.rename(root)
+    finally:
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.unlink(missing_ok=True)
+
+
+def _is_archive(root: Path) -> bool:
+    return root.name.endswith((".tgz", ".tar.gz"))
+
+
+def _write(snapshot: Snapshot, root: Path) -> None:
+    root.mkdir(mode=0o700)
     for path, content in sorted(files(snapshot).items()):
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
+
+
+def _pack(snapshot: Snapshot, path: Path) -> None:
+    """Write the files sorted, owned by nobody, of the moment of the snapshot: the same facts are the same bytes."""
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
+        path.chmod(0o600)
+        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            # What says what the rest is comes first: an archive that is cut short can still be read in part.
+            for name, content in sorted(files(snapshot).items(), key=lambda f: (f[0] != "snapshot.yaml", f[0])):
+                member = tarfile.TarInfo(name)
+                member.size, member.mode, member.mtime = len(content), 0o600, int(snapshot.taken.timestamp())
+                archive.addfile(member, io.BytesIO(content))
 
 
 def files(snapshot: Snapshot) -> dict[str, bytes]:
@@ -39,7 +90,7 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
             found[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml({"tags": list(tags)})
     if snapshot.probes:
         rows = [
-            {**_ref(ref), "target": p.target, "answer": p.answer, "detail": p.detail, "at": _time(p.at)}
+            {**_ref(ref), "target": p.target, "answer": p.answer.value, "detail": p.detail, "at": _time(p.at)}
             for ref, p in sorted(snapshot.probes.tried.items())
         ]
         found["probes.yaml"] = _yaml(rows)

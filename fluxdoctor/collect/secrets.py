@@ -90,6 +90,13 @@ def values(secret: Mapping[str, object]) -> frozenset[str]:
     return frozenset(text for text in _texts(body) if len(text.strip()) >= _SHORTEST) - _public(body)
 
 
+def entries(secret: Mapping[str, object]) -> Iterator[tuple[str, bytes]]:
+    """Yield the keys and decoded values of a raw Secret. For the vault only: what collectors log in with."""
+    for key, raw, base64 in _entries(_mapping(secret)):
+        if (value := _decoded(raw, base64)) is not None:
+            yield key, value
+
+
 def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 

@@ -9,6 +9,9 @@ from fluxdoctor.model.facts import Cluster
 from fluxdoctor.model.flux import Edge, Reference
 from fluxdoctor.model.resource import Ref, Resource
 
+#: Edges from an object to what it brings about; by all others it needs what they lead to.
+_DOWN = (Edge.APPLIES, Edge.HEALTH, Edge.RECEIVES, Edge.EVENT_SOURCE)
+
 
 def inventory(resource: Resource) -> tuple[Ref, ...]:
     """Return the objects that a Kustomization, HelmRelease, ResourceSet or FluxInstance says it applied."""
@@ -73,6 +76,27 @@ class Graph:
         if labelled:
             return labelled
         return next((ref for ref in self.appliers(resource.ref) if ref != resource.ref), None)
+
+    def kin(self, ref: Ref) -> frozenset[Ref]:
+        """Return the Flux objects that one is about: itself, all that it needs, all that needs it, and what applies those."""
+        needed, needing = {ref}, {ref}
+        todo = [ref]
+        while todo:
+            one = todo.pop()
+            above = [e.target for e in self.needs(one) if e.edge not in _DOWN]
+            for other in (*above, *self.appliers(one)):
+                if other.kind in flux.KINDS and other not in needed:
+                    needed.add(other)
+                    todo.append(other)
+        todo = [ref]
+        while todo:
+            one = todo.pop()
+            below = [source for source, edge in self.needed_by(one) if edge.edge not in _DOWN]
+            for other in (*below, *(e.target for e in self.needs(one, Edge.APPLIES))):
+                if other.kind in flux.KINDS and other not in needing:
+                    needing.add(other)
+                    todo.append(other)
+        return frozenset(needed | needing)
 
     def cycles(self, edge: Edge) -> tuple[tuple[Ref, ...], ...]:
         """Return the cycles of one kind of edge: the members of each, sorted; an object that names itself is one."""

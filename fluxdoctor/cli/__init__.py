@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from fluxdoctor._version import __version__
+from fluxdoctor.cli import target
+from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -73,33 +75,113 @@ def cli() -> None:
     \b
     Try it:
       fluxdoctor demo                           the embedded broken cluster
-      fluxdoctor diagnose --from ./snapshot     replay a snapshot, offline
+      fluxdoctor diagnose                       the cluster of the current context
+      fluxdoctor snapshot -o incident.tgz       keep what diagnose sees, redacted
+      fluxdoctor diagnose --from incident.tgz   replay it, offline
       fluxdoctor explain helm/chart-version-missing
       fluxdoctor rules                          the catalogue
     """
 
 
 @cli.command(epilog=_EXITS)
-@click.option("--from", "source", required=True, type=click.Path(path_type=Path), metavar="DIR",
-              help="The snapshot folder to replay.")  # fmt: skip
+@click.option("--from", "source", type=click.Path(path_type=Path), metavar="DIR|TGZ",
+              help="Replay this snapshot, instead of reading a cluster.")  # fmt: skip
+@_with(target.CLUSTER)
 @_with(_SELECT + _SHOW)
-def diagnose(source: Path, only: tuple[str, ...], ignore: tuple[str, ...], **show: Any) -> None:
-    """Diagnose a snapshot and report its root causes, the first thing to fix first.
+@click.pass_context
+def diagnose(
+    ctx: click.Context, /, source: Path | None, only: tuple[str, ...], ignore: tuple[str, ...], **options: Any
+) -> None:
+    """Diagnose a cluster, or a snapshot of one, and report its root causes, the first thing to fix first.
 
     \b
     Examples:
-      fluxdoctor diagnose --from ./incident
+      fluxdoctor diagnose
+      fluxdoctor diagnose --context prod-eu -n apps --no-probe
       fluxdoctor diagnose --from ./incident --rule 'helm/*' --format json
-      fluxdoctor diagnose --from ./incident --ignore notify --fail-on warning
+      fluxdoctor diagnose --from incident.tgz --ignore notify --fail-on warning
     """
-    from fluxdoctor.collect.folder import SnapshotError, load
-
+    show = {name: options.pop(name) for name in ("format_", "fail_on", "verbose", "width")}
+    if source and (given := target.is_given(options, ctx)):
+        raise click.UsageError(f"--from replays a snapshot; {', '.join(given)} would be for a cluster")
     started = time.monotonic()
+    catalogue = _catalogue()
+    _known([*only, *ignore], catalogue)
+    snapshot = _replayed(source) if source else _live(_needs(catalogue, only, ignore), options)
+    _report(snapshot, started, only, ignore, catalogue, **show)
+
+
+def _replayed(source: Path) -> Snapshot:
+    from fluxdoctor.collect.archive import SnapshotError
+    from fluxdoctor.collect.folder import load
+
     try:
-        snapshot = load(source)
+        return load(source)
     except SnapshotError as error:
         _stop(str(error))
-    _report(snapshot, started, only, ignore, **show)
+
+
+def _live(needs: frozenset[type], options: dict[str, Any]) -> Snapshot:
+    from fluxdoctor.collect.kube.login import ClusterError
+
+    try:
+        return target.read(needs, **options)
+    except ClusterError as error:
+        _stop(str(error))
+
+
+def _needs(catalogue: Catalogue, only: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> frozenset[type]:
+    """Return the kinds of facts that the chosen rules read: the others are not fetched."""
+    from fluxdoctor.engine import select
+
+    return frozenset(need.fact for rule in select(catalogue.rules, only, ignore) for need in rule.needs)
+
+
+@cli.command()
+@click.option("--output", "-o", "output", required=True, type=click.Path(path_type=Path), metavar="DIR|TGZ",
+              help="A folder that is empty or not there, or a file that ends in .tgz.")  # fmt: skip
+@_with(target.CLUSTER)
+def snapshot(output: Path, **options: Any) -> None:
+    """Keep what diagnose sees of a cluster, redacted, to replay it later or elsewhere.
+
+    \b
+    No Secret value is in it: what is kept instead is said in docs/snapshot-folder.md.
+
+    \b
+    Examples:
+      fluxdoctor snapshot -o incident.tgz
+      fluxdoctor snapshot -o ./incident --context prod-eu -n apps
+      fluxdoctor diagnose --from incident.tgz
+    """
+    from fluxdoctor.collect import save
+
+    try:
+        save.check(output)
+        taken = _live(_needs(_catalogue()), options)
+        save.save(taken, output)
+    except OSError as error:
+        _stop(str(error))
+    click.echo(
+        f"{output}: {len(taken.cluster)} objects of {taken.name}, taken {taken.taken:%Y-%m-%d %H:%M:%SZ}", err=True
+    )
+    for gap in taken.gaps:
+        click.echo(f"not seen: {plain(gap.what)}: {plain(gap.why)}", err=True)
+
+
+@cli.command()
+@click.option("--namespace", "-n", metavar="NAME", default="", help="A Role for one namespace, not a ClusterRole.")
+@click.option("--service-account", "account", metavar="NAMESPACE/NAME", default="", help="Bind it to this account too.")
+def rbac(namespace: str, account: str) -> None:
+    """Print the least role that a full diagnosis needs: read-only.
+
+    \b
+    Examples:
+      fluxdoctor rbac | kubectl apply -f -
+      fluxdoctor rbac --service-account tools/fluxdoctor | kubectl apply -f -
+    """
+    from fluxdoctor.collect.kube import rights
+
+    click.echo(rights.manifest(namespace, account), nl=False)
 
 
 @cli.command(epilog=_EXITS)
@@ -113,18 +195,17 @@ def demo(**show: Any) -> None:
     started = time.monotonic()
     with resources.as_file(resources.files("fluxdoctor").joinpath("demo")) as folder:
         snapshot = load(folder)
-    _report(snapshot, started, (), (), **show)
+    _report(snapshot, started, (), (), _catalogue(), **show)
 
 
-def _report(
-    snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], *, fail_on: str, **show: Any
-) -> NoReturn:
+def _report(  # noqa: PLR0913 - what to show, of what, chosen how
+    snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], catalogue: Catalogue,
+    *, fail_on: str, **show: Any,
+) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
     from fluxdoctor.diagnose import exit_code, timed
     from fluxdoctor.model.finding import Severity
 
-    catalogue = _catalogue()
-    _known([*only, *ignore], catalogue)
     loaded = time.monotonic()
     report = run(snapshot, catalogue, only=only, ignore=ignore)
     report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
@@ -177,8 +258,6 @@ def _known(globs: Iterable[str], catalogue: Catalogue) -> None:
 
 
 def _stop(why: str) -> NoReturn:
-    from fluxdoctor.report.plain import plain
-
     click.echo(f"fluxdoctor: {plain(why)}", err=True)
     sys.exit(2)
 

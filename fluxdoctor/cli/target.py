@@ -1,0 +1,111 @@
+"""The options that say which cluster to read and how far to go, and the reading itself: with progress, and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from fluxdoctor.collect.deadline import Deadline
+    from fluxdoctor.model.snapshot import Snapshot
+
+
+class _Seconds(click.ParamType[float]):
+    """A duration as people write it: 90, 90s, 2m."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from fluxdoctor.model.times import duration
+
+        text = str(value)
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = duration(text, timedelta()).total_seconds()
+        if not 0 < seconds < 1e6:  # noqa: PLR2004 - days are no deadline
+            self.fail(f"{text!r} is not a time such as 90s or 2m", param, ctx)
+        return seconds
+
+
+CLUSTER = (
+    click.option("--kubeconfig", metavar="FILE", default="", help="The kubeconfig; $KUBECONFIG or ~/.kube/config else."),
+    click.option("--context", metavar="NAME", default="", help="The kubeconfig's context; the current one by default."),
+    click.option("--as", "as_user", metavar="USER", default="", help="Impersonate this user."),
+    click.option("--as-group", "as_groups", metavar="GROUP", multiple=True, help="Impersonate this group too."),
+    click.option("--namespace", "-n", "namespaces", metavar="NAME", multiple=True,
+                 help="Only these namespaces, and what their objects refer to. All by default."),
+    click.option("--timeout", type=_Seconds(), default="60s", show_default=True,
+                 help="The whole run ends by then, with what it has."),
+    click.option("--probe", "probing", type=click.Choice(["all", "failing", "none"]), default="all", show_default=True,
+                 help="Which sources to ask over the network, from here."),
+    click.option("--no-probe", is_flag=True, help="Ask no source: the same as --probe none."),
+    click.option("--allow-local", is_flag=True,
+                 help="Also contact sources at loopback, link-local and metadata addresses."),
+    click.option("--no-cache", is_flag=True, help="Keep nothing in the cache folder, and use nothing of it."),
+)  # fmt: skip
+
+
+def read(needs: Collection[type], **options: Any) -> Snapshot:
+    """Read the cluster that the options name. Raises ClusterError where it cannot be asked at all."""
+    from fluxdoctor.collect import cache, live
+    from fluxdoctor.collect.cluster import Scope
+    from fluxdoctor.collect.deadline import Deadline
+    from fluxdoctor.collect.kube.login import Login
+
+    login = Login(options["kubeconfig"], options["context"], options["as_user"], tuple(options["as_groups"]))
+    target = live.Target(
+        login,
+        Scope(tuple(options["namespaces"]), options.get("focus")),
+        live.Probing.NONE if options["no_probe"] else live.Probing(options["probing"]),
+        allow_local=options["allow_local"],
+        cache=None if options["no_cache"] else cache.folder(),
+    )
+    deadline = Deadline(options["timeout"])
+    with interruptible(deadline), progress() as tell:
+        return live.collect(target, deadline, needs, tell)
+
+
+@contextmanager
+def interruptible(deadline: Deadline) -> Iterator[None]:
+    """The first Ctrl-C ends the collecting, and the report tells what is known; a second one ends the program."""
+
+    def stop(_: int, __: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        click.echo("\nfluxdoctor: called off; this is what is known", err=True)
+        deadline.cancel()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Show what is being done, on a terminal only: a log of a pipeline stays clean."""
+    if not sys.stderr.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
+        yield lambda _: None
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("connecting") as status:
+        yield lambda text: status.update(f"{text} ...")
+
+
+def is_given(options: dict[str, Any], context: click.Context) -> list[str]:
+    """Return the cluster options that the user wrote, which mean nothing for a snapshot."""
+    written = (name for name in options if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE)
+    flags = {p.name: p.opts[0] for p in context.command.params}
+    return sorted(flags.get(name, name) for name in written)

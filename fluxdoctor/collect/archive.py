@@ -1,0 +1,61 @@
+"""A snapshot as one .tgz file, read in memory: nothing of it is ever written to disk."""
+
+from __future__ import annotations
+
+import gzip
+import posixpath
+import tarfile
+import zlib
+from pathlib import Path
+
+from fluxdoctor.model.facts import Gap
+
+MAX_FILE = 256 * 1024 * 1024
+MAX_TOTAL = 2 * 1024 * 1024 * 1024
+_MOST_MEMBERS = 500_000
+
+
+class SnapshotError(Exception):
+    """A folder that is not a snapshot that can be read; the text says what is wrong, where, and what to do."""
+
+
+def read(path: Path, gaps: list[Gap]) -> dict[str, bytes]:
+    """Return the files of an archive; what is no plain file in it is a gap. Raises SnapshotError where it is no .tgz.
+
+    An archive that was cut short gives what came before the cut, and a gap.
+    """
+    files: dict[str, bytes] = {}
+    total = 0
+    try:
+        with gzip.open(path) as plain, tarfile.open(fileobj=plain, mode="r|") as archive:
+            for count, member in enumerate(archive):
+                name = posixpath.normpath(member.name)
+                total += member.size
+                if count >= _MOST_MEMBERS or total > MAX_TOTAL:
+                    gaps.append(Gap(path.name, "too large: the rest of it was not read"))
+                    break
+                if member.isdir():
+                    continue
+                if not member.isreg() or name.startswith(("/", "..")):
+                    gaps.append(Gap(name, "neither a file nor a folder, or outside of the snapshot: left out"))
+                elif member.size > MAX_FILE:
+                    gaps.append(Gap(name, f"too large: {member.size} bytes"))
+                else:
+                    content = archive.extractfile(member)
+                    files[name] = content.read() if content else b""
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        if not files:
+            raise SnapshotError(
+                f"{path}: neither a snapshot folder nor a .tgz of one ({type(error).__name__})"
+            ) from None
+        gaps.append(Gap("cluster/", f"{path.name} is damaged or cut short: what came after {max(files)} is missing"))
+    return _below(files)
+
+
+def _below(files: dict[str, bytes]) -> dict[str, bytes]:
+    """An archive made by hand has one folder at its top."""
+    tops = {name.partition("/")[0] for name in files}
+    if "snapshot.yaml" in files or len(tops) != 1:
+        return files
+    top = tops.pop()
+    return {name.removeprefix(f"{top}/"): content for name, content in files.items()}

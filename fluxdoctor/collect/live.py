@@ -1,0 +1,144 @@
+"""A live cluster and the sources that it names, as one Snapshot."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from fluxdoctor.collect import cluster
+from fluxdoctor.collect.cluster import Scope, Sight
+from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.kube.api import Api
+from fluxdoctor.collect.kube.login import Login, connect
+from fluxdoctor.collect.reach import Reach
+from fluxdoctor.model import flux
+from fluxdoctor.model.facts import ChartIndexes, Cluster, GitTrees, OciTags, Probe, Probes
+from fluxdoctor.model.flux import Edge, State
+from fluxdoctor.model.graph import Graph
+from fluxdoctor.model.manifests import Manifests
+from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.snapshot import Snapshot, Versions
+
+_ASKED = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket")
+_READS = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.INCLUDE)
+
+
+class Probing(StrEnum):
+    """Which sources are asked over the network."""
+
+    ALL = "all"
+    FAILING = "failing"
+    """Those that fail, and those that something failing reads from."""
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to look at, how to get there, and how far to go."""
+
+    login: Login = field(default_factory=Login)
+    scope: Scope = field(default_factory=Scope)
+    probing: Probing = Probing.ALL
+    allow_local: bool = False
+    cache: Path | None = None
+
+
+def collect(
+    target: Target, deadline: Deadline, needs: Collection[type], progress: Callable[[str], None] = lambda _: None
+) -> Snapshot:
+    """Read a cluster and, of the facts that rules need, what its sources hold. Raises ClusterError."""
+    with _uncollected():
+        with connect(target.login, deadline) as connection:
+            sight = cluster.collect(Api(connection, deadline), connection, target.scope, progress)
+        # Pages arrive over seconds: the moment is that of the last answer, so that nothing lies in its future.
+        taken = datetime.now(UTC).replace(microsecond=0)
+        snapshot = Snapshot(
+            taken=taken, cluster=sight.cluster, versions=Versions(sight.versions), gaps=sight.cluster.gaps, mode="live",
+            name=connection.name,
+        )  # fmt: skip
+        if target.probing is Probing.NONE or deadline.cancelled:
+            return snapshot
+        progress("asking the sources")
+        reach = Reach(sight.vault, deadline, taken, target.cache, target.allow_local, progress=progress)
+        return ask(snapshot, chosen(sight, target.probing), reach, needs)
+
+
+def chosen(sight: Sight, probing: Probing) -> list[Resource]:
+    """Return the sources to ask: of the scope, and of those the failing ones where only these are wanted."""
+    sources = [r for r in sight.cluster.all(*_ASKED) if r.ref in sight.kin]
+    if probing is Probing.ALL:
+        return sources
+    graph = Graph(sight.cluster)
+    wanted: set[Ref] = set()
+    todo = [r.ref for r in sight.cluster.flux if flux.state(r) not in (State.READY, State.STATIC)]
+    while todo:
+        ref = todo.pop()
+        if ref not in wanted:
+            wanted.add(ref)
+            todo += [edge.target for edge in graph.needs(ref, *_READS)]
+    return [r for r in sources if r.ref in wanted]
+
+
+def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: Collection[type]) -> Snapshot:
+    """Ask git hosts, Helm repositories, registries and buckets at once, and add what they answered."""
+    from fluxdoctor.collect import bucket, git, helm, oci
+
+    seen = snapshot.cluster
+    of = {kind: [r for r in sources if r.kind == kind] for kind in _ASKED}
+    registries = [r for r in of["HelmRepository"] if flux.is_oci_helm_repository(r)]
+    indexed = [r for r in of["HelmRepository"] if not flux.is_oci_helm_repository(r)]
+    wanted = charts_wanted(seen)
+    trees = GitTrees in needs or Manifests in needs
+    with ThreadPoolExecutor(4, thread_name_prefix="ask") as pool:
+        asked_git = pool.submit(git.collect, of["GitRepository"], reach, trees=trees)
+        asked_helm = pool.submit(helm.collect, indexed, wanted, reach)
+        asked_oci = pool.submit(oci.collect, [*of["OCIRepository"], *registries], wanted, reach)
+        asked_buckets = pool.submit(bucket.collect, of["Bucket"], reach)
+        found_git, found_helm, found_oci, found_buckets = (
+            asked_git.result(), asked_helm.result(), asked_oci.result(), asked_buckets.result(),
+        )  # fmt: skip
+    probes: dict[Ref, Probe] = {}
+    gaps = list(snapshot.gaps)
+    for found in (found_git, found_helm, found_oci, found_buckets):
+        probes |= found.probes
+        gaps += found.gaps
+    return replace(
+        snapshot,
+        git=GitTrees(found_git.trees, found_git.refs),
+        charts=ChartIndexes(found_helm.indexes),
+        oci=OciTags(found_oci.tags),
+        probes=Probes(probes),
+        gaps=tuple(dict.fromkeys(gaps)),
+    )
+
+
+def charts_wanted(cluster_: Cluster) -> dict[Ref, frozenset[str]]:
+    """Return the names of the charts that are asked of each HelmRepository."""
+    found: dict[Ref, set[str]] = {}
+    for release in cluster_.all("HelmRelease"):
+        for edge in flux.references(release):
+            if edge.edge is Edge.SOURCE:
+                found.setdefault(edge.target, set()).add(release.text("spec.chart.spec.chart"))
+    for chart in cluster_.all("HelmChart"):
+        repository = Ref(chart.text("spec.sourceRef.kind"), chart.namespace, chart.text("spec.sourceRef.name"))
+        found.setdefault(repository, set()).add(chart.text("spec.chart"))
+    return {ref: frozenset(filter(None, names)) for ref, names in found.items()}
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Millions of new objects that all stay: looking through them for garbage again and again doubles the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was:
+            gc.enable()

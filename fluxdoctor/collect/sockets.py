@@ -1,0 +1,44 @@
+"""Connections that can be ended from another thread: a read that waits for a server ends when the run is called off."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import weakref
+from typing import Any
+
+import urllib3
+
+Sockets = weakref.WeakSet[Any]
+
+
+def track(pool: urllib3.PoolManager) -> Sockets:
+    """Make a pool remember the connections that it opens, for shut()."""
+    connections: Sockets = weakref.WeakSet()
+    pool.pool_classes_by_scheme = {
+        scheme: _remembering(base, connections) for scheme, base in pool.pool_classes_by_scheme.items()
+    }
+    return connections
+
+
+def _remembering(base: Any, connections: Sockets) -> Any:
+    """Return a pool class whose connections add themselves when they connect."""
+
+    class Connection(base.ConnectionCls):  # type: ignore[misc]
+        def connect(self) -> None:
+            connections.add(self)
+            super().connect()
+
+    class Pool(base):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+    return Pool
+
+
+def shut(connections: Sockets) -> None:
+    """End every open connection at once; whoever reads from one gets an error."""
+    for connection in list(connections):
+        sock = getattr(connection, "sock", None)
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,143 @@
+"""Logging in: every way a kubeconfig can be wrong is one clear line, and no plugin makes the run wait."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.kube.login import ClusterError, Login, connect
+
+CANARY = "canary-6f1c0b"
+
+
+def config(folder: Path, user: dict[str, Any], **cluster: Any) -> Login:
+    body = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "prod",
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1", **cluster}}],
+        "contexts": [
+            {"name": "prod", "context": {"cluster": "c", "user": "u", "namespace": "apps"}},
+            {"name": "dev", "context": {"cluster": "c", "user": "u"}},
+        ],
+        "users": [{"name": "u", "user": user}],
+    }
+    path = folder / "config"
+    path.write_text(yaml.safe_dump(body))
+    return Login(str(path))
+
+
+def plugin(folder: Path, script: str, **more: Any) -> dict[str, Any]:
+    path = folder / "plugin.py"
+    path.write_text(script)
+    api = "client.authentication.k8s.io/v1"
+    return {"exec": {"apiVersion": api, "command": sys.executable, "args": [str(path)], **more}}
+
+
+def refused(login: Login, seconds: float = 10) -> str:
+    with pytest.raises(ClusterError) as error, connect(login, Deadline(seconds)):
+        pass
+    assert CANARY not in str(error.value)
+    return str(error.value)
+
+
+def test_a_token_an_impersonation_and_the_context_s_namespace(tmp_path: Path) -> None:
+    login = config(tmp_path, {"token": CANARY})
+    with connect(Login(login.kubeconfig, as_user="jane", as_groups=("ops", "dev")), Deadline(10)) as connection:
+        assert (connection.name, connection.host, connection.namespace) == ("prod", "https://127.0.0.1:1", "apps")
+        assert connection.headers()[1:] == [
+            ("Authorization", f"Bearer {CANARY}"),
+            ("Impersonate-User", "jane"),
+            ("Impersonate-Group", "ops"),
+            ("Impersonate-Group", "dev"),
+        ]
+        assert CANARY not in repr(connection)
+
+
+def test_a_plugin_gives_a_token(tmp_path: Path) -> None:
+    script = (
+        "import json, os\n"
+        "asked = json.loads(os.environ['KUBERNETES_EXEC_INFO'])\n"
+        "assert asked['spec'] == {'interactive': False}, asked\n"
+        f"print(json.dumps({{**asked, 'status': {{'token': '{CANARY}' + os.environ['MORE']}}}}))\n"
+    )
+    login = config(tmp_path, plugin(tmp_path, script, env=[{"name": "MORE", "value": "-more"}]))
+    with connect(login, Deadline(10)) as connection:
+        assert ("Authorization", f"Bearer {CANARY}-more") in connection.headers()
+
+
+def test_a_certificate_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    data = base64.b64encode(CANARY.encode()).decode()
+    login = config(tmp_path, {"client-certificate-data": data, "client-key-data": data})
+    with connect(login, Deadline(10)):
+        assert [p.read_text() for p in scratch.rglob("*") if p.is_file()] == [CANARY]
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("raise SystemExit(3)", "failed with code 3"),
+        ("print('no json')", "did not answer with an ExecCredential"),
+        ("print('{}')", "did not answer with an ExecCredential"),
+        ("print('{\"status\": {}}')", "gave neither a token nor a certificate"),
+    ],
+)
+def test_a_plugin_that_fails_is_no_anonymous_login(tmp_path: Path, script: str, words: str) -> None:
+    assert words in refused(config(tmp_path, plugin(tmp_path, script)))
+
+
+def test_a_plugin_that_hangs_ends_with_the_run(tmp_path: Path) -> None:
+    began = time.monotonic()
+    said = refused(config(tmp_path, plugin(tmp_path, "import time; time.sleep(60)")), seconds=0.5)
+    assert said == f"credential plugin {sys.executable!r} did not end in time"
+    assert time.monotonic() - began < 30
+
+
+def test_a_plugin_that_is_not_installed_says_how_to_get_it(tmp_path: Path) -> None:
+    user = {"exec": {"apiVersion": "v1", "command": "no-such-plugin", "installHint": "Get it from the vendor."}}
+    assert refused(config(tmp_path, user)) == (
+        "the kubeconfig logs in with 'no-such-plugin', which is not installed here. Get it from the vendor."
+    )
+
+
+def test_a_context_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    path = config(tmp_path, {"token": CANARY}).kubeconfig
+    assert refused(Login(path, context="porod")) == (
+        f"{path}: no context 'porod'; there are: dev, prod. Choose one with --context."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "the kubeconfig"),
+        ("a: [", "config:1: the kubeconfig is not YAML"),
+        ("current-context: prod\ncontexts:\n- {name: prod, context: {cluster: gone}}\n", "gone"),
+        ("[]", "the kubeconfig"),
+        (json.dumps({"current-context": "x", "contexts": [{"name": "x", "context": {}}]}), "x"),
+    ],
+)
+def test_a_damaged_kubeconfig_is_one_line(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(text)
+    said = refused(Login(str(path)))
+    assert words in said
+    assert "Traceback" not in said
+
+
+def test_no_cluster_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert refused(Login()).endswith("replay a snapshot with --from DIR, or try `fluxdoctor demo`.")
