@@ -25,7 +25,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
             detail = " ".join(found["detail"].split())
             proofs = [Evidence(f"Failed: {failed.reason}: {failed.message}", f"{job.ref} status"), *_ends(cluster, job)]
             facts = {"hook": found["hook"], "detail": detail}
-            yield Problem(failure.ref, facts, evidence=tuple(proofs), explains=(job.ref,))
+            yield Problem(failure.ref, facts, evidence=tuple(proofs))
 
 
 def _ends(cluster: Cluster, job: Resource) -> Iterator[Evidence]:
