@@ -75,15 +75,16 @@ class Api:
     def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = "application/json") -> Any:
         """Return the JSON that a path answers with."""
         target = f"{path}?{urlencode(query)}" if query else path
-        for wait in (*_WAITS, 0.0):
+        waits = iter(_WAITS)
+        while True:
             try:
                 return self._once(target, accept)
             except ApiError as error:
-                last = error
-                if error.status not in (0, *_PASSING) or not wait or self.deadline.over() or not self._budget.take():
-                    break
+                wait = next(waits, None)
+                passing = error.status in (0, *_PASSING) and not self.deadline.over()
+                if wait is None or not passing or not self._budget.take():
+                    raise
                 self._pause(wait if error.after is None else error.after, error)
-        raise last
 
     def _pause(self, seconds: float, error: ApiError) -> None:
         if seconds >= self.deadline.left():
