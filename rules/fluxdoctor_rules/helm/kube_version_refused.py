@@ -9,12 +9,12 @@ from fluxdoctor_rules.helm._releases import chart_source
 _SAID = re.compile(r"chart requires kubeVersion: (?P<range>.+?) which is incompatible with Kubernetes (?P<version>\S+)")
 
 
-def check(cluster: Cluster, failures: Failures, charts: ChartIndexes) -> Iterator[Problem]:
+def check(cluster: Cluster, failures: Failures, charts: ChartIndexes | None) -> Iterator[Problem]:
     """Look in the repository's index for the newest version of the chart that allows the cluster's version."""
     for failure in failures.failed:
         found = next((m for w in failure.words if (m := _SAID.search(" ".join(w.message.split())))), None)
         source, name = chart_source(failure.resource), failure.resource.text("spec.chart.spec.chart")
-        offers = charts.indexes.get(source, {}).get(name, ()) if failure.ref.kind == "HelmRelease" else ()
+        offers = charts.indexes.get(source, {}).get(name, ()) if charts and failure.ref.kind == "HelmRelease" else ()
         if not found or not offers or cluster.get(source) is None:
             continue
         if not _allows(found["range"], found["version"]):
