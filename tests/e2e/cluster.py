@@ -103,7 +103,10 @@ class Cluster:
                 }
             }
         # The subject of a client certificate is a user (common name) and its group (organization).
-        leaf = self.ca.issue_cert(common_name=user, organization_name=(users.GROUPS[user] or [user])[0])
+        # (The address says nothing; without one the extension for it is empty and critical, which Go refuses.)
+        leaf = self.ca.issue_cert(
+            f"{user}.users.test", common_name=user, organization_name=(users.GROUPS[user] or [user])[0]
+        )
         certificate, key = self.folder / f"{user}.crt", self.folder / f"{user}.key"
         key.touch(0o600)
         key.write_bytes(leaf.private_key_pem.bytes())
@@ -156,7 +159,7 @@ def running() -> Iterator[Cluster]:
 def _etcd(path: Path, folder: Path) -> Iterator[Etcd]:
     client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     etcd = Etcd(client, urllib3.PoolManager(retries=False))
-    argv = [
+    argv: list[str | Path] = [
         path,
         f"--data-dir={folder / 'etcd'}",
         f"--listen-client-urls={client}",
@@ -187,12 +190,12 @@ def _api_server(path: Path, folder: Path, etcd: Etcd) -> Iterator[Cluster]:
     leaf.private_key_pem.write_to_path(str(files["server.key"]))
     signer.private_key_pem.write_to_path(str(files["accounts.key"]))
     tokens = {user: secrets.token_urlsafe(24) for user in users.USERS}
-    rows = (f'{tokens[user]},{user},{user},"{",".join(groups)}"\n' for user, groups in users.GROUPS.items())
+    rows = (",".join([tokens[user], user, user, *groups]) + "\n" for user, groups in users.GROUPS.items())
     files["tokens.csv"].write_text("".join(rows), "utf-8")
     port = free_port()
     server = f"https://127.0.0.1:{port}"
     admin = Api(server, files["ca.crt"], tokens[users.ADMIN])
-    argv = [
+    argv: list[str | Path] = [
         path,
         f"--etcd-servers={etcd.url}",
         "--storage-media-type=application/json",  # so that Cluster.reset and incident.load can read and mend what is stored

@@ -164,7 +164,7 @@ class FaultProxy(ThreadingHTTPServer):
         connection, address = super().get_request()
         return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_: Any) -> None:
         """Keep what the proxy failed at; that a client went away is its right."""
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, (OSError, urllib3.exceptions.HTTPError)):
