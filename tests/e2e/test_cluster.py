@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,6 +98,29 @@ def test_a_real_client_logs_in_with_each_kind_of_credentials(cluster: Cluster, u
     assert (code, whoami["username"], sorted(whoami["groups"])) == (0, user, sorted(groups[user] + extra))
 
 
+def test_whoever_has_a_certificate_or_an_account_is_known_and_may_what_is_granted(cluster: Cluster) -> None:
+    incident.load(cluster, INCIDENTS / "healthy-baseline")
+    account = Api(cluster.server, cluster.ca_file, cluster.account_token("webapp", "default"))
+    refused = [
+        account.request("GET", RELEASES).status,
+        kubectl(cluster.kubeconfig("eve", auth="certificate"), "get", "hr", "-A")[0],
+    ]
+    reads = [{"apiGroups": ["helm.toolkit.fluxcd.io"], "resources": ["helmreleases"], "verbs": ["list"]}]
+    for user in ("eve", "system:serviceaccount:webapp:default"):
+        for body in users.grant("ClusterRole", user, reads):
+            incident.write(cluster.admin, body)
+    until(lambda: account.request("GET", RELEASES).status == 200)
+    code, said, _ = kubectl(cluster.kubeconfig("eve", auth="certificate"), "get", "hr", "-A", "-o", "name")
+    assert refused == [403, 1]
+    assert (code, sorted(said.split())) == (
+        0,
+        [
+            f"helmrelease.helm.toolkit.fluxcd.io/{name}"
+            for name in ("cert-manager", "ingress-nginx", "podinfo", "redis")
+        ],
+    )
+
+
 def test_an_administrator_may_act_as_another_user(cluster: Cluster) -> None:
     incident.load(cluster, INCIDENTS / "healthy-baseline")
     admin = cluster.kubeconfig(users.ADMIN)
@@ -182,3 +207,11 @@ def _argv(process: Path) -> str:
         return (process / "cmdline").read_text("utf-8")
     except OSError:
         return ""
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Wait for what the API server does in a moment: it learns of new rights by a watch."""
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -158,6 +158,24 @@ def test_a_stalled_connection_never_answers(proxy: FaultProxy, client: Api) -> N
     assert [(seen.path, seen.status) for seen in proxy.requests] == [(MAPS, 0), ("/version", 200)]
 
 
+def test_an_answer_hangs_in_the_middle(proxy: FaultProxy, client: Api) -> None:
+    whole = client.request("GET", MAPS).data
+    proxy.fault(MAPS, kind="hang")
+    hasty = Api(client.server, client.ca, client.token, seconds=0.5)
+    with hasty.open("GET", MAPS) as answer:
+        assert answer.read(len(whole) // 2) == whole[: len(whole) // 2]
+        with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+            answer.read(1)
+
+
+def test_an_answer_drips(proxy: FaultProxy, client: Api) -> None:
+    whole = client.request("GET", MAPS).data
+    proxy.fault(MAPS, kind="drip", seconds=1)
+    began = time.monotonic()
+    assert client.request("GET", MAPS).data == whole
+    assert time.monotonic() - began >= 1
+
+
 @pytest.mark.parametrize("kind", ["cut", "cut-chunked"])
 def test_the_connection_is_cut_in_mid_page(proxy: FaultProxy, client: Api, kind: Kind) -> None:
     proxy.fault(MAPS, kind=kind, times=1)
