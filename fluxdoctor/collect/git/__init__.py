@@ -116,7 +116,12 @@ class _Tokens:
             api = githubapp.api(login.app)
             with self._hosts.turn(api, login.proxy) as addresses:
                 deadline = self._reach.deadline.within(self._reach.per_host)
-                return githubapp.token(Way(api, login, addresses, space.tls_files(login)), deadline)
+                way = Way(api, login, addresses, space.tls_files(login))
+                if way.exposed:
+                    return UnreachableError(
+                        Answer.UNKNOWN, "githubAppBaseURL is plain http: the app was not asked from here"
+                    )
+                return githubapp.token(way, deadline)
         except UnreachableError as error:
             return error
 

@@ -82,6 +82,8 @@ def plainly(answer: Answer, line: str, login: Login) -> str:
         return "401: it asks for a login" if login.anonymous else "401: it does not accept the login"
     if code:
         return f"it answers {code[1]}"
+    if answer is Answer.MALFORMED:
+        return "the answer is not that of a git server"
     if answer is Answer.NOT_FOUND and line.startswith("repository '"):
         return "it answers 404"
     return _AFTER.sub("", _ACCESS.sub("", line)).strip("@. ")
@@ -114,16 +116,14 @@ def handshake(way: Way, deadline: Deadline) -> tuple[Answer, str]:
             web.context(way).wrap_socket(plain, server_hostname=way.remote.host) as secure,
         ):
             # With TLS 1.3 a server that misses our certificate says so only after the handshake.
-            secure.sendall(f"HEAD / HTTP/1.0\r\nHost: {way.remote.netloc}\r\n\r\n".encode())
-            secure.settimeout(min(2.0, seconds))
+            secure.settimeout(min(0.5, seconds))
             with contextlib.suppress(TimeoutError):
                 secure.recv(1)
     except ssl.SSLError as error:
-        said = (
-            getattr(error, "verify_message", "")
-            or (error.reason or "the TLS handshake failed").replace("_", " ").lower()
-        )
-        return tls_answer(error), said
+        reason = error.reason or "the server ends the handshake"
+        if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason:
+            return Answer.TLS, "the server asks for a client certificate"
+        return tls_answer(error), getattr(error, "verify_message", "") or reason.replace("_", " ").lower()
     except TimeoutError:
         return Answer.TIMEOUT, "no answer to the TLS handshake"
     except OSError:
