@@ -101,9 +101,9 @@ def _line(raw: str) -> str:
     return "" if _SILENT.match(clean) else clean
 
 
-def safe(text: str, login: Login, *more: str) -> str:
+def safe(text: str, login: Login) -> str:
     """Return a text of a server for a report: no secret of the login in it, one line, not long."""
-    flat = " ".join(Redactor((*login.values(), *more)).text(text).split())
+    flat = " ".join(Redactor(login.values()).text(text).split())
     return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
 
 
