@@ -21,7 +21,7 @@ from tests.servers.githttp import GitServer, git_server
 
 KUSTOMIZATION = "resources: [web.yaml]\npatches: [{path: patch.json}]\n"
 WEB = "kind: ConfigMap\nmetadata: {name: web}\n"
-FILES = {
+FILES: dict[str, bytes | str] = {
     "apps/kustomization.yaml": KUSTOMIZATION,
     "apps/web.yaml": WEB,
     "apps/patch.json": "[]",

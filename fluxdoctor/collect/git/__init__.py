@@ -20,7 +20,7 @@ from fluxdoctor.collect.git.login import Login
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.revision import wanted
 from fluxdoctor.collect.git.store import Store
-from fluxdoctor.collect.git.visit import Outcome, Run, Visit, plan, visit
+from fluxdoctor.collect.git.visit import Outcome, Run, Visit, ask, plan
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import Workspace
 from fluxdoctor.collect.reach import Gathered, Reach, UnreachableError
@@ -72,7 +72,7 @@ def _visit_all(visits: Sequence[Visit], reach: Reach, git: str, *, trees: bool) 
         shared = Run(reach, git, Path(scratch), hosts, store, trees, _Tokens(reach, hosts))
         pool = ThreadPoolExecutor(max(1, reach.workers), thread_name_prefix="git")
         try:
-            pending = {pool.submit(visit, asked, shared): asked for asked in visits}
+            pending = {pool.submit(ask, asked, shared): asked for asked in visits}
             _join(pending)
         except BaseException:
             reach.deadline.cancel()

@@ -56,7 +56,7 @@ class Outcome:
     trees: Mapping[str, Mapping[str, bytes] | str] = field(default_factory=dict)
 
 
-def visit(asked: Visit, shared: Run) -> Outcome:
+def ask(asked: Visit, shared: Run) -> Outcome:
     """Ask a remote. Whatever goes wrong is in the Outcome, never an exception."""
     reach = shared.reach
     if reach.deadline.over():
