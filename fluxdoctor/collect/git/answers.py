@@ -86,7 +86,7 @@ def plainly(answer: Answer, line: str, login: Login) -> str:
         return "the answer is not that of a git server"
     if answer is Answer.NOT_FOUND and line.startswith("repository '"):
         return "it answers 404"
-    return _AFTER.sub("", _ACCESS.sub("", line)).strip("@. ")
+    return safe(_AFTER.sub("", _ACCESS.sub("", line)).strip("@. "), login)
 
 
 def redirected(said: str) -> bool:

@@ -67,7 +67,7 @@ def ask(asked: Visit, shared: Run) -> Outcome:
         try:
             return visitor.outcome()
         except UnreachableError as error:
-            return Outcome(error.answer, answers.safe(error.detail, visitor.login))
+            return Outcome(error.answer, error.detail)
         except DeadlineError:
             return Outcome(Answer.UNKNOWN, "the time for this run was over before it answered")
         except Exception as error:  # noqa: BLE001 - one remote must not end the run; the text might quote a login
