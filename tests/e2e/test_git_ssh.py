@@ -75,7 +75,9 @@ def test_ssh_answers(server: SshServer, root: Path) -> None:
         "nosecret": "unknown: ssh needs a Secret with identity and known_hosts, and spec.secretRef is not set",
         "dns": "dns: git.invalid does not resolve",
     }
-    assert {r.name: tree.paths for r, tree in found.trees.items()} == dict.fromkeys(("good", "encrypted"), ("apps/web.yaml", "x.bin"))
+    assert {r.name: tree.paths for r, tree in found.trees.items()} == dict.fromkeys(
+        ("good", "encrypted"), ("apps/web.yaml", "x.bin")
+    )
     assert found.trees[ref("good")].text("apps/web.yaml") == b"a: 1\n"
 
 
