@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fluxdoctor.collect.git import collect
+from fluxdoctor.collect.reach import Reach
 from tests.gitworld import answers, gaps, reach, ref, secret, source
 from tests.servers.githttp import GitServer, git_server
 from tests.servers.proxy import http_proxy
@@ -224,6 +225,21 @@ def test_hosts_that_are_not_there(server: GitServer) -> None:
         "dns": "dns: git.invalid does not resolve",
         "refused": "refused: Failed to connect to 127.0.0.1 port 1: Couldn't connect to server",
     }
+
+
+def test_only_the_addresses_that_were_checked_are_asked(
+    root: Path, authority: Authority, server: GitServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is resolved once, by us: what it resolves to a moment later makes no difference."""
+    monkeypatch.setattr(Reach, "addresses", lambda *_: ("127.0.0.1",))
+    with git_server(root, authority.server("git.test"), host="git.test") as secure:
+        secure.status["/renamed"] = 301
+        secure.headers["/renamed"] = {"Location": secure.url("/web.git/info/refs?service=git-upload-pack")}
+        plain = server.url("/web.git").replace("127.0.0.1", "git.test")
+        sources = [source("tls", secure.url("/web.git"), "ca"), source("plain", plain)]
+        sources.append(source("renamed", secure.url("/renamed.git"), "ca"))
+        found = collect(sources, reach({"ca": secret(ca__crt=authority.pem)}))
+    assert answers(found) == {"tls": OK, "plain": OK, "renamed": OK}
 
 
 def test_a_slow_host_is_waited_for_once(server: GitServer) -> None:

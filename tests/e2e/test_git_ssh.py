@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from fluxdoctor.collect.git import collect
+from fluxdoctor.collect.reach import Reach
+from tests.failing import Case
+from tests.failing import found as diagnosed
 from tests.gitworld import answers, reach, ref, secret, source
 from tests.servers import apt
 from tests.servers.repositories import commit, empty, filled
@@ -82,9 +87,6 @@ def test_ssh_answers(server: SshServer, root: Path) -> None:
 
 
 def _fingerprint(server: SshServer) -> str:
-    import base64
-    import hashlib
-
     digest = hashlib.sha256(base64.b64decode(public(server.host_key).split()[1])).digest()
     return "SHA256:" + base64.b64encode(digest).rstrip(b"=").decode()
 
@@ -123,3 +125,45 @@ def test_no_key_is_seen(server: SshServer, root: Path, tmp_path: Path, monkeypat
         0o600
     }
     assert list(temporary.iterdir()) == []
+
+
+def test_only_the_addresses_that_were_checked_are_asked(
+    server: SshServer, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is resolved once, by us: known_hosts is asked for the name, the connection goes to the address."""
+    monkeypatch.setattr(Reach, "addresses", lambda *_: ("127.0.0.1",))
+    url = server.url(root / "web.git").replace("127.0.0.1", "git.test")
+    right, wrong = (f"[{name}]:{server.port} {public(server.host_key)}" for name in ("git.test", "127.0.0.1"))
+    secrets = {
+        n: secret(identity=private(server.client_key), known_hosts=k) for n, k in (("right", right), ("wrong", wrong))
+    }
+    found = collect([source(name, url, name) for name in secrets], reach(secrets))
+    assert {n: a.partition(":")[0] for n, a in answers(found).items()} == {"right": "ok", "wrong": "host-key-absent"}
+
+
+def test_answers_become_proof(server: SshServer, root: Path) -> None:
+    other = ed25519.Ed25519PrivateKey.generate()
+    entry = f"[127.0.0.1]:{server.port} "
+    secrets = {
+        "stranger": secret(identity=private(other), known_hosts=server.known_hosts),
+        "unknown": secret(identity=private(server.client_key), known_hosts="git.example.com " + public(other)),
+        "changed": secret(identity=private(server.client_key), known_hosts=entry + public(other)),
+    }
+    clone, url = "unable to clone '{url}': ssh: handshake failed: ", server.url(root / "web.git")
+    refused = "ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain"
+    told = diagnosed(
+        [
+            Case("stranger", url, clone + refused, "stranger"),
+            Case("unknown", url, clone + "knownhosts: key is unknown", "unknown"),
+            Case("changed", url, clone + "knownhosts: key mismatch", "changed"),
+        ],
+        secrets,
+    )
+    assert told == {
+        "stranger": ("source/git-authentication-failed", "proven",
+                     f"it refuses the login ({server.user}@127.0.0.1: Permission denied (publickey))"),
+        "unknown": ("source/known-hosts-lacks-host", "proven", "known_hosts has no key of the host (No ED25519 host key is "
+                    f"known for [127.0.0.1]:{server.port} and you have requested strict checking)"),
+        "changed": ("source/host-key-changed", "proven", "the host shows another key than known_hosts (it shows the ED25519 "
+                    f"key {_fingerprint(server)})"),
+    }  # fmt: skip
