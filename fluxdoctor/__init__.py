@@ -9,7 +9,6 @@ from fluxdoctor.model.facts import (
     Event,
     GitTrees,
     Lookup,
-    OciTags,
     Probe,
     Probes,
     Tree,
@@ -33,6 +32,7 @@ from fluxdoctor.model.flux import (
 )
 from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
+from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref, Resource
 from fluxdoctor.model.snapshot import Clock, Versions
 from fluxdoctor.model.times import age, duration, moment
@@ -57,6 +57,8 @@ __all__ = [
     "Location",
     "Lookup",
     "Manifests",
+    "OciLayer",
+    "OciManifest",
     "OciTags",
     "Patch",
     "Probe",

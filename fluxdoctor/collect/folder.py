@@ -10,22 +10,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fluxdoctor.collect import archive, documents, ignore, objects
+from fluxdoctor.collect import archive, documents, ignore, index, objects, oci_folder
 from fluxdoctor.collect.archive import MAX_FILE, MAX_TOTAL, SnapshotError
 from fluxdoctor.model.facts import (
     Answer,
     ChartIndexes,
-    ChartVersion,
     Cluster,
     Gap,
     GitTrees,
-    OciTags,
     Parsed,
     Probe,
     Probes,
     SyntaxFlaw,
     Tree,
 )
+from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref
 from fluxdoctor.model.snapshot import Snapshot, Versions
 from fluxdoctor.model.times import moment
@@ -237,35 +236,20 @@ def _charts(loading: _Loading) -> ChartIndexes | None:
         if "index.yaml" in files:
             body = loading.yaml(f"helm/{namespace}/{name}/index.yaml")
             if isinstance(body, dict):
-                indexes[Ref("HelmRepository", namespace, name)] = _index(Fields(body))
+                indexes[Ref("HelmRepository", namespace, name)] = index.entries(body)
     return ChartIndexes(indexes) if indexes else None
 
 
-def _index(index: Fields) -> dict[str, list[ChartVersion]]:
-    return {
-        chart: [
-            ChartVersion(
-                version=row.text("version"),
-                urls=row.strings("urls"),
-                kube_version=row.text("kubeVersion"),
-                dependencies=tuple(d.text("name") for d in row.rows("dependencies")),
-            )
-            for row in index.rows(("entries", chart))
-        ]
-        for chart in index.keys("entries")
-    }
-
-
 def _oci(cluster: Cluster, loading: _Loading) -> OciTags | None:
-    tags = {}
+    said: dict[Ref, Fields] = {}
     for path, _ in loading.below("oci/"):
         parts = path.removesuffix(".yaml").split("/")
         if len(parts) == 3:  # noqa: PLR2004 - oci, namespace, name
             ref = Ref("OCIRepository", parts[1], parts[2])
             if cluster.get(ref) is None and cluster.get(Ref("HelmRepository", parts[1], parts[2])):
                 ref = Ref("HelmRepository", parts[1], parts[2])
-            tags[ref] = Fields(loading.yaml(path)).strings("tags")
-    return OciTags(tags) if tags else None
+            said[ref] = Fields(loading.yaml(path))
+    return oci_folder.load(said) if said else None
 
 
 def _probes(loading: _Loading) -> Probes | None:

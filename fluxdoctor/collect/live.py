@@ -18,10 +18,11 @@ from fluxdoctor.collect.kube.api import Api
 from fluxdoctor.collect.kube.login import Login, connect
 from fluxdoctor.collect.reach import Reach
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import ChartIndexes, Cluster, GitTrees, OciTags, Probe, Probes
+from fluxdoctor.model.facts import ChartIndexes, Cluster, GitTrees, Probe, Probes
 from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests
+from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 
@@ -112,7 +113,7 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: 
         snapshot,
         git=GitTrees(found_git.trees, found_git.refs),
         charts=ChartIndexes(found_helm.indexes),
-        oci=OciTags(found_oci.tags),
+        oci=OciTags(found_oci.tags, found_oci.manifests, found_oci.charts),
         probes=Probes(probes),
         gaps=tuple(dict.fromkeys(gaps)),
     )

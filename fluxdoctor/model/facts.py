@@ -316,7 +316,7 @@ class ChartIndexes:
     """The indexes of HelmRepositories."""
 
     def __init__(self, indexes: Mapping[Ref, Mapping[str, Sequence[ChartVersion]]] | None = None) -> None:
-        """``indexes``: chart name -> versions, by HelmRepository."""
+        """``indexes``: chart name -> versions, by HelmRepository; a chart without any is listed, its versions unread."""
         self.indexes = {ref: {k: tuple(v) for k, v in charts.items()} for ref, charts in (indexes or {}).items()}
 
     def charts(self, repository: Ref) -> tuple[str, ...] | None:
@@ -325,21 +325,11 @@ class ChartIndexes:
         return None if index is None else tuple(sorted(index))
 
     def offered(self, repository: Ref, chart: str) -> tuple[str, ...] | None:
-        """Return the versions of a chart as the index lists them; () when it has none, None when unknown."""
+        """Return the versions of a chart as the index lists them; () when it has no such chart, None when unknown."""
         index = self.indexes.get(repository)
-        return None if index is None else tuple(v.version for v in index.get(chart, ()))
-
-
-class OciTags:
-    """The tags of OCI repositories."""
-
-    def __init__(self, tags: Mapping[Ref, Sequence[str]] | None = None) -> None:
-        """``tags``: the tag list by OCIRepository or HelmRepository."""
-        self.listed = {ref: tuple(found) for ref, found in (tags or {}).items()}
-
-    def tags(self, source: Ref) -> tuple[str, ...] | None:
-        """Return the tags that the registry listed; None when it was not asked."""
-        return self.listed.get(source)
+        if index is None or index.get(chart) == ():
+            return None
+        return tuple(v.version for v in index.get(chart, ()))
 
 
 class Answer(StrEnum):

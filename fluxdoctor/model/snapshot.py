@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap, GitTrees, OciTags, Probes
+from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap, GitTrees, Probes
 from fluxdoctor.model.failures import Failures
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests
+from fluxdoctor.model.oci import OciTags
 
 
 @dataclass(frozen=True)

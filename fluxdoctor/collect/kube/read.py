@@ -82,17 +82,17 @@ class Reader:
         seen: set[str] = set()
         for space in namespaces or ("",):
             what = f"{name}/{space}" if space else name
+            bodies: list[Any] = []
             try:
-                for body in self._api.items(kind.path(space), query, accept=accept):
-                    if isinstance(body, dict):
-                        found.bodies.append(strip(body, kind))
-                    if most and len(found.bodies) >= most:
+                for count in self._api.items(kind.path(space), bodies, query, accept=accept):
+                    if most and count >= most:
                         found.gaps.append(Gap(what, f"there are more than {most}; the rest was not read"))
                         break
                 else:
                     seen.add(space)
             except ApiError as error:
                 found.gaps.append(Gap(what, error.why))
+            found.bodies += (strip(body, kind) for body in bodies)
         if not query and seen:
             found.listed[name] = None if seen == {""} else frozenset(seen)
         return found
