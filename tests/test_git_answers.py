@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,6 +252,33 @@ def test_a_slow_host_is_waited_for_once(server: GitServer) -> None:
     found = collect(sources, reach(per_host=1))
     assert set(answers(found).values()) == {"timeout: no answer within 1 s"}
     assert len(server.requests) == 1
+
+
+def test_a_server_that_drips(server: GitServer) -> None:
+    """It sends git elsewhere at once, and then answers our own question a byte at a time: each byte within any read limit."""
+    asked = []
+
+    def drip(listening: socket.socket) -> None:
+        while listening.fileno() >= 0:
+            with contextlib.suppress(OSError), listening.accept()[0] as near:
+                asked.append(near.recv(4096).split(b"\r\n")[0])
+                if len(asked) == 1:
+                    near.sendall(
+                        b"HTTP/1.1 301 Moved\r\nLocation: /x/info/refs\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    )
+                    continue
+                for _ in range(100):
+                    near.sendall(b"H")
+                    time.sleep(0.1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=drip, args=(listening,), daemon=True).start()
+        begun = time.monotonic()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/web.git"
+        found = collect([source("web", url)], reach(per_host=1.5))
+        assert time.monotonic() - begun < 4
+    assert {n: a.partition(":")[0] for n, a in answers(found).items()} == {"web": "timeout"}
+    assert len(asked) == 2
 
 
 def test_a_run_that_is_over_asks_nobody(server: GitServer) -> None:

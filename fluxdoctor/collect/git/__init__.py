@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from fluxdoctor.collect import folder
@@ -60,7 +60,7 @@ def collect(sources: Sequence[Resource], reach: Reach, *, trees: bool = True) ->
         told |= {row[0].ref: Outcome(Answer.UNKNOWN, "there is no git on the PATH here") for row in planned}
     else:
         told |= _visit_all(plan(planned), reach, git, trees=trees)
-    return _found(sources, told, targets, trees=trees)
+    return _found(sources, told, targets, reach.taken, trees=trees)
 
 
 def _visit_all(visits: Sequence[Visit], reach: Reach, git: str, *, trees: bool) -> dict[Ref, Outcome]:
@@ -127,9 +127,13 @@ class _Tokens:
 
 
 def _found(
-    sources: Sequence[Resource], told: Mapping[Ref, Outcome], targets: Mapping[Ref, str], *, trees: bool
+    sources: Sequence[Resource],
+    told: Mapping[Ref, Outcome],
+    targets: Mapping[Ref, str],
+    taken: datetime,
+    *,
+    trees: bool,
 ) -> GitFound:
-    now = datetime.now(UTC)
     made: dict[tuple[int, str | None], Tree] = {}
     found, refs, gaps = {}, {}, []
     for source in sources:
@@ -148,7 +152,7 @@ def _found(
         if key not in made:
             made[key] = folder.tree(files, ignore)
         found[source.ref] = made[key]
-    probes = {ref: Probe(targets[ref], outcome.answer, outcome.detail, now) for ref, outcome in told.items()}
+    probes = {ref: Probe(targets[ref], outcome.answer, outcome.detail, taken) for ref, outcome in told.items()}
     return GitFound(probes=probes, gaps=tuple(gaps), trees=found, refs=refs)
 
 

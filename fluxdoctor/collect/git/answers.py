@@ -109,14 +109,15 @@ def safe(text: str, login: Login) -> str:
 
 def handshake(way: Way, deadline: Deadline) -> tuple[Answer, str]:
     """Shake hands by ourselves, for GnuTLS does not say what is wrong with a certificate: UNKNOWN where all is well."""
-    seconds = max(0.1, deadline.left())
+    address = (way.addresses[0], way.remote.port)
     try:
         with (
-            socket.create_connection((way.addresses[0], way.remote.port), seconds) as plain,
+            socket.create_connection(address, min(web.CONNECT, max(0.1, deadline.left()))) as plain,
+            web.ended(deadline, lambda: plain.shutdown(socket.SHUT_RDWR)),
             web.context(way).wrap_socket(plain, server_hostname=way.remote.host) as secure,
         ):
             # With TLS 1.3 a server that misses our certificate says so only after the handshake.
-            secure.settimeout(min(0.5, seconds))
+            secure.settimeout(min(0.5, max(0.1, deadline.left())))
             with contextlib.suppress(TimeoutError):
                 secure.recv(1)
     except ssl.SSLError as error:
