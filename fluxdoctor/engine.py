@@ -15,6 +15,10 @@ from fluxdoctor.model.snapshot import FACTS, Snapshot
 from fluxdoctor.rule import Hit, Outcome, Rule, fill
 
 _SPACE = re.compile(r"\s+")
+#: A message can quote a whole object. What names a fault stands at its beginning or at its end; with words and messages
+#: of any length, patterns that try each beginning and each end would take minutes.
+_HEAD, _TAIL, _WORD = 2_500, 1_000, 240
+_LONG_WORD = re.compile(rf"\S{{{_WORD + 1},}}")
 
 
 def select(rules: Iterable[Rule], only: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:
@@ -111,6 +115,7 @@ def _best(
 
 def recognise(rules: Sequence[Rule], kind: str, reason: str, message: str) -> tuple[Rule, re.Match[str]] | None:
     """Return the rule of the lowest rank whose pattern matches a controller's message, and the match."""
+    message = _bounded(message)
     flat = _SPACE.sub(" ", message).strip()
     found = []
     for rule in rules:
@@ -121,6 +126,13 @@ def recognise(rules: Sequence[Rule], kind: str, reason: str, message: str) -> tu
                 found.append((rule.rank, rule.id, rule, match))
                 break
     return min(found, key=lambda f: f[:2])[2:] if found else None
+
+
+def _bounded(message: str) -> str:
+    """Return a message as patterns read it: long words and the middle of a long text left out."""
+    if len(message) > _HEAD + _TAIL:
+        message = f"{message[:_HEAD]} ... {message[-_TAIL:]}"
+    return _LONG_WORD.sub(lambda word: f"{word[0][: _WORD - 40]}...{word[0][-40:]}", message)
 
 
 def _refs(templates: Sequence[str], facts: Mapping[str, Fact], own: str) -> tuple[Ref, ...]:

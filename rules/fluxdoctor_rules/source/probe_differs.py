@@ -13,4 +13,5 @@ def check(cluster: Cluster, probes: Probes | None) -> Iterator[Problem]:
         probe = probes.of(source.ref) if probes else None
         if probe and vantage.failed(probe) and state(source) is State.READY:
             facts = {"target": probe.target, "said": vantage.words(probe)}
-            yield Problem(source.ref, facts, field="spec.url", confidence=Confidence.PROVEN)
+            host = probe.target.partition("://")[2].partition("/")[0]
+            yield Problem(source.ref, facts, field="spec.url", shared=f"{host} {probe.answer}", confidence=Confidence.PROVEN)
