@@ -36,6 +36,7 @@ accuracy: $(READY) ## how often the root cause is found in the recorded incident
 
 bench: $(READY) ## replay fleets of growing size, as ratios
 	$(BIN)/python benchmarks/replay.py
+	$(BIN)/python benchmarks/git_sharing.py
 
 golden: $(READY) ## rewrite the golden reports; read the difference
 	$(BIN)/python -m pytest tests/test_incidents.py --update

@@ -1,7 +1,7 @@
 """fluxdoctor names the root cause of a failing Flux fleet. What a rule pack imports stands here; nothing else is API."""
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model import semver
+from fluxdoctor.model import semver, vantage
 from fluxdoctor.model.facts import (
     Answer,
     ChartIndexes,
@@ -89,4 +89,5 @@ __all__ = [
     "short",
     "state",
     "timeout",
+    "vantage",
 ]

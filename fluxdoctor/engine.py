@@ -5,8 +5,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from fluxdoctor.model import flux
+from fluxdoctor.model import flux, vantage
 from fluxdoctor.model.failures import Failure, Words, said
 from fluxdoctor.model.finding import Confidence, Fact, Problem, Skipped, Unknown
 from fluxdoctor.model.resource import Ref
@@ -38,7 +39,23 @@ def run(rules: Sequence[Rule], snapshot: Snapshot) -> Outcome:
         if rule.check:
             _check(rule, facts, hits, skipped)
     hits += _messages(rules, snapshot)
+    hits = [_probed(hit, snapshot) for hit in hits]
     return Outcome(tuple(hits), tuple(sorted(set(skipped), key=str)))
+
+
+def _probed(hit: Hit, snapshot: Snapshot) -> Hit:
+    """Put our own probe of a failing source beside what its controller says: proof where both agree."""
+    rule, problem = hit.rule, hit.problem
+    probe = snapshot.probes.of(problem.subject) if snapshot.probes and rule.answers is not None else None
+    if rule.answers is None or probe is None or not vantage.words(probe):
+        return hit
+    agree = problem.confidence is Confidence.REPORTED and probe.answer in rule.answers
+    told = replace(
+        problem,
+        evidence=(*problem.evidence, vantage.evidence(probe, snapshot.taken)),
+        confidence=Confidence.PROVEN if agree else problem.confidence,
+    )
+    return Hit(rule, told)
 
 
 def _check(rule: Rule, facts: Mapping[type, object], hits: list[Hit], skipped: list[Skipped]) -> None:
