@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 T      ?=
 
-.PHONY: demo test lint accuracy bench golden readme lock clean
+.PHONY: demo test lint accuracy bench golden readme coverage messages lock clean
 .DEFAULT_GOAL := demo
 
 # Every target makes its own set-up: a virtual environment with the locked dependencies.
@@ -38,6 +38,12 @@ golden: $(READY) ## rewrite the golden reports; read the difference
 
 readme: $(READY) ## put the real demo report and the measured table into README.md
 	$(BIN)/python tools/readme.py
+
+coverage: $(READY) ## write rules/COVERAGE.md: which rule recognises which fault
+	$(BIN)/python tools/coverage.py
+
+messages: $(READY) ## check every pattern against the controllers' messages that are known
+	$(BIN)/python tools/messages.py
 
 lock: $(READY) ## pin the newest dependencies that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 pyproject.toml -o requirements.lock

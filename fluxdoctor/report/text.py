@@ -16,6 +16,7 @@ from fluxdoctor.report.plain import plain
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 _NAMED = 6
+_THINGS = 4
 _LABEL = 8
 _NOT_CHECKED = "Not checked: "
 
@@ -120,7 +121,7 @@ def _quiet(console: Console, hidden: Sequence[Finding]) -> None:
 
 
 def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> None:
-    lines = _reasons([s for s in skipped if s.asked])
+    lines = _reasons([s for s in skipped if s.asked], verbose=verbose)
     if lines:
         console.print()
         shown = lines if verbose else lines[:_NAMED]
@@ -138,14 +139,22 @@ def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> 
         console.print(Text(f"{_count(len(rest), 'rule')} had no facts to judge by: {reasons}", "dim"))
 
 
-def _reasons(skipped: Sequence[Skipped]) -> list[str]:
-    """One line a reason: what was not checked, and why."""
-    found: dict[str, list[str]] = {}
+def _reasons(skipped: Sequence[Skipped], *, verbose: bool) -> list[str]:
+    """One line a reason: what was not seen, why, and which rules could not judge without it."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
     for entry in skipped:
-        what, _, why = entry.why.rpartition(": ")
-        about = f" for {_subject(entry.subject)}" if entry.subject else ""
-        if entry.rule or not what:
-            found.setdefault(entry.why, []).append(f"{entry.rule}{about}" if entry.rule else "")
-        else:
-            found.setdefault(why, []).append(what)
-    return [f"{', '.join(n for n in names if n)}: {why}".removeprefix(": ") for why, names in found.items()]
+        what, colon, why = entry.why.partition(": ")
+        about = what if colon else str(entry.subject or "")
+        things, rules = found.setdefault(why if colon else entry.why, ([], []))
+        if about and about not in things:
+            things.append(about)
+        if entry.rule and entry.rule not in rules:
+            rules.append(entry.rule)
+    return [_reason(why, things, rules, verbose=verbose) for why, (things, rules) in found.items()]
+
+
+def _reason(why: str, things: Sequence[str], rules: Sequence[str], *, verbose: bool) -> str:
+    shown = things if verbose else things[:_THINGS]
+    more = f" and {len(things) - len(shown)} more" if len(shown) < len(things) else ""
+    without = f" (so not judged by {', '.join(rules)})" if rules else ""
+    return f"{', '.join(shown)}{more}: {why}{without}".removeprefix(": ")

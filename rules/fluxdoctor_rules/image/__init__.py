@@ -1,0 +1,1 @@
+"""Rules about image scanning, policies and automation."""

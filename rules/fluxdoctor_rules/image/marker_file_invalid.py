@@ -1,0 +1,16 @@
+"""A file with a marker that is not YAML: image automation passes over it."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, GitTrees, Graph, Problem
+from fluxdoctor_rules.image import _markers
+
+
+def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem]:
+    """Parse each file that has a marker below the path of an automation."""
+    for work in _markers.works(cluster, graph, trees):
+        for file in dict.fromkeys(m.location.file for m in work.inside):
+            if flaw := work.tree.parsed(file).flaw:
+                facts = {"file": str(flaw.location), "why": flaw.problem}
+                yield Problem(work.automation.ref, facts, (Evidence(flaw.problem, str(flaw.location)),),
+                              location=flaw.location, key=file)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Rules about flux-operator: FluxInstance, ResourceSet and its input providers."""

@@ -1,0 +1,93 @@
+"""Every recorded incident can be put into a real API server, and comes out of it as it was recorded."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e import incident
+from tests.e2e.api import Body
+from tests.e2e.cluster import Cluster
+from tests.e2e.incident import INCIDENTS, Loaded, Name
+
+# What every incident holds that the API server has on its own account, or that only it can give.
+_SERVERS_OWN = {"managedFields", "resourceVersion", "uid"}
+_NOT_FLUX = ("", "apps", "apiextensions.k8s.io", "rbac.authorization.k8s.io", "cert-manager.io")
+
+
+def everything(cluster: Cluster, kinds: set[tuple[str, str]]) -> dict[Name, Body]:
+    """Return all objects of some kinds as the API server gives them."""
+    found = {}
+    for version, kind in sorted(kinds):
+        served = cluster.admin.served(version, kind)
+        assert served is not None, (version, kind)
+        for body in cluster.admin.listed(served.path()):
+            whole = {"apiVersion": version, "kind": kind, **body}
+            found[incident.name_of(whole)] = whole
+    return found
+
+
+def differences(recorded: Any, there: Any, at: str = "") -> list[str]:
+    """Return where ``there`` does not hold what was recorded; it may hold more."""
+    if isinstance(recorded, dict) and isinstance(there, dict):
+        return [d for k, v in recorded.items() for d in differences(v, there.get(k), f"{at}.{k}")]
+    if isinstance(recorded, list) and isinstance(there, list) and len(recorded) == len(there):
+        return [
+            d for i, (r, t) in enumerate(zip(recorded, there, strict=True)) for d in differences(r, t, f"{at}[{i}]")
+        ]
+    return [] if recorded == there else [f"{at}: {json.dumps(recorded)} became {json.dumps(there)}"]
+
+
+def bare(body: Body) -> Body:
+    """Return an object without what only an API server gives."""
+    return {**body, "metadata": {k: v for k, v in body["metadata"].items() if k not in _SERVERS_OWN}}
+
+
+def without_digests(body: Body) -> Body:
+    """Return an object without the digests of its history, which no recording holds and the API server demands."""
+    status = body.get("status", {})
+    if "history" not in status or body["kind"] != "Kustomization":
+        return body
+    rows = [{k: v for k, v in row.items() if k != "digest"} for row in status["history"]]
+    return {**body, "status": {**status, "history": rows}}
+
+
+def expected(body: Body, there: Body) -> Body:
+    """Return a recorded object with what CRD defaults add to one that no controller has touched: the rest must be equal."""
+    filled = dict(body)
+    if "status" not in body and "status" in there:
+        filled["status"] = {"observedGeneration": -1}
+    metadata = dict(body["metadata"])
+    for key in ("creationTimestamp", "generation"):
+        metadata.setdefault(key, there["metadata"].get(key))
+    return {**filled, "metadata": {k: v for k, v in metadata.items() if k not in _SERVERS_OWN}}
+
+
+def compare(cluster: Cluster, loaded: Loaded) -> list[str]:
+    """Return every difference between what was loaded and what the API server gives."""
+    kinds = {(o["apiVersion"], o["kind"]) for o in loaded.objects}
+    there = everything(cluster, kinds)
+    found = []
+    for body in loaded.objects:
+        name = incident.name_of(body)
+        if name not in there:
+            found.append(f"{name} is not there")
+        elif name[0] in _NOT_FLUX:
+            wanted = {**body, "metadata": {k: v for k, v in body["metadata"].items() if k != "resourceVersion"}}
+            if body["kind"] == "CustomResourceDefinition":
+                wanted["spec"] = {k: v for k, v in body["spec"].items() if k != "versions"}
+            found += differences(wanted, there[name], str(name))
+        elif expected(body, there[name]) != bare(without_digests(there[name])):
+            found.append(f"{expected(body, there[name])} became {bare(without_digests(there[name]))}")
+    flux = {name for name in there if name[0] not in _NOT_FLUX}
+    found += [f"{name} was never loaded" for name in sorted(flux - {incident.name_of(o) for o in loaded.objects})]
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(p.parent.name for p in INCIDENTS.glob("*/snapshot.yaml")))
+def test_an_incident_comes_out_as_it_was_recorded(cluster: Cluster, name: str) -> None:
+    loaded = incident.load(cluster, INCIDENTS / name)
+    assert loaded.refused == {}
+    assert compare(cluster, loaded) == []
