@@ -71,7 +71,7 @@ def _prepare(port: int, region: str) -> S3:
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
     for _ in range(600):
-        with contextlib.suppress(OSError), urlopen(Request(f"http://127.0.0.1:{port}/moto-api/"), timeout=2):  # noqa: S310
+        with contextlib.suppress(OSError), urlopen(Request(f"http://127.0.0.1:{port}/moto-api/"), timeout=2):
             return
         if process.poll() is not None:
             break
