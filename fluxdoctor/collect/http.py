@@ -109,6 +109,7 @@ class Client:
         self.access = access or Access()
         self.deadline = reach.deadline.within(reach.per_host)
         self._managers: dict[bool, tuple[Any, Any]] = {}
+        self._asked = ""
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +135,7 @@ class Client:
         """
         start = place
         for _ in range(_HOPS + 1):
-            own = start.keeps(place)
+            own, self._asked = start.keeps(place), place.authority
             sent = {**(headers or {}), **({"Authorization": authorization} if authorization and own else {})}
             with self._watched():
                 answer = self._once(place, sent, limit, into, identify=own)
@@ -179,6 +180,7 @@ class Client:
             try:
                 ok = raw.status == _OK
                 body = _body(raw, self._still, limit if ok else _REFUSAL, into if ok else None, cut=not ok)
+                self._still()  # headers that were cut short look as if they had ended
             finally:
                 raw.close()
                 raw.release_conn()
@@ -188,10 +190,11 @@ class Client:
 
     def _still(self) -> None:
         if self.deadline.over():
-            raise UnreachableError(Answer.TIMEOUT, self._late())
+            raise self._late()
 
-    def _late(self) -> str:
-        return "the run was called off" if self.deadline.cancelled else "no whole answer in time"
+    def _late(self) -> UnreachableError:
+        words = "the run was called off" if self.deadline.cancelled else "no whole answer in time"
+        return UnreachableError(Answer.TIMEOUT, f"{self._asked}: {words}")
 
     def _open(self, place: Address, headers: Mapping[str, str], *, identify: bool) -> Any:
         """Connect to an address that was looked at, never to a name that may lead elsewhere a moment later."""
@@ -252,7 +255,7 @@ class Client:
         if isinstance(error, UnreachableError):
             return error
         if self.deadline.over():
-            return UnreachableError(Answer.TIMEOUT, f"{place.authority}: {self._late()}")
+            return self._late()
         answer, words = _classify(error)
         return UnreachableError(answer, f"{place.authority}: {words}")
 
@@ -309,16 +312,14 @@ def _classify(error: BaseException) -> tuple[Answer, str]:
         if isinstance(one, ssl.SSLError):
             return _tls(one)
     known: tuple[tuple[tuple[type[BaseException], ...], Answer, str], ...] = (
-        (
-            (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError, TimeoutError),
-            Answer.TIMEOUT,
-            "no answer in time",
-        ),
         ((ConnectionRefusedError,), Answer.REFUSED, "connection refused"),
+        ((exceptions.ReadTimeoutError, TimeoutError), Answer.TIMEOUT, "no answer in time"),
+        ((exceptions.NewConnectionError,), Answer.REFUSED, "no connection"),  # which is a ConnectTimeoutError by birth
+        ((exceptions.ConnectTimeoutError,), Answer.TIMEOUT, "no answer in time"),
         ((zlib.error, exceptions.DecodeError), Answer.MALFORMED, "the answer is not the gzip that it says it is"),
         ((exceptions.IncompleteRead, ConnectionError, http.client.RemoteDisconnected), Answer.REFUSED, _CUT),
         ((http.client.HTTPException, exceptions.InvalidChunkLength), Answer.MALFORMED, "the answer is not HTTP"),
-        ((OSError, exceptions.ProtocolError, exceptions.NewConnectionError), Answer.REFUSED, "no connection"),
+        ((OSError, exceptions.ProtocolError), Answer.REFUSED, "no connection"),
     )
     for kinds, answer, words in known:
         if any(isinstance(one, kinds) for one in errors):

@@ -34,10 +34,12 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
             pattern_options=jsonschema_rs.RegexOptions(),
         )
         variants = [_flaws(validator, values) for values in question["values"]]
+    except jsonschema_rs.ValidationError as error:
+        if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Referencing):
+            return {"why": "its schema refers to another document, which is not fetched"}
+        return {"why": "its values.schema.json is no schema"}
     except jsonschema_rs.ReferencingError:
         return {"why": "its schema refers to another document, which is not fetched"}
-    except jsonschema_rs.ValidationError:
-        return {"why": "its values.schema.json is no schema"}
     except (ValueError, RecursionError, OverflowError):
         return {"why": "its values.schema.json cannot be read"}
     first, *others = variants
