@@ -23,7 +23,7 @@ def source(kind: str, name: str, spec: Mapping[str, Any], status: Mapping[str, A
     return Resource({**body, "status": status or {}}, ref=Ref(kind, "apps", name))
 
 
-def secret(type_: str = "Opaque", **entries: str | bytes) -> SecretData:
+def secret(type_: str = "Opaque", /, **entries: str | bytes) -> SecretData:
     """Make a Secret; ``_`` in the name of a key stands for a dot."""
     return SecretData(type_, {k.replace("_", "."): v.encode() if isinstance(v, str) else v for k, v in entries.items()})
 

@@ -195,7 +195,7 @@ BODIES = [
         b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\napiVersion: v1\nentries: *nope\n",
         "line 5: the index is not YAML: unknown anchor referenced",
     ),
-    (b"apiVersion: v1\nentries: " + b"[" * 100_000, "line 2: the index is not YAML: exceeded max depth"),
+    (b"apiVersion: v1\nentries: " + b"[" * 100_000, "line 2: the index is not YAML: nested deeper than 200 levels"),
 ]
 
 
@@ -312,10 +312,11 @@ def test_a_client_certificate_leaves_no_file(tmp_path: Path, monkeypatch: pytest
             certSecretRef={"name": "half"},
         )
 
-    assert answer in (Answer.TLS, Answer.REFUSED)
     assert half == (Answer.TLS, "the Secret has a client certificate or its key, not both")
     assert list(tmp_path.iterdir()) == []
-    assert detail == f"127.0.0.1:{server.port}: it asks for a client certificate that it accepts"
+    # The alert of TLS 1.3 and the end of the connection race each other.
+    says = ("it asks for a client certificate that it accepts", "the connection was cut")
+    assert (answer, detail) in [(Answer.TLS, f"127.0.0.1:{server.port}: {words}") for words in says]
 
 
 def test_http_and_https_are_told_apart() -> None:

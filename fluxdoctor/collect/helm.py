@@ -106,7 +106,7 @@ def _index(repository: _Repository, wanted: frozenset[str], reach: Reach, *, who
     if size > LIMIT:
         words = f"the index is {size / MIB:.0f} MiB; source-controller reads {LIMIT / MIB:.0f} unless told otherwise"
         return Answered(Answer.TOO_LARGE, words, found)
-    return Answered(Answer.OK, f"{len(found)} charts", found)
+    return Answered(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", found)
 
 
 def _get(

@@ -237,6 +237,7 @@ class Client:
             options: dict[str, Any] = {"num_pools": 8, "maxsize": 1, "retries": False, "ssl_context": context}
             if not self.access.verify:
                 options["cert_reqs"] = "CERT_NONE"
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the source itself says insecure
             proxy = self.access.proxy
             manager = self._through(proxy, options) if proxy else urllib3.PoolManager(**options)
             self._managers[identify] = (manager, track(manager))
@@ -331,6 +332,8 @@ def _tls(error: ssl.SSLError) -> tuple[Answer, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
         return tls_answer(error), f"its certificate is not accepted: {error.verify_message}"
     reason = error.reason or ""
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return Answer.TLS, _CUT
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
         return Answer.TLS, "it speaks plain http, and https was asked"
     if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason:
