@@ -2,6 +2,7 @@
 
 from fluxdoctor._version import __version__
 from fluxdoctor.model import semver, vantage
+from fluxdoctor.model.charts import Chart, Charts, Flaw, Verdict
 from fluxdoctor.model.facts import (
     Answer,
     ChartIndexes,
@@ -41,7 +42,9 @@ __all__ = [
     "FILE_NAMES",
     "Answer",
     "Build",
+    "Chart",
     "ChartIndexes",
+    "Charts",
     "Clock",
     "Cluster",
     "Confidence",
@@ -52,6 +55,7 @@ __all__ = [
     "Failure",
     "Failures",
     "Fields",
+    "Flaw",
     "GitTrees",
     "Graph",
     "Location",
@@ -71,6 +75,7 @@ __all__ = [
     "State",
     "Tree",
     "Unknown",
+    "Verdict",
     "Versions",
     "__version__",
     "age",

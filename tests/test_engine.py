@@ -165,7 +165,8 @@ def test_a_parameter_that_is_no_fact() -> None:
         yield Problem(APPS, {"colour": colour})
 
     with pytest.raises(
-        RuleError, match=r"x.py: check\(colour\) is not annotated with a fact; facts: ChartIndexes, Clock, Cluster"
+        RuleError,
+        match=r"x.py: check\(colour\) is not annotated with a fact; facts: ChartIndexes, Charts, Clock, Cluster",
     ):
         needs_of(check, "x.py")
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fluxdoctor.collect import archive, documents, ignore, index, objects, oci_folder
+from fluxdoctor.collect import archive, chart_archive, documents, ignore, index, objects, oci_folder, verdicts
 from fluxdoctor.collect.archive import MAX_FILE, MAX_TOTAL, SnapshotError
+from fluxdoctor.model.charts import Archive, Chart, Charts
 from fluxdoctor.model.facts import (
     Answer,
     ChartIndexes,
@@ -139,12 +140,14 @@ def parse(files: Files, name: str, gaps: list[Gap] | None = None) -> Snapshot:
     loading.gaps += [Gap(row.text("what"), row.text("why")) for row in about.rows("gaps")]
     cluster = _cluster(about, loading)
     git = _git(cluster, loading)
-    charts, oci, probes = _charts(loading), _oci(cluster, loading), _probes(loading)
+    charts, archives = _charts(loading), _archives(cluster, loading)
+    oci, probes = _oci(cluster, loading), _probes(loading)
     return Snapshot(
         taken=moment(about.text("taken")) or datetime.min.replace(tzinfo=UTC),
         cluster=cluster,
         git=git,
         charts=charts,
+        archives=archives,
         oci=oci,
         probes=probes,
         versions=Versions(dict(about.items("versions"))),
@@ -259,6 +262,20 @@ def _charts(loading: _Loading) -> ChartIndexes | None:
             if isinstance(body, dict):
                 indexes[Ref("HelmRepository", namespace, name)] = index.entries(body)
     return ChartIndexes(indexes) if indexes else None
+
+
+def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:
+    """Read ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz``; what is in an archive says which chart it is."""
+    found: dict[Archive, Chart] = {}
+    for (namespace, name), files in _groups(loading, "helm").items():
+        for path in (p for p in files if p.startswith("charts/") and p.endswith(".tgz")):
+            try:
+                chart = chart_archive.read(files[path])
+            except chart_archive.ChartError as error:
+                loading.gaps.append(Gap(f"helm/{namespace}/{name}/{path}", str(error)))
+            else:
+                found[Ref("HelmRepository", namespace, name), chart.name, chart.version] = chart
+    return Charts(found, verdicts.judge(cluster, found)) if found else None
 
 
 def _oci(cluster: Cluster, loading: _Loading) -> OciTags | None:

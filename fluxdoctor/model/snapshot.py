@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap, GitTrees, Probes
 from fluxdoctor.model.failures import Failures
 from fluxdoctor.model.graph import Graph
@@ -41,6 +42,7 @@ class Snapshot:
     cluster: Cluster
     git: GitTrees | None = None
     charts: ChartIndexes | None = None
+    archives: Charts | None = None
     oci: OciTags | None = None
     probes: Probes | None = None
     versions: Versions = field(default_factory=Versions)
@@ -66,7 +68,7 @@ class Snapshot:
     def facts(self) -> dict[type, object]:
         """Return the facts at hand by type: what a check's signature can ask for."""
         held = (
-            self.cluster, self.git, self.charts, self.oci, self.probes, self.versions,
+            self.cluster, self.git, self.charts, self.archives, self.oci, self.probes, self.versions,
             self.graph, self.failures, self.manifests, Clock(self.taken),
         )  # fmt: skip
         return {type(fact): fact for fact in held if fact is not None}
@@ -77,6 +79,7 @@ FACTS: dict[type, str] = {
     Cluster: "the cluster was not read",
     GitTrees: "no git tree was fetched",
     ChartIndexes: "no Helm repository index was fetched",
+    Charts: "no chart was pulled",
     OciTags: "no OCI registry was asked",
     Probes: "no probe was made",
     Versions: "no version is known",
