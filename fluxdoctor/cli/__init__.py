@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from fluxdoctor._version import __version__
+from fluxdoctor.cli import check as checking
 from fluxdoctor.cli import target
 from fluxdoctor.report.plain import plain
 
@@ -76,6 +77,7 @@ def cli() -> None:
     Try it:
       fluxdoctor demo                           the embedded broken cluster
       fluxdoctor diagnose                       the cluster of the current context
+      fluxdoctor check                          a git working tree, before it is merged
       fluxdoctor snapshot -o incident.tgz       keep what diagnose sees, redacted
       fluxdoctor diagnose --from incident.tgz   replay it, offline
       fluxdoctor explain helm/chart-version-missing
@@ -109,6 +111,27 @@ def diagnose(
     _known([*only, *ignore], catalogue)
     snapshot = _replayed(source) if source else _live(_needs(catalogue, only, ignore), options)
     _report(snapshot, started, only, ignore, catalogue, **show)
+
+
+@cli.command(epilog=_EXITS)
+@_with(checking.OPTIONS)
+@_with(_SELECT + _SHOW)
+def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options: Any) -> None:
+    """Check a repository before it is deployed: each of its clusters, as Flux would build it. No cluster is needed.
+
+    \b
+    Examples:
+      fluxdoctor check
+      fluxdoctor check ../fleet --cluster clusters/production
+      fluxdoctor check --changed-since origin/main --fail-on warning
+    """
+    catalogue = _catalogue()
+    _known([*only, *ignore], catalogue)
+    try:
+        report = checking.report(path, catalogue, only, ignore, **checking.arguments(options))
+    except checking.CheckError as error:
+        _stop(str(error))
+    _show(report, **options)
 
 
 def _replayed(source: Path) -> Snapshot:
@@ -203,12 +226,17 @@ def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     *, fail_on: str, **show: Any,
 ) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
-    from fluxdoctor.diagnose import exit_code, timed
-    from fluxdoctor.model.finding import Severity
+    from fluxdoctor.diagnose import timed
 
     loaded = time.monotonic()
     report = run(snapshot, catalogue, only=only, ignore=ignore)
-    report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
+    _show(timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded}), fail_on=fail_on, **show)
+
+
+def _show(report: Report, *, fail_on: str, **show: Any) -> NoReturn:
+    from fluxdoctor.diagnose import exit_code
+    from fluxdoctor.model.finding import Severity
+
     click.echo(_render(report, **show), nl=False, color=_color())
     sys.exit(exit_code(report, None if fail_on == "never" else Severity(fail_on)))
 
