@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from fluxdoctor.model.finding import Finding, Report, Skipped
 from fluxdoctor.model.resource import Location
 
 
-def merge(reports: Sequence[Report], name: str, roots: Mapping[str, str] | None = None) -> Report:
+def merge(reports: Sequence[Report], name: str, places: Mapping[str, Callable[[str], str]] | None = None) -> Report:
     """Join the reports; the findings of each cluster stay in their order, the worst first.
 
-    ``roots``: by cluster, the folder of the repository that its paths are told from.
+    ``places``: by cluster, what turns a path of its artifact into a path of the repository.
     """
     groups: dict[tuple[object, ...], list[tuple[str, Finding]]] = {}
     for report in reports:
         for finding in report.findings:
-            moved = _moved(finding, (roots or {}).get(report.name, ""))
+            moved = _moved(finding, (places or {}).get(report.name))
             groups.setdefault(_identity(moved), []).append((report.name, moved))
     findings = [_joined(group) for group in groups.values()]
     skipped = dict.fromkeys(s for report in reports for s in report.skipped)
@@ -50,12 +49,12 @@ def _joined(group: Sequence[tuple[str, Finding]]) -> Finding:
     return replace(lead, also=tuple(sorted(others)), blocks=tuple(sorted(blocks)), clusters=clusters)
 
 
-def _moved(finding: Finding, root: str) -> Finding:
+def _moved(finding: Finding, place: Callable[[str], str] | None) -> Finding:
     """Tell the place from the root of the repository, not of the artifact."""
     at = finding.location
-    if at is None or not root:
+    if at is None or place is None:
         return finding
-    return replace(finding, location=Location(posixpath.join(root, at.file), at.line, at.column))
+    return replace(finding, location=Location(place(at.file), at.line, at.column))
 
 
 def without(report: Report, known: Collection[str]) -> Report:

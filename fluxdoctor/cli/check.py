@@ -75,8 +75,8 @@ def _one(  # noqa: PLR0913 - one state of the repository
     if not chosen:
         return _nothing(repository_, checked), load
     reports = [diagnose.diagnose(checked.snapshots[i], catalogue, only=only, ignore=ignore) for i in chosen]
-    roots = {checked.snapshots[i].name: checked.entries[i].root for i in chosen}
-    found = merge.merge(reports, repository_.name, roots)
+    places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
+    found = merge.merge(reports, repository_.name, places)
     left = [Skipped("", None, f"{k.file}: no cluster of this repository applies it", asked=False) for k in checked.unreached]
     return merge.noted(found, tuple(dict.fromkeys(left))), load
 

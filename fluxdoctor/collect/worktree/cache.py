@@ -23,16 +23,14 @@ class Cache:
         """``version``: what else the result depends on, such as which kustomize."""
         self._folder = folder
         self._version = version.encode()
-        self._hashes: dict[str, bytes] = {}
 
     def key(self, directory: str, body: Mapping[str, Any], paths: Iterable[str], files: Mapping[str, bytes]) -> str:
         """Return the name of a build: its directory, its kustomization file and every file that it reads."""
         digest = hashlib.sha256(_FORMAT + self._version + directory.encode("utf-8", "surrogateescape"))
         digest.update(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
         for path in paths:
-            if path not in self._hashes:
-                self._hashes[path] = hashlib.sha256(files.get(path, b"")).digest()
-            digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + self._hashes[path])
+            content = hashlib.sha256(files.get(path, b"")).digest()
+            digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + content)
         return digest.hexdigest()
 
     def get(self, key: str) -> Rendering | None:

@@ -70,7 +70,8 @@ def _written(tree: Tree, file: str, made: Resource, name: str) -> Resource | Non
         exact = [d for d in same if d.name and (d.name in name or re.sub(r"\$\{[^}]*\}", "", d.name) in name)]
     if len(exact) > 1:
         exact = [d for d in exact if d.namespace == made.namespace] or exact
-    return exact[0] if exact else same[0] if len(same) == 1 else None
+    only = same[0] if len(same) == 1 and tree.parsed(file).flaw is None else None
+    return exact[0] if exact else only
 
 
 def _flat(tree: Tree, file: str) -> Iterator[Resource]:

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.model import flux
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file, unlist
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
 _MENTIONS = re.compile(rb"kustomize\.toolkit\.fluxcd\.io|fluxcd\.controlplane\.io|flux-instance|instance:|flux2-sync")
-_TEMPLATED = re.compile(r"\{\{|\{%|<<|__[A-Z]+__|#\{")
 #: Folders whose content no cluster applies, by the names that people give them.
 _PUT_AWAY = re.compile(r"(?:^|/)(?:\.[^/]+|_?archived?|_?disabled|deprecated|legacy|old|[^/]*\.bak)(?:/|$)")
 #: Folders that no cluster is likely to begin in, unless something says so.
@@ -84,7 +84,7 @@ class Found:
     def _sync(self, origin: Resource, sync: Fields) -> Iterator[Entry]:
         """flux-operator makes a source and a Kustomization, named like its namespace (0.58): both stand nowhere else."""
         path, namespace = sync.text("path"), "flux-system"
-        if _TEMPLATED.search(path) or "${" in path:
+        if unknown(path):
             return
         name = sync.text("name") or namespace
         kind = sync.text("kind", "GitRepository")
@@ -118,11 +118,11 @@ class Found:
         """A Kustomization whose path holds its own file, or whose source stands beside it."""
         for kustomization in self.kustomizations:
             path, file = kustomization.text("spec.path"), kustomization.file
-            if _TEMPLATED.search(path + kustomization.name) or "${" in path or _PUT_AWAY.search(file):
+            if unknown(path + kustomization.name) or _PUT_AWAY.search(file):
                 continue
             source, beside = _source(kustomization), self.beside(kustomization)
             root = self._holding(path, file, anywhere=beside is not None)
-            if root is None or not clean(path) or source.kind == "ExternalArtifact":
+            if root is None or not clean(path) or not source.name or source.kind == "ExternalArtifact":
                 continue  # the whole of a source is as likely another repository
             yield Entry(
                 name=_name(root, path),
@@ -172,44 +172,30 @@ class Found:
 
     def implied(self, reached: frozenset[str]) -> list[Entry]:
         """Return the folders that hold Kustomizations which nothing here applies: something elsewhere must begin there."""
+        uses = _uses(self.tree)
         left = [
             k for k in self.kustomizations
-            if k.file not in reached and k.has("spec.path") and k.has("spec.sourceRef") and not _PUT_AWAY.search(k.file)
-            and not _TEMPLATED.search(k.text("spec.path") + k.name) and not _SAMPLES.search(k.file)
+            if k.file not in reached and k.has("spec.path") and not _PUT_AWAY.search(k.file)
+            and (k.has("spec.sourceRef") or k.file in uses)
+            and not _SAMPLES.search(k.file)
         ]  # fmt: skip
-        uses = _uses(self.tree)
         tops: set[str] = set()
         for kustomization in left:
             above = _above(self.tree, kustomization.file, uses)
-            tops |= {a for a in above if not uses.get(a, set()) - {a} and (kustomization_file(self.tree, a) or len(above) == 1)}
-        root = self._common_root()
-        used = {posixpath.join(root, clean(k.text("spec.path"))) for k in self.kustomizations}
-        return [
-            self._implied(top, left, root)
-            for top in sorted(tops)
-            if top not in used and not _PUT_AWAY.search(top + "/") and (not root or top.startswith(root + "/"))
-        ]
+            own = {a for a in above if not uses.get(a, set()) - {a} and kustomization_file(self.tree, a)}
+            tops |= own or {posixpath.dirname(kustomization.file)}
+        # What has no source is a patch, or gets it from one: it does not apply the folder by itself.
+        used = {clean(k.text("spec.path")) for k in self.kustomizations if k.has("spec.sourceRef")}
+        return [self._implied(top, left) for top in sorted(tops) if top not in used and not _PUT_AWAY.search(top + "/")]
 
-    def _common_root(self) -> str:
-        """Return the folder below which most of the paths are there: the root of the artifact that is made of it."""
-        fits: dict[str, int] = {"": self._fits("")}
-        for kustomization in self.kustomizations:
-            wanted = clean(kustomization.text("spec.path"))
-            for directory in self.tree.directories if wanted else ():
-                if directory.endswith("/" + wanted):
-                    root = directory.removesuffix("/" + wanted)
-                    fits[root] = fits.get(root, 0) + 1
-        best = max(sorted(fits), key=lambda r: fits[r])
-        return best if fits[best] > 2 * fits[""] else ""
-
-    def _implied(self, folder: str, left: list[Resource], root: str) -> Entry:
+    @staticmethod
+    def _implied(folder: str, left: list[Resource]) -> Entry:
         names = [s for s in map(_source, left) if s.kind != "ExternalArtifact" and s.name]
         source = max(sorted(set(names)), key=names.count, default=Ref("GitRepository", "flux-system", "flux-system"))
-        name, folder = folder or ".", folder.removeprefix(root).strip("/")
         made = {"apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization", "metadata": {"name": folder or "."},
                 "spec": {"path": folder, "sourceRef": {"kind": source.kind, "name": source.name}}}  # fmt: skip
         entry = Resource(body=made, ref=Ref("Kustomization", source.namespace, folder or "."), file=folder)
-        return Entry(name=name, kustomization=entry, source=source, root=root, file=name, implied=True)
+        return Entry(name=folder or ".", kustomization=entry, source=source, file=folder, implied=True)
 
 
 def _documents(tree: Tree, path: str) -> Iterator[Resource]:

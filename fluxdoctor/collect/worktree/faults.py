@@ -69,11 +69,10 @@ def _scanned(tree: Tree, directory: str, found: Closure) -> Iterator[str]:
 
 def _follow(tree: Tree, at: str, body: Resource, found: Closure, todo: list[str]) -> None:
     found.merges = found.merges or merges(tree, at, body)
+    found.remote = found.remote or (isinstance(body.body, dict) and offline(body.body)[1])
     found.helm = found.helm or bool(body.get("helmCharts") or body.get("helmChartInflationGenerator"))
     for text in _strings(body.body):
         entry = text.rpartition("=")[2] if "=" in text and "://" not in text else text
-        if is_remote(text):
-            found.remote = True
         path = clean(posixpath.join(at, entry)) if entry and "\n" not in entry and len(entry) < 300 else ""  # noqa: PLR2004
         if path and tree.is_file(path):
             found.files.add(path)

@@ -28,6 +28,7 @@ _MAKERS = ("ResourceSet", "FluxInstance")
 _MANY = 3
 _HASH = re.compile(r"-[a-z0-9]{10}$")
 _NEAR = 0.75
+_SHORT = 5
 
 
 def absent(reached: Reached, written: Iterable[Resource]) -> tuple[frozenset[Ref], tuple[Gap, ...]]:
@@ -86,6 +87,8 @@ class _Judge:
         entry = self._reached.entry
         if (target.kind, target.name) == (entry.source.kind, entry.source.name):
             return "the source that the cluster begins with is made elsewhere"
+        if target.name in self._reached.lost:
+            return "it stands in a file that cannot be read"
         if target.kind in _SOURCES and self._used[target] >= _MANY:
             return "many objects use it, and nothing here declares it: it is made elsewhere"
         near = self._is_near(target)
@@ -105,4 +108,5 @@ class _Judge:
         names = self._names.get((target.kind, target.namespace), set())
         if difflib.get_close_matches(target.name, names, 1, _NEAR):
             return True
-        return any(len(n) > 5 and (n.endswith(f"-{target.name}") or target.name.endswith(f"-{n}")) for n in names)  # noqa: PLR2004
+        everywhere = {n for (kind, _), held in self._names.items() if kind == target.kind for n in held}
+        return any(len(n) > _SHORT and (n.endswith(f"-{target.name}") or target.name.endswith(f"-{n}")) for n in everywhere)

@@ -18,6 +18,7 @@ from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file
 from fluxdoctor.model.resource import Fields, Resource
 
 _MAYBE_REMOTE = re.compile(rb"://|github\.com|gitlab\.com|git@|\?ref=|helmChart|bitbucket\.org")
+_NAMES = re.compile(r"^  name: *(?:&\S+ +)?[\"']?([\w.-]+)", re.M)
 _MOST_MENDS = 6
 _TWICE = re.compile(r"may not add resource with an already registered id: (?P<id>\S+)")
 
@@ -41,7 +42,7 @@ class Renderer:
     def __init__(self, tree: Tree, files: Mapping[str, bytes], run: tuple[str, ...], cache: Cache) -> None:
         """``files``: those of the artifact; ``run``: the kustomize command, () for none."""
         self.tree = tree
-        self._files = files
+        self.files = files
         self._run = run
         self._cache = cache
         self._stages: dict[bool, kustomize.Stage] = {}
@@ -49,6 +50,8 @@ class Renderer:
         self._number = itertools.count()
         self._lock = threading.Lock()
         self._known: dict[str, Rendering] = {}
+        self.lost: set[str] = set()
+        """The names of objects in files that cannot be read."""
 
     def close(self) -> None:
         """Remove the temporary files."""
@@ -70,7 +73,7 @@ class Renderer:
             return Rendering(error=str(error), partial=True, raw=True)
         components = kustomization.strings("spec.components")
         needs = faults.closure(self.tree, directory, components)
-        key = self._cache.key(directory, body, sorted(needs.files), self._files)
+        key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
             known = self._known.get(key)
         if known is None:
@@ -83,8 +86,8 @@ class Renderer:
     def _stage(self, mended: bool) -> kustomize.Stage:
         with self._lock:
             if mended not in self._stages:
-                stage = kustomize.Stage(self._files, self._run)
-                for path, content in self._files.items():
+                stage = kustomize.Stage(self.files, self._run)
+                for path, content in self.files.items():
                     if posixpath.basename(path) in FILE_NAMES and _MAYBE_REMOTE.search(content):
                         self._without_remote(stage, path)
                 self._stages[mended] = stage
@@ -135,7 +138,8 @@ class Renderer:
         if is_kustomization and parsed.documents and isinstance(parsed.documents[0].body, dict):
             stage.write(path, faults.mended(self.tree, posixpath.dirname(path), parsed.documents[0].body))
         elif parsed.flaw and path.endswith((".yaml", ".yml")):
-            stage.write(path, _readable(self._files.get(path, b"")))
+            self.lost |= set(_NAMES.findall(self.files.get(path, b"").decode("utf-8", "replace")))
+            stage.write(path, _readable(self.files.get(path, b"")))
 
     def _once(self, stage: kustomize.Stage, needs: faults.Closure, made: dict[str, Any], directory: str, identity: str) -> bool:
         """Leave the second of two documents of one identity out. The id: Kind.version.group/name.namespace."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 SWITCH = "kustomize.toolkit.fluxcd.io/substitute"
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 _VARIABLE = re.compile(rf"(?P<escaped>\$\$\{{)|\$\{{(?P<name>{_NAME})(?:(?P<op>:?[-=])(?P<default>[^{{}}]*))?\}}")
+_OPEN = re.compile(r"\$\{|\{\{|\{%|<<|#\{|__[A-Z][A-Z_]*__")
 _OFF = re.compile(rf"{re.escape(SWITCH)}: [\"']?disabled\b")
 _ESCAPED = "\ue000{"
 
@@ -28,8 +29,8 @@ class Variables:
 
 
 def unknown(value: object) -> bool:
-    """Tell whether a value holds a variable that nothing in the repository gives a value."""
-    return isinstance(value, str) and "${" in value
+    """Tell whether a value holds a variable, or the placeholder of a template, that nothing in the repository fills."""
+    return isinstance(value, str) and _OPEN.search(value) is not None
 
 
 def apply(text: str, variables: Variables) -> str:
@@ -48,7 +49,7 @@ def _value(found: re.Match[str], variables: Variables) -> str:
     name, default = found["name"], found["default"]
     value = variables.known.get(name)
     if value is not None and (value or default is None or not found["op"].startswith(":")):
-        return value
+        return value.replace("${", _ESCAPED)  # what a variable holds is not looked through again
     if variables.open:
-        return found[0]  # it may have a value in the cluster
+        return f"{_ESCAPED}{found[0][2:]}"  # it may have a value in the cluster
     return default if default is not None else ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fluxdoctor.collect.worktree import declared
+from fluxdoctor.collect.worktree import artifacts, declared
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.render import Renderer, Rendering
 from fluxdoctor.collect.worktree.substitute import unknown
@@ -36,17 +35,28 @@ class Reached:
     """Kustomizations whose source is not in this repository."""
     partial: set[Ref] = field(default_factory=set)
     """Kustomizations of whose objects some are not known."""
+    folders: set[str] = field(default_factory=set)
+    """The folders that are built."""
+    places: dict[str, str] = field(default_factory=dict)
+    """Where the files of derived artifacts stand in the source."""
     raw: set[Ref] = field(default_factory=set)
     """Objects as they are written, because their build failed."""
+    lost: frozenset[str] = frozenset()
+    """The names of objects in files that cannot be read."""
 
 
 class Walk:
     """One walk; the renderer is shared, so that a base of several clusters is built once."""
 
-    def __init__(self, entry: Entry, renderer: Renderer, pool: Executor, urls: Iterable[str] = ()) -> None:
-        """``urls``: other addresses of this very repository."""
+    def __init__(
+        self, entry: Entry, renderer: Renderer, pool: Executor, urls: Iterable[str] = (),
+        derive: Callable[[Renderer, Mapping[str, str]], Renderer] | None = None,
+    ) -> None:  # fmt: skip
+        """``urls``: other addresses of this very repository; ``derive`` makes the renderer of an artifact of its files."""
         self._entry = entry
         self._renderer = renderer
+        self._derive = derive
+        self._derived: dict[Ref, tuple[Renderer, Mapping[str, str]]] = {}
         self._pool = pool
         self._urls = {_plain(u) for u in (entry.url, *urls) if u}
         self._config: dict[Ref, Resource] = {}
@@ -61,6 +71,7 @@ class Walk:
                 break
             self._config = config
             reached = self._once()
+        reached.lost = frozenset(self._renderer.lost)
         return reached
 
     def _once(self) -> Reached:
@@ -69,30 +80,54 @@ class Walk:
             reached.objects[resource.ref] = resource
         todo = [self._entry.kustomization]
         done: set[tuple[Ref, str]] = set()
+        waiting: list[Resource] = []
         while todo and len(reached.objects) < _MOST:
             batch = []
             for kustomization in todo:
-                key = (kustomization.ref, repr(kustomization.get("spec")))
-                if key not in done:
-                    done.add(key)
+                if _key(kustomization) not in done:
+                    done.add(_key(kustomization))
                     batch.append(kustomization)
             todo = []
-            mine = [k for k in batch if self._is_ours(k, reached)]
-            for kustomization, rendering in zip(mine, self._pool.map(self._renderer.render, mine), strict=True):
+            waiting += batch
+            mine = [k for k in waiting if self._is_ours(k, reached)]
+            waiting = [k for k in waiting if k not in mine]
+            for kustomization, rendering in zip(mine, self._pool.map(self._render, mine), strict=True):
                 todo += self._take(kustomization, rendering, reached)
+            if self._make_artifacts(reached):
+                todo += waiting
+                done -= {_key(k) for k in waiting}
+                waiting = []
+        reached.foreign |= {k.ref for k in waiting if _same_spec(k, reached.objects.get(k.ref))}
+        reached.places = artifacts.places({ref: files for ref, (_, files) in self._derived.items()})
         return reached
+
+    def _of(self, kustomization: Resource) -> Renderer:
+        derived = self._derived.get(Manifests.source(kustomization))
+        return derived[0] if derived else self._renderer
+
+    def _render(self, kustomization: Resource) -> Rendering:
+        return self._of(kustomization).render(kustomization)
+
+    def _make_artifacts(self, reached: Reached) -> bool:
+        """Add what ArtifactGenerators make of this repository; tell whether there is something new."""
+        before = len(self._derived)
+        tree = self._renderer.tree
+        for generator in [r for r in reached.objects.values() if r.kind == "ArtifactGenerator"]:
+            for source in list(reached.trees) + [self._entry.source]:
+                for ref, files in artifacts.of(generator, source, lambda p: (p,) if tree.is_file(p) else tree.under(p)):
+                    if ref not in self._derived and self._derive:
+                        self._derived[ref] = (self._derive(self._renderer, files), files)
+        return len(self._derived) > before
 
     def _is_ours(self, kustomization: Resource, reached: Reached) -> bool:
         """Tell whether the path of a Kustomization is in this repository."""
         source = Manifests.source(kustomization)
         path = kustomization.text("spec.path")
         if unknown(path) or unknown(source.name) or unknown(source.namespace) or not source.name:
-            reached.foreign.add(kustomization.ref)
             return False
-        if self._is_own(source, path, reached):
-            reached.trees[source] = self._renderer.tree
+        if source in self._derived or self._is_own(source, path, reached):
+            reached.trees[source] = self._of(kustomization).tree
             return True
-        reached.foreign.add(kustomization.ref)
         return False
 
     def _is_own(self, source: Ref, path: str, reached: Reached) -> bool:
@@ -121,34 +156,49 @@ class Walk:
         if not suspended:
             reached.objects[kustomization.ref] = _with_status(held, status)
         directory = clean(kustomization.text("spec.path"))
-        reached.files.add(manifests.kustomization_file(self._renderer.tree, directory) or directory)
+        tree = self._of(kustomization).tree
+        reached.folders.add(self._place(kustomization, directory))
+        reached.files.add(self._place(kustomization, manifests.kustomization_file(tree, directory) or directory))
         if kustomization.has("spec.kubeConfig"):
             return []  # its objects are on another cluster
         for resource in found:
             reached.files.add(resource.file)
             reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
             before = reached.objects.get(resource.ref)
-            if before is not None and before.has("status"):
+            if before is not None and before.has("status") and _same_spec(before, resource):
                 resource = _with_status(resource, before.get("status"))
             reached.objects[resource.ref] = resource
         return [r for r in found if r.ref.kind == "Kustomization"] + [
             r for r in found if r.ref.kind == "Kustomization" and r.ref == kustomization.ref
         ]
 
+    def _place(self, kustomization: Resource, path: str) -> str:
+        derived = self._derived.get(Manifests.source(kustomization))
+        return derived[1].get(path, path) if derived else path
+
     def _objects(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Iterable[Resource]:
-        variables = declared.variables(kustomization, self._config)
+        variables, tree = declared.variables(kustomization, self._config), self._of(kustomization).tree
         if not rendering.raw:
             for text in rendering.documents:
-                yield from declared.read(text, variables, kustomization, self._renderer.tree)
+                for resource in declared.read(text, variables, kustomization, tree):
+                    yield replace(resource, file=self._place(kustomization, resource.file))
             return
         built = manifests.build(
-            self._renderer.tree, kustomization.text("spec.path"), kustomization.strings("spec.components")
+            tree, kustomization.text("spec.path"), kustomization.strings("spec.components")
         )
         for resource in built.objects if built else ():
             ref = Manifests.live_ref(resource, kustomization)
             if ref.kind and ref.name:
                 reached.raw.add(ref)
                 yield replace(resource, ref=ref)
+
+
+def _same_spec(one: Resource, other: Resource | None) -> bool:
+    return other is not None and one.get("spec") == other.get("spec")
+
+
+def _key(kustomization: Resource) -> tuple[Ref, str]:
+    return kustomization.ref, repr(kustomization.get("spec"))
 
 
 def _wanted(reached: Reached) -> set[Ref]:
@@ -184,8 +234,3 @@ def _branch(source: Resource | None) -> str:
     if ref is None:
         return ""
     return ref.text("branch") or ref.text("tag") or ref.text("semver") or ref.text("commit") or ref.text("name")
-
-
-def shifted(file: str, root: str) -> str:
-    """Return a path of the artifact as a path of the repository."""
-    return posixpath.join(root, file) if root and file else file
