@@ -34,7 +34,7 @@ def diagnose(
         skipped=tuple(dict.fromkeys((*catalogue.skipped, *_unseen(snapshot), *skipped))),
         objects=len(snapshot.cluster.flux),
         not_ready=len(snapshot.failures.failed),
-        rules=sum(r.role != "fallback" and r.id in kept for r in rules),
+        rules=sum(r.role != "fallback" and r.id in kept and snapshot.mode in r.modes for r in rules),
         versions=snapshot.versions.found,
         name=snapshot.name,
     )
@@ -47,6 +47,8 @@ def _unseen(snapshot: Snapshot) -> list[Skipped]:
         for gap in snapshot.gaps
         if "/" in gap.what or gap.what in KINDS or gap.what == "Namespace"
     ]
+    if snapshot.mode == "check":  # what a repository does not hold was not looked for in a cluster
+        return [Skipped("", None, f"{gap.what}: {gap.why}") for gap in snapshot.gaps]
     found += [Skipped("", None, f"git/{ref.named}: its files are not in this snapshot") for ref in _untold_trees(snapshot)]
     for kind in KINDS.values():
         crd = Ref("CustomResourceDefinition", "", f"{kind.plural}.{kind.group}")

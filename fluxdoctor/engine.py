@@ -31,7 +31,8 @@ def select(rules: Iterable[Rule], only: Sequence[str] = (), ignore: Sequence[str
 
 
 def run(rules: Sequence[Rule], snapshot: Snapshot) -> Outcome:
-    """Run every rule: the checks over the facts they name, the patterns over the controllers' messages."""
+    """Run every rule of the snapshot's mode: the checks over the facts they name, the patterns over the messages."""
+    rules = [r for r in rules if snapshot.mode in r.modes]
     hits: list[Hit] = []
     skipped: list[Skipped] = []
     facts = snapshot.facts()

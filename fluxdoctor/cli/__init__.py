@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from fluxdoctor._version import __version__
+from fluxdoctor.cli import check as checking
 from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import target
 from fluxdoctor.cli.named import about, find, focus
@@ -80,6 +81,7 @@ def cli() -> None:
     Try it:
       fluxdoctor demo                           the embedded broken cluster
       fluxdoctor diagnose                       the cluster of the current context
+      fluxdoctor check                          a git working tree, before it is merged
       fluxdoctor snapshot -o incident.tgz       keep what diagnose sees, redacted
       fluxdoctor diagnose --from incident.tgz   replay it, offline
       fluxdoctor explain helm/chart-version-missing
@@ -179,6 +181,27 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
         _stop(f"{output}: {error.strerror}")
 
 
+@cli.command(epilog=_EXITS)
+@_with(checking.OPTIONS)
+@_with(_SELECT + _SHOW)
+def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options: Any) -> None:
+    """Check a repository before it is deployed: each of its clusters, as Flux would build it. No cluster is needed.
+
+    \b
+    Examples:
+      fluxdoctor check
+      fluxdoctor check ../fleet --cluster clusters/production
+      fluxdoctor check --changed-since origin/main --fail-on warning
+    """
+    catalogue = _catalogue()
+    _known([*only, *ignore], catalogue)
+    try:
+        report = checking.report(path, catalogue, only, ignore, **checking.arguments(options))
+    except checking.CheckError as error:
+        _stop(str(error))
+    _show(report, **options)
+
+
 def _replayed(source: Path) -> Snapshot:
     from fluxdoctor.collect.archive import SnapshotError
     from fluxdoctor.collect.folder import load
@@ -271,16 +294,26 @@ def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     *, fail_on: str, target: Ref | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
-    from fluxdoctor.diagnose import exit_code, timed
-    from fluxdoctor.model.finding import Severity
+    from fluxdoctor.diagnose import timed
 
     loaded = time.monotonic()
     report = run(snapshot, catalogue, only=only, ignore=ignore)
     report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
     if target:
         report = about(target, report, snapshot, render=lambda chosen: _render(chosen, **show), color=_color(), **show)
-    else:
-        click.echo(_render(report, **show), nl=False, color=_color())
+        _end(report, fail_on)
+    _show(report, fail_on=fail_on, **show)
+
+
+def _show(report: Report, *, fail_on: str, **show: Any) -> NoReturn:
+    click.echo(_render(report, **show), nl=False, color=_color())
+    _end(report, fail_on)
+
+
+def _end(report: Report, fail_on: str) -> NoReturn:
+    from fluxdoctor.diagnose import exit_code
+    from fluxdoctor.model.finding import Severity
+
     sys.exit(exit_code(report, None if fail_on == "never" else Severity(fail_on)))
 
 

@@ -58,7 +58,7 @@ class Snapshot:
     @cached_property
     def failures(self) -> Failures:
         """Who is not well, in the controllers' words."""
-        return Failures(self.cluster, self.taken)
+        return Failures(self.cluster, self.taken, declared=self.mode == "check")
 
     @cached_property
     def manifests(self) -> Manifests | None:

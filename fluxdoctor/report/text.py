@@ -94,6 +94,8 @@ def _rows(finding: Finding, *, verbose: bool) -> Iterable[tuple[str, str]]:
     if finding.location:
         field = f"  {finding.field}" if finding.field else ""
         yield "In git", f"{finding.location}{field}"
+    if finding.clusters:
+        yield "Cluster", _names(finding.clusters, verbose=verbose)
     if finding.also:
         yield "Also", _names([_subject(r) for r in finding.also], verbose=verbose)
     if finding.blocks:
