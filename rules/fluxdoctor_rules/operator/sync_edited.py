@@ -29,4 +29,4 @@ def check(cluster: Cluster) -> Iterator[Problem]:
 def _fields(row: Fields) -> tuple[str, ...]:
     # spec.suspend is how one pauses a sync, and has a rule of its own.
     spec = row.fields(("fieldsV1", "f:spec"))
-    return tuple(f"spec.{k.removeprefix('f:')}" for k in spec.keys() if k not in ("f:suspend", "."))
+    return tuple(f"spec.{k.removeprefix('f:')}" for k in sorted(set(spec.keys()) - {"f:suspend", "."}))
