@@ -4,24 +4,18 @@ from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Severity, State, state
 
-#: Host and path, where the charts are now, and whether anything is still served there. From the projects' own notices.
+_ARCHIVE = "https://charts.helm.sh/{0}, an archive without updates since November 2020"
+_OWN = "the projects' own repositories; this is an archive without updates since November 2020"
+_BITNAMI = "oci://registry-1.docker.io/bitnamicharts; their images moved to docker.io/bitnamilegacy in September 2025"
+#: Host and path, where the charts are now, and whether anything is still served there.
+#: helm.sh/blog/new-location-stable-incubator-charts; github.com/bitnami/charts/issues/35164.
 _MOVED = (
-    (
-        "kubernetes-charts.storage.googleapis.com",
-        "the archive https://charts.helm.sh/stable (no updates since 2020)",
-        False,
-    ),
-    (
-        "kubernetes-charts-incubator.storage.googleapis.com",
-        "the archive https://charts.helm.sh/incubator (no updates since 2020)",
-        False,
-    ),
-    ("charts.helm.sh/stable", "the projects' own repositories (an archive, no updates since 2020)", True),
-    ("charts.helm.sh/incubator", "the projects' own repositories (an archive, no updates since 2020)", True),
-    ("charts.fluxcd.io", "https://fluxcd-community.github.io/helm-charts", False),
-    ("helm.fluxcd.io", "https://fluxcd-community.github.io/helm-charts", False),
-    ("k8s-at-home.com/charts", "no new place: the project was archived in 2022", True),
-    ("raw.githubusercontent.com/bitnami/charts", "oci://registry-1.docker.io/bitnamicharts", True),
+    ("kubernetes-charts.storage.googleapis.com", _ARCHIVE.format("stable"), False),
+    ("kubernetes-charts-incubator.storage.googleapis.com", _ARCHIVE.format("incubator"), False),
+    ("charts.helm.sh/stable", _OWN, True),
+    ("charts.helm.sh/incubator", _OWN, True),
+    ("charts.bitnami.com/bitnami", _BITNAMI, True),
+    ("raw.githubusercontent.com/bitnami/charts", _BITNAMI, True),
 )
 
 

@@ -20,5 +20,5 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
                 since = age(failure.since, failures.taken)
                 held = short(revision(source))
                 proof = Evidence(f"{source.ref} serves {held} and fails since {since or 'some time'}", str(source.ref))
-                facts = {"source": source.ref, "held": held}
+                facts = {"source": str(source.ref), "held": held}
                 yield Problem(ref, facts, (proof,), because=(source.ref,), key=str(source.ref))
