@@ -34,7 +34,7 @@ from fluxdoctor.model.flux import (
 from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.resource import Fields, Location, Ref, Resource
-from fluxdoctor.model.snapshot import Clock, Versions
+from fluxdoctor.model.snapshot import Clock, Target, Versions
 from fluxdoctor.model.times import age, duration, moment
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "Resource",
     "Severity",
     "State",
+    "Target",
     "Tree",
     "Unknown",
     "Versions",

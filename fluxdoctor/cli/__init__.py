@@ -6,6 +6,7 @@ import difflib
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fluxdoctor.model.finding import Report
-    from fluxdoctor.model.snapshot import Snapshot
+    from fluxdoctor.model.snapshot import Snapshot, Target
     from fluxdoctor.rule import Catalogue
 
 F = TypeVar("F")
@@ -44,6 +45,18 @@ _SHOW = (
     click.option("--verbose", "-v", is_flag=True, help="Show notes, where each proof comes from, and every object."),
     click.option("--width", type=click.IntRange(40, 400), help="Columns of the text report; the terminal's by default."),
 )  # fmt: skip
+
+_UPGRADE = (
+    click.option(
+        "--target-flux", metavar="MINOR", default="", help="Report what an upgrade to this Flux (2.9) breaks."
+    ),
+    click.option(
+        "--target-kubernetes",
+        metavar="MINOR",
+        default="",
+        help="Report what an upgrade to this Kubernetes (1.36) breaks.",
+    ),
+)
 
 
 def _with(options: Iterable[Any]) -> Callable[[F], F]:
@@ -87,6 +100,7 @@ def cli() -> None:
 @click.option("--from", "source", type=click.Path(path_type=Path), metavar="DIR|TGZ",
               help="Replay this snapshot, instead of reading a cluster.")  # fmt: skip
 @_with(target.CLUSTER)
+@_with(_UPGRADE)
 @_with(_SELECT + _SHOW)
 @click.pass_context
 def diagnose(
@@ -100,7 +114,9 @@ def diagnose(
       fluxdoctor diagnose --context prod-eu -n apps --no-probe
       fluxdoctor diagnose --from ./incident --rule 'helm/*' --format json
       fluxdoctor diagnose --from incident.tgz --ignore notify --fail-on warning
+      fluxdoctor diagnose --target-flux 2.9 --target-kubernetes 1.36
     """
+    asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     show = {name: options.pop(name) for name in ("format_", "fail_on", "verbose", "width")}
     if source and (given := target.is_given(options, ctx)):
         raise click.UsageError(f"--from replays a snapshot; {', '.join(given)} would be for a cluster")
@@ -108,7 +124,18 @@ def diagnose(
     catalogue = _catalogue()
     _known([*only, *ignore], catalogue)
     snapshot = _replayed(source) if source else _live(_needs(catalogue, only, ignore), options)
+    if asked:
+        snapshot = replace(snapshot, target=asked)
     _report(snapshot, started, only, ignore, catalogue, **show)
+
+
+def _target(flux: str, kubernetes: str) -> Target | None:
+    from fluxdoctor.model.snapshot import Target
+
+    try:
+        return Target.parse(flux, kubernetes)
+    except ValueError as error:
+        raise click.UsageError(f"--target-flux, --target-kubernetes: {error}") from None
 
 
 def _replayed(source: Path) -> Snapshot:
