@@ -62,7 +62,8 @@ def _probed(hit: Hit, snapshot: Snapshot) -> Hit:
 def _check(rule: Rule, facts: Mapping[type, object], hits: list[Hit], skipped: list[Skipped]) -> None:
     missing = [FACTS[n.fact] for n in rule.needs if n.fact not in facts and not n.optional]
     if missing:
-        skipped.append(Skipped(rule.id, None, missing[0], asked=False))
+        if all(missing):  # a question that nobody asked is no gap
+            skipped.append(Skipped(rule.id, None, missing[0], asked=False))
         return
     assert rule.check  # noqa: S101 - the caller looked
     try:

@@ -7,6 +7,7 @@ import difflib
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
-    from fluxdoctor.model.snapshot import Snapshot
+    from fluxdoctor.model.snapshot import Snapshot, Target
     from fluxdoctor.rule import Catalogue
 
 F = TypeVar("F")
@@ -49,6 +50,18 @@ _SHOW = (
     click.option("--verbose", "-v", is_flag=True, help="Show notes, where each proof comes from, and every object."),
     click.option("--width", type=click.IntRange(40, 400), help="Columns of the text report; the terminal's by default."),
 )  # fmt: skip
+
+_UPGRADE = (
+    click.option(
+        "--target-flux", metavar="MINOR", default="", help="Report what an upgrade to this Flux (2.9) breaks."
+    ),
+    click.option(
+        "--target-kubernetes",
+        metavar="MINOR",
+        default="",
+        help="Report what an upgrade to this Kubernetes (1.36) breaks.",
+    ),
+)
 
 
 def _with(options: Iterable[Any]) -> Callable[[F], F]:
@@ -97,6 +110,7 @@ _FROM = click.option("--from", "source", type=click.Path(path_type=Path), metava
 @click.argument("named", metavar="[KIND/NAME]", required=False)
 @_FROM
 @_with(target.CLUSTER)
+@_with(_UPGRADE)
 @_with(_SELECT + _SHOW)
 @click.pass_context
 def diagnose(
@@ -119,12 +133,16 @@ def diagnose(
       fluxdoctor diagnose kustomization/apps -n flux-system
       fluxdoctor diagnose --from ./incident --rule 'helm/*' --format json
       fluxdoctor diagnose --from incident.tgz --ignore notify --fail-on warning
+      fluxdoctor diagnose --target-flux 2.9 --target-kubernetes 1.36
     """
+    asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     show = {name: options.pop(name) for name in ("format_", "fail_on", "verbose", "width")}
     started = time.monotonic()
     catalogue = _catalogue()
     _known([*only, *ignore], catalogue)
     snapshot = _snapshot(ctx, source, _needs(catalogue, only, ignore), options, named)
+    if asked:
+        snapshot = replace(snapshot, target=asked)
     if named:
         show["target"] = find(named, snapshot, options["namespaces"])
     _report(snapshot, started, only, ignore, catalogue, **show)
@@ -200,6 +218,15 @@ def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options:
     except checking.CheckError as error:
         _stop(str(error))
     _show(report, **options)
+
+
+def _target(flux: str, kubernetes: str) -> Target | None:
+    from fluxdoctor.model.snapshot import Target
+
+    try:
+        return Target.parse(flux, kubernetes)
+    except ValueError as error:
+        raise click.UsageError(f"--target-flux, --target-kubernetes: {error}") from None
 
 
 def _replayed(source: Path) -> Snapshot:

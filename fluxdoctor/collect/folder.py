@@ -27,7 +27,7 @@ from fluxdoctor.model.facts import (
 )
 from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref
-from fluxdoctor.model.snapshot import Snapshot, Versions
+from fluxdoctor.model.snapshot import Snapshot, Target, Versions
 from fluxdoctor.model.times import moment
 
 FORMAT = 1
@@ -153,7 +153,15 @@ def parse(files: Files, name: str, gaps: list[Gap] | None = None) -> Snapshot:
         versions=Versions(dict(about.items("versions"))),
         gaps=tuple(dict.fromkeys(loading.gaps)),
         name=name,
+        target=_target(about, name),
     )
+
+
+def _target(about: Fields, name: str) -> Target | None:
+    try:
+        return Target.parse(about.text("target.flux"), about.text("target.kubernetes"))
+    except ValueError as error:
+        raise SnapshotError(f"{name}/snapshot.yaml: target: {error}") from None
 
 
 def _cluster(about: Fields, loading: _Loading) -> Cluster:
