@@ -49,7 +49,9 @@ def _unseen(snapshot: Snapshot) -> list[Skipped]:
     ]
     if snapshot.mode == "check":  # what a repository does not hold was not looked for in a cluster
         return [Skipped("", None, f"{gap.what}: {gap.why}") for gap in snapshot.gaps]
-    found += [Skipped("", None, f"git/{ref.named}: its files are not in this snapshot") for ref in _untold_trees(snapshot)]
+    found += [
+        Skipped("", None, f"git/{ref.named}: its files are not in this snapshot") for ref in _untold_trees(snapshot)
+    ]
     for kind in KINDS.values():
         crd = Ref("CustomResourceDefinition", "", f"{kind.plural}.{kind.group}")
         told = any(gap.what.partition("/")[0] == kind.name for gap in snapshot.gaps)
@@ -63,7 +65,9 @@ def _untold_trees(snapshot: Snapshot) -> list[Ref]:
     if snapshot.git is None or not snapshot.git.trees:
         return []
     told = {gap.what for gap in snapshot.gaps}
-    read = {edge.target for k in snapshot.cluster.all("Kustomization") for edge in snapshot.graph.needs(k.ref, Edge.SOURCE)}
+    read = {
+        edge.target for k in snapshot.cluster.all("Kustomization") for edge in snapshot.graph.needs(k.ref, Edge.SOURCE)
+    }
     return sorted(
         ref
         for ref in read

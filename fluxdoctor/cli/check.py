@@ -68,7 +68,9 @@ def _one(  # noqa: PLR0913 - one state of the repository
     started = time.monotonic()
     checked = collect.collect(repository_, folder)
     load = time.monotonic() - started
-    chosen = [i for i, s in enumerate(checked.snapshots) if _chosen(s.name, checked.entries[i].file, clusters, repository_)]
+    chosen = [
+        i for i, s in enumerate(checked.snapshots) if _chosen(s.name, checked.entries[i].file, clusters, repository_)
+    ]
     if clusters and not chosen:
         names = ", ".join(s.name for s in checked.snapshots) or "none"
         raise CheckError(f"no cluster begins at {', '.join(clusters)}; clusters of {repository_.name}: {names}")
@@ -77,7 +79,9 @@ def _one(  # noqa: PLR0913 - one state of the repository
     reports = [diagnose.diagnose(checked.snapshots[i], catalogue, only=only, ignore=ignore) for i in chosen]
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
     found = merge.merge(reports, repository_.name, places)
-    left = [Skipped("", None, f"{k.file}: no cluster of this repository applies it", asked=False) for k in checked.unreached]
+    left = [
+        Skipped("", None, f"{k.file}: no cluster of this repository applies it", asked=False) for k in checked.unreached
+    ]
     return merge.noted(found, tuple(dict.fromkeys(left))), load
 
 

@@ -42,7 +42,10 @@ def collect(repository: Repository, cache: Path | None = None) -> Checked:
     whole = folder.tree(repository.files, None)
     found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))})
     workers = max(2, min(8, os.cpu_count() or 2))
-    with ThreadPoolExecutor(workers, thread_name_prefix="build") as pool, _Renderers(repository, run, kept) as renderers:
+    with (
+        ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
+        _Renderers(repository, run, kept) as renderers,
+    ):
         reached = [_walk(entry, renderers, pool, repository) for entry in found.entries()]
         files = frozenset(f for r in reached for f in _files(r))
         if not any(r.entry.kustomization.ref in r.trees or r.trees for r in reached):
@@ -115,7 +118,9 @@ def _rooted(entry: Entry, renderers: _Renderers, pool: ThreadPoolExecutor, repos
         return first
     spec = {**entry.kustomization.body["spec"], "path": entry.name.removeprefix(best + "/")}
     body = {**entry.kustomization.body, "spec": spec}
-    return _walk(replace(entry, root=best, kustomization=replace(entry.kustomization, body=body)), renderers, pool, repository)
+    return _walk(
+        replace(entry, root=best, kustomization=replace(entry.kustomization, body=body)), renderers, pool, repository
+    )
 
 
 def _is_missing(resource: Resource) -> bool:

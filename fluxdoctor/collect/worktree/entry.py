@@ -168,7 +168,9 @@ class Found:
         return max(roots, key=lambda r: (self._fits(r), file.startswith(r + "/"), -len(r))) if roots else None
 
     def _fits(self, root: str) -> int:
-        return sum(self.tree.is_directory(posixpath.join(root, clean(k.text("spec.path")))) for k in self.kustomizations)
+        return sum(
+            self.tree.is_directory(posixpath.join(root, clean(k.text("spec.path")))) for k in self.kustomizations
+        )
 
     def implied(self, reached: frozenset[str]) -> list[Entry]:
         """Return the folders that hold Kustomizations which nothing here applies: something elsewhere must begin there."""

@@ -109,4 +109,6 @@ class _Judge:
         if difflib.get_close_matches(target.name, names, 1, _NEAR):
             return True
         everywhere = {n for (kind, _), held in self._names.items() if kind == target.kind for n in held}
-        return any(len(n) > _SHORT and (n.endswith(f"-{target.name}") or target.name.endswith(f"-{n}")) for n in everywhere)
+        return any(
+            len(n) > _SHORT and (n.endswith(f"-{target.name}") or target.name.endswith(f"-{n}")) for n in everywhere
+        )

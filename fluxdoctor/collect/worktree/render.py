@@ -115,7 +115,9 @@ class Renderer:
         rest, whole = self._rest(directory, body, needs, output.error)
         return Rendering(rest, output.error, partial=True, raw=not whole)
 
-    def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure, error: str) -> tuple[tuple[str, ...], bool]:
+    def _rest(
+        self, directory: str, body: dict[str, Any], needs: faults.Closure, error: str
+    ) -> tuple[tuple[str, ...], bool]:
         """Take what is faulty out of a second copy, and build that."""
         stage = self._stage(True)
         with self._lock:
@@ -141,7 +143,9 @@ class Renderer:
             self.lost |= set(_NAMES.findall(self.files.get(path, b"").decode("utf-8", "replace")))
             stage.write(path, _readable(self.files.get(path, b"")))
 
-    def _once(self, stage: kustomize.Stage, needs: faults.Closure, made: dict[str, Any], directory: str, identity: str) -> bool:
+    def _once(
+        self, stage: kustomize.Stage, needs: faults.Closure, made: dict[str, Any], directory: str, identity: str
+    ) -> bool:
         """Leave the second of two documents of one identity out. The id: Kind.version.group/name.namespace."""
         kind, _, rest = identity.partition(".")
         name = rest.partition("/")[2].rpartition(".")[0]

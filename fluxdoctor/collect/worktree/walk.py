@@ -183,9 +183,7 @@ class Walk:
                 for resource in declared.read(text, variables, kustomization, tree):
                     yield replace(resource, file=self._place(kustomization, resource.file))
             return
-        built = manifests.build(
-            tree, kustomization.text("spec.path"), kustomization.strings("spec.components")
-        )
+        built = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))
         for resource in built.objects if built else ():
             ref = Manifests.live_ref(resource, kustomization)
             if ref.kind and ref.name:
