@@ -1,7 +1,7 @@
 """fluxdoctor names the root cause of a failing Flux fleet. What a rule pack imports stands here; nothing else is API."""
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model import semver
+from fluxdoctor.model import semver, vantage
 from fluxdoctor.model.charts import Chart, Charts, Flaw, Verdict
 from fluxdoctor.model.facts import (
     Answer,
@@ -35,7 +35,7 @@ from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref, Resource
-from fluxdoctor.model.snapshot import Clock, Versions
+from fluxdoctor.model.snapshot import Clock, Target, Versions
 from fluxdoctor.model.times import age, duration, moment
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "Resource",
     "Severity",
     "State",
+    "Target",
     "Tree",
     "Unknown",
     "Verdict",
@@ -94,4 +95,5 @@ __all__ = [
     "short",
     "state",
     "timeout",
+    "vantage",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from fluxdoctor.model.facts import (
 )
 from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref
-from fluxdoctor.model.snapshot import Snapshot, Versions
+from fluxdoctor.model.snapshot import Snapshot, Target, Versions
 from fluxdoctor.model.times import moment
 
 FORMAT = 1
@@ -81,7 +81,11 @@ def _read(root: Path, gaps: list[Gap], only: tuple[str, ...] = ("",)) -> dict[st
             continue
         if path.is_symlink():
             gaps.append(Gap(name, "a symbolic link is not followed"))
-        elif path.is_file():
+        elif path.is_dir():
+            continue
+        elif not path.is_file():
+            gaps.append(Gap(name, "neither a file nor a folder: not read"))
+        else:
             try:
                 size = path.stat().st_size
                 total += size
@@ -98,6 +102,8 @@ def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap]) -> dict[str, 
     """Take the git and helm files of a sibling folder that this one extends, but for those it has or leaves out."""
     about = _about(files, root.name)
     base = about.text("extends")
+    if about.has("extends") and not base:
+        raise SnapshotError(f"{root}/snapshot.yaml: extends is {about.get('extends')!r}, not the name of a folder")
     if not base:
         return files
     if base in (".", "..") or "/" in base or "\\" in base:
@@ -120,7 +126,7 @@ def _about(files: Files, name: str) -> Fields:
         raise SnapshotError(f"{name}/{error}") from None
     about = Fields(body)
     version = about.get("format")
-    if version != FORMAT:
+    if isinstance(version, bool) or version != FORMAT:
         raise SnapshotError(f"{name}/snapshot.yaml: format is {version!r}; this version reads format {FORMAT}")
     if moment(about.text("taken")) is None:
         raise SnapshotError(f"{name}/snapshot.yaml: taken is {about.get('taken')!r}, not an RFC 3339 time")
@@ -147,15 +153,26 @@ def parse(files: Files, name: str, gaps: list[Gap] | None = None) -> Snapshot:
         versions=Versions(dict(about.items("versions"))),
         gaps=tuple(dict.fromkeys(loading.gaps)),
         name=name,
+        target=_target(about, name),
     )
+
+
+def _target(about: Fields, name: str) -> Target | None:
+    try:
+        return Target.parse(about.text("target.flux"), about.text("target.kubernetes"))
+    except ValueError as error:
+        raise SnapshotError(f"{name}/snapshot.yaml: target: {error}") from None
 
 
 def _cluster(about: Fields, loading: _Loading) -> Cluster:
     raw: list[tuple[Any, str]] = []
+    if about.rows("listed") and not any(True for _ in loading.below("cluster/")):
+        loading.gaps.append(Gap("cluster/", "snapshot.yaml says that kinds were listed, and there is no file of them"))
     for path, content in loading.below("cluster/"):
         for body, where in _bodies(path, content, loading):
             raw += objects.flatten(body, where)
     whole = not any(gap.what.startswith("cluster/") for gap in loading.gaps)
+    loading.gaps += _twice(raw)
     found = objects.read(raw)
     loading.gaps += found.gaps
     listed: dict[str, frozenset[str] | None] = {}
@@ -166,6 +183,18 @@ def _cluster(about: Fields, loading: _Loading) -> Cluster:
     # A file that could not be read may have held anything: nothing counts as listed in full any more.
     sight = listed if whole and not found.gaps else {}
     return Cluster(found.resources, listed=sight, absent=absent, gaps=loading.gaps, events=found.events)
+
+
+def _twice(raw: Iterable[tuple[Any, str]]) -> Iterator[Gap]:
+    """Yield a gap for each object that is there twice and differs: which of them is true cannot be known."""
+    seen: dict[Ref, tuple[Any, str]] = {}
+    for body, where in raw:
+        ref = objects.ref_of(body)
+        if ref is None or ref.kind == "Event":
+            continue
+        first, place = seen.setdefault(ref, (body, where))
+        if first != body:
+            yield Gap(str(ref), f"it is in the snapshot twice and differs ({place}; {where}); the last one was taken")
 
 
 def _bodies(path: str, content: bytes, loading: _Loading) -> Iterator[tuple[Any, str]]:

@@ -17,7 +17,7 @@ from fluxdoctor.collect import chart_archive, oci_folder
 from fluxdoctor.collect.folder import FORMAT
 from fluxdoctor.model.facts import ChartVersion, Cluster, Event, GitTrees
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.model.snapshot import Snapshot
+from fluxdoctor.model.snapshot import Snapshot, Target
 
 
 def check(root: Path) -> None:
@@ -130,7 +130,13 @@ def _about(snapshot: Snapshot) -> dict[str, Any]:
         ],
         "absent": [_ref(ref) for ref in sorted(cluster.absent)],
         "gaps": [{"what": gap.what, "why": gap.why} for gap in snapshot.gaps],
+        **({"target": asked} if (asked := _target(snapshot.target)) else {}),
     }
+
+
+def _target(target: Target | None) -> dict[str, str]:
+    pairs = (("flux", target.flux), ("kubernetes", target.kubernetes)) if target else ()
+    return {name: f"{version[0]}.{version[1]}" for name, version in pairs if version}
 
 
 def _objects(cluster: Cluster) -> dict[str, Any]:

@@ -17,7 +17,6 @@ import ssl
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from tests.e2e.cluster import Cluster
 
 _HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 _BLOCK = 64 * 1024
+_PIECES = 20  # of an answer that drips
 _STOP_SECONDS = 10
 
 
@@ -46,7 +46,7 @@ class Fault:
     times: int | None = None  # None: always
     after: int = 0  # so many matching requests go through first
     continued: bool = False  # only pages after the first: requests with a continue token
-    seconds: float = 1  # of a 429: Retry-After; of "slow": the delay
+    seconds: float = 1  # of a 429: Retry-After; of "slow": the delay; of "drip": how long it takes
     size: int = bad_answers.HUGE  # of "huge" and "gzip-bomb": bytes, unpacked
     seen: int = 0
 
@@ -164,7 +164,7 @@ class FaultProxy(ThreadingHTTPServer):
         connection, address = super().get_request()
         return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_: Any) -> None:
         """Keep what the proxy failed at; that a client went away is its right."""
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, (OSError, urllib3.exceptions.HTTPError)):
@@ -199,13 +199,15 @@ class _Handler(BaseHTTPRequestHandler):
         if struck is None:
             self._through(seen, body)
         elif struck.kind == "slow":
-            time.sleep(struck.seconds)
+            self.server.stopping.wait(struck.seconds)
             self._through(seen, body)
         elif struck.kind == "stall":
             self.close_connection = True
             self.server.stopping.wait()
-        elif struck.kind in ("cut", "cut-chunked", "truncated"):
+        elif struck.kind in ("cut", "cut-chunked", "truncated", "hang"):
             self._half(seen, body, struck.kind)
+        elif struck.kind == "drip":
+            self._drip(seen, body, struck.seconds)
         elif struck.kind == "expired":
             self.path = _outdated(self.path)
             self._through(seen, body)
@@ -234,17 +236,33 @@ class _Handler(BaseHTTPRequestHandler):
         answer.release_conn()
 
     def _half(self, seen: Seen, body: bytes, kind: Kind) -> None:
-        """Send the first half of the real answer: with correct framing, or with the connection cut where the rest should follow."""
-        answer = self.server.forward(self, body, plain=True)
-        data = answer.read()
-        answer.release_conn()
+        """Send the first half of the real answer: framed as whole, or with the rest to follow, which then never comes."""
+        status, content, data = self._plain(body)
         half = data[: len(data) // 2]
         framing = {"Transfer-Encoding": "chunked"} if kind == "cut-chunked" else {"Content-Length": str(len(data))}
         if kind == "truncated":
             framing = {"Content-Length": str(len(half))}
-        self._head(seen, answer.status, {"Content-Type": answer.headers.get("Content-Type", ""), **framing})
+        self._head(seen, status, content | framing)
         self._block(seen, half, chunked=kind == "cut-chunked")
         self.close_connection = kind != "truncated"
+        if kind == "hang":
+            self.server.stopping.wait()
+
+    def _drip(self, seen: Seen, body: bytes, seconds: float) -> None:
+        """Send the real answer in small pieces, so that it takes so long although no single wait is long."""
+        status, content, data = self._plain(body)
+        self._head(seen, status, content | {"Content-Length": str(len(data))})
+        step = -(-len(data) // _PIECES)
+        for start in range(0, len(data), step):
+            self.server.stopping.wait(seconds / _PIECES)
+            self._block(seen, data[start : start + step], chunked=False)
+
+    def _plain(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Return the code, the content type and the uncompressed body of the real answer."""
+        answer = self.server.forward(self, body, plain=True)
+        data = answer.read()
+        answer.release_conn()
+        return answer.status, {"Content-Type": answer.headers.get("Content-Type", "")}, data
 
     def _send(self, seen: Seen, answer: bad_answers.Answer) -> None:
         self._head(seen, answer.status, answer.headers)
