@@ -70,7 +70,7 @@ def child(what: str, url: str, cache: str) -> None:
 
 
 def _peak() -> float:
-    """Return the peak of memory in MiB. (ru_maxrss begins with that of the parent.)"""
+    """Return the peak of memory in MiB; ru_maxrss would begin with that of the parent."""
     return next(int(row.split()[1]) for row in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in row) / 1024
 
 
