@@ -446,8 +446,10 @@ def cut_short(handler: http.server.BaseHTTPRequestHandler) -> None:
 
 def test_an_index_that_the_controller_would_not_take_is_read_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helm, "LIMIT", 100)
+    failed = {"conditions": [{"type": "Ready", "status": "False", "reason": "Failed", "message": "no"}]}
     with helm_server({"/index.yaml": INDEX}) as server:
-        found = ask(reach(), server.url())
+        assert probe(reach(), server.url()) == (Answer.OK, "2 charts")
+        found = helm.collect([source("HelmRepository", "acme", {"url": server.url()}, failed)], {}, reach())
     says = "the index is 0 MiB; source-controller reads 0 unless told otherwise"
     assert (found.probes[REF].answer, found.probes[REF].detail) == (Answer.TOO_LARGE, says)
     assert found.indexes[REF]["podinfo"] == PODINFO

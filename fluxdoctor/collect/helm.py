@@ -103,7 +103,7 @@ def _index(repository: _Repository, wanted: frozenset[str], reach: Reach, *, who
             cache.keep(place, draft, response.headers)
         else:
             raise response.refusal()
-    if size > LIMIT:
+    if size > LIMIT and whole:  # a controller that reads it was told to take more
         words = f"the index is {size / MIB:.0f} MiB; source-controller reads {LIMIT / MIB:.0f} unless told otherwise"
         return Answered(Answer.TOO_LARGE, words, found)
     return Answered(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", found)
