@@ -365,8 +365,10 @@ def registry(image: str) -> str:
 
 
 def about(resource: Resource) -> dict[str, str | Ref]:
-    """Return what every message template may say of a Flux object: subject, source, path, url, host, secret, chart; of an
-    ImageRepository image too."""
+    """Return what every message template may say of a Flux object: subject, source, path, url, host, secret, chart.
+
+    Of an ImageRepository it may say image too.
+    """
     sources = (r.target for r in references(resource) if r.edge in (Edge.SOURCE, Edge.CHART_REF))
     image = resource.text("spec.image")
     url = resource.text("spec.url") or resource.text("spec.endpoint") or image
