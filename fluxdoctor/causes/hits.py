@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fluxdoctor.model import flux
 from fluxdoctor.model.failures import Failure
-from fluxdoctor.model.finding import Confidence, Problem
+from fluxdoctor.model.finding import Confidence, Problem, Severity
 from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
@@ -17,7 +17,7 @@ from fluxdoctor.rule import Hit
 
 def settled(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """Return the hits that stand."""
-    return _deeper(_undone(_proof_first(said)), snapshot)
+    return _gone(_deeper(_undone(_proof_first(said)), snapshot))
 
 
 def covers(problem: Problem) -> frozenset[Ref]:
@@ -66,6 +66,32 @@ def _deeper(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
         deeper = replace(hit.problem, because=(*because, *failing)) if failing else hit.problem
         found.append(Hit(hit.rule, deeper))
     return found
+
+
+def _gone(said: Sequence[Hit]) -> list[Hit]:
+    """Where a rule speaks of a missing object itself (its owner lists it, and it was deleted), whoever misses it waits for it.
+
+    The object's own hit then is as bad as what it brings about.
+    """
+    own = {h.problem.subject: h for h in said if not is_symptom(h)}
+    found, worst = [], dict[Ref, Severity]()
+    for hit in said:
+        missing = hit.problem.missing
+        if missing is None or missing not in own or missing == hit.problem.subject:
+            found.append(hit)
+            continue
+        severity = hit.problem.severity or hit.rule.severity
+        worst[missing] = min(severity, worst.get(missing, severity), key=lambda s: s.weight)
+        found.append(Hit(hit.rule, replace(hit.problem, because=(*hit.problem.because, missing))))
+    return [_as_bad_as(hit, worst) for hit in found]
+
+
+def _as_bad_as(hit: Hit, worst: Mapping[Ref, Severity]) -> Hit:
+    severity = worst.get(hit.problem.subject)
+    own = hit.problem.severity or hit.rule.severity
+    if severity is None or is_symptom(hit) or severity.weight >= own.weight:
+        return hit
+    return Hit(hit.rule, replace(hit.problem, severity=severity))
 
 
 def _needs(maker: Ref, hit: Hit, snapshot: Snapshot) -> bool:

@@ -115,8 +115,9 @@ def _since(resource: Resource, state: State) -> datetime | None:
 class Failures:
     """The Flux objects that are failing, waiting or new, sorted by identity."""
 
-    def __init__(self, cluster: Cluster, taken: datetime) -> None:
-        """Read the states once; the messages when they are asked for."""
+    def __init__(self, cluster: Cluster, taken: datetime, *, declared: bool = False) -> None:
+        """Read the states once; the messages when asked for. ``declared``: no controller has seen the objects yet."""
+        self._declared = declared
         self._cluster = cluster
         self.taken = taken
 
@@ -140,7 +141,7 @@ class Failures:
                 return Failure(resource, state, (), tuple(_said(resource)))
             words = tuple(dict.fromkeys((*_said(resource), *_heard(self._cluster, resource, _since(resource, state)))))
             return Failure(resource, state, words) if words or state is State.FAILED else None
-        if state in (State.PROGRESSING, State.NEW):
+        if state in (State.PROGRESSING, State.NEW) and not self._declared:
             ready = flux.condition(resource, "Ready")
             words = (Words(ready.message, ready.reason, "condition Ready=Unknown", ready.since),) if ready else ()
             return Failure(resource, state, words)

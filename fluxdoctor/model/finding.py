@@ -133,6 +133,8 @@ class Finding:
     freezes: tuple[Frozen, ...] = ()
     key: str = ""
     url: str = ""
+    clusters: tuple[str, ...] = ()
+    """Of a repository: the clusters that it breaks."""
 
     @property
     def fingerprint(self) -> str:

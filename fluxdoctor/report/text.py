@@ -18,6 +18,8 @@ from fluxdoctor.report.plain import plain
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 _NAMED = 6
 _THINGS = 4
+#: Characters of a proof that are shown: a controller's message can quote a whole object. JSON and --verbose have it all.
+_QUOTED, _QUOTED_END = 900, 200
 _LABEL = 8
 _NOT_CHECKED = "Not checked: "
 
@@ -92,6 +94,8 @@ def _rows(finding: Finding, *, verbose: bool) -> Iterable[tuple[str, str]]:
     if finding.location:
         field = f"  {finding.field}" if finding.field else ""
         yield "In git", f"{finding.location}{field}"
+    if finding.clusters:
+        yield "Cluster", _names(finding.clusters, verbose=verbose)
     if finding.also:
         yield "Also", _names([_subject(r) for r in finding.also], verbose=verbose)
     if finding.blocks:
@@ -120,7 +124,10 @@ def _proof(evidence: Evidence, finding: Finding, *, verbose: bool) -> str:
     """What was seen; and where, unless it is plain: on the finding's own object, or in a controller's words."""
     said = evidence.where.rpartition(" ")[2] in ("event", "lastTransitionTime") or " condition " in evidence.where
     plainly = not evidence.where or said or evidence.where.startswith(str(finding.subject))
-    return evidence.what if plainly and not (verbose and evidence.where) else f"{evidence.what}  ({evidence.where})"
+    what = evidence.what
+    if len(what) > _QUOTED and not verbose:
+        what = f"{what[: _QUOTED - _QUOTED_END]} ... {what[-_QUOTED_END:]}"
+    return what if plainly and not (verbose and evidence.where) else f"{what}  ({evidence.where})"
 
 
 def _names(names: Sequence[str], since: str = "", *, verbose: bool) -> str:

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from fluxdoctor import Cluster, Fields, GitTrees, Resource, Tree, clean
+from fluxdoctor import Cluster, Fields, GitTrees, Ref, Resource, Tree, clean
 from fluxdoctor_rules.helm._releases import active, chart_source, templated
 
 #: A place where a template reads values: .Values.image.tag, $.Values, .Values alone.
 _MENTION = re.compile(r"\.Values((?:\.[A-Za-z_]\w*)*)")
 
 Path = tuple[str, ...]
+
+
+def mentioned(text: str) -> Iterator[Path]:
+    """Yield the paths of values that a text reads."""
+    for found in _MENTION.finditer(text):
+        yield tuple(found[1].split(".")[1:])
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,11 @@ class Chart:
 
     @cached_property
     def mentions(self) -> frozenset[Path]:
-        """The paths of values that a template reads; () where one reads all of them."""
+        """The paths of values that a file of the chart reads; () where one reads all. Default values may hold templates."""
         return frozenset(
-            tuple(found[1].split(".")[1:])
-            for file in self.templates
-            for found in _MENTION.finditer(self.tree.text(file).decode("utf-8", "replace"))
+            found
+            for file in self.tree.under(self.path)
+            for found in mentioned(self.tree.text(file).decode("utf-8", "replace"))
         )
 
     @property
@@ -66,8 +72,11 @@ class Chart:
 
 def charts(cluster: Cluster, git: GitTrees) -> Iterator[tuple[Resource, Chart]]:
     """Yield the releases whose chart is a directory of a GitRepository, with it."""
+    known: dict[tuple[Ref, str], Chart] = {}
     for release in active(cluster):
         source, path = chart_source(release), release.text("spec.chart.spec.chart")
         tree = git.tree(source) if source.kind == "GitRepository" else None
         if tree and path and not templated(path) and tree.is_file(posixpath.join(clean(path), "Chart.yaml")):
-            yield release, Chart(tree, clean(path))
+            # Many releases of one chart read its files once.
+            chart = known.setdefault((source, clean(path)), Chart(tree, clean(path)))
+            yield release, chart

@@ -36,7 +36,9 @@ def _changes(release: Resource, wanted: Resource) -> list[tuple[str, str, str, s
     ]
     replaces = wanted.text("spec.upgrade.chartNameChangeStrategy") != "InPlaceUpdate"
     if replaces and wanted.text("spec.chart.spec.sourceRef.kind") == "HelmRepository":
-        pairs.append(("spec.chart.spec.chart", "chart", last.text("chartName"), wanted.text("spec.chart.spec.chart")))
+        # In a registry the chart's name is the last part of its path.
+        name = wanted.text("spec.chart.spec.chart").rpartition("/")[2]
+        pairs.append(("spec.chart.spec.chart", "chart", last.text("chartName"), name))
     return [p for p in pairs if p[2] and p[3] and p[2] != p[3] and not templated(p[3])]
 
 

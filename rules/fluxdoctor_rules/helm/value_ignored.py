@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fluxdoctor import Cluster, GitTrees, Problem, Resource
-from fluxdoctor_rules.helm._source import Chart, Path, charts
+from fluxdoctor_rules.helm._source import Chart, Path, charts, mentioned
 
 _NEAR = 0.7
 
@@ -18,7 +18,9 @@ def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
         if not isinstance(values, dict) or not _is_plain(chart):
             continue
         known = _known(chart, release)
-        for path in _unread((), values, known, chart):
+        # A value may itself be a template that reads others.
+        read = chart.mentions | frozenset(mentioned(str(values)))
+        for path in _unread((), values, known, chart, read) if () not in read else ():
             yield _problem(release, chart, path, known)
 
 
@@ -50,7 +52,9 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
             into[key] = dict(value) if isinstance(value, dict) else value
 
 
-def _unread(at: Path, values: Mapping[str, Any], known: Mapping[str, Any], chart: Chart) -> Iterator[Path]:
+def _unread(
+    at: Path, values: Mapping[str, Any], known: Mapping[str, Any], chart: Chart, read: frozenset[Path]
+) -> Iterator[Path]:
     for key, value in values.items():
         path = (*at, str(key))
         default = known.get(str(key))
@@ -58,8 +62,8 @@ def _unread(at: Path, values: Mapping[str, Any], known: Mapping[str, Any], chart
             continue
         if str(key) in known:
             if isinstance(value, dict) and isinstance(default, dict) and default:
-                yield from _unread(path, value, default, chart)
-        elif not any(_meets(path, mention) for mention in chart.mentions):
+                yield from _unread(path, value, default, chart, read)
+        elif not any(_meets(path, mention) for mention in read):
             yield path
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, OciTags, Problem, Ref, State, state
+from fluxdoctor import Cluster, Evidence, OciTags, Problem, State, state
 from fluxdoctor_rules.image import _tags
 
 
@@ -15,8 +15,8 @@ def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
         passed = _tags.filtered(policy, known.found)
         if passed is not None and not passed:
             pattern = policy.text("spec.filterTags.pattern")
-            facts: dict[str, Ref | str] = {
-                "repository": known.repository,
+            facts = {
+                "repository": str(known.repository),
                 "what": f"no tag matches {pattern}; it has {_tags.sample(known)}" if known.found else "it has no tags",
             }
             proof = Evidence(f"tags: {_tags.sample(known)}", f"{known.repository} status.lastScanResult")

@@ -4,7 +4,20 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from fluxdoctor import FILE_NAMES, Build, Cluster, Manifests, Problem, Ref, Resource, State, Tree, clean, state
+from fluxdoctor import (
+    FILE_NAMES,
+    Build,
+    Cluster,
+    Evidence,
+    Manifests,
+    Problem,
+    Ref,
+    Resource,
+    State,
+    Tree,
+    clean,
+    state,
+)
 
 _SHOWN = 5
 _LEFT = ("example", "sample", "disabled", "template", "backup", ".bak", "test")
@@ -31,7 +44,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
         found = [(f, refs) for f in files if (refs := _objects(tree, f, manifests))]
         spoken.update((source, f) for f, _ in found)
         if found:
-            yield _problem(kustomization, found)
+            yield _problem(kustomization, tree, found)
 
 
 def _read(cluster: Cluster, manifests: Manifests) -> dict[Ref, frozenset[str]]:
@@ -96,7 +109,11 @@ def _is_manifest(document: Resource) -> bool:
     return own and bool(document.api_version and document.text("kind") and document.text("metadata.name"))
 
 
-def _problem(kustomization: Resource, found: list[tuple[str, tuple[Ref, ...]]]) -> Problem:
+def _problem(kustomization: Resource, tree: Tree, found: list[tuple[str, tuple[Ref, ...]]]) -> Problem:
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     files = ", ".join(f"{file} ({refs[0]})" for file, refs in found[:_SHOWN])
-    return Problem(kustomization.ref, {"files": files + more}, field="spec.path", key="files")
+    first = found[0][0]
+    place = tree.parsed(first).documents[0].at()
+    proof = Evidence(f"{first} is in no kustomization.yaml of the source", str(place))
+    facts = {"files": files + more}
+    return Problem(kustomization.ref, facts, evidence=(proof,), field="spec.path", location=place, key="files")

@@ -15,7 +15,6 @@ _FOREIGN = (
     ("docker-compose.yml", "a Compose file"),
     ("docker-compose.yaml", "a Compose file"),
     ("mkdocs.yml", "a file of MkDocs"),
-    ("ansible.cfg", "Ansible's files"),
     ("azure-pipelines.yml", "a pipeline of Azure"),
 )
 
@@ -27,7 +26,8 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
         failed = state(kustomization) is State.FAILED and ready is not None and ready.reason == "BuildFailed"
         if not failed or not tree.is_directory(path) or _has_file(tree, path):
             continue
-        file, what = next(_foreign(tree, path), ("", ""))
+        said = " ".join(ready.message.split()) if ready else ""
+        file, what = next((f for f in _foreign(tree, path) if _is_named(f[0], said)), ("", ""))
         if file:
             facts = {"path": f"./{path}", "file": file, "what": what}
             yield Problem(kustomization.ref, facts, field="spec.path")
@@ -42,11 +42,17 @@ def _foreign(tree: Tree, path: str) -> Iterator[tuple[str, str]]:
     own = {d for d in tree.directories if d != path and _has_file(tree, d)}
     for file in tree.under(path):
         inside = file[len(path) :].lstrip("/")
-        if file in tree.excluded or not file.endswith((".yaml", ".yml", ".cfg")):
+        if file in tree.excluded or not file.endswith((".yaml", ".yml")):
             continue
         what = next((w for mark, w in _FOREIGN if f"/{mark}" in f"/{inside}"), "")
         if what and not _is_inside(file, own):
             yield file, what
+
+
+def _is_named(file: str, message: str) -> bool:
+    """The controller names the file that it could not read; of a chart that can be any file beside Chart.yaml or below."""
+    directory, _, name = file.rpartition("/")
+    return file in message or (name == "Chart.yaml" and bool(directory) and f"{directory}/" in message)
 
 
 def _is_inside(file: str, directories: set[str]) -> bool:

@@ -49,6 +49,9 @@ def _wrong(resource: Resource, part: str, graph: Graph, manifests: Manifests | N
             continue
         near = difflib.get_close_matches(value.lower(), [k.lower() for k in known], 1, 0.6)
         meant = _MEANT.get(value.lower(), "") or next((k for k in known if near and k.lower() == near[0]), "")
+        # What is meant to be as it is anyway does no harm.
+        if meant == ("disabled" if switch == "force" else "enabled"):
+            continue
         declared = manifests.definition(resource.ref, graph.parent(resource)) if manifests else None
         facts = {
             "switch": f"{_GROUP}/{switch}",

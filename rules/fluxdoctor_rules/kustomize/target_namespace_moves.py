@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Manifests, Problem, Ref, Reference, Resource
+from fluxdoctor import Cluster, Edge, Graph, Manifests, Problem, Ref, Reference, Resource, State, state
 
 _LOCAL = (
     Edge.SOURCE, Edge.CHART_REF, Edge.DEPENDS_ON, Edge.VALUES_FROM, Edge.SUBSTITUTE_FROM, Edge.SECRET,
@@ -18,7 +18,7 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Prob
             continue
         for declared in build.objects:
             live = cluster.get(manifests.live_ref(declared, parent))
-            if live is None or live.namespace != target:
+            if live is None or live.namespace != target or state(live) is State.SUSPENDED:
                 continue
             homes = dict.fromkeys(n for n in (declared.namespace, parent.namespace) if n and n != target)
             for need in graph.needs(live.ref, *_LOCAL):
