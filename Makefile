@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 T      ?=
 
-.PHONY: demo test e2e lint accuracy bench golden readme coverage messages lock clean
+.PHONY: demo test e2e lint accuracy fleets bench golden readme coverage messages lock clean
 .DEFAULT_GOAL := demo
 
 # Every target makes its own set-up: a virtual environment with the locked dependencies.
@@ -31,11 +31,15 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-accuracy: $(READY) ## how often the root cause is found in the recorded incidents
-	$(BIN)/python tools/accuracy.py fixtures/incidents
+accuracy: $(READY) ## how often the root cause is found, recorded and generated; writes docs/accuracy.md
+	$(BIN)/python tools/accuracy.py fixtures/incidents --fleets 1000 --write docs/accuracy.md
+
+fleets: $(READY) ## 10,000 generated fleets: exactly what is broken, nothing else
+	FLUXDOCTOR_FLEETS=10000 $(BIN)/python -m pytest tests/incidents
 
 bench: $(READY) ## replay fleets of growing size, as ratios
 	$(BIN)/python benchmarks/replay.py
+	$(BIN)/python benchmarks/fold.py
 	$(BIN)/python benchmarks/git_sharing.py
 
 golden: $(READY) ## rewrite the golden reports; read the difference
