@@ -16,7 +16,16 @@ from fluxdoctor.model.facts import Answer, Gap, Probe
 from fluxdoctor.model.oci import OciLayer
 from fluxdoctor.model.resource import Ref
 from tests.servers.helm_repo import answering, helm_server
-from tests.servers.registry import FLUX_CONFIG, FLUX_LAYER, HELM_CONFIG, HELM_LAYER, MANIFEST, Registry, registry
+from tests.servers.registry import (
+    FLUX_CONFIG,
+    FLUX_LAYER,
+    HELM_CONFIG,
+    HELM_LAYER,
+    MANIFEST,
+    Registry,
+    Tokens,
+    registry,
+)
 from tests.servers.tls import Authority
 from tests.sources import TAKEN, reach, secret, source
 
@@ -211,8 +220,24 @@ def test_http_and_https_are_told_apart(plain: Registry, secure: Registry) -> Non
     assert probe(reach(), f"oci://{secure.host}/acme/web")[0] is Answer.TLS_UNKNOWN_CA
 
 
-def test_a_token_is_fetched_where_the_registry_says(plain: Registry) -> None:
-    """docker-registry takes tokens that are signed; what a client does is the same with a server of ours."""
+def test_a_real_registry_takes_the_token_that_its_realm_makes() -> None:
+    with helm_server() as realm:
+        tokens = Tokens(realm.url("/token"), Authority())
+        with registry(tokens=tokens) as running:
+            running.push("acme/web", "1.0.0")
+            realm.odd["/token"] = answering(200, json.dumps({"token": tokens.make("acme/web")}).encode())
+            right = ask(reach(), f"oci://{running.host}/acme/web", insecure=True, ref={"tag": "1.0.0"})
+            realm.odd["/token"] = answering(200, json.dumps({"access_token": tokens.make("acme/other")}).encode())
+            other = probe(reach(), f"oci://{running.host}/acme/web", insecure=True, ref={"tag": "1.0.0"})
+            realm.odd["/token"] = answering(200, b'{"token": "a\\nb"}')
+            odd = probe(reach(), f"oci://{running.host}/acme/web", insecure=True, ref={"tag": "1.0.0"})
+    assert (right.probes[REF].answer, right.tags) == (Answer.OK, {REF: ("1.0.0",)})
+    assert other == (Answer.AUTHENTICATION, f"{running.host} answers 401 Unauthorized (UNAUTHORIZED)")
+    assert odd == (Answer.MALFORMED, f"127.0.0.1:{realm.port} gave no token")
+    assert [path for path, _ in realm.requests][:1] == ["/token?scope=repository%3Aacme%2Fweb%3Apull&service=tests"]
+
+
+def test_a_token_is_fetched_where_the_registry_says_with_the_login() -> None:
     names = {"registry.test": "127.0.0.1", "auth.test": "127.0.0.1"}
     with helm_server() as server:
         realm = f"http://auth.test:{server.port}/token"
