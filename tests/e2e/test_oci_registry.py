@@ -15,7 +15,7 @@ from fluxdoctor.collect.vault import SecretData
 from fluxdoctor.model.facts import Answer, Gap, Probe
 from fluxdoctor.model.oci import OciLayer
 from fluxdoctor.model.resource import Ref
-from tests.servers.helm_repo import answering, helm_server
+from tests.servers.helm_repo import answering, helm_server, package
 from tests.servers.registry import (
     FLUX_CONFIG,
     FLUX_LAYER,
@@ -148,6 +148,24 @@ def test_charts_of_a_helm_repository(plain: Registry) -> None:
         (Answer.NOT_FOUND, f"{plain.host} answers 404 Not Found (NAME_UNKNOWN)"),
         (Answer.OK, "it answers, and no chart was asked for"),
     ]
+
+
+def test_a_chart_is_pulled(plain: Registry) -> None:
+    chart = package("web", "2.1.0+b7", {"values.yaml": "replicas: 1\n"})
+    plain.push("charts/web", "2.1.0_b7", chart, config_type=HELM_CONFIG, layer_type=HELM_LAYER)
+    plain.push("charts/web", "1.0.0", chart)
+    spec = {"type": "oci", "url": f"oci://{plain.host}/charts", "insecure": True}
+    repository = source("HelmRepository", "acme", spec)
+    wanted = [(repository.ref, "web", version) for version in ("2.1.0+b7", "1.0.0", "3.0.0")]
+    found = oci.collect([repository], {repository.ref: frozenset({"web"})}, reach(), archives=wanted)
+    assert {which: made.values for which, made in found.archives.items()} == {
+        (repository.ref, "web", "2.1.0+b7"): {"replicas": 1}
+    }
+    path = "helm/apps/acme/charts/web"
+    assert found.gaps == (
+        Gap(f"{path}-1.0.0.tgz", "its manifest has no layer of a chart"),
+        Gap(f"{path}-3.0.0.tgz", f"{plain.host} answers 404 Not Found (MANIFEST_UNKNOWN)"),
+    )
 
 
 def test_logins_are_found_in_the_docker_config(secure: Registry) -> None:
