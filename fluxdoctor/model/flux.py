@@ -365,7 +365,10 @@ def registry(image: str) -> str:
 
 
 def about(resource: Resource) -> dict[str, str | Ref]:
-    """Return what every message template may say of a Flux object: subject, source, path, url, host, image, secret, chart."""
+    """Return what every message template may say of a Flux object: subject, source, path, url, host, secret, chart.
+
+    Of an ImageRepository it may say image too.
+    """
     sources = (r.target for r in references(resource) if r.edge in (Edge.SOURCE, Edge.CHART_REF))
     image = resource.text("spec.image")
     url = resource.text("spec.url") or resource.text("spec.endpoint") or image
@@ -375,7 +378,7 @@ def about(resource: Resource) -> dict[str, str | Ref]:
         "path": resource.text("spec.path", "./"),
         "url": url,
         "host": host(url) or (registry(image) if image else url),
-        "image": image,
         "secret": resource.text("spec.secretRef.name", "(none)"),
         "chart": resource.text("spec.chart.spec.chart") or resource.text("spec.chart"),
+        **({"image": image} if image else {}),
     }

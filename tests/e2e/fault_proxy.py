@@ -10,68 +10,28 @@ TLS towards both sides. What no fault is set for goes through as it is.
 
 from __future__ import annotations
 
-import base64
-import fnmatch
-import json
 import ssl
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import urllib3
 
 from tests.e2e import bad_answers
 from tests.e2e.bad_answers import Kind
 from tests.e2e.cluster import Cluster
+from tests.e2e.faults import Fault, Seen, outdated
 
 _HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 _BLOCK = 64 * 1024
 _PIECES = 20  # of an answer that drips
 _STOP_SECONDS = 10
-
-
-@dataclass(slots=True)
-class Fault:
-    """What is wrong with the requests below a path: how, how often, and from which request on."""
-
-    path: str
-    kind: Kind
-    times: int | None = None  # None: always
-    after: int = 0  # so many matching requests go through first
-    continued: bool = False  # only pages after the first: requests with a continue token
-    seconds: float = 1  # of a 429: Retry-After; of "slow": the delay; of "drip": how long it takes
-    size: int = bad_answers.HUGE  # of "huge" and "gzip-bomb": bytes, unpacked
-    seen: int = 0
-
-    def strikes(self, path: str, query: Mapping[str, str]) -> bool:
-        """Count a request, and say whether it is to be spoiled."""
-        wanted = fnmatch.fnmatchcase(path, self.path) if "*" in self.path else path.startswith(self.path)
-        if not wanted or ((self.continued or self.kind == "expired") and "continue" not in query):
-            return False
-        self.seen += 1
-        return self.seen > self.after and (self.times is None or self.seen <= self.after + self.times)
-
-
-@dataclass(slots=True)
-class Seen:
-    """A request that came in, and what became of it."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    user_agent: str
-    accept_encoding: str
-    impersonated: str
-    fault: Kind | None = None
-    status: int = 0  # 0: never answered
-    sent: int = 0  # bytes of the body, as they went over the line
 
 
 class FaultProxy(ThreadingHTTPServer):
@@ -209,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif struck.kind == "drip":
             self._drip(seen, body, struck.seconds)
         elif struck.kind == "expired":
-            self.path = _outdated(self.path)
+            self.path = outdated(self.path)
             self._through(seen, body)
         else:
             self._send(seen, bad_answers.answer(struck.kind, struck.seconds, struck.size))
@@ -284,15 +244,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
             self.wfile.flush()
             seen.sent += len(block)
-
-
-def _outdated(target: str) -> str:
-    """Return a request whose continue token is of the first revision, which the API server has long forgotten."""
-    parts = urlsplit(target)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    token = json.loads(base64.urlsafe_b64decode(query["continue"] + "=="))
-    query["continue"] = base64.urlsafe_b64encode(json.dumps({**token, "rv": 1}).encode()).decode().rstrip("=")
-    return f"{parts.path}?{urlencode(query)}"
 
 
 @contextmanager

@@ -15,7 +15,8 @@ _SAID = re.compile(
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Read status.storedVersions of the CRD that the message names."""
     for failure in failures.failed:
-        found = next((m for w in failure.words if (m := _SAID.search(w.message))), None)
+        said = (w.message for w in failure.words if "storedVersions" in w.message)
+        found = next((m for text in said if (m := _SAID.search(text))), None)
         crd = cluster.get(Ref("CustomResourceDefinition", "", found["crd"])) if found else None
         stored = crd.strings("status.storedVersions") if crd else ()
         if found and crd and found["version"] in stored:

@@ -17,7 +17,8 @@ _CONTROLLERS = {
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Confirm what the controller says in its arguments, where they were read."""
     for failure in failures.failed:
-        found = next((m for w in failure.words if (m := _SAID.search(w.message))), None)
+        said = (w.message for w in failure.words if "feature gate" in w.message)
+        found = next((m for text in said if (m := _SAID.search(text))), None)
         name = _CONTROLLERS.get(failure.ref.kind, "source-controller")
         for controller in _controllers.all_of(cluster, name) if found else ():
             gate = (found["a"] or found["b"]) if found else ""

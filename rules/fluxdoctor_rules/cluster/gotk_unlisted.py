@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import FILE_NAMES, Cluster, Evidence, GitTrees, Problem, Ref, Tree, clean
+from fluxdoctor import FILE_NAMES, Cluster, Evidence, GitTrees, Manifests, Problem, Ref, Tree, clean
 
 _COMPONENTS, _SYNC = "gotk-components.yaml", "gotk-sync.yaml"
 
@@ -11,21 +11,18 @@ def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
     """Read the kustomization.yaml beside gotk-components.yaml in each repository that a Kustomization reads."""
     if cluster.all("FluxInstance"):
         return
+    read: dict[Ref, list[str]] = {}
+    for kustomization in cluster.all("Kustomization"):
+        read.setdefault(Manifests.source(kustomization), []).append(clean(kustomization.text("spec.path")))
     for source, tree in sorted(trees.trees.items()):
-        read = [
-            clean(k.text("spec.path"))
-            for k in cluster.all("Kustomization")
-            if Ref(
-                k.text("spec.sourceRef.kind"),
-                k.text("spec.sourceRef.namespace") or k.namespace,
-                k.text("spec.sourceRef.name"),
-            )
-            == source
-        ]
         for path in tree.paths:
             folder, _, name = path.rpartition("/")
-            if name == _COMPONENTS and any(not p or folder == p or folder.startswith(p + "/") for p in read):
+            if name == _COMPONENTS and any(_is_below(folder, p) for p in read.get(source, ())):
                 yield from _unlisted(source, tree, folder)
+
+
+def _is_below(folder: str, path: str) -> bool:
+    return not path or folder == path or folder.startswith(path + "/")
 
 
 def _unlisted(source: Ref, tree: Tree, folder: str) -> Iterator[Problem]:

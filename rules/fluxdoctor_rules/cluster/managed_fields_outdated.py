@@ -17,7 +17,8 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     for failure in failures.failed:
         if failure.ref.kind != "Kustomization":
             continue
-        found = next((m for w in failure.words if (m := _SAID.search(w.message))), None)
+        said = (w.message for w in failure.words if "not declared in schema" in w.message)
+        found = next((m for text in said if (m := _SAID.search(text))), None)
         live = cluster.get(Ref(found["kind"], found["namespace"] or "", found["name"])) if found else None
         for row in live.rows("metadata.managedFields") if live and found else ():
             old, now = row.text("apiVersion"), live.api_version if live else ""
