@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import oci
+from fluxdoctor.collect import helm, oci
 from fluxdoctor.collect.reach import Reach
 from fluxdoctor.collect.vault import SecretData
 from fluxdoctor.model.facts import Answer, Gap, Probe
@@ -236,6 +236,9 @@ def test_http_and_https_are_told_apart(plain: Registry, secure: Registry) -> Non
     says = f"{plain.host}: it speaks plain http, and https was asked"
     assert probe(reach(), f"oci://{plain.host}/acme/web") == (Answer.TLS, says)
     assert probe(reach(), f"oci://{secure.host}/acme/web")[0] is Answer.TLS_UNKNOWN_CA
+    repository = source("HelmRepository", "acme", {"url": f"http://{secure.host}"})
+    found = helm.collect([repository], {}, reach()).probes[repository.ref]
+    assert (found.answer, found.detail) == (Answer.MALFORMED, f"{secure.host} speaks https, and http was asked")
 
 
 def test_a_real_registry_takes_the_token_that_its_realm_makes() -> None:
