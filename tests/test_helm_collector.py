@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import documents, helm, index
+from fluxdoctor.collect import documents, helm, index, index_cache
 from fluxdoctor.collect.reach import Reach, UnreachableError
 from fluxdoctor.collect.vault import SecretData
 from fluxdoctor.model.facts import Answer, ChartIndexes, ChartVersion, Gap, Probe
@@ -550,6 +550,13 @@ def test_a_proxy_is_asked_by_the_client() -> None:
     )
     assert off.value.answer is Answer.NOT_CONTACTED
     assert proxy.requests == ["CONNECT charts.test:443", "CONNECT charts.test:443"]
+
+
+def test_a_full_disk_is_not_the_server_s_fault() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(UnreachableError) as refused:
+        index_cache.Draft(full, None).write(INDEX)
+    says = "it could not be written down here: No space left on device"
+    assert (refused.value.answer, refused.value.detail) == (Answer.UNKNOWN, says)
 
 
 def test_a_fault_of_ours_is_one_source_s(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ _FULL = re.compile(r"v?\d+\.\d+\.\d+(?:[-+].+)?")
 _LEADING_ZERO = re.compile(r"(?<![\w.+-])v?(?:\d+\.)*0\d")
 
 
-def check(cluster: Cluster, charts: ChartIndexes | None, oci: OciTags | None) -> Iterator[Problem]:
+def check(cluster: Cluster, charts: ChartIndexes, oci: OciTags | None) -> Iterator[Problem]:
     """Choose a version as source-controller does: the very text first, then the range."""
     for request in unresolved(cluster):
         offered = _offered(request, charts, oci)
@@ -37,9 +37,9 @@ def check(cluster: Cluster, charts: ChartIndexes | None, oci: OciTags | None) ->
         )
 
 
-def _offered(request: Request, charts: ChartIndexes | None, oci: OciTags | None) -> tuple[str, ...]:
+def _offered(request: Request, charts: ChartIndexes, oci: OciTags | None) -> tuple[str, ...]:
     """Return the versions in the index, or the tags of the registry: a tag cannot have the + of a version, and has a _."""
-    listed = charts.offered(request.repository, request.chart) if charts else None
+    listed = charts.offered(request.repository, request.chart)
     tags = oci.chart_tags(request.repository, request.chart) if oci else None
     return listed or tuple(tag.replace("_", "+") for tag in tags or ())
 

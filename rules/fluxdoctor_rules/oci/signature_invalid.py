@@ -7,10 +7,10 @@ from fluxdoctor import Failures, OciTags, Problem
 _SAID = "failed to verify the signature"
 
 
-def check(failures: Failures, oci: OciTags) -> Iterator[Problem]:
+def check(failures: Failures, oci: OciTags | None) -> Iterator[Problem]:
     """Where nobody signed, keys and identities are not what is wrong."""
     for failure in failures.failed:
-        manifests = tuple(oci.manifests.get(failure.ref, {}).values())
+        manifests = tuple(oci.manifests.get(failure.ref, {}).values()) if oci else ()
         if failure.ref.kind != "OCIRepository" or _SAID not in failure.message or len(manifests) != 1:
             continue
         if manifests[0].signatures == ():
