@@ -34,6 +34,7 @@ from fluxdoctor.model.flux import (
 from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.resource import Fields, Location, Ref, Resource
+from fluxdoctor.model.schemas import Flaw, Schemas
 from fluxdoctor.model.snapshot import Clock, Versions
 from fluxdoctor.model.times import age, duration, moment
 
@@ -52,6 +53,7 @@ __all__ = [
     "Failure",
     "Failures",
     "Fields",
+    "Flaw",
     "GitTrees",
     "Graph",
     "Location",
@@ -65,6 +67,7 @@ __all__ = [
     "Ref",
     "Reference",
     "Resource",
+    "Schemas",
     "Severity",
     "State",
     "Tree",

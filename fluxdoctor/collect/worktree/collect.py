@@ -6,12 +6,12 @@ import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import kustomize, presence, versions
+from fluxdoctor.collect.worktree import kustomize, presence, schema, versions
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.entry import Entry, Found
 from fluxdoctor.collect.worktree.render import Renderer
@@ -33,6 +33,7 @@ class Checked:
     reached: tuple[Reached, ...]
     unreached: tuple[Resource, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    taken: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
 
 
 def collect(repository: Repository, cache: Path | None = None) -> Checked:
@@ -46,7 +47,7 @@ def collect(repository: Repository, cache: Path | None = None) -> Checked:
         reached = [_walk(entry, renderers, pool, repository) for entry in found.entries()]
         files = frozenset(f for r in reached for f in _files(r))
         if not any(r.entry.kustomization.ref in r.trees or r.trees for r in reached):
-            implied = [_rooted(entry, renderers, pool, repository) for entry in found.implied(files)]
+            implied = [_rooted(entry, renderers, pool, repository) for entry in found.implied(files) or found.parts()]
             inner = {posixpath.join(r.entry.root, f) for r in implied for f in r.folders - {_folder(r)}}
             implied = [r for r in implied if r.entry.name not in inner]
             reached += implied
@@ -139,6 +140,7 @@ def _snapshot(reached: Reached, found: Found, gaps: tuple[Gap, ...]) -> Snapshot
         taken=datetime.now(UTC).replace(microsecond=0),
         cluster=cluster,
         git=GitTrees(reached.trees),
+        schemas=schema.flaws(reached),
         versions=Versions(versions.found(reached)),
         gaps=gaps,
         mode="check",

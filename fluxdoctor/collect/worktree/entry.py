@@ -188,6 +188,21 @@ class Found:
         used = {clean(k.text("spec.path")) for k in self.kustomizations if k.has("spec.sourceRef")}
         return [self._implied(top, left) for top in sorted(tops) if top not in used and not _PUT_AWAY.search(top + "/")]
 
+    def parts(self) -> list[Entry]:
+        """Return the folders that stand for themselves in a repository without a Flux Kustomization: its entry is elsewhere."""
+        if self.kustomizations or not self.documents:
+            return []
+        uses = _uses(self.tree)
+        tops = []
+        for folder in sorted(self.tree.directories):
+            file = kustomization_file(self.tree, folder)
+            bodies = self.tree.parsed(file).documents if file else ()
+            away = _PUT_AWAY.search(folder + "/") or _SAMPLES.search(folder + "/")
+            is_component = bool(bodies) and bodies[0].text("kind") == "Component"
+            if file and not away and not is_component and not uses.get(folder, set()) - {folder}:
+                tops.append(folder)
+        return [self._implied(top, []) for top in tops]
+
     @staticmethod
     def _implied(folder: str, left: list[Resource]) -> Entry:
         names = [s for s in map(_source, left) if s.kind != "ExternalArtifact" and s.name]

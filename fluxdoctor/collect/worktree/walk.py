@@ -19,6 +19,7 @@ from fluxdoctor.model.resource import Ref, Resource
 
 _MOST = 20_000
 _PASSES = 3
+_NOT_BUILT = {"conditions": [{"type": "Ready", "status": "True", "reason": "NotBuilt", "message": "not in these files"}]}
 _SAME = re.compile(r"^(?:ssh://|https?://|oci://)?(?:[^@/]+@)?|(?:\.git)?/*$")
 
 
@@ -97,7 +98,12 @@ class Walk:
                 todo += waiting
                 done -= {_key(k) for k in waiting}
                 waiting = []
-        reached.foreign |= {k.ref for k in waiting if _same_spec(k, reached.objects.get(k.ref))}
+        for kustomization in waiting:
+            held = reached.objects.get(kustomization.ref)
+            if held and _same_spec(kustomization, held):
+                reached.foreign.add(held.ref)
+                # Which files it builds is not known: no rule that reads files may judge it.
+                reached.objects[held.ref] = _with_status(held, _NOT_BUILT)
         reached.places = artifacts.places({ref: files for ref, (_, files) in self._derived.items()})
         return reached
 
