@@ -41,7 +41,8 @@ def check(held: Repository, cache: Path | None = None) -> Report:
 def lines(report: Report) -> str:
     """One line a finding: what, of whom, where, in which clusters."""
     return "".join(
-        f"{f.severity} {f.rule} {f.subject}: {f.message} ({f.location}) in {', '.join(f.clusters)}\n" for f in report.findings
+        f"{f.severity} {f.rule} {f.subject}: {f.message} ({f.location}) in {', '.join(f.clusters)}\n"
+        for f in report.findings
     )
 
 
@@ -52,6 +53,8 @@ def test_pattern(case: Path, request: pytest.FixtureRequest) -> None:
     held, expected = repository(text)
     actual = lines(check(held))
     if request.config.getoption("--update"):
-        case.write_text(re.sub(r"^```findings\n.*?^```$", lambda _: f"```findings\n{actual}```", text, flags=re.M | re.S), "utf-8")
+        case.write_text(
+            re.sub(r"^```findings\n.*?^```$", lambda _: f"```findings\n{actual}```", text, flags=re.M | re.S), "utf-8"
+        )
         return
     assert actual == expected

@@ -43,7 +43,10 @@ def main() -> int:
         mine = [f for f in faults if (f["repo"], f["commit"]) == (repo, commit) and f["status"] in ("live", "historic")]
         hit = [f for f in mine if any(matches(finding, f) for finding in report.findings)]
         found, missed = found + len(hit), missed + len(mine) - len(hit)
-        print(f"{repo}@{commit[:10]}  {reached}  {seconds:.1f} s  {_counts(report)}  labelled {len(hit)}/{len(mine)}", flush=True)
+        print(
+            f"{repo}@{commit[:10]}  {reached}  {seconds:.1f} s  {_counts(report)}  labelled {len(hit)}/{len(mine)}",
+            flush=True,
+        )
         for fault in (f for f in mine if f not in hit):
             print(f"  MISSED {fault['fault']} {fault['file']} {fault['object']}", flush=True)
         for finding in report.findings:
@@ -51,7 +54,10 @@ def main() -> int:
                 verdict = judged.get((repo, commit, finding.fingerprint), "unjudged")
                 wrong += verdict == "wrong"
                 where = finding.location or ""
-                print(f"  {verdict} {finding.fingerprint} {finding.rule} {finding.subject}: {finding.message} ({where})", flush=True)
+                print(
+                    f"  {verdict} {finding.fingerprint} {finding.rule} {finding.subject}: {finding.message} ({where})",
+                    flush=True,
+                )
     print(f"labelled faults found {found}, missed {missed}; errors judged wrong {wrong}")
     return int(bool(wrong or (missed and not given.historic)))
 

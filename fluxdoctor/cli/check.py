@@ -42,7 +42,8 @@ def report(  # noqa: PLR0913 - what to check, and how
     from fluxdoctor.collect.worktree import repository
 
     started = time.monotonic()
-    folder = None if no_cache else cache.folder() / "builds"
+    held = None if no_cache else cache.folder()
+    folder = held / "builds" if held else None
     try:
         now = repository.of_revision(path, revision) if revision else repository.of_folder(path)
         before = repository.of_revision(path, since) if since else None
@@ -57,7 +58,7 @@ def report(  # noqa: PLR0913 - what to check, and how
     return timed(found, {"load": load, "diagnose": time.monotonic() - started - load})
 
 
-def _one(  # noqa: PLR0913 - one state of the repository
+def _one(  # noqa: PLR0913, PLR0917 - one state of the repository
     repository_: Repository, folder: Path | None, clusters: Sequence[str], catalogue: Catalogue,
     only: Sequence[str], ignore: Sequence[str],
 ) -> tuple[Report, float]:  # fmt: skip
@@ -68,7 +69,9 @@ def _one(  # noqa: PLR0913 - one state of the repository
     started = time.monotonic()
     checked = collect.collect(repository_, folder)
     load = time.monotonic() - started
-    chosen = [i for i, s in enumerate(checked.snapshots) if _chosen(s.name, checked.entries[i].file, clusters, repository_)]
+    chosen = [
+        i for i, s in enumerate(checked.snapshots) if _chosen(s.name, checked.entries[i].file, clusters, repository_)
+    ]
     if clusters and not chosen:
         names = ", ".join(s.name for s in checked.snapshots) or "none"
         raise CheckError(f"no cluster begins at {', '.join(clusters)}; clusters of {repository_.name}: {names}")
@@ -77,7 +80,9 @@ def _one(  # noqa: PLR0913 - one state of the repository
     reports = [diagnose.diagnose(checked.snapshots[i], catalogue, only=only, ignore=ignore) for i in chosen]
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
     found = merge.merge(reports, repository_.name, places)
-    left = [Skipped("", None, f"{k.file}: no cluster of this repository applies it", asked=False) for k in checked.unreached]
+    left = [
+        Skipped("", None, f"{k.file}: no cluster of this repository applies it", asked=False) for k in checked.unreached
+    ]
     return merge.noted(found, tuple(dict.fromkeys(left))), load
 
 

@@ -11,7 +11,9 @@ from fluxdoctor.model.resource import Fields, Ref, Resource
 _WILD = frozenset("*?[{")
 
 
-def of(generator: Resource, source: Ref, paths: Callable[[str], tuple[str, ...]]) -> Iterator[tuple[Ref, dict[str, str]]]:
+def of(
+    generator: Resource, source: Ref, paths: Callable[[str], tuple[str, ...]]
+) -> Iterator[tuple[Ref, dict[str, str]]]:
     """Yield each artifact whose copies can be followed: where it is, and path in it -> path in the source.
 
     ``source``: the one that is this repository; ``paths``: the files below a folder of it, or the file itself.
@@ -41,7 +43,9 @@ def _copy(row: Fields, aliases: set[str], paths: Callable[[str], tuple[str, ...]
         return True
     if paths(base) != (base,):
         return False  # a folder without a slash is put into the target, or takes its place: not told apart here
-    files[posixpath.join(clean(into), posixpath.basename(base)) if into.endswith("/") or not into else clean(into)] = base
+    files[posixpath.join(clean(into), posixpath.basename(base)) if into.endswith("/") or not into else clean(into)] = (
+        base
+    )
     return True
 
 

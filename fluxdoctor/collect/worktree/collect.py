@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from fluxdoctor.collect import folder
 from fluxdoctor.collect.worktree import kustomize, presence, schema, versions
@@ -43,7 +44,10 @@ def collect(repository: Repository, cache: Path | None = None) -> Checked:
     whole = folder.tree(repository.files, None)
     found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))})
     workers = max(2, min(8, os.cpu_count() or 2))
-    with ThreadPoolExecutor(workers, thread_name_prefix="build") as pool, _Renderers(repository, run, kept) as renderers:
+    with (
+        ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
+        _Renderers(repository, whole, run, kept) as renderers,
+    ):
         reached = [_walk(entry, renderers, pool, repository) for entry in found.entries()]
         files = frozenset(f for r in reached for f in _files(r))
         if not any(r.entry.kustomization.ref in r.trees or r.trees for r in reached):
@@ -61,11 +65,11 @@ def collect(repository: Repository, cache: Path | None = None) -> Checked:
 class _Renderers:
     """One renderer for each root and each rule of what is ignored."""
 
-    def __init__(self, repository: Repository, run: tuple[str, ...], cache: Cache) -> None:
-        self._repository, self._run, self._cache = repository, run, cache
+    def __init__(self, repository: Repository, whole: Tree, run: tuple[str, ...], cache: Cache) -> None:
+        self._repository, self._whole, self._run, self._cache = repository, whole, run, cache
         self._made: dict[tuple[str, str | None], Renderer] = {}
 
-    def __enter__(self) -> _Renderers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -77,7 +81,8 @@ class _Renderers:
         if key not in self._made:
             prefix = f"{entry.root}/" if entry.root else ""
             files = {p.removeprefix(prefix): c for p, c in self._repository.files.items() if p.startswith(prefix)}
-            tree: Tree = folder.tree(files, entry.ignore)
+            # The whole tree keeps what it has parsed.
+            tree = folder.tree(files, entry.ignore) if prefix or entry.ignore else self._whole
             kept = {p: c for p, c in files.items() if p not in tree.excluded}
             self._made[key] = Renderer(tree, kept, self._run, self._cache)
         return self._made[key]
@@ -116,7 +121,9 @@ def _rooted(entry: Entry, renderers: _Renderers, pool: ThreadPoolExecutor, repos
         return first
     spec = {**entry.kustomization.body["spec"], "path": entry.name.removeprefix(best + "/")}
     body = {**entry.kustomization.body, "spec": spec}
-    return _walk(replace(entry, root=best, kustomization=replace(entry.kustomization, body=body)), renderers, pool, repository)
+    return _walk(
+        replace(entry, root=best, kustomization=replace(entry.kustomization, body=body)), renderers, pool, repository
+    )
 
 
 def _is_missing(resource: Resource) -> bool:

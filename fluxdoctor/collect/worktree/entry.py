@@ -11,11 +11,14 @@ from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.model import flux
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file, unlist
-from fluxdoctor.model.resource import Fields, Ref, Resource
+from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
 
-_MENTIONS = re.compile(rb"kustomize\.toolkit\.fluxcd\.io|fluxcd\.controlplane\.io|flux-instance|instance:|flux2-sync")
+_MENTIONS = re.compile(rb"toolkit\.fluxcd\.io|fluxcd\.controlplane\.io|flux-instance|instance:|flux2-sync")
 #: Folders whose content no cluster applies, by the names that people give them.
-_PUT_AWAY = re.compile(r"(?:^|/)(?:\.[^/]+|_?archived?|_?disabled|deprecated|legacy|old|[^/]*\.bak)(?:/|$)")
+_PUT_AWAY = re.compile(
+    r"(?:^|/)(?:\.(?:git\w*|\w*archived?|old|legacy|disabled|ignored?|unused|trash|deprecated|templates?|taskfiles|agents?|ci)"
+    r"|_?archived?|_?disabled|deprecated|legacy|old|[^/]*\.bak)(?:/|$)"
+)
 #: Folders that no cluster is likely to begin in, unless something says so.
 _SAMPLES = re.compile(r"(?:^|/)(?:examples?|templates?|tests|e2e|docs)(?:/|$)")
 
@@ -68,9 +71,9 @@ class Found:
 
     def _instances(self) -> Iterator[Entry]:
         for instance in self.documents:
-            if _is(instance, "FluxInstance", flux.OPERATOR) and instance.has("spec.sync.path"):
-                if not _PUT_AWAY.search(instance.file):
-                    yield from self._sync(instance, instance.fields("spec.sync"))
+            is_one = _is(instance, "FluxInstance", flux.OPERATOR) and instance.has("spec.sync.path")
+            if is_one and not _PUT_AWAY.search(instance.file):
+                yield from self._sync(instance, instance.fields("spec.sync"))
 
     def _values(self) -> Iterator[Entry]:
         for document in self.documents:
@@ -89,7 +92,8 @@ class Found:
         name = sync.text("name") or namespace
         kind = sync.text("kind", "GitRepository")
         root = self._root(path, origin.file)
-        marks = {("spec", "path"): origin.marks[sync.path + ("path",)]} if sync.path + ("path",) in origin.marks else {}
+        at = origin.marks.get((*sync.path, "path"))
+        marks: Marks = {("spec", "path"): at} if at else {}
         made = {
             "apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization",
             "metadata": {"name": name, "namespace": namespace},
@@ -168,7 +172,9 @@ class Found:
         return max(roots, key=lambda r: (self._fits(r), file.startswith(r + "/"), -len(r))) if roots else None
 
     def _fits(self, root: str) -> int:
-        return sum(self.tree.is_directory(posixpath.join(root, clean(k.text("spec.path")))) for k in self.kustomizations)
+        return sum(
+            self.tree.is_directory(posixpath.join(root, clean(k.text("spec.path")))) for k in self.kustomizations
+        )
 
     def implied(self, reached: frozenset[str]) -> list[Entry]:
         """Return the folders that hold Kustomizations which nothing here applies: something elsewhere must begin there."""

@@ -17,7 +17,16 @@ from fluxdoctor.model.flux import KINDS
 from fluxdoctor.model.manifests import is_remote, kustomization_file
 from fluxdoctor.model.resource import Fields, Resource
 
-_LISTS = ("resources", "bases", "components", "crds", "patchesStrategicMerge", "generators", "transformers", "configurations")
+_LISTS = (
+    "resources",
+    "bases",
+    "components",
+    "crds",
+    "patchesStrategicMerge",
+    "generators",
+    "transformers",
+    "configurations",
+)
 _PATCHES = ("patches", "patchesJson6902", "replacements")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _SOURCES = ("files", "envs")
@@ -58,9 +67,9 @@ def closure(tree: Tree, directory: str, extra: tuple[str, ...] = ()) -> Closure:
 def _scanned(tree: Tree, directory: str, found: Closure) -> Iterator[str]:
     roots: list[str] = []
     for folder in sorted(tree.directories):
-        if folder.startswith(directory + "/" if directory else "") and folder != directory:
-            if not any(folder.startswith(r + "/") for r in roots) and kustomization_file(tree, folder):
-                roots.append(folder)
+        below = folder.startswith(directory + "/" if directory else "") and folder != directory
+        if below and not any(folder.startswith(r + "/") for r in roots) and kustomization_file(tree, folder):
+            roots.append(folder)
     for path in tree.under(directory):
         if path.endswith((".yaml", ".yml")) and not any(path.startswith(r + "/") for r in roots):
             found.files.add(path)
@@ -135,7 +144,7 @@ def _local(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _never_empty(body: dict[str, Any]) -> dict[str, Any]:
-    """kustomize refuses a kustomization file that says nothing (5.8, kusttarget.go)."""
+    """Keep what kustomize does not refuse: a kustomization file that says nothing (5.8, kusttarget.go)."""
     says = any(v for k, v in body.items() if k not in ("apiVersion", "kind", "metadata"))
     return body if says else {**body, "buildMetadata": ["originAnnotations"]}
 
@@ -148,7 +157,9 @@ def mended(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
             made[key] = [e for e in made[key] if _there(tree, at, e, key)]
     for key in _PATCHES:
         if isinstance(made.get(key), list):
-            made[key] = [r for r in made[key] if not (isinstance(r, dict) and r.get("path")) or _there(tree, at, r["path"], key)]
+            made[key] = [
+                r for r in made[key] if not (isinstance(r, dict) and r.get("path")) or _there(tree, at, r["path"], key)
+            ]
     for key in _GENERATORS:
         if isinstance(made.get(key), list):
             made[key] = [_fed(tree, at, row) for row in made[key] if isinstance(row, dict)]
@@ -171,4 +182,6 @@ def _there(tree: Tree, at: str, entry: Any, key: str) -> bool:
     path = clean(posixpath.join(at, entry))
     if tree.is_file(path):
         return key != "components"
-    return tree.is_directory(path) and bool(kustomization_file(tree, path)) and key in ("resources", "bases", "components")
+    return (
+        tree.is_directory(path) and bool(kustomization_file(tree, path)) and key in ("resources", "bases", "components")
+    )

@@ -18,7 +18,7 @@ _PLACEHOLDER = "_placeholder"
 _MANIFESTS = (".yaml", ".yml")
 
 
-class NotBuilt(Exception):
+class NotBuilt(Exception):  # noqa: N818 - the controller says no: nothing here went wrong
     """Why the controller does not come as far as a build, in its own words."""
 
 

@@ -111,11 +111,11 @@ class Renderer:
             return Rendering(tuple(kustomize.split(output.text)), partial=partial)
         if needs.helm or (partial and _of_missing(output.error)):
             # What was left out may be what a patch is for: nothing can be said of the failure.
-            return Rendering(self._rest(directory, body, needs, output.error)[0], partial=True)
-        rest, whole = self._rest(directory, body, needs, output.error)
+            return Rendering(self._rest(directory, body, needs)[0], partial=True)
+        rest, whole = self._rest(directory, body, needs)
         return Rendering(rest, output.error, partial=True, raw=not whole)
 
-    def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure, error: str) -> tuple[tuple[str, ...], bool]:
+    def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> tuple[tuple[str, ...], bool]:
         """Take what is faulty out of a second copy, and build that."""
         stage = self._stage(True)
         with self._lock:
@@ -128,7 +128,7 @@ class Renderer:
             if not output.error:
                 return tuple(kustomize.split(output.text)), True
             found = _TWICE.search(output.error)
-            if not found or not self._once(stage, needs, made, directory, found["id"]):
+            if not found or not self._once(stage, needs, found["id"]):
                 break
         return (), False
 
@@ -141,7 +141,7 @@ class Renderer:
             self.lost |= set(_NAMES.findall(self.files.get(path, b"").decode("utf-8", "replace")))
             stage.write(path, _readable(self.files.get(path, b"")))
 
-    def _once(self, stage: kustomize.Stage, needs: faults.Closure, made: dict[str, Any], directory: str, identity: str) -> bool:
+    def _once(self, stage: kustomize.Stage, needs: faults.Closure, identity: str) -> bool:
         """Leave the second of two documents of one identity out. The id: Kind.version.group/name.namespace."""
         kind, _, rest = identity.partition(".")
         name = rest.partition("/")[2].rpartition(".")[0]

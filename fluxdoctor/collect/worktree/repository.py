@@ -57,7 +57,9 @@ def of_revision(path: Path, revision: str) -> Repository:
     """Read one revision of the repository at a path, a bare one too. Raises RepositoryError for an unknown revision."""
     if revision.startswith("-"):
         raise RepositoryError(f"{revision!r} is no revision")
-    known = _git(path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+    known = (
+        _git(path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+    )
     if not known:
         raise RepositoryError(f"{path}: git knows no revision {revision!r}; fetch it first (git fetch --unshallow)")
     top = _git(path, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()

@@ -94,7 +94,9 @@ def _errors(checker: Draft7Validator, resource: Resource) -> Iterator[tuple[tupl
     body = _whole({k: v for k, v in resource.body.items() if k != "status"})
     for error in checker.iter_errors(body):
         path = tuple(error.absolute_path)
-        if _hidden(error.instance) or (resource.kind, str(path[1:2] and path[1])) in _WIDENED and error.validator == "enum":
+        if _hidden(error.instance) or (
+            (resource.kind, str(path[1:2] and path[1])) in _WIDENED and error.validator == "enum"
+        ):
             continue
         yield from _said(error, path)
 
@@ -111,7 +113,8 @@ def _hidden(value: Any) -> bool:
 
 
 def _said(error: ValidationError, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    kind, wanted = error.validator, error.validator_value
+    kind: Any = error.validator
+    wanted: Any = error.validator_value
     where = Fields({}, path).dotted
     if kind == "additionalProperties" and isinstance(error.instance, dict):
         known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
@@ -120,7 +123,7 @@ def _said(error: ValidationError, path: tuple[str | int, ...]) -> Iterator[tuple
             meant = f"; did you mean {near[0]}?" if near else ""
             yield (*path, key), f".{Fields({}, (*path, key)).dotted}: field not declared in schema{meant}"
     elif kind == "required":
-        missing = [k for k in wanted if k not in error.instance]
+        missing = [k for k in wanted if isinstance(error.instance, dict) and k not in error.instance]
         yield from ((path, f"{where}.{key}: Required value") for key in missing)
     elif kind == "type":
         types = [wanted] if isinstance(wanted, str) else wanted

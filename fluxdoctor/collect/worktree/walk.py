@@ -12,14 +12,16 @@ from fluxdoctor.collect.worktree import artifacts, declared
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.render import Renderer, Rendering
 from fluxdoctor.collect.worktree.substitute import unknown
-from fluxdoctor.model import flux, manifests
+from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.resource import Ref, Resource
 
 _MOST = 20_000
 _PASSES = 3
-_NOT_BUILT = {"conditions": [{"type": "Ready", "status": "True", "reason": "NotBuilt", "message": "not in these files"}]}
+_NOT_BUILT = {
+    "conditions": [{"type": "Ready", "status": "True", "reason": "NotBuilt", "message": "not in these files"}]
+}
 _SAME = re.compile(r"^(?:ssh://|https?://|oci://)?(?:[^@/]+@)?|(?:\.git)?/*$")
 
 
@@ -119,7 +121,7 @@ class Walk:
         before = len(self._derived)
         tree = self._renderer.tree
         for generator in [r for r in reached.objects.values() if r.kind == "ArtifactGenerator"]:
-            for source in list(reached.trees) + [self._entry.source]:
+            for source in (*reached.trees, self._entry.source):
                 for ref, files in artifacts.of(generator, source, lambda p: (p,) if tree.is_file(p) else tree.under(p)):
                     if ref not in self._derived and self._derive:
                         self._derived[ref] = (self._derive(self._renderer, files), files)
@@ -157,7 +159,7 @@ class Walk:
         if rendering.partial or rendering.error:
             reached.partial.add(kustomization.ref)
         found = list(self._objects(kustomization, rendering, reached))
-        status = _status(kustomization, rendering, found)
+        status = _status(rendering, found)
         held = reached.objects.get(kustomization.ref, kustomization)
         if not suspended:
             reached.objects[kustomization.ref] = _with_status(held, status)
@@ -172,8 +174,9 @@ class Walk:
             reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
             before = reached.objects.get(resource.ref)
             if before is not None and before.has("status") and _same_spec(before, resource):
-                resource = _with_status(resource, before.get("status"))
-            reached.objects[resource.ref] = resource
+                reached.objects[resource.ref] = _with_status(resource, before.get("status"))
+            else:
+                reached.objects[resource.ref] = resource
         return [r for r in found if r.ref.kind == "Kustomization"] + [
             r for r in found if r.ref.kind == "Kustomization" and r.ref == kustomization.ref
         ]
@@ -189,9 +192,7 @@ class Walk:
                 for resource in declared.read(text, variables, kustomization, tree):
                     yield replace(resource, file=self._place(kustomization, resource.file))
             return
-        built = manifests.build(
-            tree, kustomization.text("spec.path"), kustomization.strings("spec.components")
-        )
+        built = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))
         for resource in built.objects if built else ():
             ref = Manifests.live_ref(resource, kustomization)
             if ref.kind and ref.name:
@@ -216,7 +217,7 @@ def _wanted(reached: Reached) -> set[Ref]:
     }
 
 
-def _status(kustomization: Resource, rendering: Rendering, found: list[Resource]) -> dict[str, Any]:
+def _status(rendering: Rendering, found: list[Resource]) -> dict[str, Any]:
     """Return what kustomize-controller would write of such a build, so that the rules of a live cluster can read it."""
     if rendering.error:
         ready = {"type": "Ready", "status": "False", "reason": rendering.reason, "message": rendering.error}
