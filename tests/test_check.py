@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fluxdoctor import merge
-from fluxdoctor.collect.worktree import collect, kustomize
+from fluxdoctor import predeploy
+from fluxdoctor.collect.worktree import kustomize
 from fluxdoctor.collect.worktree.repository import Repository
-from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.finding import Report
 from tests.worlds import ROOT, rules
 
@@ -32,12 +31,6 @@ def repository(text: str) -> tuple[Repository, str]:
     return Repository("fleet", files), expected
 
 
-def check(held: Repository, cache: Path | None = None) -> Report:
-    checked = collect.collect(held, cache)
-    places = {s.name: collect.place(r) for s, r in zip(checked.snapshots, checked.reached, strict=True)}
-    return merge.merge([diagnose(s, rules()) for s in checked.snapshots], held.name, places)
-
-
 def lines(report: Report) -> str:
     """One line a finding: what, of whom, where, in which clusters."""
     return "".join(
@@ -51,7 +44,7 @@ def lines(report: Report) -> str:
 def test_pattern(case: Path, request: pytest.FixtureRequest) -> None:
     text = case.read_text("utf-8")
     held, expected = repository(text)
-    actual = lines(check(held))
+    actual = lines(predeploy.check(held, rules()))
     if request.config.getoption("--update"):
         case.write_text(
             re.sub(r"^```findings\n.*?^```$", lambda _: f"```findings\n{actual}```", text, flags=re.M | re.S), "utf-8"

@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from fluxdoctor import diagnose, merge, rule
+from fluxdoctor import predeploy
 from fluxdoctor.collect import cache
-from fluxdoctor.collect.worktree import collect, repository
+from fluxdoctor.collect.worktree import repository
 from fluxdoctor.model.finding import Finding, Report
 
 JUDGED = Path(__file__).parent.parent / "tests" / "corpus" / "judged.tsv"
@@ -67,20 +67,13 @@ def check(git: Path, commit: str) -> tuple[Report, float, str]:
     started = time.monotonic()
     kept = cache.folder()
     held = repository.of_revision(git, commit)
-    checked = collect.collect(held, kept / "builds" if kept else None)
-    catalogue = rule.installed()
-    reports = [diagnose.diagnose(s, catalogue) for s in checked.snapshots]
-    places = {s.name: collect.place(r) for s, r in zip(checked.snapshots, checked.reached, strict=True)}
-    objects = sum(len(s.cluster.flux) for s in checked.snapshots)
-    told = f"{len(held.files)} files, {len(checked.snapshots)} clusters, {objects} Flux objects"
-    if not reports:
-        return Report("check", checked.taken, (), (), 0, 0, 0), time.monotonic() - started, told
-    return merge.merge(reports, held.name, places), time.monotonic() - started, told
+    report = predeploy.check(held, cache=kept / "builds" if kept else None)
+    return report, time.monotonic() - started, f"{len(held.files)} files, {report.objects} Flux objects"
 
 
 def matches(finding: Finding, fault: Mapping[str, Any]) -> bool:
-    """Tell whether an error is about a labelled fault: its file, or its object."""
-    if finding.severity != "error":
+    """Tell whether a finding is about a labelled fault: an error where a cluster reaches it, else a note on its file."""
+    if finding.severity != "error" and (finding.severity != "info" or fault["status"] == "live"):
         return False
     name = str(fault["object"]).partition("/")[2].partition(" ")[0]
     subjects = {finding.subject.name, *(ref.name for ref in finding.also)}

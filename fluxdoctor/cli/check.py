@@ -11,8 +11,6 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluxdoctor.collect.worktree.collect import Checked
-    from fluxdoctor.collect.worktree.repository import Repository
     from fluxdoctor.model.finding import Report
     from fluxdoctor.rule import Catalogue
 
@@ -37,9 +35,10 @@ def report(  # noqa: PLR0913 - what to check, and how
     *, clusters: Sequence[str], since: str, revision: str, no_cache: bool,
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
-    from fluxdoctor import merge
+    from fluxdoctor import merge, predeploy
     from fluxdoctor.collect import cache
     from fluxdoctor.collect.worktree import repository
+    from fluxdoctor.diagnose import timed
 
     started = time.monotonic()
     held = None if no_cache else cache.folder()
@@ -47,65 +46,13 @@ def report(  # noqa: PLR0913 - what to check, and how
     try:
         now = repository.of_revision(path, revision) if revision else repository.of_folder(path)
         before = repository.of_revision(path, since) if since else None
-    except repository.RepositoryError as error:
+        found = predeploy.check(now, catalogue, only=only, ignore=ignore, clusters=clusters, cache=folder)
+    except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
-    found, load = _one(now, folder, clusters, catalogue, only, ignore)
     if before is not None:
-        known, _ = _one(before, folder, (), catalogue, only, ignore)
-        found = merge.without(found, {f.fingerprint for f in known.findings})
-    from fluxdoctor.diagnose import timed
-
-    return timed(found, {"load": load, "diagnose": time.monotonic() - started - load})
-
-
-def _one(  # noqa: PLR0913, PLR0917 - one state of the repository
-    repository_: Repository, folder: Path | None, clusters: Sequence[str], catalogue: Catalogue,
-    only: Sequence[str], ignore: Sequence[str],
-) -> tuple[Report, float]:  # fmt: skip
-    from fluxdoctor import diagnose, merge
-    from fluxdoctor.collect.worktree import collect
-    from fluxdoctor.model.finding import Skipped
-
-    started = time.monotonic()
-    checked = collect.collect(repository_, folder)
-    load = time.monotonic() - started
-    chosen = [
-        i for i, s in enumerate(checked.snapshots) if _chosen(s.name, checked.entries[i].file, clusters, repository_)
-    ]
-    if clusters and not chosen:
-        names = ", ".join(s.name for s in checked.snapshots) or "none"
-        raise CheckError(f"no cluster begins at {', '.join(clusters)}; clusters of {repository_.name}: {names}")
-    if not chosen:
-        return _nothing(repository_, checked), load
-    reports = [diagnose.diagnose(checked.snapshots[i], catalogue, only=only, ignore=ignore) for i in chosen]
-    places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
-    found = merge.merge(reports, repository_.name, places)
-    left = [
-        Skipped("", None, f"{k.file}: no cluster of this repository applies it", asked=False) for k in checked.unreached
-    ]
-    return merge.noted(found, tuple(dict.fromkeys(left))), load
-
-
-def _chosen(name: str, file: str, clusters: Sequence[str], repository_: Repository) -> bool:
-    wanted = [c.strip("/").removeprefix("./") or "." for c in clusters]
-    if wanted:
-        return any(w == name or file.startswith(f"{w}/") for w in wanted)
-    focus = repository_.focus
-    return not focus or name == focus or name.startswith(f"{focus}/") or file.startswith(f"{focus}/")
-
-
-def _nothing(repository_: Repository, checked: Checked) -> Report:
-    from datetime import UTC, datetime
-
-    from fluxdoctor.model.finding import Report, Skipped
-
-    why = (
-        "no cluster begins here: no gotk-sync.yaml, FluxInstance or Flux Kustomization that applies a folder of this "
-        "repository was found; if another repository applies it, check that one"
-    )
-    gaps = [Skipped("", None, f"{g.what}: {g.why}") for g in checked.gaps]
-    skipped = (Skipped("", None, why, asked=False), *gaps)
-    return Report("check", datetime.now(UTC).replace(microsecond=0), (), skipped, 0, 0, 0, name=repository_.name)
+        known = predeploy.check(before, catalogue, only=only, ignore=ignore, cache=folder)
+        found = merge.without(found, merge.identities(known))
+    return timed(found, {"check": time.monotonic() - started})
 
 
 def arguments(options: dict[str, Any]) -> dict[str, Any]:

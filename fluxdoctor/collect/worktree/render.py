@@ -50,6 +50,8 @@ class Renderer:
         self._number = itertools.count()
         self._lock = threading.Lock()
         self._known: dict[str, Rendering] = {}
+        self.visited: set[str] = set()
+        """The folders that the builds read."""
         self.lost: set[str] = set()
         """The names of objects in files that cannot be read."""
 
@@ -73,6 +75,7 @@ class Renderer:
             return Rendering(error=str(error), partial=True, raw=True)
         components = kustomization.strings("spec.components")
         needs = faults.closure(self.tree, directory, components)
+        self.visited |= needs.directories
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
             known = self._known.get(key)
