@@ -171,6 +171,8 @@ class Walk:
             return []  # its objects are on another cluster
         for resource in found:
             reached.files.add(resource.file)
+            if rendering.error and resource.ref.kind in ("ConfigMap", "Secret"):
+                continue  # what a generator would have made of a file that is not there is not known
             reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
             before = reached.objects.get(resource.ref)
             if before is not None and before.has("status") and _same_spec(before, resource):
