@@ -19,43 +19,15 @@ _MANIFESTS = (".yaml", ".yml")
 
 #: The fields of a kustomization file (kustomize 5.8, api/types/kustomization.go), in lower case: it does not mind.
 _FIELDS = frozenset(
-    [
-        "apiversion",
-        "kind",
-        "metadata",
-        "openapi",
-        "nameprefix",
-        "namesuffix",
-        "namespace",
-        "commonlabels",
-        "labels",
-        "commonannotations",
-        "patches",
-        "patchesstrategicmerge",
-        "patchesjson6902",
-        "images",
-        "imagetags",
-        "replacements",
-        "replicas",
-        "vars",
-        "sortoptions",
-        "resources",
-        "components",
-        "crds",
-        "bases",
-        "configmapgenerator",
-        "secretgenerator",
-        "helmglobals",
-        "helmcharts",
-        "helmchartinflationgenerator",
-        "generatoroptions",
-        "configurations",
-        "generators",
-        "transformers",
-        "validators",
-        "buildmetadata",
-    ]
-)
+    name.lower()
+    for name in (
+        "apiVersion", "kind", "metadata", "openapi", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels",
+        "commonAnnotations", "patches", "patchesStrategicMerge", "patchesJson6902", "images", "imageTags", "replacements",
+        "replicas", "vars", "sortOptions", "resources", "components", "crds", "bases", "configMapGenerator",
+        "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator", "generatorOptions", "configurations",
+        "generators", "transformers", "validators", "buildMetadata",
+    )
+)  # fmt: skip
 _GENERATOR = frozenset(("name", "namespace", "behavior", "files", "literals", "envs", "env", "options", "type"))
 _ROWS = {
     "configMapGenerator": _GENERATOR,
