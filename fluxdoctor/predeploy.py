@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fluxdoctor import merge, rule
-from fluxdoctor.collect.worktree import collect
+from fluxdoctor.collect.worktree import against, collect
 from fluxdoctor.collect.worktree.collect import Checked
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.diagnose import diagnose
@@ -39,10 +39,12 @@ def check(  # noqa: PLR0913 - what to check, and how
     ignore: Sequence[str] = (),
     clusters: Sequence[str] = (),
     cache: Path | None = None,
+    live: Snapshot | None = None,
 ) -> Report:
     """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
 
-    ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in. Raises UnknownClusterError.
+    ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: what the one
+    cluster holds now, to answer what the repository cannot. Raises UnknownClusterError.
     """
     catalogue = catalogue or rule.installed()
     checked = collect.collect(repository, cache)
@@ -50,7 +52,13 @@ def check(  # noqa: PLR0913 - what to check, and how
     if clusters and not chosen:
         names = ", ".join(s.name for s in checked.snapshots) or "none"
         raise UnknownClusterError(f"no cluster begins at {', '.join(clusters)}; clusters of {repository.name}: {names}")
-    reports = [diagnose(checked.snapshots[i], catalogue, only=only, ignore=ignore) for i in chosen]
+    if live and len(chosen) != 1:
+        names = ", ".join(s.name for s in checked.snapshots) or "none"
+        raise UnknownClusterError(
+            f"a live cluster is compared with one cluster of the repository: choose it of {names}"
+        )
+    taken = [against.join(checked.snapshots[i], live) if live else checked.snapshots[i] for i in chosen]
+    reports = [diagnose(snapshot, catalogue, only=only, ignore=ignore) for snapshot in taken]
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
     skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER, asked=False)]
     skipped += [Skipped("", None, f"{gap.what}: {gap.why}") for gap in checked.gaps]
@@ -60,7 +68,9 @@ def check(  # noqa: PLR0913 - what to check, and how
         now = datetime.now(UTC).replace(microsecond=0)
         return Report("check", now, (), tuple(skipped), 0, 0, 0, name=repository.name)
     found = merge.merge(reports, repository.name, places)
-    return replace(found, skipped=tuple(dict.fromkeys((*found.skipped, *skipped))))
+    # That a repository does not tell all is its nature, and makes no report incomplete; a live cluster that was asked does.
+    told = [s if live or s.subject is None else replace(s, asked=False) for s in found.skipped]
+    return replace(found, skipped=tuple(dict.fromkeys((*told, *skipped))))
 
 
 def _notes(leftover: Snapshot, catalogue: Catalogue, only: Sequence[str], ignore: Sequence[str]) -> Report:

@@ -39,8 +39,8 @@ needs_kustomize = pytest.mark.skipif(not kustomize.command(), reason="neither ku
 
 
 def git(folder: Path, *arguments: str) -> None:
-    known = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *known, *arguments], cwd=folder, check=True, capture_output=True)
+    known = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run([*known, *arguments], cwd=folder, check=True, capture_output=True)  # noqa: S603 - no shell
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -171,3 +171,16 @@ def test_a_folder_that_no_cluster_applies(tmp_path: Path) -> None:
     result = run(str(tmp_path), "--no-cache", "--format", "json")
     assert result.exit_code == 0
     assert "no cluster begins here" in json.loads(result.output)["skipped"][0]["why"]
+
+
+@needs_kustomize
+def test_a_secret_that_the_repository_cannot_tell_is_no_gap(fleet: Path) -> None:
+    provider = (
+        "apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Provider\n"
+        "metadata: {name: ops, namespace: flux-system}\nspec: {type: slack, channel: ops, secretRef: {name: ops-url}}\n"
+    )
+    write(fleet, {"clusters/prod/provider.yaml": provider})
+    result = run(str(fleet), "--format", "json")
+    body = json.loads(result.output)
+    assert (result.exit_code, body["verdict"], found(result)) == (0, "healthy", [])
+    assert [(s["rule"], s["asked"]) for s in body["skipped"] if s["subject"]] == [("notify/secret-missing", False)]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fluxdoctor.model.finding import Report
+    from fluxdoctor.model.snapshot import Snapshot
     from fluxdoctor.rule import Catalogue
 
 OPTIONS = (
@@ -22,6 +23,8 @@ OPTIONS = (
                  help="Only what is worse than at this revision: a branch, a tag or a commit."),
     click.option("--revision", metavar="REF", default="",
                  help="Check this revision, instead of the working tree."),
+    click.option("--against", "context", metavar="CONTEXT", default="",
+                 help="Also ask the live cluster of this kubeconfig context for what the repository cannot tell."),
     click.option("--no-cache", is_flag=True, help="Keep no build in the cache folder, and use none of it."),
 )  # fmt: skip
 
@@ -32,7 +35,7 @@ class CheckError(Exception):
 
 def report(  # noqa: PLR0913 - what to check, and how
     path: Path, catalogue: Catalogue, only: Sequence[str], ignore: Sequence[str],
-    *, clusters: Sequence[str], since: str, revision: str, no_cache: bool,
+    *, clusters: Sequence[str], since: str, revision: str, context: str, no_cache: bool,
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
     from fluxdoctor import merge, predeploy
@@ -46,15 +49,31 @@ def report(  # noqa: PLR0913 - what to check, and how
     try:
         now = repository.of_revision(path, revision) if revision else repository.of_folder(path)
         before = repository.of_revision(path, since) if since else None
-        found = predeploy.check(now, catalogue, only=only, ignore=ignore, clusters=clusters, cache=folder)
+        live = _live(context) if context else None
+        found = predeploy.check(now, catalogue, only=only, ignore=ignore, clusters=clusters, cache=folder, live=live)
     except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
     if before is not None:
-        known = predeploy.check(before, catalogue, only=only, ignore=ignore, cache=folder)
+        known = predeploy.check(
+            before, catalogue, only=only, ignore=ignore, clusters=clusters if live else (), cache=folder, live=live
+        )
         found = merge.without(found, merge.identities(known))
     return timed(found, {"check": time.monotonic() - started})
 
 
+def _live(context: str) -> Snapshot:
+    """Read the cluster of a context, and ask none of its sources. Raises CheckError where it cannot be read."""
+    from fluxdoctor.cli import target
+    from fluxdoctor.collect.kube.login import ClusterError
+
+    options = {"kubeconfig": "", "context": context, "as_user": "", "as_groups": (), "namespaces": (), "timeout": 60.0,
+               "probing": "none", "no_probe": True, "allow_local": False, "no_cache": True}  # fmt: skip
+    try:
+        return target.read(frozenset(), **options)
+    except ClusterError as error:
+        raise CheckError(str(error)) from None
+
+
 def arguments(options: dict[str, Any]) -> dict[str, Any]:
     """Take this command's own options out of all."""
-    return {name: options.pop(name) for name in ("clusters", "since", "revision", "no_cache")}
+    return {name: options.pop(name) for name in ("clusters", "since", "revision", "context", "no_cache")}
