@@ -81,8 +81,9 @@ class Fields:
     def get(self, path: FieldPath) -> Any:
         """Return the raw value, or None; for callers that check its type themselves."""
         value = self.body
-        for part in split(path):
-            value = _step(value, part)
+        # Rules ask millions of times: the common step, a key of a dict, is taken here and not by a call.
+        for part in _parts(path) if isinstance(path, str) else path:
+            value = value.get(part) if type(value) is dict and type(part) is str else _step(value, part)
             if value is None:
                 return None
         return value
