@@ -1,7 +1,8 @@
 """fluxdoctor names the root cause of a failing Flux fleet. What a rule pack imports stands here; nothing else is API."""
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model import semver
+from fluxdoctor.model import semver, vantage
+from fluxdoctor.model.charts import Chart, Charts, Flaw, Verdict
 from fluxdoctor.model.facts import (
     Answer,
     ChartIndexes,
@@ -34,14 +35,16 @@ from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref, Resource
-from fluxdoctor.model.snapshot import Clock, Versions
+from fluxdoctor.model.snapshot import Clock, Target, Versions
 from fluxdoctor.model.times import age, duration, moment
 
 __all__ = [
     "FILE_NAMES",
     "Answer",
     "Build",
+    "Chart",
     "ChartIndexes",
+    "Charts",
     "Clock",
     "Cluster",
     "Confidence",
@@ -52,6 +55,7 @@ __all__ = [
     "Failure",
     "Failures",
     "Fields",
+    "Flaw",
     "GitTrees",
     "Graph",
     "Location",
@@ -69,8 +73,10 @@ __all__ = [
     "Resource",
     "Severity",
     "State",
+    "Target",
     "Tree",
     "Unknown",
+    "Verdict",
     "Versions",
     "__version__",
     "age",
@@ -89,4 +95,5 @@ __all__ = [
     "short",
     "state",
     "timeout",
+    "vantage",
 ]

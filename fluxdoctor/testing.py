@@ -18,6 +18,7 @@ from fluxdoctor.collect import folder
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.finding import Report, Severity
 from fluxdoctor.model.flux import BUILT_IN, KINDS
+from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue, RuleError, installed, pages
 
 #: The moment at which an example is set, unless it has its own snapshot.yaml.
@@ -42,15 +43,20 @@ class Example:
 
     def report(self, catalogue: Catalogue | None = None) -> Report:
         """Diagnose the example's world with all installed rules."""
-        files = {name: text.encode() for name, text in self.files.items()}
-        files.setdefault("snapshot.yaml", _about(self.files))
-        return diagnose(folder.parse(files, self.rule), catalogue or _installed())
+        return diagnose(world(self), catalogue or _installed())
 
     def actual(self) -> str:
         """Return a line for each finding, most important first; notes of severity info only where the page expects one."""
         notes = self.expected.startswith("info ") or "\ninfo " in self.expected
         found = [f for f in self.report().findings if notes or f.severity is not Severity.INFO]
         return "".join(f"{f.severity} {f.subject}: {f.message}\n" for f in found)
+
+
+def world(example: Example) -> Snapshot:
+    """Return the snapshot that an example describes."""
+    files = {name: text.encode() for name, text in example.files.items()}
+    files.setdefault("snapshot.yaml", _about(example.files))
+    return folder.parse(files, example.rule)
 
 
 _catalogue: list[Catalogue] = []

@@ -109,6 +109,7 @@ class Client:
         self.access = access or Access()
         self.deadline = reach.deadline.within(reach.per_host)
         self._managers: dict[bool, tuple[Any, Any]] = {}
+        self._asked = ""
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +135,7 @@ class Client:
         """
         start = place
         for _ in range(_HOPS + 1):
-            own = start.keeps(place)
+            own, self._asked = start.keeps(place), place.authority
             sent = {**(headers or {}), **({"Authorization": authorization} if authorization and own else {})}
             with self._watched():
                 answer = self._once(place, sent, limit, into, identify=own)
@@ -179,6 +180,7 @@ class Client:
             try:
                 ok = raw.status == _OK
                 body = _body(raw, self._still, limit if ok else _REFUSAL, into if ok else None, cut=not ok)
+                self._still()  # headers that were cut short look as if they had ended
             finally:
                 raw.close()
                 raw.release_conn()
@@ -188,10 +190,11 @@ class Client:
 
     def _still(self) -> None:
         if self.deadline.over():
-            raise UnreachableError(Answer.TIMEOUT, self._late())
+            raise self._late()
 
-    def _late(self) -> str:
-        return "the run was called off" if self.deadline.cancelled else "no whole answer in time"
+    def _late(self) -> UnreachableError:
+        words = "the run was called off" if self.deadline.cancelled else "no whole answer in time"
+        return UnreachableError(Answer.TIMEOUT, f"{self._asked}: {words}")
 
     def _open(self, place: Address, headers: Mapping[str, str], *, identify: bool) -> Any:
         """Connect to an address that was looked at, never to a name that may lead elsewhere a moment later."""
@@ -234,6 +237,7 @@ class Client:
             options: dict[str, Any] = {"num_pools": 8, "maxsize": 1, "retries": False, "ssl_context": context}
             if not self.access.verify:
                 options["cert_reqs"] = "CERT_NONE"
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the source itself says insecure
             proxy = self.access.proxy
             manager = self._through(proxy, options) if proxy else urllib3.PoolManager(**options)
             self._managers[identify] = (manager, track(manager))
@@ -252,7 +256,7 @@ class Client:
         if isinstance(error, UnreachableError):
             return error
         if self.deadline.over():
-            return UnreachableError(Answer.TIMEOUT, f"{place.authority}: {self._late()}")
+            return self._late()
         answer, words = _classify(error)
         return UnreachableError(answer, f"{place.authority}: {words}")
 
@@ -309,16 +313,14 @@ def _classify(error: BaseException) -> tuple[Answer, str]:
         if isinstance(one, ssl.SSLError):
             return _tls(one)
     known: tuple[tuple[tuple[type[BaseException], ...], Answer, str], ...] = (
-        (
-            (exceptions.ConnectTimeoutError, exceptions.ReadTimeoutError, TimeoutError),
-            Answer.TIMEOUT,
-            "no answer in time",
-        ),
         ((ConnectionRefusedError,), Answer.REFUSED, "connection refused"),
+        ((exceptions.ReadTimeoutError, TimeoutError), Answer.TIMEOUT, "no answer in time"),
+        ((exceptions.NewConnectionError,), Answer.REFUSED, "no connection"),  # which is a ConnectTimeoutError by birth
+        ((exceptions.ConnectTimeoutError,), Answer.TIMEOUT, "no answer in time"),
         ((zlib.error, exceptions.DecodeError), Answer.MALFORMED, "the answer is not the gzip that it says it is"),
         ((exceptions.IncompleteRead, ConnectionError, http.client.RemoteDisconnected), Answer.REFUSED, _CUT),
         ((http.client.HTTPException, exceptions.InvalidChunkLength), Answer.MALFORMED, "the answer is not HTTP"),
-        ((OSError, exceptions.ProtocolError, exceptions.NewConnectionError), Answer.REFUSED, "no connection"),
+        ((OSError, exceptions.ProtocolError), Answer.REFUSED, "no connection"),
     )
     for kinds, answer, words in known:
         if any(isinstance(one, kinds) for one in errors):
@@ -330,6 +332,8 @@ def _tls(error: ssl.SSLError) -> tuple[Answer, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
         return tls_answer(error), f"its certificate is not accepted: {error.verify_message}"
     reason = error.reason or ""
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return Answer.TLS, _CUT
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
         return Answer.TLS, "it speaks plain http, and https was asked"
     if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason:

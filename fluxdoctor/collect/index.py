@@ -15,6 +15,7 @@ from fluxdoctor.model.resource import Fields
 Index = dict[str, tuple[ChartVersion, ...]]
 
 _HEAD = 4096
+_SMALL = 1 << 20  # bytes that are parsed whole in a tenth of a second
 #: A line in the two-space block style that Helm writes: a chart's name, or what ends the entries.
 _KEY = re.compile(rb"\n  ([^\s#\"'&*!|>%@`{}\[\],?:-][^\n\r]*?):[ \t]*\r?(?=\n)")
 _TOP = re.compile(rb"\n([^\s#][^\n]*)")
@@ -26,14 +27,16 @@ _ODD = re.compile(rb"\n(?:  ?[^ \n\r#-]|\t)")
 def read(data: Any, wanted: Collection[str], *, whole: bool = False) -> Index:
     """Read an index (bytes, or a mapped file): the versions of the wanted charts; of the others just the names.
 
-    ``whole``: parse everything, as the controller does. Raises UnreachableError(MALFORMED), with the line.
+    ``whole``: parse everything, as the controller does; a small index always is.
+    Raises UnreachableError(MALFORMED), with the line.
     """
     head = bytes(data[:_HEAD]).lstrip(b"\xef\xbb\xbf \t\r\n")
     if not head:
         raise UnreachableError(Answer.MALFORMED, "the index is empty")
     if head[:1] == b"<":
         raise UnreachableError(Answer.MALFORMED, "line 1: this is a web page, not an index")
-    found = None if whole or head[:1] == b"{" else _scanned(data, wanted)
+    whole = whole or len(data) < _SMALL or head[:1] == b"{"
+    found = None if whole else _scanned(data, wanted)
     return _parsed(bytes(data)) if found is None else found
 
 

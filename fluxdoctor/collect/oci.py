@@ -116,7 +116,7 @@ def _image(source: Resource, reach: Reach) -> _Image:
         raise UnreachableError(Answer.NOT_CONTACTED, "spec.url does not begin with oci://")
     registry = parse(f"https://{url.removeprefix(_SCHEME)}")
     name = registry.target.partition("?")[0].strip("/")
-    if not re.fullmatch(r"[\w./-]*", name) or registry.user or "?" in registry.target or ".." in name:
+    if not re.fullmatch(r"[\w./-]*", name) or registry.user or "?" in url or ".." in url:
         raise UnreachableError(Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository")
     if not source.has("spec.secretRef"):
         access.generic(source)
@@ -149,23 +149,24 @@ def _login(source: Resource, registry: Address, name: str, reach: Reach) -> Logi
     return Login(*access.login(secret, "username", "password"))
 
 
-def _repository(client: Client, image: _Image, name: str) -> Repository:
-    """Choose between https and http as go-containerregistry does: http is for who asks for it."""
+def _registry(client: Client, image: _Image) -> Address:
+    """Choose between https and http as go-containerregistry does: https first, and http for who asks for it."""
+    registry = image.registry
     if not image.source.flag("spec.insecure"):
-        return Repository(client, image.registry, name, image.login)
-    plain = replace(image.registry, scheme="http", port=80 if image.registry.port == 443 else image.registry.port)  # noqa: PLR2004 - HTTP
+        return registry
     try:
-        client.get(image.registry.at("/v2/"))
+        client.get(registry.at("/v2/"))
     except UnreachableError as error:
         if error.answer in (Answer.TLS, Answer.REFUSED, Answer.TIMEOUT):
-            return Repository(client, plain, name, image.login)
+            return replace(registry, scheme="http", port=80 if registry.port == 443 else registry.port)  # noqa: PLR2004 - HTTP
         raise
-    return Repository(client, image.registry, name, image.login)
+    return registry
 
 
 def _artifact(client: Client, image: _Image) -> Answered[_Learnt]:
     """The tags are for a range and for words of help; what the source stands or falls with is its manifest."""
-    repository, spec = _repository(client, image, image.name), image.source.fields("spec.ref")
+    repository = Repository(client, _registry(client, image), image.name, image.login)
+    spec = image.source.fields("spec.ref")
     tags: tuple[str, ...] | None = None
     try:
         tags = repository.tags()
@@ -210,8 +211,9 @@ def _chosen(source: Resource, tags: Sequence[str]) -> str:
 
 def _charts(client: Client, image: _Image, names: frozenset[str]) -> Answered[_Learnt]:
     """Ask for the tags of each chart; a repository without one is asked whether it is a registry at all."""
+    registry = _registry(client, image)
     if not names:
-        return _alive(client, image)
+        return _alive(client, registry)
     found: dict[str, tuple[str, ...]] = {}
     missing: list[str] = []
     worst: UnreachableError | None = None
@@ -220,7 +222,7 @@ def _charts(client: Client, image: _Image, names: frozenset[str]) -> Answered[_L
             if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", name):
                 continue
             path = f"{image.name}/{name}".strip("/")
-            found[name] = _repository(client, image, path).tags()
+            found[name] = Repository(client, registry, path, image.login).tags()
         except UnreachableError as error:
             if error.answer is Answer.NOT_FOUND:
                 missing.append(name)
@@ -228,12 +230,12 @@ def _charts(client: Client, image: _Image, names: frozenset[str]) -> Answered[_L
             if error.answer not in (Answer.NOT_FOUND, Answer.AUTHENTICATION):
                 break
     if worst is None:
-        return Answered(Answer.OK, f"{len(found)} charts", _Learnt(charts=found))
+        return Answered(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", _Learnt(charts=found))
     return Answered(worst.answer, worst.detail, _Learnt(charts=found))
 
 
-def _alive(client: Client, image: _Image) -> Answered[_Learnt]:
-    response = client.get(image.registry.at("/v2/"))
+def _alive(client: Client, registry: Address) -> Answered[_Learnt]:
+    response = client.get(registry.at("/v2/"))
     if response.ok or response.headers.get("www-authenticate"):
         return Answered(Answer.OK, "it answers, and no chart was asked for")
     raise response.refusal()

@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from fluxdoctor.collect import oci_folder
+from fluxdoctor.collect import chart_archive, oci_folder
 from fluxdoctor.collect.folder import FORMAT
 from fluxdoctor.model.facts import ChartVersion, Cluster, Event, GitTrees
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.model.snapshot import Snapshot
+from fluxdoctor.model.snapshot import Snapshot, Target
 
 
 def check(root: Path) -> None:
@@ -86,6 +86,10 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
         for ref, charts in snapshot.charts.indexes.items():
             entries = {name: [_chart(v) for v in versions] for name, versions in charts.items()}
             found[f"helm/{ref.namespace}/{ref.name}/index.yaml"] = _yaml({"apiVersion": "v1", "entries": entries})
+    if snapshot.archives:
+        for (ref, _, _), chart in snapshot.archives.archives.items():
+            path = f"helm/{ref.namespace}/{ref.name}/charts/{chart.name}-{chart.version}.tgz"
+            found[path] = chart_archive.pack(chart)
     if snapshot.oci:
         for ref, said in oci_folder.save(snapshot.oci).items():
             found[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml(said)
@@ -126,7 +130,13 @@ def _about(snapshot: Snapshot) -> dict[str, Any]:
         ],
         "absent": [_ref(ref) for ref in sorted(cluster.absent)],
         "gaps": [{"what": gap.what, "why": gap.why} for gap in snapshot.gaps],
+        **({"target": asked} if (asked := _target(snapshot.target)) else {}),
     }
+
+
+def _target(target: Target | None) -> dict[str, str]:
+    pairs = (("flux", target.flux), ("kubernetes", target.kubernetes)) if target else ()
+    return {name: f"{version[0]}.{version[1]}" for name, version in pairs if version}
 
 
 def _objects(cluster: Cluster) -> dict[str, Any]:

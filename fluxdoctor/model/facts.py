@@ -129,6 +129,12 @@ class Cluster:
                 return f"{ref}: {gap.why}"
         return f"{ref} was not read"
 
+    def needs(self, ref: Ref) -> str:
+        """Say what it takes to see an object that a look-up called unknown: a right, or why it could not be read."""
+        why = self._reason(ref).removeprefix(f"{ref}: ")
+        right = why.startswith(("forbidden", "unauthorized")) or why.endswith(" was not read")
+        return f"needs get on {ref}" if right else f"{ref}: {why}"
+
     def saw_all(self, kind: str, namespace: str = "") -> bool:
         """Tell whether every object of the kind (in the namespace, or in all) was seen."""
         namespaces = self.listed.get(kind, frozenset())

@@ -358,16 +358,27 @@ def host(url: str) -> str:
     return rest.partition("/")[0].rpartition("@")[2]
 
 
+def registry(image: str) -> str:
+    """Return the registry of an image's name, as container tools read it: Docker Hub's where none is written."""
+    head, slash, _ = image.partition("/")
+    return head if slash and ("." in head or ":" in head or head == "localhost") else "docker.io"
+
+
 def about(resource: Resource) -> dict[str, str | Ref]:
-    """Return what every message template may say of a Flux object: subject, source, path, url, host, secret, chart."""
+    """Return what every message template may say of a Flux object: subject, source, path, url, host, secret, chart.
+
+    Of an ImageRepository it may say image too.
+    """
     sources = (r.target for r in references(resource) if r.edge in (Edge.SOURCE, Edge.CHART_REF))
-    url = resource.text("spec.url") or resource.text("spec.endpoint")
+    image = resource.text("spec.image")
+    url = resource.text("spec.url") or resource.text("spec.endpoint") or image
     return {
         "subject": resource.ref,
         "source": next(sources, "its source"),
         "path": resource.text("spec.path", "./"),
         "url": url,
-        "host": host(url) or url,
+        "host": host(url) or (registry(image) if image else url),
         "secret": resource.text("spec.secretRef.name", "(none)"),
         "chart": resource.text("spec.chart.spec.chart") or resource.text("spec.chart"),
+        **({"image": image} if image else {}),
     }

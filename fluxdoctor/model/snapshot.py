@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap, GitTrees, Probes
 from fluxdoctor.model.failures import Failures
 from fluxdoctor.model.graph import Graph
@@ -34,6 +35,30 @@ class Versions:
 
 
 @dataclass(frozen=True)
+class Target:
+    """The versions that an upgrade is planned to, as (major, minor); None is one that nobody asked about."""
+
+    flux: tuple[int, int] | None = None
+    kubernetes: tuple[int, int] | None = None
+
+    @classmethod
+    def parse(cls, flux: str = "", kubernetes: str = "") -> Target | None:
+        """Read ``2.9`` or ``v2.9.1``; None when both are empty. Raises ValueError, which quotes what cannot be read."""
+        if not flux and not kubernetes:
+            return None
+        return cls(_minor(flux), _minor(kubernetes))
+
+
+def _minor(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    parts = text.removeprefix("v").split(".")
+    if len(parts) not in (2, 3) or not all(p.isascii() and p.isdecimal() for p in parts):
+        raise ValueError(f"{text!r} is no version such as 2.9")
+    return int(parts[0]), int(parts[1])
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The facts of one moment, one field per kind of fact; None is a kind that was not collected, and gaps say why."""
 
@@ -41,12 +66,14 @@ class Snapshot:
     cluster: Cluster
     git: GitTrees | None = None
     charts: ChartIndexes | None = None
+    archives: Charts | None = None
     oci: OciTags | None = None
     probes: Probes | None = None
     versions: Versions = field(default_factory=Versions)
     gaps: tuple[Gap, ...] = ()
     mode: str = "replay"
     name: str = ""
+    target: Target | None = None
 
     @cached_property
     def graph(self) -> Graph:
@@ -56,7 +83,7 @@ class Snapshot:
     @cached_property
     def failures(self) -> Failures:
         """Who is not well, in the controllers' words."""
-        return Failures(self.cluster, self.taken)
+        return Failures(self.cluster, self.taken, declared=self.mode == "check")
 
     @cached_property
     def manifests(self) -> Manifests | None:
@@ -66,17 +93,18 @@ class Snapshot:
     def facts(self) -> dict[type, object]:
         """Return the facts at hand by type: what a check's signature can ask for."""
         held = (
-            self.cluster, self.git, self.charts, self.oci, self.probes, self.versions,
-            self.graph, self.failures, self.manifests, Clock(self.taken),
+            self.cluster, self.git, self.charts, self.archives, self.oci, self.probes, self.versions,
+            self.graph, self.failures, self.manifests, Clock(self.taken), self.target,
         )  # fmt: skip
         return {type(fact): fact for fact in held if fact is not None}
 
 
-#: Every type of fact that a check may ask for, with the words for "this was not collected".
+#: Every type of fact that a check may ask for, with the words for "this was not collected"; "" where that goes without saying.
 FACTS: dict[type, str] = {
     Cluster: "the cluster was not read",
     GitTrees: "no git tree was fetched",
     ChartIndexes: "no Helm repository index was fetched",
+    Charts: "no chart was pulled",
     OciTags: "no OCI registry was asked",
     Probes: "no probe was made",
     Versions: "no version is known",
@@ -84,4 +112,5 @@ FACTS: dict[type, str] = {
     Failures: "the cluster was not read",
     Manifests: "no git tree was fetched",
     Clock: "the time is not known",
+    Target: "",
 }

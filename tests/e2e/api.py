@@ -18,7 +18,6 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 CONNECTIONS = 8
-_SECONDS = 60
 _PAGE = 500
 _NOT_FOUND = 404
 _JSON = "application/json"
@@ -58,6 +57,7 @@ class Api:
     server: str
     ca: Path
     token: str = field(repr=False)
+    seconds: float = 60  # the deadline of each request
     _http: urllib3.PoolManager = field(init=False, repr=False)
     _kinds: dict[str, dict[str, Served]] = field(init=False, repr=False, default_factory=dict)
 
@@ -67,6 +67,7 @@ class Api:
             maxsize=CONNECTIONS,
             ssl_context=ssl.create_default_context(cafile=str(self.ca)),
             headers={"Authorization": f"Bearer {self.token}", "Accept": _JSON, "User-Agent": "fluxdoctor-e2e"},
+            timeout=urllib3.Timeout(total=self.seconds),
             retries=False,
         )
 
@@ -78,14 +79,11 @@ class Api:
         body: bytes | None = None,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float = _SECONDS,
     ) -> urllib3.BaseHTTPResponse:
         """Send one request and return the answer as it is, whatever its code, its body not yet read."""
         target = f"{self.server}{path}" + (f"?{urlencode(query)}" if query else "")
         sent = {**self._http.headers, "Content-Type": _JSON, **(headers or {})}
-        return self._http.request(
-            method, target, body=body, headers=sent, preload_content=False, timeout=urllib3.Timeout(total=timeout)
-        )
+        return self._http.request(method, target, body=body, headers=sent, preload_content=False)
 
     def request(
         self,

@@ -22,6 +22,8 @@ Kind = Literal[
     "504",
     "expired",  # a page after the first: its token is made an old one, and the API server itself answers 410; of kinds with a CRD
     "slow",  # the real answer, later
+    "drip",  # the real answer, a little at a time
+    "hang",  # half of the real answer, then silence
     "stall",  # the request is read, and never answered
     "cut",  # half of the real answer, then the connection is closed; Content-Length told of the whole
     "cut-chunked",  # the same with chunked framing, as the API server sends large lists

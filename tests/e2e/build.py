@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,8 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 _MINUTES = 60
 _BUILD_LIMIT = 30 * _MINUTES  # kube-apiserver takes 3 to 4 minutes on two cores
-_KUBERNETES = "v1.36.3"
-_KUSTOMIZE = "v5.8.1"
+_REQUIRED = re.compile(r"^(?:require)?\s*(\S+) (v\S+)", re.M)
 _VERSION = "k8s.io/component-base/version"
 _API_MODULES = (
     "github.com/fluxcd/helm-controller/api",
@@ -58,6 +58,12 @@ class Module:
         return digest.hexdigest()[:16]
 
 
+def _version(folder: Path, module: str) -> str:
+    """Return the version of a module that a go.mod asks for."""
+    found: dict[str, str] = dict(_REQUIRED.findall((folder / "go.mod").read_text("utf-8")))
+    return found[module]
+
+
 def _build(ldflags: str, *packages: str) -> tuple[str, ...]:
     return ("go", "build", "-trimpath", f"-ldflags=-s -w {ldflags}".rstrip(), "-o", "{out}/", *packages)
 
@@ -65,6 +71,10 @@ def _build(ldflags: str, *packages: str) -> tuple[str, ...]:
 def _stamp(package: str, **values: str) -> str:
     return " ".join(f"-X {package}.{name}={value}" for name, value in values.items())
 
+
+_KUBERNETES = _version(HERE, "k8s.io/kubernetes")
+_KUSTOMIZE = _version(HERE / "kustomize", "sigs.k8s.io/kustomize/kustomize/v5")
+_MAJOR, _MINOR, _ = _KUBERNETES.removeprefix("v").split(".")
 
 MODULES = {
     m.name: m
@@ -75,7 +85,7 @@ MODULES = {
             ("kube-apiserver", "kubectl"),
             # A release sets these at link time; without them /version says v0.0.0-master.
             _build(
-                _stamp(_VERSION, gitVersion=_KUBERNETES, gitMajor="1", gitMinor="36", gitTreeState="clean"),
+                _stamp(_VERSION, gitVersion=_KUBERNETES, gitMajor=_MAJOR, gitMinor=_MINOR, gitTreeState="clean"),
                 "k8s.io/kubernetes/cmd/kube-apiserver",
                 "k8s.io/kubernetes/cmd/kubectl",
             ),
@@ -196,7 +206,9 @@ def _run(argv: tuple[str, ...], folder: Path, limit: float) -> str:
     # The user's own Go settings must not change what is built.
     env = {**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off", "CGO_ENABLED": "0"}
     try:
-        done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=limit, check=False)
+        done = subprocess.run(  # noqa: S603 - go, apt-get and dpkg-deb, with arguments of this file
+            argv, cwd=folder, env=env, capture_output=True, text=True, timeout=limit, check=False
+        )
     except subprocess.TimeoutExpired:
         return f"no end after {limit / _MINUTES:.0f} minutes"
     except OSError as error:

@@ -64,7 +64,10 @@ class Cluster:
         return self.admin if user == users.ADMIN else Api(self.server, self.ca_file, self.tokens[user])
 
     def kubeconfig(self, user: str, *, server: str = "", auth: Auth = "token") -> Path:
-        """Write a kubeconfig for a user and return its path; ``server`` is for a proxy whose certificate is of the same CA."""
+        """Write a kubeconfig for a user and return its path; ``server`` is for a proxy whose certificate is of the same CA.
+
+        A user of any name may come with a certificate; only those of ``users`` have tokens.
+        """
         path = self.folder / f"kubeconfig-{user}-{auth}-{secrets.token_hex(4)}"
         name = "e2e"
         body = {
@@ -82,6 +85,8 @@ class Cluster:
         return path
 
     def _credentials(self, user: str, auth: Auth) -> dict[str, Any]:
+        if auth == "certificate":
+            return self._certificate(user)
         if auth == "token":
             return {"token": self.tokens[user]}
         token = self.folder / f"token-{user}"
@@ -89,26 +94,29 @@ class Cluster:
         token.write_text(self.tokens[user], "utf-8")
         if auth == "token-file":
             return {"tokenFile": str(token)}
-        if auth == "exec":
-            code = (
-                "import json, pathlib, sys; print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1', "
-                "'kind': 'ExecCredential', 'status': {'token': pathlib.Path(sys.argv[1]).read_text()}}))"
-            )
-            return {
-                "exec": {
-                    "apiVersion": "client.authentication.k8s.io/v1",
-                    "command": sys.executable,
-                    "args": ["-c", code, str(token)],
-                    "interactiveMode": "Never",
-                }
-            }
-        # The subject of a client certificate is a user (common name) and its group (organization).
-        leaf = self.ca.issue_cert(common_name=user, organization_name=(users.GROUPS[user] or [user])[0])
+        code = (
+            "import json, pathlib, sys; print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1', "
+            "'kind': 'ExecCredential', 'status': {'token': pathlib.Path(sys.argv[1]).read_text()}}))"
+        )
+        plugin = {"command": sys.executable, "args": ["-c", code, str(token)], "interactiveMode": "Never"}
+        return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", **plugin}}
+
+    def _certificate(self, user: str) -> dict[str, Any]:
+        """Issue a certificate whose subject is the user (common name) and its group (organization)."""
+        group = (users.GROUPS.get(user) or [user])[0]
+        # The address says nothing; without one the extension for it is empty and critical, which Go refuses.
+        leaf = self.ca.issue_cert(f"{user}.users.test", common_name=user, organization_name=group)
         certificate, key = self.folder / f"{user}.crt", self.folder / f"{user}.key"
         key.touch(0o600)
         key.write_bytes(leaf.private_key_pem.bytes())
         certificate.write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
         return {"client-certificate": str(certificate), "client-key": str(key)}
+
+    def account_token(self, namespace: str, name: str) -> str:
+        """Return a token of a ServiceAccount, as a pod of it would find mounted. Raises ApiError."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
+        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
+        return str(self.admin.call("POST", path, asked)["status"]["token"])
 
     def mark(self) -> None:
         """Remember the state of now: ``reset`` comes back to it."""
@@ -156,7 +164,7 @@ def running() -> Iterator[Cluster]:
 def _etcd(path: Path, folder: Path) -> Iterator[Etcd]:
     client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     etcd = Etcd(client, urllib3.PoolManager(retries=False))
-    argv = [
+    argv: list[str | Path] = [
         path,
         f"--data-dir={folder / 'etcd'}",
         f"--listen-client-urls={client}",
@@ -187,12 +195,12 @@ def _api_server(path: Path, folder: Path, etcd: Etcd) -> Iterator[Cluster]:
     leaf.private_key_pem.write_to_path(str(files["server.key"]))
     signer.private_key_pem.write_to_path(str(files["accounts.key"]))
     tokens = {user: secrets.token_urlsafe(24) for user in users.USERS}
-    rows = (f'{tokens[user]},{user},{user},"{",".join(groups)}"\n' for user, groups in users.GROUPS.items())
+    rows = (",".join([tokens[user], user, user, *groups]) + "\n" for user, groups in users.GROUPS.items())
     files["tokens.csv"].write_text("".join(rows), "utf-8")
     port = free_port()
     server = f"https://127.0.0.1:{port}"
     admin = Api(server, files["ca.crt"], tokens[users.ADMIN])
-    argv = [
+    argv: list[str | Path] = [
         path,
         f"--etcd-servers={etcd.url}",
         "--storage-media-type=application/json",  # so that Cluster.reset and incident.load can read and mend what is stored

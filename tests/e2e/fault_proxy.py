@@ -10,68 +10,28 @@ TLS towards both sides. What no fault is set for goes through as it is.
 
 from __future__ import annotations
 
-import base64
-import fnmatch
-import json
 import ssl
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import urllib3
 
 from tests.e2e import bad_answers
 from tests.e2e.bad_answers import Kind
 from tests.e2e.cluster import Cluster
+from tests.e2e.faults import Fault, Seen, outdated
 
 _HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
 _BLOCK = 64 * 1024
+_PIECES = 20  # of an answer that drips
 _STOP_SECONDS = 10
-
-
-@dataclass(slots=True)
-class Fault:
-    """What is wrong with the requests below a path: how, how often, and from which request on."""
-
-    path: str
-    kind: Kind
-    times: int | None = None  # None: always
-    after: int = 0  # so many matching requests go through first
-    continued: bool = False  # only pages after the first: requests with a continue token
-    seconds: float = 1  # of a 429: Retry-After; of "slow": the delay
-    size: int = bad_answers.HUGE  # of "huge" and "gzip-bomb": bytes, unpacked
-    seen: int = 0
-
-    def strikes(self, path: str, query: Mapping[str, str]) -> bool:
-        """Count a request, and say whether it is to be spoiled."""
-        wanted = fnmatch.fnmatchcase(path, self.path) if "*" in self.path else path.startswith(self.path)
-        if not wanted or ((self.continued or self.kind == "expired") and "continue" not in query):
-            return False
-        self.seen += 1
-        return self.seen > self.after and (self.times is None or self.seen <= self.after + self.times)
-
-
-@dataclass(slots=True)
-class Seen:
-    """A request that came in, and what became of it."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    user_agent: str
-    accept_encoding: str
-    impersonated: str
-    fault: Kind | None = None
-    status: int = 0  # 0: never answered
-    sent: int = 0  # bytes of the body, as they went over the line
 
 
 class FaultProxy(ThreadingHTTPServer):
@@ -164,7 +124,7 @@ class FaultProxy(ThreadingHTTPServer):
         connection, address = super().get_request()
         return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, *_: Any) -> None:
         """Keep what the proxy failed at; that a client went away is its right."""
         error = sys.exc_info()[1]
         if error is not None and not isinstance(error, (OSError, urllib3.exceptions.HTTPError)):
@@ -199,15 +159,17 @@ class _Handler(BaseHTTPRequestHandler):
         if struck is None:
             self._through(seen, body)
         elif struck.kind == "slow":
-            time.sleep(struck.seconds)
+            self.server.stopping.wait(struck.seconds)
             self._through(seen, body)
         elif struck.kind == "stall":
             self.close_connection = True
             self.server.stopping.wait()
-        elif struck.kind in ("cut", "cut-chunked", "truncated"):
+        elif struck.kind in ("cut", "cut-chunked", "truncated", "hang"):
             self._half(seen, body, struck.kind)
+        elif struck.kind == "drip":
+            self._drip(seen, body, struck.seconds)
         elif struck.kind == "expired":
-            self.path = _outdated(self.path)
+            self.path = outdated(self.path)
             self._through(seen, body)
         else:
             self._send(seen, bad_answers.answer(struck.kind, struck.seconds, struck.size))
@@ -234,17 +196,33 @@ class _Handler(BaseHTTPRequestHandler):
         answer.release_conn()
 
     def _half(self, seen: Seen, body: bytes, kind: Kind) -> None:
-        """Send the first half of the real answer: with correct framing, or with the connection cut where the rest should follow."""
-        answer = self.server.forward(self, body, plain=True)
-        data = answer.read()
-        answer.release_conn()
+        """Send the first half of the real answer: framed as whole, or with the rest to follow, which then never comes."""
+        status, content, data = self._plain(body)
         half = data[: len(data) // 2]
         framing = {"Transfer-Encoding": "chunked"} if kind == "cut-chunked" else {"Content-Length": str(len(data))}
         if kind == "truncated":
             framing = {"Content-Length": str(len(half))}
-        self._head(seen, answer.status, {"Content-Type": answer.headers.get("Content-Type", ""), **framing})
+        self._head(seen, status, content | framing)
         self._block(seen, half, chunked=kind == "cut-chunked")
         self.close_connection = kind != "truncated"
+        if kind == "hang":
+            self.server.stopping.wait()
+
+    def _drip(self, seen: Seen, body: bytes, seconds: float) -> None:
+        """Send the real answer in small pieces, so that it takes so long although no single wait is long."""
+        status, content, data = self._plain(body)
+        self._head(seen, status, content | {"Content-Length": str(len(data))})
+        step = -(-len(data) // _PIECES)
+        for start in range(0, len(data), step):
+            self.server.stopping.wait(seconds / _PIECES)
+            self._block(seen, data[start : start + step], chunked=False)
+
+    def _plain(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Return the code, the content type and the uncompressed body of the real answer."""
+        answer = self.server.forward(self, body, plain=True)
+        data = answer.read()
+        answer.release_conn()
+        return answer.status, {"Content-Type": answer.headers.get("Content-Type", "")}, data
 
     def _send(self, seen: Seen, answer: bad_answers.Answer) -> None:
         self._head(seen, answer.status, answer.headers)
@@ -266,15 +244,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
             self.wfile.flush()
             seen.sent += len(block)
-
-
-def _outdated(target: str) -> str:
-    """Return a request whose continue token is of the first revision, which the API server has long forgotten."""
-    parts = urlsplit(target)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    token = json.loads(base64.urlsafe_b64decode(query["continue"] + "=="))
-    query["continue"] = base64.urlsafe_b64encode(json.dumps({**token, "rv": 1}).encode()).decode().rstrip("=")
-    return f"{parts.path}?{urlencode(query)}"
 
 
 @contextmanager

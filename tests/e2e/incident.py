@@ -20,7 +20,7 @@ import yaml
 
 from fluxdoctor.collect import folder as snapshots
 from tests.e2e import kinds
-from tests.e2e.api import Api, ApiError, Body, Served, in_bulk
+from tests.e2e.api import Api, ApiError, Body, in_bulk
 from tests.e2e.cluster import Cluster
 
 INCIDENTS = Path(__file__).resolve().parents[2] / "fixtures" / "incidents"
@@ -34,6 +34,10 @@ _ITS_OWN = (*_STAMPS, "resourceVersion", "uid", "selfLink")
 _CRD = "CustomResourceDefinition"
 _UNRECORDED = {"name": "unrecorded", "image": "unrecorded"}
 _APPLIED = {"fieldValidation": "Strict", "force": "true"}
+
+
+class NotServedError(Exception):
+    """The API server does not know the kind of an object."""
 
 
 @dataclass(slots=True)
@@ -103,7 +107,7 @@ def load_objects(cluster: Cluster, objects: list[Body]) -> Loaded:
     named = {o["metadata"]["name"] for o in spaces}
     wanted = {o["metadata"].get("namespace", "") for o in objects} - named - {""}
     others = [o for o in objects if o["kind"] not in (_CRD, "Namespace")]
-    for group in (spaces + [_namespace(name) for name in sorted(wanted)], others):
+    for group in (spaces + [namespace(name) for name in sorted(wanted)], others):
         in_bulk(lambda body: _put(admin, body, loaded), group)
     _stamp(cluster, loaded)
     return loaded
@@ -116,29 +120,29 @@ def _define(admin: Api, crds: list[Body]) -> None:
         kinds.add(admin, [kinds.open_schema(crd) for crd in missing])
 
 
-def _namespace(name: str) -> Body:
+def namespace(name: str) -> Body:
+    """Return a Namespace to write."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 def _put(admin: Api, body: Body, loaded: Loaded) -> None:
-    served = admin.served(body["apiVersion"], body["kind"])
-    if served is None:
-        loaded.refused[name_of(body)] = f"{body['apiVersion']} {body['kind']} is not served"
-        return
     try:
-        put(admin, served, _complete(body, loaded))
-    except ApiError as error:
+        write(admin, _complete(body, loaded))
+    except (ApiError, NotServedError) as error:
         loaded.refused[name_of(body)] = str(error)
 
 
-def put(admin: Api, served: Served, body: Body) -> None:
-    """Write an object and its status, each as the controller that does so in a real cluster. Raises ApiError."""
+def write(admin: Api, body: Body) -> None:
+    """Write an object and its status, each as the controller that does so in a real cluster. Raises ApiError, NotServedError."""
+    served = admin.served(body["apiVersion"], body["kind"])
+    if served is None:
+        raise NotServedError(f"{body['apiVersion']} {body['kind']} is not served")
     metadata = {k: v for k, v in body["metadata"].items() if k not in _ITS_OWN}
     sent = {**{k: v for k, v in body.items() if k != "status"}, "metadata": metadata}
-    namespace, name = metadata.get("namespace", ""), metadata["name"]
-    path = served.path(namespace, name)
+    space, name = metadata.get("namespace", ""), metadata["name"]
+    path = served.path(space, name)
     if body["kind"] == "Event":  # many, never applied by anyone, and quicker to create
-        admin.call("POST", served.path(namespace), sent)
+        admin.call("POST", served.path(space), sent)
     else:
         admin.apply(path, sent, {**_APPLIED, "fieldManager": _owner(body)})
     # A status of an object that is being deleted is put in place with its deletion: the API server takes it only then.
@@ -192,24 +196,25 @@ def _stamp(cluster: Cluster, loaded: Loaded) -> None:
     """Put right in etcd what the API server sets itself."""
     wanted = {name_of(o): o for o in loaded.objects if o["kind"] != _CRD}
     puts: dict[bytes, bytes] = {}
-    for entry in cluster.etcd.entries():
-        stored = _stored(entry.value)
-        body = wanted.get(name_of(stored)) if stored else None
-        if stored and body and _restored(stored, body):
-            puts[entry.key] = json.dumps(stored).encode()
+    for key, body in stored(cluster):
+        recorded_body = wanted.get(name_of(body))
+        if recorded_body and _restored(body, recorded_body):
+            puts[key] = json.dumps(body).encode()
     cluster.etcd.write(puts)
 
 
-def _stored(value: bytes) -> Body | None:
-    if not value.startswith(b"{"):
-        return None
-    body: Body = json.loads(value)
-    return body if "apiVersion" in body and "metadata" in body else None
+def stored(cluster: Cluster) -> Iterator[tuple[bytes, Body]]:
+    """Yield the objects that etcd holds, with their keys, but for CustomResourceDefinitions."""
+    for entry in cluster.etcd.entries():
+        if entry.value.startswith(b"{") and not entry.key.startswith(b"/registry/apiextensions.k8s.io/"):
+            body: Body = json.loads(entry.value)
+            if "apiVersion" in body and "metadata" in body:
+                yield entry.key, body
 
 
-def _restored(stored: Body, body: Mapping[str, Any]) -> bool:
+def _restored(there: Body, body: Mapping[str, Any]) -> bool:
     stamps = {k: v for k, v in body["metadata"].items() if k in _STAMPS}
-    stored["metadata"].update(stamps)
+    there["metadata"].update(stamps)
     if "deletionTimestamp" in stamps and "status" in body:
-        stored["status"] = body["status"]
+        there["status"] = body["status"]
     return bool(stamps)

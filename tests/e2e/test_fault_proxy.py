@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,12 +25,12 @@ CHARTS = {
 
 
 @pytest.fixture
-def client(cluster: Cluster, proxy: FaultProxy) -> Iterator[Api]:
+def client(cluster: Cluster, proxy: FaultProxy) -> Api:
     """Look at five ConfigMaps through the proxy."""
     for number in range(5):
         body = {"metadata": {"name": f"map-{number}"}, "data": {"text": "x" * 1000}}
         cluster.admin.call("POST", "/api/v1/namespaces/default/configmaps", body)
-    yield Api(proxy.url, cluster.ca_file, cluster.tokens[users.ADMIN])
+    return Api(proxy.url, cluster.ca_file, cluster.tokens[users.ADMIN])
 
 
 def streamed(client: Api, **headers: str) -> urllib3.BaseHTTPResponse:
@@ -152,10 +151,29 @@ def test_one_page_in_the_middle_is_slow(proxy: FaultProxy, client: Api) -> None:
 
 def test_a_stalled_connection_never_answers(proxy: FaultProxy, client: Api) -> None:
     proxy.fault(MAPS, kind="stall")
+    hasty = Api(client.server, client.ca, client.token, seconds=0.3)
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
-        client.open("GET", MAPS, timeout=0.3)
+        hasty.request("GET", MAPS)
     assert client.request("GET", "/version").status == 200
     assert [(seen.path, seen.status) for seen in proxy.requests] == [(MAPS, 0), ("/version", 200)]
+
+
+def test_an_answer_hangs_in_the_middle(proxy: FaultProxy, client: Api) -> None:
+    whole = client.request("GET", MAPS).data
+    proxy.fault(MAPS, kind="hang")
+    hasty = Api(client.server, client.ca, client.token, seconds=0.5)
+    with hasty.open("GET", MAPS) as answer:
+        assert answer.read(len(whole) // 2) == whole[: len(whole) // 2]
+        with pytest.raises(urllib3.exceptions.ReadTimeoutError):
+            answer.read(1)
+
+
+def test_an_answer_drips(proxy: FaultProxy, client: Api) -> None:
+    whole = client.request("GET", MAPS).data
+    proxy.fault(MAPS, kind="drip", seconds=1)
+    began = time.monotonic()
+    assert client.request("GET", MAPS).data == whole
+    assert time.monotonic() - began >= 1
 
 
 @pytest.mark.parametrize("kind", ["cut", "cut-chunked"])

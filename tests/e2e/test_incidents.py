@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -91,3 +93,34 @@ def test_an_incident_comes_out_as_it_was_recorded(cluster: Cluster, name: str) -
     loaded = incident.load(cluster, INCIDENTS / name)
     assert loaded.refused == {}
     assert compare(cluster, loaded) == []
+
+
+def test_times_can_be_moved_to_a_moment_and_keep_their_distances(cluster: Cluster) -> None:
+    # snapshot.yaml says that it was taken at 22:57:44 on 2026-11-23.
+    folder = INCIDENTS / "ks-schema-invalid-type"
+    now = datetime(2027, 1, 1, 0, 0, 44, tzinfo=UTC)
+    moved, recorded = incident.recorded(folder, now), incident.recorded(folder)
+    by = now - datetime(2026, 11, 23, 22, 57, 44, tzinfo=UTC)
+    assert ages(moved, now) == ages(recorded, now - by)
+    loaded = incident.load(cluster, folder, now)
+    assert (loaded.refused, compare(cluster, loaded)) == ({}, [])
+    untouched = [[{k: o[k] for k in ("spec", "data") if k in o} for o in objects] for objects in (moved, recorded)]
+    assert untouched[0] == untouched[1]
+
+
+def ages(objects: list[Body], now: datetime) -> list[str]:
+    """Return how old each moment is that an object names, in order."""
+    found = re.findall(r'"(\d{4}-\d\d-\d\dT[\d:.]+Z)"', json.dumps([{**o, "spec": 0, "data": 0} for o in objects]))
+    assert len(found) > 100
+    return [str(now - datetime.fromisoformat(text)) for text in found]
+
+
+def test_the_files_of_an_incident_are_with_those_that_it_extends() -> None:
+    whole, own = incident.files(INCIDENTS / "healthy-baseline"), incident.files(INCIDENTS / "ks-kustomization-bad-yaml")
+    changed = {name for name, data in own.items() if name.startswith("git/") and whole.get(name) != data}
+    assert {name for name in whole if name.startswith(("git/", "helm/"))} - set(own) == set()
+    assert changed == {
+        path.relative_to(INCIDENTS / "ks-kustomization-bad-yaml").as_posix()
+        for path in (INCIDENTS / "ks-kustomization-bad-yaml" / "git").rglob("*")
+        if path.is_file()
+    }

@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.cluster import Cluster
-from tests.e2e.fault_proxy import FaultProxy
-from tests.e2e.incident import INCIDENTS
 
 from fluxdoctor.collect import folder, live, save
 from fluxdoctor.collect.cluster import Scope
@@ -27,6 +24,9 @@ from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.report import json
 from tests.e2e import incident, users
+from tests.e2e.cluster import Cluster
+from tests.e2e.fault_proxy import FaultProxy
+from tests.e2e.incident import INCIDENTS
 
 #: One of each family; those whose proof is in git, an index or a registry are the collectors' own tests.
 SAMPLE = (

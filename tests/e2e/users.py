@@ -29,8 +29,8 @@ def rules() -> list[dict[str, Any]]:
     """Return the namespace HOME, and the roles and bindings that give the users their rights."""
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}},
-        *_grant("Role", ONE_NAMESPACE, [{"apiGroups": ["*"], "resources": ["*"], "verbs": _READ}], HOME),
-        *_grant(
+        *grant("Role", ONE_NAMESPACE, [{"apiGroups": ["*"], "resources": ["*"], "verbs": _READ}], HOME),
+        *grant(
             "ClusterRole",
             NO_SECRETS,
             [
@@ -47,7 +47,8 @@ def rules() -> list[dict[str, Any]]:
     ]
 
 
-def _grant(kind: str, user: str, granted: list[dict[str, Any]], namespace: str = "") -> list[dict[str, Any]]:
+def grant(kind: str, user: str, granted: list[dict[str, Any]], namespace: str = "") -> list[dict[str, Any]]:
+    """Return a Role or ClusterRole with these rules, and its binding to a user."""
     metadata = {"name": f"e2e-{user}", **({"namespace": namespace} if namespace else {})}
     return [
         {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": metadata, "rules": granted},

@@ -29,6 +29,7 @@ class Proxy:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
     state: Proxy
 
     def log_message(self, format: str, *args: object) -> None:

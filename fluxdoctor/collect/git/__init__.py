@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from fluxdoctor.collect import folder
@@ -20,7 +20,7 @@ from fluxdoctor.collect.git.login import Login
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.revision import wanted
 from fluxdoctor.collect.git.store import Store
-from fluxdoctor.collect.git.visit import Outcome, Run, Visit, plan, visit
+from fluxdoctor.collect.git.visit import Outcome, Run, Visit, ask, plan
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import Workspace
 from fluxdoctor.collect.reach import Gathered, Reach, UnreachableError
@@ -60,7 +60,7 @@ def collect(sources: Sequence[Resource], reach: Reach, *, trees: bool = True) ->
         told |= {row[0].ref: Outcome(Answer.UNKNOWN, "there is no git on the PATH here") for row in planned}
     else:
         told |= _visit_all(plan(planned), reach, git, trees=trees)
-    return _found(sources, told, targets, trees=trees)
+    return _found(sources, told, targets, reach.taken, trees=trees)
 
 
 def _visit_all(visits: Sequence[Visit], reach: Reach, git: str, *, trees: bool) -> dict[Ref, Outcome]:
@@ -72,7 +72,7 @@ def _visit_all(visits: Sequence[Visit], reach: Reach, git: str, *, trees: bool) 
         shared = Run(reach, git, Path(scratch), hosts, store, trees, _Tokens(reach, hosts))
         pool = ThreadPoolExecutor(max(1, reach.workers), thread_name_prefix="git")
         try:
-            pending = {pool.submit(visit, asked, shared): asked for asked in visits}
+            pending = {pool.submit(ask, asked, shared): asked for asked in visits}
             _join(pending)
         except BaseException:
             reach.deadline.cancel()
@@ -116,15 +116,24 @@ class _Tokens:
             api = githubapp.api(login.app)
             with self._hosts.turn(api, login.proxy) as addresses:
                 deadline = self._reach.deadline.within(self._reach.per_host)
-                return githubapp.token(Way(api, login, addresses, space.tls_files(login)), deadline)
+                way = Way(api, login, addresses, space.tls_files(login))
+                if way.exposed:
+                    return UnreachableError(
+                        Answer.UNKNOWN, "githubAppBaseURL is plain http: the app was not asked from here"
+                    )
+                return githubapp.token(way, deadline)
         except UnreachableError as error:
             return error
 
 
 def _found(
-    sources: Sequence[Resource], told: Mapping[Ref, Outcome], targets: Mapping[Ref, str], *, trees: bool
+    sources: Sequence[Resource],
+    told: Mapping[Ref, Outcome],
+    targets: Mapping[Ref, str],
+    taken: datetime,
+    *,
+    trees: bool,
 ) -> GitFound:
-    now = datetime.now(UTC)
     made: dict[tuple[int, str | None], Tree] = {}
     found, refs, gaps = {}, {}, []
     for source in sources:
@@ -143,7 +152,7 @@ def _found(
         if key not in made:
             made[key] = folder.tree(files, ignore)
         found[source.ref] = made[key]
-    probes = {ref: Probe(targets[ref], outcome.answer, outcome.detail, now) for ref, outcome in told.items()}
+    probes = {ref: Probe(targets[ref], outcome.answer, outcome.detail, taken) for ref, outcome in told.items()}
     return GitFound(probes=probes, gaps=tuple(gaps), trees=found, refs=refs)
 
 

@@ -82,9 +82,11 @@ def plainly(answer: Answer, line: str, login: Login) -> str:
         return "401: it asks for a login" if login.anonymous else "401: it does not accept the login"
     if code:
         return f"it answers {code[1]}"
+    if answer is Answer.MALFORMED:
+        return "the answer is not that of a git server"
     if answer is Answer.NOT_FOUND and line.startswith("repository '"):
         return "it answers 404"
-    return _AFTER.sub("", _ACCESS.sub("", line)).strip("@. ")
+    return safe(_AFTER.sub("", _ACCESS.sub("", line)).strip("@. "), login)
 
 
 def redirected(said: str) -> bool:
@@ -99,31 +101,30 @@ def _line(raw: str) -> str:
     return "" if _SILENT.match(clean) else clean
 
 
-def safe(text: str, login: Login, *more: str) -> str:
+def safe(text: str, login: Login) -> str:
     """Return a text of a server for a report: no secret of the login in it, one line, not long."""
-    flat = " ".join(Redactor((*login.values(), *more)).text(text).split())
+    flat = " ".join(Redactor(login.values()).text(text).split())
     return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
 
 
 def handshake(way: Way, deadline: Deadline) -> tuple[Answer, str]:
     """Shake hands by ourselves, for GnuTLS does not say what is wrong with a certificate: UNKNOWN where all is well."""
-    seconds = max(0.1, deadline.left())
+    address = (way.addresses[0], way.remote.port)
     try:
         with (
-            socket.create_connection((way.addresses[0], way.remote.port), seconds) as plain,
+            socket.create_connection(address, min(web.CONNECT, max(0.1, deadline.left()))) as plain,
+            web.ended(deadline, lambda: plain.shutdown(socket.SHUT_RDWR)),
             web.context(way).wrap_socket(plain, server_hostname=way.remote.host) as secure,
         ):
             # With TLS 1.3 a server that misses our certificate says so only after the handshake.
-            secure.sendall(f"HEAD / HTTP/1.0\r\nHost: {way.remote.netloc}\r\n\r\n".encode())
-            secure.settimeout(min(2.0, seconds))
+            secure.settimeout(min(0.5, max(0.1, deadline.left())))
             with contextlib.suppress(TimeoutError):
                 secure.recv(1)
     except ssl.SSLError as error:
-        said = (
-            getattr(error, "verify_message", "")
-            or (error.reason or "the TLS handshake failed").replace("_", " ").lower()
-        )
-        return tls_answer(error), said
+        reason = error.reason or "the server ends the handshake"
+        if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason:
+            return Answer.TLS, "the server asks for a client certificate"
+        return tls_answer(error), getattr(error, "verify_message", "") or reason.replace("_", " ").lower()
     except TimeoutError:
         return Answer.TIMEOUT, "no answer to the TLS handshake"
     except OSError:

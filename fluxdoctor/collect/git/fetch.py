@@ -47,7 +47,7 @@ class Fetcher:
                     self._store.drop(place)
             return self._fetched(commit, refs)
         except (_FetchError, UnreadableError, TooLargeError) as error:
-            return answers.safe(str(error), self._login)
+            return str(error)
         except TooMuchError:
             return f"it is larger than {_MOST_ON_DISK} bytes"
         except DeadlineError:
@@ -87,7 +87,7 @@ class Fetcher:
                 REMOTE, stdin="".join(f"{blob}\n" for blob in missing).encode(),
             )  # fmt: skip
             if done.code and not _by_name_refused(done.err):
-                raise _FetchError(answers.classify(done.err)[1])
+                raise self._failure(done)
             if done.code or self._missing(made, chosen):
                 self._commit(made, commit, refs, filtered=False)
         if self._missing(made, chosen):
@@ -99,19 +99,23 @@ class Fetcher:
         if not done.code:
             return ""
         if not _by_name_refused(done.err):
-            raise _FetchError(answers.classify(done.err)[1])
+            raise self._failure(done)
         name = next((n.removesuffix(revision.PEELED) for n, c in refs.items() if c == commit and n != "HEAD"), "")
         if not name:
             raise _FetchError(f"the server does not give {commit}, and none of its branches and tags is there any more")
         done = self._shallow(made, name, filtered=filtered)
         if done.code:
-            raise _FetchError(answers.classify(done.err)[1])
+            raise self._failure(done)
         return ", asked by name"
 
     def _shallow(self, made: Path, name: str, *, filtered: bool) -> Done:
         how = ("--filter=blob:none",) if filtered else ("--refetch",)
         before = () if filtered else _NO_FILTER
         return self._git(made, *before, "fetch", *_QUIET, "--depth=1", *how, "--", REMOTE, name)
+
+    def _failure(self, done: Done) -> _FetchError:
+        answer, line = answers.classify(done.err)
+        return _FetchError(answers.plainly(answer, line, self._login))
 
     def _missing(self, made: Path, chosen: Sequence[Entry]) -> list[str]:
         blobs = list(dict.fromkeys(entry.blob for entry in chosen))

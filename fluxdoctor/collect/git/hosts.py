@@ -28,12 +28,12 @@ class Hosts:
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
         self._lock = threading.Lock()
-        self._services: dict[tuple[object, ...], _Service] = {}
+        self._services: dict[tuple[object, Proxy | None], _Service] = {}
 
     @contextmanager
     def turn(self, remote: Remote, proxy: Proxy | None) -> Iterator[tuple[str, ...]]:
         """Give the addresses to ask, after the first visitor has been served. Raises UnreachableError."""
-        key = (*remote.service, *((proxy.scheme, proxy.host, proxy.port) if proxy else ()))
+        key = (remote.service, proxy)  # the proxy with its login: one that refuses another says nothing of this one
         with self._lock:
             first = key not in self._services
             service = self._services.setdefault(key, _Service())
@@ -60,6 +60,8 @@ class Hosts:
             if error.answer is Answer.NOT_CONTACTED:
                 raise
             # The proxy may know a name that we do not.
+        if proxy.own:
+            return ()
         try:
             return self._reach.addresses(proxy.host, proxy.port)
         except UnreachableError as error:

@@ -6,6 +6,8 @@ import hashlib
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.reach import UnreachableError
@@ -29,13 +31,14 @@ class App:
 
 @dataclass(frozen=True, repr=False)
 class Proxy:
-    """The proxy of spec.proxySecretRef: scheme, host and port, and the login, "" for none."""
+    """The proxy of spec.proxySecretRef, or (``own``) of the caller's environment: scheme, host, port; the login, "" for none."""
 
     scheme: str
     host: str
     port: int
     username: str = ""
     password: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,7 +95,7 @@ def read(source: Resource, remote: Remote, vault: Vault) -> Login:
         raise _unknown(
             f"provider {provider} logs in with the identity of a workload in the cluster; that was not tried from here"
         )
-    proxy = _proxy(source, vault)
+    proxy = _proxy(source, vault) or ambient(remote)
     name = source.text("spec.secretRef.name")
     secret = _secret(source, "spec.secretRef", vault) if name else None
     said = f"Secret {source.namespace}/{name}"
@@ -216,6 +219,28 @@ def _proxy(source: Resource, vault: Vault) -> Proxy | None:
     if not host:
         raise _unknown(f"address in {said} names no host and port")
     return Proxy(scheme, host, port, _raw(secret, "username"), _raw(secret, "password"))
+
+
+def ambient(remote: Remote) -> Proxy | None:
+    """Return the proxy that the caller's environment names (HTTPS_PROXY, NO_PROXY ...), as for any program.
+
+    Loopback is never reached through one, as Go has it too.
+    """
+    if remote.scheme == "ssh" or remote.host in ("localhost", "::1") or remote.host.startswith("127."):
+        return None
+    named = getproxies_environment()
+    address = named.get(remote.scheme) or named.get("all") or ""
+    if not address or proxy_bypass(remote.netloc):
+        return None
+    found = urlsplit(address if "://" in address else f"http://{address}")
+    scheme = {"socks5h": "socks5"}.get(found.scheme, found.scheme)
+    try:
+        port = found.port or {"http": 80, "https": 443, "socks5": 1080}[scheme]
+    except (KeyError, ValueError):
+        return None
+    return Proxy(
+        scheme, found.hostname or "", port, unquote(found.username or ""), unquote(found.password or ""), own=True
+    )
 
 
 def _host_port(text: str, default: int) -> tuple[str, int]:

@@ -91,11 +91,16 @@ def _read(process: subprocess.Popen[bytes], limits: Limits) -> tuple[bytes, byte
             del err[_MAX_ERR:]
             if len(out) > limits.most:
                 raise TooMuchError(f"git printed more than {limits.most} bytes")
-            if limits.grown and time.monotonic() - asked > _TICK:
-                if limits.grown():
-                    raise TooMuchError("git wrote more than it may")
+            if time.monotonic() - asked > _TICK:
+                _weigh(limits)
                 asked = time.monotonic()
+    _weigh(limits)
     return bytes(out), bytes(err)
+
+
+def _weigh(limits: Limits) -> None:
+    if limits.grown and limits.grown():
+        raise TooMuchError("git wrote more than it may")
 
 
 def _settle(pid: int) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 
 from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.git import web
+from fluxdoctor.collect.git.answers import safe
 from fluxdoctor.collect.git.remote import Remote, parse
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import authorization
@@ -25,9 +26,13 @@ def follow(way: Way, deadline: Deadline) -> Remote:
         raise UnreachableError(Answer.MALFORMED, "the server sends elsewhere and does not say where")
     new = parse(place)
     if new.service != remote.service:
-        raise UnreachableError(Answer.UNKNOWN, f"the server sends to {new.scheme}://{new.netloc}, which was not asked")
+        raise UnreachableError(
+            Answer.UNKNOWN, safe(f"the server sends to {new.scheme}://{new.netloc}, which was not asked", way.login)
+        )
     if not new.path.endswith(_ASKED):
-        raise UnreachableError(Answer.MALFORMED, f"the server sends to {new.path}, which is no git repository")
+        raise UnreachableError(
+            Answer.MALFORMED, safe(f"the server sends to {new.path}, which is no git repository", way.login)
+        )
     return replace(remote, path=new.path.removesuffix(_ASKED))
 
 

@@ -74,8 +74,8 @@ def parse(url: str) -> Remote:
 
 def _address(text: str, default: int) -> tuple[str, int]:
     if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        valid, port = _IPV6.fullmatch(host), rest.removeprefix(":")
+        host, closed, rest = text[1:].partition("]")
+        valid, port = closed and rest[:1] in ("", ":") and _IPV6.fullmatch(host), rest[1:]
     else:
         host, _, port = text.partition(":")
         valid = _NAME.fullmatch(host)

@@ -16,7 +16,7 @@ from fluxdoctor.collect.git.process import Done, Limits, TooMuchError
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.store import Store
 from fluxdoctor.collect.git.way import Way
-from fluxdoctor.collect.git.workspace import REMOTE, Workspace
+from fluxdoctor.collect.git.workspace import REMOTE, Workspace, authorization
 from fluxdoctor.collect.reach import Reach, UnreachableError
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Resource
@@ -56,7 +56,7 @@ class Outcome:
     trees: Mapping[str, Mapping[str, bytes] | str] = field(default_factory=dict)
 
 
-def visit(asked: Visit, shared: Run) -> Outcome:
+def ask(asked: Visit, shared: Run) -> Outcome:
     """Ask a remote. Whatever goes wrong is in the Outcome, never an exception."""
     reach = shared.reach
     if reach.deadline.over():
@@ -67,7 +67,7 @@ def visit(asked: Visit, shared: Run) -> Outcome:
         try:
             return visitor.outcome()
         except UnreachableError as error:
-            return Outcome(error.answer, answers.safe(error.detail, visitor.login))
+            return Outcome(error.answer, error.detail)
         except DeadlineError:
             return Outcome(Answer.UNKNOWN, "the time for this run was over before it answered")
         except Exception as error:  # noqa: BLE001 - one remote must not end the run; the text might quote a login
@@ -87,18 +87,14 @@ class _Visitor:
             self.login = replace(self.login, username=githubapp.USER, password=token)
         with self._shared.hosts.turn(self._remote, self.login.proxy) as addresses:
             way = Way(self._remote, self.login, addresses, self._space.tls_files(self.login))
-            self._guard(way)
+            # The controller sends logins over plain http inside its cluster; from here they would cross other networks.
+            if way.exposed and authorization(self.login):
+                raise UnreachableError(Answer.UNKNOWN, "a login is not sent over plain http from here")
             way, refs = self._refs(way)
         if not refs:
             return Outcome(Answer.EMPTY, "the repository has no commit", {})
         refs = revision.kept(refs, map(revision.named, self._sources))
         return Outcome(Answer.OK, _seen(refs), refs, self._trees(refs) if self._shared.trees else {})
-
-    def _guard(self, way: Way) -> None:
-        """The controller sends logins over plain http inside its cluster; from here they would cross other networks."""
-        local = all(a.startswith("127.") or a == "::1" for a in way.addresses)
-        if way.remote.scheme == "http" and not self.login.anonymous and not local:
-            raise UnreachableError(Answer.UNKNOWN, "a login is not sent over plain http from here")
 
     def _refs(self, way: Way) -> tuple[Way, dict[str, str]]:
         """List the refs; a redirect to the same service is followed once."""

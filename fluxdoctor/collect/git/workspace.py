@@ -86,10 +86,12 @@ class Workspace:
     def _http(self, way: Way) -> Iterator[tuple[str, str]]:
         login = way.login
         pinned = way.remote if login.proxy is None else login.proxy
-        if ":" not in pinned.host:
+        if way.addresses and ":" not in pinned.host:
             listed = ",".join(f"[{a}]" if ":" in a else a for a in way.addresses)
             yield "curloptResolve", f"{pinned.host}:{pinned.port}:{listed}"
         yield "proxy", proxy_url(login.proxy) if login.proxy else ""
+        if login.proxy and login.proxy.username:
+            yield "proxyAuthMethod", "basic"  # sent at once, as Go does
         if header := authorization(login):
             yield "extraHeader", header
         yield from way.files.items()

@@ -8,7 +8,8 @@ from fluxdoctor import Clock, Cluster, Evidence, Failures, Problem, Resource, St
 _SHARD = "sharding.fluxcd.io/key"
 _OFF = "fluxcd.controlplane.io/reconcile"
 _GRACE = timedelta(minutes=5)
-_CONTROLLERS = {
+#: Which controller writes the status of a kind.
+CONTROLLERS = {
     "GitRepository": "source-controller",
     "OCIRepository": "source-controller",
     "HelmRepository": "source-controller",
@@ -43,7 +44,7 @@ def check(cluster: Cluster, failures: Failures, clock: Clock) -> Iterator[Proble
 
 
 def _why(resource: Resource, cluster: Cluster) -> str:
-    controller = _CONTROLLERS.get(resource.kind, "its controller")
+    controller = CONTROLLERS.get(resource.kind, "its controller")
     if shard := resource.label(_SHARD):
         return (
             f"it is labelled for shard {shard}: is there a {controller} with --watch-label-selector={_SHARD}={shard}?"

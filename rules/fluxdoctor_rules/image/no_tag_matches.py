@@ -16,7 +16,7 @@ def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
         if passed is not None and not passed:
             pattern = policy.text("spec.filterTags.pattern")
             facts = {
-                "repository": known.repository,
+                "repository": str(known.repository),
                 "what": f"no tag matches {pattern}; it has {_tags.sample(known)}" if known.found else "it has no tags",
             }
             proof = Evidence(f"tags: {_tags.sample(known)}", f"{known.repository} status.lastScanResult")

@@ -1,0 +1,28 @@
+"""The CRDs are older than the controllers: a field that is new is dropped or refused."""
+
+import re
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem
+from fluxdoctor_rules.cluster import _controllers
+
+_GROUPS = (".toolkit.fluxcd.io", ".source.extensions.fluxcd.io")
+_LABEL = re.compile(r"v?2\.(\d+)\.")
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """Compare the label that Flux's manifests give the CRDs with the release of the controllers."""
+    releases = [
+        c.flux for name in _controllers.RELEASES for c in _controllers.all_of(cluster, name) if c.flux is not None
+    ]
+    if not releases:
+        return
+    old = []
+    for crd in cluster.all("CustomResourceDefinition"):
+        found = _LABEL.match(crd.label("app.kubernetes.io/version"))
+        if crd.name.endswith(_GROUPS) and found and int(found[1]) < min(releases):
+            old.append(crd)
+    if old:
+        version = old[0].label("app.kubernetes.io/version")
+        facts = {"count": str(len(old)), "version": version, "release": f"2.{min(releases)}"}
+        yield Problem(old[0].ref, facts, (Evidence(f"label app.kubernetes.io/version: {version}", str(old[0].ref)),))

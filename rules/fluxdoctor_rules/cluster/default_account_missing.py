@@ -1,0 +1,31 @@
+"""The service account that a controller uses by default does not exist in the namespace of an object."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref
+from fluxdoctor_rules.cluster import _controllers
+
+_FLAGS = ("default-service-account", "default-kubeconfig-service-account", "default-decryption-service-account")
+_SAID = "specified default service account does not exist"
+_CONTROLLERS = {
+    "Kustomization": "kustomize-controller",
+    "HelmRelease": "helm-controller",
+    "ImageRepository": "image-reflector-controller",
+    "ImageUpdateAutomation": "image-automation-controller",
+}
+
+
+def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
+    """Read the flag of the controller, and look the account up."""
+    for failure in failures.failed:
+        if not any(_SAID in w.message for w in failure.words):
+            continue
+        name = _CONTROLLERS.get(failure.ref.kind, "source-controller")
+        for controller in _controllers.all_of(cluster, name):
+            for flag in _FLAGS:
+                account = Ref("ServiceAccount", failure.ref.namespace, controller.flag(flag) or "")
+                if account.name and cluster.look(account).absent:
+                    proof = Evidence(f"--{flag}={account.name}", str(controller.deployment.ref))
+                    facts = {"account": account.named, "flag": f"--{flag}"}
+                    yield Problem(failure.ref, facts, (proof,), shared=str(account), missing=account)
+                    break

@@ -1,0 +1,37 @@
+"""The files of flux bootstrap stand beside a kustomization.yaml that does not list them: Flux no longer manages itself."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import FILE_NAMES, Cluster, Evidence, GitTrees, Manifests, Problem, Ref, Tree, clean
+
+_COMPONENTS, _SYNC = "gotk-components.yaml", "gotk-sync.yaml"
+
+
+def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
+    """Read the kustomization.yaml beside gotk-components.yaml in each repository that a Kustomization reads."""
+    if cluster.all("FluxInstance"):
+        return
+    read: dict[Ref, list[str]] = {}
+    for kustomization in cluster.all("Kustomization"):
+        read.setdefault(Manifests.source(kustomization), []).append(clean(kustomization.text("spec.path")))
+    for source, tree in sorted(trees.trees.items()):
+        for path in tree.paths:
+            folder, _, name = path.rpartition("/")
+            if name == _COMPONENTS and any(_is_below(folder, p) for p in read.get(source, ())):
+                yield from _unlisted(source, tree, folder)
+
+
+def _is_below(folder: str, path: str) -> bool:
+    return not path or folder == path or folder.startswith(path + "/")
+
+
+def _unlisted(source: Ref, tree: Tree, folder: str) -> Iterator[Problem]:
+    beside = f"{folder}/" if folder else ""
+    file = next((f"{beside}{n}" for n in FILE_NAMES if tree.is_file(f"{beside}{n}")), "")
+    for body in tree.parsed(file).documents if file else ():
+        listed = {entry.removeprefix("./") for entry in body.strings("resources")}
+        for name in (_COMPONENTS, _SYNC):
+            if name not in listed and tree.is_file(f"{beside}{name}"):
+                where = body.at("resources")
+                proof = Evidence(f"resources: {', '.join(sorted(listed)) or 'none'}", str(where or file))
+                yield Problem(source, {"file": file, "name": name}, (proof,), location=where, key=f"{file} {name}")

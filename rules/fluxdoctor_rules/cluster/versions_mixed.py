@@ -1,0 +1,25 @@
+"""Controllers of different Flux releases beside each other."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem
+from fluxdoctor_rules.cluster import _controllers
+from fluxdoctor_rules.cluster._controllers import Controller
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """Compare the releases that the images belong to, namespace by namespace; an image that tells nothing is left out."""
+    spaces: dict[str, list[Controller]] = {}
+    for name in _controllers.RELEASES:
+        for controller in _controllers.all_of(cluster, name):
+            if controller.flux is not None:
+                spaces.setdefault(controller.deployment.namespace, []).append(controller)
+    for _, found in sorted(spaces.items()):
+        newest = max(c.flux or 0 for c in found)
+        behind = [c for c in found if c.flux != newest]
+        if behind:
+            first = min(behind, key=lambda c: (c.flux or 0, c.name))
+            listed = ", ".join(f"{c.name} of 2.{c.flux}" for c in behind)
+            proof = tuple(Evidence(f"image {c.image}", str(c.deployment.ref)) for c in behind)
+            facts = {"behind": listed, "newest": f"2.{newest}"}
+            yield Problem(first.deployment.ref, facts, proof, field="spec.template.spec.containers")

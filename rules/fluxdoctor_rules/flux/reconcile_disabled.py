@@ -1,0 +1,35 @@
+"""An object that Flux leaves alone because an annotation says so."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Graph, Manifests, Problem, Resource, Severity
+
+_APPLIED = "kustomize.toolkit.fluxcd.io/reconcile"
+_OWN = ("fluxcd.controlplane.io/reconcile", "source.extensions.fluxcd.io/reconcile")
+
+
+def check(cluster: Cluster, graph: Graph, manifests: Manifests | None) -> Iterator[Problem]:
+    """Tell an annotation that is in git from one that somebody put on the live object."""
+    for resource in cluster:
+        key = next((k for k in (_APPLIED, *_OWN) if resource.annotation(k) == "disabled"), "")
+        parent = graph.parent(resource) if key else None
+        if not key or (key == _APPLIED and parent is None):
+            continue
+        declared = manifests.definition(resource.ref, parent) if manifests else None
+        by_hand = declared is not None and declared.annotation(key) != "disabled"
+        facts = {
+            "key": key,
+            "what": "no change from git reaches it" if key == _APPLIED else "its controller does not look at it",
+            "where": " (git does not say so)" if by_hand else " (as git says)" if declared else "",
+            "who": _who(resource, key),
+        }
+        proof = Evidence(f"{key}: disabled", str(resource.ref))
+        level = Severity.WARNING if by_hand else Severity.INFO
+        yield Problem(resource.ref, facts, (proof,), field="metadata.annotations", severity=level)
+
+
+def _who(resource: Resource, key: str) -> str:
+    for row in resource.rows("metadata.managedFields"):
+        if row.has(("fieldsV1", "f:metadata", "f:annotations", f"f:{key}")):
+            return f" by {row.text('manager')}"
+    return ""

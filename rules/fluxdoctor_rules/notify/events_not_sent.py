@@ -1,0 +1,40 @@
+"""A controller sends its events nowhere: no Alert ever hears of its objects."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem, Ref
+from fluxdoctor_rules.cluster import _controllers
+from fluxdoctor_rules.cluster._controllers import Controller
+
+_SENDERS = (
+    "helm-controller", "image-automation-controller", "image-reflector-controller", "kustomize-controller", "source-controller",
+)  # fmt: skip
+_FLAG = "events-addr"
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """Read --events-addr where there are Alerts: empty by default, and set by the manifests of Flux."""
+    if not cluster.all("Alert"):
+        return
+    for name in _SENDERS:
+        for controller in _controllers.all_of(cluster, name):
+            what = _wrong(cluster, controller) if controller.arguments else ""
+            if what:
+                proof = Evidence(f"--{_FLAG}: {controller.flag(_FLAG) or 'not given'}", str(controller.deployment.ref))
+                yield Problem(
+                    controller.deployment.ref, {"what": what}, (proof,), field="spec.template.spec.containers"
+                )
+
+
+def _wrong(cluster: Cluster, controller: Controller) -> str:
+    address = controller.flag(_FLAG)
+    if not address:
+        return "has no --events-addr"
+    host = address.partition("://")[2].partition("/")[0].partition(":")[0]
+    name, _, rest = host.partition(".")
+    space = rest.partition(".")[0].replace("$(RUNTIME_NAMESPACE)", controller.deployment.namespace)
+    in_cluster = rest.partition(".")[2].startswith("svc") or not rest
+    service = Ref("Service", space or controller.deployment.namespace, name)
+    if in_cluster and cluster.look(service).absent:
+        return f"sends its events to {service}, which does not exist"
+    return ""

@@ -1,0 +1,42 @@
+"""An Ingress that leads webhooks to the wrong Service, or under another path than the Receiver's."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Fields, Problem, Resource
+
+_RIGHT, _WRONG = "webhook-receiver", "notification-controller"
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """Follow the paths of the Ingresses in the namespace of notification-controller: status.webhookPath is what is asked for."""
+    spaces = {d.namespace for d in cluster.controllers(_WRONG)}
+    hooks = tuple(p for r in cluster.all("Receiver") if (p := r.text("status.webhookPath")))
+    for ingress in cluster.all("Ingress"):
+        if ingress.namespace not in spaces or not hooks:
+            continue
+        paths = tuple(p for rule in ingress.rows("spec.rules") for p in rule.rows("http.paths"))
+        wrong = [p for p in paths if p.text("backend.service.name") == _WRONG]
+        right = [p for p in paths if p.text("backend.service.name") == _RIGHT]
+        if wrong and not right:
+            facts = {"what": f"leads to Service {_WRONG}, which takes events and answers webhooks with 404"}
+            yield _problem(ingress, wrong[0], facts)
+        elif right and not _rewrites(ingress) and not any(_takes(p, hook) for p in right for hook in hooks):
+            facts = {"what": f"passes on {right[0].text('path')}, and the path of the Receiver is {hooks[0][:12]}..."}
+            yield _problem(ingress, right[0], facts)
+
+
+def _problem(ingress: Resource, row: Fields, facts: dict[str, str]) -> Problem:
+    backend = f"{row.text('path', '/')} -> {row.text('backend.service.name')}"
+    return Problem(ingress.ref, facts, (Evidence(backend, str(ingress.ref)),), field=row.dotted)
+
+
+def _rewrites(ingress: Resource) -> bool:
+    return any("rewrite" in k or "snippet" in k or "middleware" in k for k in ingress.keys("metadata.annotations"))
+
+
+def _takes(row: Fields, hook: str) -> bool:
+    path = row.text("path", "/")
+    if row.text("pathType") == "Exact":
+        return path == hook
+    # A pattern (nginx, traefik) is not judged.
+    return hook.startswith(path) or any(c in path for c in "*(^$[")

@@ -1,0 +1,34 @@
+"""The Secret of an input provider has not the keys that a git provider's API needs."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem, Ref, Resource
+
+_GIT = ("GitHub", "GitLab", "AzureDevOps", "Gitea")
+_APP = "githubAppID"
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """Compare key names with the provider's type (flux-operator 0.58): a GitHub App's, or a user name and a token."""
+    for provider in cluster.all("ResourceSetInputProvider"):
+        name = provider.text("spec.secretRef.name")
+        secret = cluster.get(Ref("Secret", provider.namespace, name)) if name else None
+        if secret is None or not provider.text("spec.type").startswith(_GIT):
+            continue
+        lacking = _lacking(secret, provider.text("spec.type"))
+        if lacking:
+            held = ", ".join(secret.keys("keys"))
+            facts = {
+                "secret": secret.ref.named,
+                "lack": " and ".join(lacking),
+                "held": f"; it has {held}" if held else "",
+            }
+            proof = Evidence(f"keys: {held or 'none'}", str(secret.ref))
+            yield Problem(provider.ref, facts, (proof,), field="spec.secretRef", shared=secret.ref.named)
+
+
+def _lacking(secret: Resource, type_: str) -> list[str]:
+    keys = secret.keys("keys")
+    if type_.startswith("GitHub") and _APP in keys:
+        return [] if "githubAppPrivateKey" in keys else ["githubAppPrivateKey"]
+    return [key for key in ("username", "password") if key not in keys]

@@ -1,0 +1,19 @@
+"""flux-operator says that a newer Flux is to be had."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """Read the event that flux-operator 0.58 sends about its FluxInstance."""
+    for instance in cluster.all("FluxInstance"):
+        event = next((e for e in cluster.events(instance.ref) if e.reason == "OutdatedVersion"), None)
+        if event:
+            said = " ".join(event.message.split())
+            yield Problem(
+                instance.ref,
+                {"said": said},
+                (Evidence(said, f"{instance.ref} event"),),
+                field="spec.distribution.version",
+            )

@@ -1,0 +1,15 @@
+"""An ExternalArtifact whose address is that of another controller."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """Compare the host of the artifact with who made it: source-watcher serves what an ArtifactGenerator makes."""
+    for artifact in cluster.all("ExternalArtifact"):
+        url = artifact.text("status.artifact.url")
+        server = url.partition("://")[2].partition("/")[0].partition(".")[0]
+        if server == "source-controller" and artifact.text("spec.sourceRef.kind") == "ArtifactGenerator":
+            proof = Evidence(f"status.artifact.url: {url}", str(artifact.ref))
+            yield Problem(artifact.ref, {"address": url}, (proof,), shared="source-watcher")

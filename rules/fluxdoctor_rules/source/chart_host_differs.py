@@ -1,0 +1,32 @@
+"""A chart is served by another host than its index, and the credentials are not sent there."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import ChartIndexes, Cluster, Evidence, Failures, Problem, Ref, owner
+
+_REFUSED = (" 401 ", " 403 ", "401 Unauthorized", "403 Forbidden")
+
+
+def check(cluster: Cluster, charts: ChartIndexes, failures: Failures) -> Iterator[Problem]:
+    """Compare the host of the chart's URL in the index with that of the repository (source-controller 1.9)."""
+    for failure in failures.failed:
+        chart = failure.resource
+        if chart.kind != "HelmChart" or chart.text("spec.sourceRef.kind") != "HelmRepository":
+            continue
+        if not any(code in w.message for w in failure.words for code in _REFUSED):
+            continue
+        repository = cluster.get(Ref("HelmRepository", chart.namespace, chart.text("spec.sourceRef.name")))
+        if repository is None or not repository.has("spec.secretRef") or repository.flag("spec.passCredentials"):
+            continue
+        own = _host(repository.text("spec.url"))
+        versions = charts.indexes.get(repository.ref, {}).get(chart.text("spec.chart"), ())
+        others = sorted({h for v in versions for url in v.urls if (h := _host(url)) and h != own})
+        if others:
+            facts = {"other": others[0], "own": own}
+            proof = Evidence(f"the index at {own} names {others[0]}", str(repository.ref))
+            yield Problem(repository.ref, facts, (proof,), field="spec.passCredentials",
+                          explains=tuple(r for r in (chart.ref, owner(chart)) if r))  # fmt: skip
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0] if "://" in url else ""

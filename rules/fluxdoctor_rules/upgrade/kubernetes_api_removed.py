@@ -1,0 +1,25 @@
+"""A manifest in git is of a Kubernetes API version that the target does not serve."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Manifests, Problem, Target
+from fluxdoctor_rules.upgrade import _declared, _table
+
+
+def check(cluster: Cluster, manifests: Manifests, target: Target) -> Iterator[Problem]:
+    """Compare the apiVersion of everything that is declared with the table."""
+    if target.kubernetes is None:
+        return
+    for owner, resource in _declared.objects(cluster, manifests):
+        row = _table.removed(_table.KUBERNETES, resource.api_version, resource.text("kind"), target.kubernetes)
+        if row:
+            where = resource.at("apiVersion")
+            facts = {
+                "where": str(where),
+                "object": f"{resource.text('kind')} {resource.name}",
+                "old": row.api_version,
+                "since": _table.text(row.since),
+                "now": row.now,
+            }
+            yield Problem(owner, facts, (Evidence(f"apiVersion: {row.api_version}", str(where)),), location=where,
+                          key=f"{where} {resource.ref}", field="apiVersion")  # fmt: skip

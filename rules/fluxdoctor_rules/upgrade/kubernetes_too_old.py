@@ -1,0 +1,20 @@
+"""The target Flux needs a newer Kubernetes."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem, Target, Versions
+from fluxdoctor_rules.upgrade import _table
+
+
+def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Problem]:
+    """Compare the Kubernetes that will run (the target, or else the present one) with what flux check demands."""
+    kubernetes = target.kubernetes or versions.of("kubernetes")
+    oldest = _table.OLDEST_KUBERNETES.get(target.flux) if target.flux else None
+    if oldest and kubernetes and kubernetes < oldest and target.flux:
+        for deployment in cluster.controllers("source-controller")[:1]:
+            facts = {
+                "flux": _table.text(target.flux),
+                "oldest": _table.text(oldest),
+                "have": _table.text(kubernetes),
+            }
+            yield Problem(deployment.ref, facts, (Evidence(f"Kubernetes {_table.text(kubernetes)}", "versions"),))

@@ -1,0 +1,19 @@
+"""Live objects remember a version that the target removes: server-side apply will fail on them."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem, Target
+from fluxdoctor_rules.upgrade import _table
+
+
+def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
+    """Read the versions in managedFields of all Flux objects."""
+    if target.flux is None:
+        return
+    for resource in cluster.flux:
+        versions = (row.text("apiVersion") for row in resource.rows("metadata.managedFields"))
+        for version in sorted(set(versions)):
+            if _table.removed(_table.FLUX, version, resource.kind, target.flux):
+                facts = {"version": version, "target": _table.text(target.flux)}
+                proof = Evidence(f"managedFields has apiVersion {version}", str(resource.ref))
+                yield Problem(resource.ref, facts, (proof,), key=version, shared=version)

@@ -1,0 +1,20 @@
+"""Post-renderers that will see a chart's hooks too."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem, Target, Versions
+from fluxdoctor_rules.upgrade import _table
+
+
+def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Problem]:
+    """Find the releases with post-renderers that do not say how they are applied."""
+    now, since = _table.flux_now(cluster, versions), _table.COMBINED_POST_RENDERING
+    if target.flux is None or target.flux < since or (now is not None and now >= since):
+        return
+    for release in cluster.all("HelmRelease"):
+        if release.rows("spec.postRenderers") and not release.has("spec.postRenderStrategy"):
+            proof = Evidence("spec.postRenderers without spec.postRenderStrategy", str(release.ref))
+            facts = {"target": _table.text(target.flux)}
+            yield Problem(
+                release.ref, facts, (proof,), field="spec.postRenderers", shared=f"post-renderers {facts['target']}"
+            )

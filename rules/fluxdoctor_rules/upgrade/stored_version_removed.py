@@ -1,0 +1,21 @@
+"""A CRD still stores objects in a version that the target removes: its update will be refused."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Problem, Target
+from fluxdoctor_rules.upgrade import _table
+
+
+def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
+    """Read status.storedVersions of Flux's CRDs."""
+    if target.flux is None:
+        return
+    for crd in cluster.all("CustomResourceDefinition"):
+        group = crd.text("spec.group") or crd.name.partition(".")[2]
+        for version in crd.strings("status.storedVersions"):
+            row = _table.removed(_table.FLUX, f"{group}/{version}", "", target.flux)
+            if row:
+                stored = ", ".join(crd.strings("status.storedVersions"))
+                facts = {"version": version, "target": _table.text(target.flux), "stored": stored}
+                proof = Evidence(f"status.storedVersions: {stored}", str(crd.ref))
+                yield Problem(crd.ref, facts, (proof,), key=version, shared=f"stored for {_table.text(target.flux)}")

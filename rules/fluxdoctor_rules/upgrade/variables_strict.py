@@ -1,0 +1,41 @@
+"""A variable that is empty today and an error in Flux 2.9."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Fields, Manifests, Problem, Target, Unknown, Versions
+from fluxdoctor_rules.cluster import _controllers
+from fluxdoctor_rules.kustomize import _variables
+from fluxdoctor_rules.upgrade import _table
+
+_GATE = "StrictPostBuildSubstitutions"
+
+
+def check(cluster: Cluster, manifests: Manifests, versions: Versions, target: Target) -> Iterator[Problem | Unknown]:
+    """Find the uses without a value and without a default, where Flux replaces variables at all."""
+    now = _table.flux_now(cluster, versions)
+    since = _table.STRICT_SUBSTITUTION
+    if target.flux is None or target.flux < since or (now is not None and now >= since):
+        return
+    gates = [c.gate(_GATE) for c in _controllers.all_of(cluster, "kustomize-controller")]
+    if any(gate is not None for gate in gates):
+        return  # whoever sets the gate has decided, and it stays set
+    for kustomization in cluster.all("Kustomization"):
+        build = manifests.build(kustomization) if kustomization.has("spec.postBuild") else None
+        if build is None:
+            continue
+        known = _variables.defined(kustomization, cluster)
+        told: set[str] = set()
+        for resource, path, text in _variables.fields(build):
+            for use in _variables.uses(text):
+                if not use.needs_value or use.name in told or (known and use.name in known.names):
+                    continue
+                told.add(use.name)
+                if known is None:
+                    yield Unknown(
+                        kustomization.ref, f"whether {use.name} is defined: an object of substituteFrom was not seen"
+                    )
+                elif known.names:
+                    where = resource.at(path)
+                    facts = {"where": str(where), "variable": use.name, "target": _table.text(target.flux)}
+                    yield Problem(kustomization.ref, facts, (Evidence(f"${{{use.name}}}", str(where)),), location=where,
+                                  key=use.name, field=Fields({}, path).dotted)  # fmt: skip
