@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 T      ?=
 
-.PHONY: demo test lint accuracy bench golden readme coverage messages lock clean
+.PHONY: demo test e2e lint accuracy bench golden readme coverage messages lock clean
 .DEFAULT_GOAL := demo
 
 # Every target makes its own set-up: a virtual environment with the locked dependencies.
@@ -21,6 +21,10 @@ demo: $(READY) ## what a newcomer runs first: the embedded incident
 test: $(READY) ## rule pages, recorded incidents, properties (T="-k name" for some)
 	$(BIN)/python -m pytest $(T)
 
+e2e: $(READY) ## real servers, built once and kept in ~/.cache/fluxdoctor-e2e: needs Go 1.26 and, without etcd on PATH, Debian (T="-k name" for some)
+	$(BIN)/python -m tests.e2e.build
+	$(BIN)/python -m pytest tests/e2e $(T)
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -32,6 +36,7 @@ accuracy: $(READY) ## how often the root cause is found in the recorded incident
 
 bench: $(READY) ## replay fleets of growing size, as ratios
 	$(BIN)/python benchmarks/replay.py
+	$(BIN)/python benchmarks/git_sharing.py
 
 golden: $(READY) ## rewrite the golden reports; read the difference
 	$(BIN)/python -m pytest tests/test_incidents.py --update

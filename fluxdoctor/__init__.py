@@ -1,7 +1,8 @@
 """fluxdoctor names the root cause of a failing Flux fleet. What a rule pack imports stands here; nothing else is API."""
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model import semver
+from fluxdoctor.model import semver, vantage
+from fluxdoctor.model.charts import Chart, Charts, Flaw, Verdict
 from fluxdoctor.model.facts import (
     Answer,
     ChartIndexes,
@@ -9,7 +10,6 @@ from fluxdoctor.model.facts import (
     Event,
     GitTrees,
     Lookup,
-    OciTags,
     Probe,
     Probes,
     Tree,
@@ -33,6 +33,7 @@ from fluxdoctor.model.flux import (
 )
 from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
+from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref, Resource
 from fluxdoctor.model.snapshot import Clock, Target, Versions
 from fluxdoctor.model.times import age, duration, moment
@@ -41,7 +42,9 @@ __all__ = [
     "FILE_NAMES",
     "Answer",
     "Build",
+    "Chart",
     "ChartIndexes",
+    "Charts",
     "Clock",
     "Cluster",
     "Confidence",
@@ -52,11 +55,14 @@ __all__ = [
     "Failure",
     "Failures",
     "Fields",
+    "Flaw",
     "GitTrees",
     "Graph",
     "Location",
     "Lookup",
     "Manifests",
+    "OciLayer",
+    "OciManifest",
     "OciTags",
     "Patch",
     "Probe",
@@ -70,6 +76,7 @@ __all__ = [
     "Target",
     "Tree",
     "Unknown",
+    "Verdict",
     "Versions",
     "__version__",
     "age",
@@ -88,4 +95,5 @@ __all__ = [
     "short",
     "state",
     "timeout",
+    "vantage",
 ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fluxdoctor import causes, engine, rule
 from fluxdoctor.model.finding import Report, Severity, Skipped
-from fluxdoctor.model.flux import KINDS
+from fluxdoctor.model.flux import KINDS, Edge
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue
@@ -34,7 +34,7 @@ def diagnose(
         skipped=tuple(dict.fromkeys((*catalogue.skipped, *_unseen(snapshot), *skipped))),
         objects=len(snapshot.cluster.flux),
         not_ready=len(snapshot.failures.failed),
-        rules=sum(r.role != "fallback" and r.id in kept for r in rules),
+        rules=sum(r.role != "fallback" and r.id in kept and snapshot.mode in r.modes for r in rules),
         versions=snapshot.versions.found,
         name=snapshot.name,
     )
@@ -47,12 +47,33 @@ def _unseen(snapshot: Snapshot) -> list[Skipped]:
         for gap in snapshot.gaps
         if "/" in gap.what or gap.what in KINDS or gap.what == "Namespace"
     ]
+    if snapshot.mode == "check":  # what a repository does not hold was not looked for in a cluster
+        return [Skipped("", None, f"{gap.what}: {gap.why}") for gap in snapshot.gaps]
+    found += [
+        Skipped("", None, f"git/{ref.named}: its files are not in this snapshot") for ref in _untold_trees(snapshot)
+    ]
     for kind in KINDS.values():
         crd = Ref("CustomResourceDefinition", "", f"{kind.plural}.{kind.group}")
         told = any(gap.what.partition("/")[0] == kind.name for gap in snapshot.gaps)
         if kind.name not in snapshot.cluster.listed and not told and not snapshot.cluster.look(crd).absent:
             found.append(Skipped("", None, f"{kind.name}: not listed"))
     return found
+
+
+def _untold_trees(snapshot: Snapshot) -> list[Ref]:
+    """GitRepositories that a Kustomization reads, whose files are lacking while those of others are there."""
+    if snapshot.git is None or not snapshot.git.trees:
+        return []
+    told = {gap.what for gap in snapshot.gaps}
+    read = {
+        edge.target for k in snapshot.cluster.all("Kustomization") for edge in snapshot.graph.needs(k.ref, Edge.SOURCE)
+    }
+    return sorted(
+        ref
+        for ref in read
+        if ref.kind == "GitRepository" and snapshot.cluster.get(ref) and snapshot.git.tree(ref) is None
+        and f"git/{ref.named}" not in told
+    )  # fmt: skip
 
 
 def exit_code(report: Report, fail_on: Severity | None) -> int:

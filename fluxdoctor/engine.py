@@ -5,8 +5,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from fluxdoctor.model import flux
+from fluxdoctor.model import flux, vantage
 from fluxdoctor.model.failures import Failure, Words, said
 from fluxdoctor.model.finding import Confidence, Fact, Problem, Skipped, Unknown
 from fluxdoctor.model.resource import Ref
@@ -14,6 +15,10 @@ from fluxdoctor.model.snapshot import FACTS, Snapshot
 from fluxdoctor.rule import Hit, Outcome, Rule, fill
 
 _SPACE = re.compile(r"\s+")
+#: A message can quote a whole object. What names a fault stands at its beginning or at its end; with words and messages
+#: of any length, patterns that try each beginning and each end would take minutes.
+_HEAD, _TAIL, _WORD = 2_500, 1_000, 240
+_LONG_WORD = re.compile(rf"\S{{{_WORD + 1},}}")
 
 
 def select(rules: Iterable[Rule], only: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:
@@ -26,7 +31,8 @@ def select(rules: Iterable[Rule], only: Sequence[str] = (), ignore: Sequence[str
 
 
 def run(rules: Sequence[Rule], snapshot: Snapshot) -> Outcome:
-    """Run every rule: the checks over the facts they name, the patterns over the controllers' messages."""
+    """Run every rule of the snapshot's mode: the checks over the facts they name, the patterns over the messages."""
+    rules = [r for r in rules if snapshot.mode in r.modes]
     hits: list[Hit] = []
     skipped: list[Skipped] = []
     facts = snapshot.facts()
@@ -34,7 +40,23 @@ def run(rules: Sequence[Rule], snapshot: Snapshot) -> Outcome:
         if rule.check:
             _check(rule, facts, hits, skipped)
     hits += _messages(rules, snapshot)
+    hits = [_probed(hit, snapshot) for hit in hits]
     return Outcome(tuple(hits), tuple(sorted(set(skipped), key=str)))
+
+
+def _probed(hit: Hit, snapshot: Snapshot) -> Hit:
+    """Put our own probe of a failing source beside what its controller says: proof where both agree."""
+    rule, problem = hit.rule, hit.problem
+    probe = snapshot.probes.of(problem.subject) if snapshot.probes and rule.answers is not None else None
+    if rule.answers is None or probe is None or not vantage.words(probe):
+        return hit
+    agree = problem.confidence is Confidence.REPORTED and probe.answer in rule.answers
+    told = replace(
+        problem,
+        evidence=(*problem.evidence, vantage.evidence(probe, snapshot.taken)),
+        confidence=Confidence.PROVEN if agree else problem.confidence,
+    )
+    return Hit(rule, told)
 
 
 def _check(rule: Rule, facts: Mapping[type, object], hits: list[Hit], skipped: list[Skipped]) -> None:
@@ -95,6 +117,7 @@ def _best(
 
 def recognise(rules: Sequence[Rule], kind: str, reason: str, message: str) -> tuple[Rule, re.Match[str]] | None:
     """Return the rule of the lowest rank whose pattern matches a controller's message, and the match."""
+    message = _bounded(message)
     flat = _SPACE.sub(" ", message).strip()
     found = []
     for rule in rules:
@@ -105,6 +128,13 @@ def recognise(rules: Sequence[Rule], kind: str, reason: str, message: str) -> tu
                 found.append((rule.rank, rule.id, rule, match))
                 break
     return min(found, key=lambda f: f[:2])[2:] if found else None
+
+
+def _bounded(message: str) -> str:
+    """Return a message as patterns read it: long words and the middle of a long text left out."""
+    if len(message) > _HEAD + _TAIL:
+        message = f"{message[:_HEAD]} ... {message[-_TAIL:]}"
+    return _LONG_WORD.sub(lambda word: f"{word[0][: _WORD - 40]}...{word[0][-40:]}", message)
 
 
 def _refs(templates: Sequence[str], facts: Mapping[str, Fact], own: str) -> tuple[Ref, ...]:

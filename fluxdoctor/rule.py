@@ -21,6 +21,7 @@ from typing import Any, get_args, get_type_hints
 
 import yaml
 
+from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.finding import Fact, Problem, Severity, Skipped, Unknown
 from fluxdoctor.model.snapshot import FACTS
 
@@ -54,6 +55,7 @@ class Rule:
     ``because`` and ``missing``; ``defaults`` fill what a message does not say. The lowest ``rank`` wins a message.
     ``role`` is ``root``, or ``symptom`` where the failure comes from the objects that ``because`` names.
     ``supersedes``: rules whose finding on the same object this one explains.
+    ``answers``: how a probe of the subject answers where it proves what the controller says; None: probes are no matter.
     """
 
     id: str
@@ -73,6 +75,7 @@ class Rule:
     shared: str = ""
     because: tuple[str, ...] = ()
     missing: str = ""
+    answers: frozenset[Answer] | None = None
     defaults: Mapping[str, str] = dataclasses.field(default_factory=dict)
     modes: tuple[str, ...] = ("live", "replay")
     check: Check | None = dataclasses.field(default=None, repr=False)
@@ -116,7 +119,7 @@ def fill(template: str, facts: Mapping[str, Fact]) -> str:
 _KNOWN: dict[str, type | tuple[type, ...]] = {
     "severity": str, "summary": str, "message": str, "fix": str, "faults": list, "kinds": list, "reason": (str, list),
     "pattern": (str, list), "rank": int, "role": str, "supersedes": list, "field": str, "shared": str, "because": list,
-    "missing": str, "modes": list, "defaults": dict,
+    "missing": str, "modes": list, "defaults": dict, "answers": list,
 }  # fmt: skip
 _REQUIRED = ("severity", "summary", "message", "fix")
 
@@ -152,6 +155,15 @@ def _patterns(front: Mapping[str, Any], where: str) -> tuple[re.Pattern[str], ..
         return tuple(re.compile(p, re.S) for p in _strings(front.get("pattern")))
     except re.error as error:
         raise RuleError(f"{where}: pattern {error.pattern!r}: {error}") from None
+
+
+def _answers(front: Mapping[str, Any], where: str) -> frozenset[Answer] | None:
+    if "answers" not in front:
+        return None
+    try:
+        return frozenset(Answer(said) for said in _strings(front["answers"]))
+    except ValueError as error:
+        raise RuleError(f"{where}: answers: {error}; known: {', '.join(Answer)}") from None
 
 
 def needs_of(check: Check, where: str) -> tuple[Need, ...]:
@@ -202,6 +214,7 @@ def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, 
         shared=front.get("shared", ""),
         because=_strings(front.get("because", [])),
         missing=front.get("missing", ""),
+        answers=_answers(front, where),
         defaults={str(k): str(v) for k, v in front.get("defaults", {}).items()},
         modes=_strings(front.get("modes", ["live", "replay"])),
         check=check,

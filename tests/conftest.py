@@ -7,6 +7,16 @@ from pathlib import Path
 
 import pytest
 
+E2E = Path(__file__).resolve().parent / "e2e"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the end-to-end tests to those who name them (`make e2e`): they start real servers."""
+    if collection_path != E2E:
+        return None
+    named = [Path(arg.partition("::")[0]).resolve() for arg in config.args]
+    return None if any(path.is_relative_to(E2E) for path in named) else True
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite the golden files")

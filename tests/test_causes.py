@@ -118,7 +118,7 @@ def test_a_cause_that_cannot_be_seen_is_said_to_be_so() -> None:
     snapshot = world(FLEET + kustomization("a", "DependencyNotReady", WAITS.format("b")), listed=("GitRepository",))
     found = fold(snapshot, waits("a", "b"))
     assert [line(f) for f in found] == ["error flux/cause-not-visible a"]
-    assert found[0].message == "m; the cause is not visible: Kustomization/flux-system/b was not read"
+    assert found[0].message == "m; cause not visible: needs get on Kustomization/flux-system/b"
     assert found[0].confidence is Confidence.LIKELY
 
 

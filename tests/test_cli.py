@@ -61,8 +61,8 @@ def test_incomplete_sight_is_exit_code_3(tmp_path: Path) -> None:
     done = run("diagnose", "--from", str(tmp_path))
     assert done.returncode == 3
     assert "Not checked: " in done.stdout
-    assert "Kustomization, HelmRelease" in " ".join(done.stdout.split())
-    assert "ResourceSetInputProvider: not listed" in " ".join(done.stdout.split())
+    said = " ".join(done.stdout.split())
+    assert "GitRepository, OCIRepository, HelmRepository, HelmChart and 14 more: not listed" in said
 
 
 @pytest.mark.parametrize(
@@ -153,3 +153,12 @@ def test_a_closed_pipe_is_no_error() -> None:
     shell = f"{sys.executable} -m fluxdoctor rules | head -1"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)  # noqa: S603, S607
     assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_report_that_cannot_be_written_is_no_finding() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fluxdoctor", "demo"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, "fluxdoctor: No space left on device\n")

@@ -13,7 +13,7 @@ from fluxdoctor.model.finding import Problem, Skipped, Unknown
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.rule import Check, Need, Rule, RuleError, needs_of, parse_page
-from tests.worlds import FLEET, kustomization, world
+from tests.worlds import FLEET, kustomization, rules, world
 
 PAGE = """---
 severity: error
@@ -165,10 +165,26 @@ def test_a_parameter_that_is_no_fact() -> None:
         yield Problem(APPS, {"colour": colour})
 
     with pytest.raises(
-        RuleError, match=r"x.py: check\(colour\) is not annotated with a fact; facts: ChartIndexes, Clock, Cluster"
+        RuleError,
+        match=r"x.py: check\(colour\) is not annotated with a fact; facts: ChartIndexes, Charts, Clock, Cluster",
     ):
         needs_of(check, "x.py")
 
 
 def test_rules_are_plain_values() -> None:
     assert replace(page(), rank=1).rank == 1
+
+
+@pytest.mark.parametrize("piece", ["a", "a/b ", "/kustomization-1/", "https://x ", "'a' ", "eyJh", "failed: ", "\n"])
+def test_a_message_of_any_length_is_read_in_no_time_at_all(piece: str) -> None:
+    """A pattern that is not linear would not come to an end here: the whole is a million characters."""
+    message = piece * (1_000_000 // len(piece))
+    for kind in ("GitRepository", "HelmRelease", "Kustomization"):
+        recognised = engine.recognise(rules().rules, kind, "ReconciliationFailed", message)
+        assert recognised is None or recognised[0].id in {r.id for r in rules().rules}
+
+
+def test_what_names_a_fault_is_found_at_both_ends_of_a_long_message() -> None:
+    rule = page("pattern: 'begins (?P<what>\\w+)|ends (?P<other>\\w+)$'")
+    for message in ("begins here" + " x" * 5000, "x " * 5000 + "ends here", "begins " + "w" * 3000):
+        assert engine.recognise([rule], "Kustomization", "", message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from fluxdoctor.model.facts import Gap
 from fluxdoctor.model.resource import Ref
 from tests.worlds import INCIDENTS
 
-ABOUT = b"format: 1\ntaken: 2026-01-01T00:00:00Z\nlisted:\n- {kind: Namespace, namespaces: all}\n"
+BARE = b"format: 1\ntaken: 2026-01-01T00:00:00Z\n"
+ABOUT = BARE + b"listed:\n- {kind: Namespace, namespaces: all}\n"
 NAMESPACE = b'{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apps"}}'
 
 
@@ -59,13 +61,13 @@ def test_a_broken_cluster_file_is_a_gap_and_ends_full_sight(path: str, content: 
     "path", ["helm/apps/charts/index.yaml", "git/apps/fleet.refs.yaml", "oci/apps/redis.yaml", "probes.yaml"]
 )
 def test_another_broken_file_is_a_gap(path: str) -> None:
-    snapshot = folder.parse({"snapshot.yaml": ABOUT, path: b"a: [\n"}, "world")
+    snapshot = folder.parse({"snapshot.yaml": ABOUT, "cluster/ns.json": NAMESPACE, path: b"a: [\n"}, "world")
     assert snapshot.gaps == (Gap(path, "not YAML, line 2: did not find expected node content"),)
     assert snapshot.cluster.look(Ref("Namespace", "", "gone")).absent
 
 
 def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "snapshot.yaml").write_bytes(ABOUT)
+    (tmp_path / "snapshot.yaml").write_bytes(BARE)
     (tmp_path / "git" / "a" / "b").mkdir(parents=True)
     (tmp_path / "git" / "a" / "b" / "passwd").symlink_to("/etc/passwd")
     snapshot = folder.load(tmp_path)
@@ -83,19 +85,21 @@ def test_extends_names_a_sibling_only(tmp_path: Path, base: str) -> None:
 def test_extends_inherits_git_and_helm_only(tmp_path: Path) -> None:
     base, own = tmp_path / "base", tmp_path / "own"
     for path, content in {
-        "snapshot.yaml": ABOUT, "cluster/ns.json": NAMESPACE, "git/a/b/kept": b"1", "git/a/b/changed": b"1", "git/a/b/gone/x": b"1",
+        "snapshot.yaml": ABOUT, "cluster/ns.json": NAMESPACE, "git/a/b/kept.yaml": b"1", "git/a/b/changed.yaml": b"1", "git/a/b/gone/x": b"1",
         "helm/a/c/index.yaml": b"entries: {podinfo: [{version: 1.0.0}]}\n",
     }.items():  # fmt: skip
         (base / path).parent.mkdir(parents=True, exist_ok=True)
         (base / path).write_bytes(content)
     (own / "git" / "a" / "b").mkdir(parents=True)
-    (own / "git" / "a" / "b" / "changed").write_bytes(b"22")
+    (own / "cluster").mkdir()
+    (own / "cluster" / "other.json").write_bytes(NAMESPACE.replace(b"apps", b"other"))
+    (own / "git" / "a" / "b" / "changed.yaml").write_bytes(b"22")
     (own / "snapshot.yaml").write_bytes(ABOUT + b"extends: base\nwithout: [git/a/b/gone]\n")
     snapshot = folder.load(own)
     assert snapshot.git
     tree = snapshot.git.tree(Ref("GitRepository", "a", "b"))
     assert tree
-    assert {p: tree.text(p) for p in tree.paths} == {"kept": b"1", "changed": b"22"}
+    assert {p: tree.text(p) for p in tree.paths} == {"kept.yaml": b"1", "changed.yaml": b"22"}
     assert snapshot.charts
     assert snapshot.charts.offered(Ref("HelmRepository", "a", "c"), "podinfo") == ("1.0.0",)
     assert snapshot.cluster.look(Ref("Namespace", "", "apps")).absent
@@ -112,7 +116,7 @@ def test_save_writes_what_load_reads(tmp_path: Path) -> None:
 
 def test_a_secret_in_a_git_file_is_saved_as_facts_and_moves_no_line() -> None:
     text = b"kind: A\n---\n# hush\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  a: hunter2\n---\nkind: B\nname: b\n"
-    files = {"snapshot.yaml": ABOUT, "git/a/b/x.yaml": text}
+    files = {"snapshot.yaml": BARE, "git/a/b/x.yaml": text}
     before = folder.parse(files, "world")
     saved = save.files(before)
     lines = saved["git/a/b/x.yaml"].decode().split("\n")
@@ -122,3 +126,73 @@ def test_a_secret_in_a_git_file_is_saved_as_facts_and_moves_no_line() -> None:
     )
     assert lines[3:] == ["", "", "", "", "", "---", "kind: B", "name: b", ""]
     assert save.files(folder.parse(saved, "world")) == saved
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("x.json", '{"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "s"}, "stringData": {"p": "hunter2-hunter2"}}'),
+        ("x.yaml", "kind: List\napiVersion: v1\nitems:\n- kind: Secret\n  metadata: {name: s}\n  stringData: {p: hunter2-hunter2}\n"),
+        ("x.yaml", "kind: ClusterSecret\napiVersion: acme.io/v1\nmetadata: {name: s}\nstringData: {p: hunter2-hunter2}\n"),
+        ("kustomization.yaml", "patches:\n- patch: |\n    kind: Secret\n    metadata: {name: s}\n    stringData: {p: hunter2-hunter2}\n"),
+        ("kustomization.yaml", "patches:\n- target: {kind: Secret}\n  patch: '[{op: add, path: /data/p, value: hunter2-hunter2}]'\n"),
+        ("kustomization.yaml", "secretGenerator:\n- name: s\n  literals: [p=hunter2-hunter2]\n"),
+        (".env", "PASSWORD=hunter2-hunter2"),
+        ("id_rsa", "hunter2-hunter2"),
+    ],
+)  # fmt: skip
+def test_no_value_of_a_secret_in_git_is_saved(path: str, text: str) -> None:
+    saved = save.files(folder.parse({"snapshot.yaml": BARE, f"git/a/b/{path}": text.encode()}, "world"))
+    assert f"git/a/b/{path}" in saved
+    assert b"hunter2" not in b"".join(saved.values())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "SecretList", "apiVersion": "v1", "items": [{"metadata": {"name": "s", "namespace": "a"}, "stringData": {"p": "hunter2-x"}}]},
+        {"kind": "List", "items": [{"kind": "List", "items": [{"kind": "Secret", "metadata": {"name": "s", "namespace": "a"}, "stringData": {"p": "hunter2-x"}}]}]},
+    ],
+    ids=["typed", "nested"],
+)  # fmt: skip
+def test_secrets_in_every_shape_of_list_become_facts(body: dict[str, object]) -> None:
+    pod = {"kind": "Pod", "metadata": {"name": "p", "namespace": "a"}, "spec": {"args": ["--password=hunter2-x"]}}
+    files = {
+        "snapshot.yaml": ABOUT,
+        "cluster/l.json": json.dumps(body).encode(),
+        "cluster/p.json": json.dumps(pod).encode(),
+    }
+    snapshot = folder.parse(files, "world")
+    secret = snapshot.cluster.get(Ref("Secret", "a", "s"))
+    assert secret
+    assert secret.get("keys.p") == {"size": 9, "format": "text"}
+    args = snapshot.cluster.all("Pod")[0].strings("spec.args")
+    assert args == ("--password=[redacted]",)
+
+
+def test_an_object_that_is_there_twice_and_differs_is_told() -> None:
+    one, other = (
+        {"kind": "Pod", "metadata": {"name": "p", "namespace": "a"}, "status": {"phase": p}}
+        for p in ("Failed", "Running")
+    )
+    files = {
+        "snapshot.yaml": ABOUT,
+        **{f"cluster/{i}.json": json.dumps(o).encode() for i, o in enumerate((one, one, other))},
+    }
+    why = "it is in the snapshot twice and differs (cluster/0.json; cluster/2.json); the last one was taken"
+    assert folder.parse(files, "world").gaps == (Gap("Pod/a/p", why),)
+
+
+def test_listed_kinds_without_any_file_are_not_known_to_be_absent() -> None:
+    snapshot = folder.parse({"snapshot.yaml": BARE + b"listed: [{kind: Pod, namespaces: all}]\n"}, "world")
+    assert snapshot.gaps == (
+        Gap("cluster/", "snapshot.yaml says that kinds were listed, and there is no file of them"),
+    )
+    assert snapshot.cluster.look(Ref("Pod", "a", "p")).unknown
+
+
+@pytest.mark.parametrize(("line", "words"), [(b"extends: [1]\n", r"extends is \[1\], not the name of a folder")])
+def test_a_field_of_the_wrong_type_is_an_error(line: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "snapshot.yaml").write_bytes(BARE + line)
+    with pytest.raises(SnapshotError, match=words):
+        folder.load(tmp_path)

@@ -155,6 +155,20 @@ def test_facts_that_go_missing_prove_nothing_new(name: str, fact: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_lost_git_tree_is_told_and_proves_nothing_new(name: str) -> None:
+    """One tree of several: what only its files could prove is not judged, and the report says so."""
+    files, objects = world(name)
+    before = spoken(put(files, objects))
+    trees = sorted({p.rpartition("/")[0] for p in files if p.startswith("git/") and p.count("/") == 3})
+    lost = next((t for t in trees if t.endswith("flux-system/flux-system")), "")
+    if len(trees) < 2 or not lost:
+        return
+    after = put({p: c for p, c in files.items() if not p.startswith(f"{lost}/")}, objects)
+    assert spoken(after) - before == set()
+    assert f"{lost}: its files are not in this snapshot" in {s.why for s in after.skipped}
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_fact_that_goes_missing_is_told(name: str) -> None:
     """Where a proof is lost because Secrets or ConfigMaps could not be read, the report says what it could not judge."""
     files, objects = world(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import sys
@@ -13,13 +14,17 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from fluxdoctor._version import __version__
+from fluxdoctor.cli import check as checking
+from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import target
+from fluxdoctor.cli.named import about, find, focus
 from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fluxdoctor.model.finding import Report
+    from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot, Target
     from fluxdoctor.rule import Catalogue
 
@@ -89,6 +94,7 @@ def cli() -> None:
     Try it:
       fluxdoctor demo                           the embedded broken cluster
       fluxdoctor diagnose                       the cluster of the current context
+      fluxdoctor check                          a git working tree, before it is merged
       fluxdoctor snapshot -o incident.tgz       keep what diagnose sees, redacted
       fluxdoctor diagnose --from incident.tgz   replay it, offline
       fluxdoctor explain helm/chart-version-missing
@@ -96,37 +102,122 @@ def cli() -> None:
     """
 
 
+_FROM = click.option("--from", "source", type=click.Path(path_type=Path), metavar="DIR|TGZ",
+                     help="Replay this snapshot, instead of reading a cluster.")  # fmt: skip
+
+
 @cli.command(epilog=_EXITS)
-@click.option("--from", "source", type=click.Path(path_type=Path), metavar="DIR|TGZ",
-              help="Replay this snapshot, instead of reading a cluster.")  # fmt: skip
+@click.argument("named", metavar="[KIND/NAME]", required=False)
+@_FROM
 @_with(target.CLUSTER)
 @_with(_UPGRADE)
 @_with(_SELECT + _SHOW)
 @click.pass_context
 def diagnose(
-    ctx: click.Context, /, source: Path | None, only: tuple[str, ...], ignore: tuple[str, ...], **options: Any
+    ctx: click.Context,
+    /,
+    named: str | None,
+    source: Path | None,
+    only: tuple[str, ...],
+    ignore: tuple[str, ...],
+    **options: Any,
 ) -> None:
     """Diagnose a cluster, or a snapshot of one, and report its root causes, the first thing to fix first.
+
+    With KIND/NAME, the chain from that object to its causes, link by link, each with its proof.
 
     \b
     Examples:
       fluxdoctor diagnose
       fluxdoctor diagnose --context prod-eu -n apps --no-probe
+      fluxdoctor diagnose kustomization/apps -n flux-system
       fluxdoctor diagnose --from ./incident --rule 'helm/*' --format json
       fluxdoctor diagnose --from incident.tgz --ignore notify --fail-on warning
       fluxdoctor diagnose --target-flux 2.9 --target-kubernetes 1.36
     """
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     show = {name: options.pop(name) for name in ("format_", "fail_on", "verbose", "width")}
-    if source and (given := target.is_given(options, ctx)):
-        raise click.UsageError(f"--from replays a snapshot; {', '.join(given)} would be for a cluster")
     started = time.monotonic()
     catalogue = _catalogue()
     _known([*only, *ignore], catalogue)
-    snapshot = _replayed(source) if source else _live(_needs(catalogue, only, ignore), options)
+    snapshot = _snapshot(ctx, source, _needs(catalogue, only, ignore), options, named)
     if asked:
         snapshot = replace(snapshot, target=asked)
+    if named:
+        show["target"] = find(named, snapshot, options["namespaces"])
     _report(snapshot, started, only, ignore, catalogue, **show)
+
+
+def _snapshot(
+    ctx: click.Context, source: Path | None, needs: frozenset[type], options: dict[str, Any], named: str | None = None
+) -> Snapshot:
+    """Replay or read; a namespace says, for a snapshot, only where the named object is."""
+    if source is None:
+        return _live(needs, {**options, "focus": focus(named, options["namespaces"]) if named else None})
+    other = {name: value for name, value in options.items() if not (named and name == "namespaces")}
+    if given := target.is_given(other, ctx):
+        raise click.UsageError(f"--from replays a snapshot; {', '.join(given)} would be for a cluster")
+    return _replayed(source)
+
+
+@cli.command()
+@_FROM
+@_with(target.CLUSTER)
+@_with(graph_command.OPTIONS)
+@click.option("--width", type=click.IntRange(40, 400), help="Columns of the text; the terminal's by default.")
+@click.pass_context
+def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
+    ctx: click.Context,
+    /,
+    source: Path | None,
+    format_: str,
+    output: Path | None,
+    all_: bool,
+    width: int | None,
+    **options: Any,
+) -> None:
+    """Draw the dependency graph: root causes marked, what they block dimmed, what is alike drawn as one when it is large.
+
+    \b
+    Examples:
+      fluxdoctor graph
+      fluxdoctor graph --from incident.tgz --format svg -o fleet.svg
+      fluxdoctor graph --format mermaid >> incident.md
+    """
+    from fluxdoctor.diagnose import diagnose as run
+    from fluxdoctor.report.graph import LARGE, draw
+
+    catalogue = _catalogue()
+    snapshot = _snapshot(ctx, source, _needs(catalogue), options)
+    picture = draw(snapshot, run(snapshot, catalogue), large=sys.maxsize if all_ else LARGE)
+    color = _color() and output is None
+    try:
+        graph_command.write(
+            graph_command.render(picture, format_, width=width or _width(), color=color), output, color=color
+        )
+    except OSError as error:
+        _stop(f"{output}: {error.strerror}")
+
+
+@cli.command(epilog=_EXITS)
+@_with(checking.OPTIONS)
+@_with(_SELECT + _SHOW)
+def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options: Any) -> None:
+    """Check a repository before it is deployed: each of its clusters, as Flux would build it. No cluster is needed.
+
+    \b
+    Examples:
+      fluxdoctor check
+      fluxdoctor check ../fleet --cluster clusters/production
+      fluxdoctor check --changed-since origin/main --fail-on warning
+    """
+    catalogue = _catalogue()
+    _known([*only, *ignore], catalogue)
+    try:
+        report = checking.report(path, catalogue, only, ignore, **checking.arguments(options))
+    except checking.CheckError as error:
+        _stop(str(error))
+    _show(report, **options)
 
 
 def _target(flux: str, kubernetes: str) -> Target | None:
@@ -227,16 +318,29 @@ def demo(**show: Any) -> None:
 
 def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], catalogue: Catalogue,
-    *, fail_on: str, **show: Any,
+    *, fail_on: str, target: Ref | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
-    from fluxdoctor.diagnose import exit_code, timed
-    from fluxdoctor.model.finding import Severity
+    from fluxdoctor.diagnose import timed
 
     loaded = time.monotonic()
     report = run(snapshot, catalogue, only=only, ignore=ignore)
     report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
+    if target:
+        report = about(target, report, snapshot, render=lambda chosen: _render(chosen, **show), color=_color(), **show)
+        _end(report, fail_on)
+    _show(report, fail_on=fail_on, **show)
+
+
+def _show(report: Report, *, fail_on: str, **show: Any) -> NoReturn:
     click.echo(_render(report, **show), nl=False, color=_color())
+    _end(report, fail_on)
+
+
+def _end(report: Report, fail_on: str) -> NoReturn:
+    from fluxdoctor.diagnose import exit_code
+    from fluxdoctor.model.finding import Severity
+
     sys.exit(exit_code(report, None if fail_on == "never" else Severity(fail_on)))
 
 
@@ -339,9 +443,21 @@ def main() -> None:
     """Run the command line; a pipe that is closed early is no error."""
     try:
         cli(prog_name="fluxdoctor")
+        sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
         sys.exit(141)
+    except OSError as error:
+        # The report could not be written (a full disk, a closed stdout): its exit code would say what nobody can read.
+        _silence()
+        click.echo(f"fluxdoctor: {error.strerror or error}", err=True)
+        sys.exit(2)
+
+
+def _silence() -> None:
+    """Let the interpreter's last flush go nowhere."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

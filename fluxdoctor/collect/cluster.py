@@ -25,6 +25,7 @@ _WORKERS = 6
 _EVENTS = 20_000
 _FEW_NAMESPACES = 30
 _ROUNDS = 8
+_FOLLOWED = (*flux.KINDS, "Namespace")
 _ASKED_FOR = ("ConfigMap", "Secret", "ServiceAccount")
 #: The versions to try where discovery is refused (Flux 2.7 to 2.9).
 _VERSIONS = {flux.HELM: "v2", flux.EXTENSIONS: "v1beta1"}
@@ -160,27 +161,32 @@ class _Run:
         for got in self.reader.map(lambda job: job(), jobs):
             got.gaps.clear()  # what is refused everywhere has been told once
             self.found.add(got)
+        for i, gap in enumerate(self.found.gaps):
+            if gap.what in kinds and (seen := self.found.listed.get(gap.what)):
+                self.found.gaps[i] = Gap(gap.what, f"{gap.why}; seen in {', '.join(sorted(seen))} only")
 
     def _refs(self) -> Iterator[Ref]:
         yield from filter(None, map(objects.ref_of, self.found.bodies))
 
     def _cluster(self) -> Cluster:
         """Return what is read so far, for following references: not yet redacted, and never passed on."""
-        pairs = ((objects.ref_of(body), body) for body in self.found.bodies if isinstance(body, dict))
-        flux_objects = (Resource(body=body, ref=ref) for ref, body in pairs if ref and ref.kind in flux.KINDS)
-        return Cluster(flux_objects, listed=self.found.listed)
+        pairs = ((objects.ref_of(body), body) for body in self.found.bodies)
+        read = (Resource(body=body, ref=ref) for ref, body in pairs if ref and ref.kind in _FOLLOWED)
+        return Cluster(read, listed=self.found.listed, absent=self.found.absent)
 
     def follow(self) -> None:
         """Look up what Flux objects refer to, until nothing new is named."""
         there, absent = definitions.of_flux(self.discovery)
         self.found.absent += absent
         asked: set[Ref] = set(self._refs()) - set(there)
-        wanted: list[Ref] = list(there)
+        wanted: list[Ref] = list(there) if "CustomResourceDefinition" in self.found.listed else []
         for _ in range(_ROUNDS):
             got = self.reader.gets((self.served(ref), ref) for ref in wanted)
             for body in got.bodies:
                 if body.get("kind") == "CustomResourceDefinition":
                     definitions.lighten(body)
+            # A definition that could not be read in full is known from discovery all the same.
+            got.gaps = [gap for gap in got.gaps if not gap.what.startswith("CustomResourceDefinition/")]
             self.found.add(got)
             asked |= set(wanted)
             cluster = self._cluster()

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fluxdoctor.collect import archive, documents, ignore, objects
+from fluxdoctor.collect import archive, chart_archive, documents, ignore, index, objects, oci_folder, verdicts
 from fluxdoctor.collect.archive import MAX_FILE, MAX_TOTAL, SnapshotError
+from fluxdoctor.model.charts import Archive, Chart, Charts
 from fluxdoctor.model.facts import (
     Answer,
     ChartIndexes,
-    ChartVersion,
     Cluster,
     Gap,
     GitTrees,
-    OciTags,
     Parsed,
     Probe,
     Probes,
     SyntaxFlaw,
     Tree,
 )
+from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref
 from fluxdoctor.model.snapshot import Snapshot, Target, Versions
 from fluxdoctor.model.times import moment
@@ -81,7 +81,11 @@ def _read(root: Path, gaps: list[Gap], only: tuple[str, ...] = ("",)) -> dict[st
             continue
         if path.is_symlink():
             gaps.append(Gap(name, "a symbolic link is not followed"))
-        elif path.is_file():
+        elif path.is_dir():
+            continue
+        elif not path.is_file():
+            gaps.append(Gap(name, "neither a file nor a folder: not read"))
+        else:
             try:
                 size = path.stat().st_size
                 total += size
@@ -98,6 +102,8 @@ def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap]) -> dict[str, 
     """Take the git and helm files of a sibling folder that this one extends, but for those it has or leaves out."""
     about = _about(files, root.name)
     base = about.text("extends")
+    if about.has("extends") and not base:
+        raise SnapshotError(f"{root}/snapshot.yaml: extends is {about.get('extends')!r}, not the name of a folder")
     if not base:
         return files
     if base in (".", "..") or "/" in base or "\\" in base:
@@ -120,7 +126,7 @@ def _about(files: Files, name: str) -> Fields:
         raise SnapshotError(f"{name}/{error}") from None
     about = Fields(body)
     version = about.get("format")
-    if version != FORMAT:
+    if isinstance(version, bool) or version != FORMAT:
         raise SnapshotError(f"{name}/snapshot.yaml: format is {version!r}; this version reads format {FORMAT}")
     if moment(about.text("taken")) is None:
         raise SnapshotError(f"{name}/snapshot.yaml: taken is {about.get('taken')!r}, not an RFC 3339 time")
@@ -134,12 +140,14 @@ def parse(files: Files, name: str, gaps: list[Gap] | None = None) -> Snapshot:
     loading.gaps += [Gap(row.text("what"), row.text("why")) for row in about.rows("gaps")]
     cluster = _cluster(about, loading)
     git = _git(cluster, loading)
-    charts, oci, probes = _charts(loading), _oci(cluster, loading), _probes(loading)
+    charts, archives = _charts(loading), _archives(cluster, loading)
+    oci, probes = _oci(cluster, loading), _probes(loading)
     return Snapshot(
         taken=moment(about.text("taken")) or datetime.min.replace(tzinfo=UTC),
         cluster=cluster,
         git=git,
         charts=charts,
+        archives=archives,
         oci=oci,
         probes=probes,
         versions=Versions(dict(about.items("versions"))),
@@ -158,10 +166,13 @@ def _target(about: Fields, name: str) -> Target | None:
 
 def _cluster(about: Fields, loading: _Loading) -> Cluster:
     raw: list[tuple[Any, str]] = []
+    if about.rows("listed") and not any(True for _ in loading.below("cluster/")):
+        loading.gaps.append(Gap("cluster/", "snapshot.yaml says that kinds were listed, and there is no file of them"))
     for path, content in loading.below("cluster/"):
         for body, where in _bodies(path, content, loading):
             raw += objects.flatten(body, where)
     whole = not any(gap.what.startswith("cluster/") for gap in loading.gaps)
+    loading.gaps += _twice(raw)
     found = objects.read(raw)
     loading.gaps += found.gaps
     listed: dict[str, frozenset[str] | None] = {}
@@ -172,6 +183,18 @@ def _cluster(about: Fields, loading: _Loading) -> Cluster:
     # A file that could not be read may have held anything: nothing counts as listed in full any more.
     sight = listed if whole and not found.gaps else {}
     return Cluster(found.resources, listed=sight, absent=absent, gaps=loading.gaps, events=found.events)
+
+
+def _twice(raw: Iterable[tuple[Any, str]]) -> Iterator[Gap]:
+    """Yield a gap for each object that is there twice and differs: which of them is true cannot be known."""
+    seen: dict[Ref, tuple[Any, str]] = {}
+    for body, where in raw:
+        ref = objects.ref_of(body)
+        if ref is None or ref.kind == "Event":
+            continue
+        first, place = seen.setdefault(ref, (body, where))
+        if first != body:
+            yield Gap(str(ref), f"it is in the snapshot twice and differs ({place}; {where}); the last one was taken")
 
 
 def _bodies(path: str, content: bytes, loading: _Loading) -> Iterator[tuple[Any, str]]:
@@ -245,35 +268,34 @@ def _charts(loading: _Loading) -> ChartIndexes | None:
         if "index.yaml" in files:
             body = loading.yaml(f"helm/{namespace}/{name}/index.yaml")
             if isinstance(body, dict):
-                indexes[Ref("HelmRepository", namespace, name)] = _index(Fields(body))
+                indexes[Ref("HelmRepository", namespace, name)] = index.entries(body)
     return ChartIndexes(indexes) if indexes else None
 
 
-def _index(index: Fields) -> dict[str, list[ChartVersion]]:
-    return {
-        chart: [
-            ChartVersion(
-                version=row.text("version"),
-                urls=row.strings("urls"),
-                kube_version=row.text("kubeVersion"),
-                dependencies=tuple(d.text("name") for d in row.rows("dependencies")),
-            )
-            for row in index.rows(("entries", chart))
-        ]
-        for chart in index.keys("entries")
-    }
+def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:
+    """Read ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz``; what is in an archive says which chart it is."""
+    found: dict[Archive, Chart] = {}
+    for (namespace, name), files in _groups(loading, "helm").items():
+        for path in (p for p in files if p.startswith("charts/") and p.endswith(".tgz")):
+            try:
+                chart = chart_archive.read(files[path])
+            except chart_archive.ChartError as error:
+                loading.gaps.append(Gap(f"helm/{namespace}/{name}/{path}", str(error)))
+            else:
+                found[Ref("HelmRepository", namespace, name), chart.name, chart.version] = chart
+    return Charts(found, verdicts.judge(cluster, found)) if found else None
 
 
 def _oci(cluster: Cluster, loading: _Loading) -> OciTags | None:
-    tags = {}
+    said: dict[Ref, Fields] = {}
     for path, _ in loading.below("oci/"):
         parts = path.removesuffix(".yaml").split("/")
         if len(parts) == 3:  # noqa: PLR2004 - oci, namespace, name
             ref = Ref("OCIRepository", parts[1], parts[2])
             if cluster.get(ref) is None and cluster.get(Ref("HelmRepository", parts[1], parts[2])):
                 ref = Ref("HelmRepository", parts[1], parts[2])
-            tags[ref] = Fields(loading.yaml(path)).strings("tags")
-    return OciTags(tags) if tags else None
+            said[ref] = Fields(loading.yaml(path))
+    return oci_folder.load(said) if said else None
 
 
 def _probes(loading: _Loading) -> Probes | None:

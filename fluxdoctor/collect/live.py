@@ -18,10 +18,12 @@ from fluxdoctor.collect.kube.api import Api
 from fluxdoctor.collect.kube.login import Login, connect
 from fluxdoctor.collect.reach import Reach
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import ChartIndexes, Cluster, GitTrees, OciTags, Probe, Probes
+from fluxdoctor.model.charts import Charts
+from fluxdoctor.model.facts import ChartIndexes, Cluster, GitTrees, Probe, Probes
 from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests
+from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 
@@ -87,17 +89,18 @@ def chosen(sight: Sight, probing: Probing) -> list[Resource]:
 
 def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: Collection[type]) -> Snapshot:
     """Ask git hosts, Helm repositories, registries and buckets at once, and add what they answered."""
-    from fluxdoctor.collect import bucket, git, helm, oci
+    from fluxdoctor.collect import bucket, git, helm, oci, verdicts
 
     seen = snapshot.cluster
     of = {kind: [r for r in sources if r.kind == kind] for kind in _ASKED}
     registries = [r for r in of["HelmRepository"] if flux.is_oci_helm_repository(r)]
     indexed = [r for r in of["HelmRepository"] if not flux.is_oci_helm_repository(r)]
     wanted = charts_wanted(seen)
+    archives = frozenset(verdicts.archives(seen).values()) if Charts in needs else ()
     trees = GitTrees in needs or Manifests in needs
     with ThreadPoolExecutor(4, thread_name_prefix="ask") as pool:
         asked_git = pool.submit(git.collect, of["GitRepository"], reach, trees=trees)
-        asked_helm = pool.submit(helm.collect, indexed, wanted, reach)
+        asked_helm = pool.submit(helm.collect, indexed, wanted, reach, archives=archives)
         asked_oci = pool.submit(oci.collect, [*of["OCIRepository"], *registries], wanted, reach)
         asked_buckets = pool.submit(bucket.collect, of["Bucket"], reach)
         found_git, found_helm, found_oci, found_buckets = (
@@ -112,7 +115,8 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: 
         snapshot,
         git=GitTrees(found_git.trees, found_git.refs),
         charts=ChartIndexes(found_helm.indexes),
-        oci=OciTags(found_oci.tags),
+        archives=Charts(found_helm.charts, verdicts.judge(seen, found_helm.charts)),
+        oci=OciTags(found_oci.tags, found_oci.manifests, found_oci.charts),
         probes=Probes(probes),
         gaps=tuple(dict.fromkeys(gaps)),
     )

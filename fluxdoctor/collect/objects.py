@@ -19,6 +19,7 @@ from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
 from fluxdoctor.model.times import moment
 
 MASK = "[redacted]"
+_PLAIN = (".sourceignore", ".gitmodules")
 _SECRET_KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
 _EPOCH = datetime.min.replace(tzinfo=UTC)
 
@@ -33,12 +34,20 @@ class Read:
 
 
 def flatten(body: Any, where: str) -> Iterator[tuple[Any, str]]:
-    """Yield an object, or the items of a List, with words for where each stood."""
-    if isinstance(body, Mapping) and isinstance(body.get("items"), list) and str(body.get("kind", "")).endswith("List"):
-        for i, item in enumerate(body["items"]):
-            yield item, f"{where} item {i}"
-    else:
-        yield body, where
+    """Yield an object, or the items of a List (also of a List in it), with words for where each stood.
+
+    The items of a typed list (``SecretList``, as ``kubectl get --raw`` prints it) have no kind of their own.
+    """
+    waiting = [(body, where)]
+    while waiting:
+        one, place = waiting.pop()
+        kind = str(one.get("kind", "")) if isinstance(one, Mapping) else ""
+        if not (kind.endswith("List") and isinstance(one.get("items"), list)):
+            yield one, place
+            continue
+        own = {"apiVersion": one.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
+        items = [{**own, **item} if isinstance(item, Mapping) else item for item in one["items"]]
+        waiting += reversed([(item, f"{place} item {i}") for i, item in enumerate(items)])
 
 
 def ref_of(body: Any) -> Ref | None:
@@ -54,7 +63,10 @@ def ref_of(body: Any) -> Ref | None:
 def read(raw: Iterable[tuple[Any, str]]) -> Read:
     """Turn raw objects into resources and events. What is not a Kubernetes object becomes a gap that names its place."""
     items = list(raw)
-    redactor = Redactor(value for body, _ in items if _is_secret(body) for value in secrets.values(body))
+    held = [body for body, _ in items if _is_secret(body) or _is_like_secret(body)]
+    redactor = Redactor(
+        (v for body in held for v in secrets.values(body)), (w for body in held for w in secrets.words(body))
+    )
     found = Read()
     for body, where in items:
         if Fields(body).text("kind") == "Event":
@@ -70,15 +82,21 @@ def read(raw: Iterable[tuple[Any, str]]) -> Read:
 
 def _is_secret(body: Any) -> bool:
     view = Fields(body)
-    return view.text("kind") == "Secret" and view.text("apiVersion", "v1") == "v1"
+    return view.text("kind") == "Secret" and "/" not in view.text("apiVersion")
+
+
+def _is_like_secret(body: Any) -> bool:
+    """A kind of another group that holds values as a Secret does (``ClusterSecret`` and its like)."""
+    view = Fields(body)
+    return view.text("kind").endswith("Secret") and (view.has("stringData") or view.has("data"))
 
 
 def _safe(body: Any, redactor: Redactor) -> Any:
     if _is_secret(body):
         return secrets.facts(body)
-    if body.get("kind") in KINDS:
-        return redactor.body(body)
-    return {**body, "status": redactor.body(body["status"])} if "status" in body else body
+    if _is_like_secret(body):
+        body = {**body, **{name: MASK for name in ("data", "stringData") if name in body}}
+    return redactor.body(body)
 
 
 def _event(found: Read, body: Any, redactor: Redactor) -> None:
@@ -115,18 +133,22 @@ def masked(files: Mapping[str, bytes], path: str) -> bytes:
     """Return a file of a tree as it may be saved: without the values of the Secrets and secret generators in it.
 
     A Secret's document becomes the facts about it on one line, so that neither a comment nor a repeated key can keep a
-    value, and the lines of the documents after it stay where they are.
+    value, and the lines of the documents after it stay where they are. What no rule reads (a script, a key, an .env) is
+    saved as an empty file.
     """
     content = files[path]
     if path in _generator_files(files):
         return MASK.encode()
-    if not path.endswith((".yaml", ".yml", "Kustomization")) or b"ecret" not in content:
+    name = posixpath.basename(path)
+    if not name.endswith((".yaml", ".yml", ".json")) and name not in (*FILE_NAMES, *_PLAIN):
+        return b""
+    if b"ecret" not in content:
         return content
     text = content.decode("utf-8", "replace")
     parsed = documents.parse(text, path)
     if parsed.error and _SECRET_KIND.search(text):
         return f"[ {MASK}: this file names a Secret and is not YAML".encode()
-    spans = [span for document in parsed.documents for span in _literal_spans(document)]
+    spans = [span for document in parsed.documents for span in _secret_spans(document)]
     if spans:
         text = mask_spans(text, spans)
     lines = text.split("\n")
@@ -151,10 +173,42 @@ def _tell(lines: list[str], document: documents.Document, path: str) -> None:
     lines[first : last + 1] = [json.dumps(facts), *[""] * (last - first)]
 
 
-def _literal_spans(document: documents.Document) -> Iterator[tuple[int, int]]:
+def _secret_spans(document: documents.Document) -> Iterator[tuple[int, int]]:
+    """Yield where values stand: literals of a generator, the data of a Secret in a List, patches of a Secret."""
+    inner = tuple(_inner_secrets(document.body))
+    body = Fields(document.body)
     for at, span in document.spans.items():
-        if at[:1] == ("secretGenerator",) and "literals" in at:
+        held = any(
+            at[: len(top)] == top and at[len(top) : len(top) + 1] in (("data",), ("stringData",)) for top in inner
+        )
+        generated = at[:1] == ("secretGenerator",) and "literals" in at
+        if held or generated or _patches_secret(body, at):
             yield span
+
+
+def _inner_secrets(body: Any) -> Iterator[documents.Path]:
+    """Yield the paths of the Secrets that a document holds below its root, and of what is like one."""
+    waiting: list[tuple[documents.Path, Any]] = [((), body)]
+    while waiting:
+        at, one = waiting.pop()
+        if isinstance(one, dict):
+            if (at and _is_secret(one)) or (not _is_secret(one) and _is_like_secret(one)):
+                yield at
+            waiting += [((*at, key), value) for key, value in one.items()]
+        elif isinstance(one, list):
+            waiting += [((*at, i), value) for i, value in enumerate(one)]
+
+
+def _patches_secret(body: Fields, at: documents.Path) -> bool:
+    """Tell whether a text in a document is itself a Secret, or changes one (patches of kustomize and of Flux)."""
+    text = body.get(at)
+    if not isinstance(text, str) or "\n" not in text:
+        return isinstance(text, str) and _is_secret_target(body, at)
+    return bool(_SECRET_KIND.search(text)) or _is_secret_target(body, at)
+
+
+def _is_secret_target(body: Fields, at: documents.Path) -> bool:
+    return bool(at) and at[-1] == "patch" and body.text((*at[:-1], "target", "kind")) == "Secret"
 
 
 def _generator_files(files: Mapping[str, bytes]) -> frozenset[str]:

@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,12 +59,15 @@ _PATTERNS: Final = re.compile(
 class Redactor:
     """Masks the given secret values, and whatever looks like a credential, in text and in JSON-like objects."""
 
-    def __init__(self, values: Iterable[str] = ()) -> None:
+    def __init__(self, values: Iterable[str] = (), words: Iterable[str] = ()) -> None:
+        """``words``: values that are masked only where they stand as whole words, for they are part of many others."""
         # By length of the head, then by head: the forms that start with it, longest first.
         self._heads: dict[int, dict[str, list[str]]] = {}
         for form in sorted({form for value in values for form in _forms(value)}, key=len, reverse=True):
             width = min(len(form), _HEAD)
             self._heads.setdefault(width, {}).setdefault(form[:width], []).append(form)
+        short = "|".join(sorted(map(re.escape, set(words))))
+        self._words = re.compile(rf"(?<![^\W_])(?:{short})(?![^\W_])") if short else None
         # Most strings of a fleet stand in it a thousand times: kinds, reasons, names of fields.
         self._known: dict[str, str] = {}
 
@@ -72,6 +75,7 @@ class Redactor:
         """Return the text with secrets replaced by ``[redacted]``; the user of an ssh address stays."""
         # Known values first: a pattern that matched within one would leave the rest of it.
         known = _replace(text, self._spans(text)) if self._heads else text
+        known = self._words.sub(MASK, known) if self._words else known
         return _PATTERNS.sub(_masked, known)
 
     def body(self, body: object) -> object:
@@ -152,4 +156,5 @@ def _forms(value: str) -> Iterator[str]:
         return
     raw = value.encode("utf-8", "surrogatepass")
     encoded = base64.b64encode(raw).decode()
-    yield from (value, encoded, encoded.rstrip("="), json.dumps(value, ensure_ascii=False)[1:-1], quote(raw, safe=""))
+    yield from (value, encoded, encoded.rstrip("="), json.dumps(value, ensure_ascii=False)[1:-1])
+    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))

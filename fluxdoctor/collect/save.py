@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from fluxdoctor.collect import chart_archive, oci_folder
 from fluxdoctor.collect.folder import FORMAT
 from fluxdoctor.model.facts import ChartVersion, Cluster, Event, GitTrees
 from fluxdoctor.model.resource import Ref
@@ -85,9 +86,13 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
         for ref, charts in snapshot.charts.indexes.items():
             entries = {name: [_chart(v) for v in versions] for name, versions in charts.items()}
             found[f"helm/{ref.namespace}/{ref.name}/index.yaml"] = _yaml({"apiVersion": "v1", "entries": entries})
+    if snapshot.archives:
+        for (ref, _, _), chart in snapshot.archives.archives.items():
+            path = f"helm/{ref.namespace}/{ref.name}/charts/{chart.name}-{chart.version}.tgz"
+            found[path] = chart_archive.pack(chart)
     if snapshot.oci:
-        for ref, tags in snapshot.oci.listed.items():
-            found[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml({"tags": list(tags)})
+        for ref, said in oci_folder.save(snapshot.oci).items():
+            found[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml(said)
     if snapshot.probes:
         rows = [
             {**_ref(ref), "target": p.target, "answer": p.answer.value, "detail": p.detail, "at": _time(p.at)}

@@ -90,6 +90,18 @@ def values(secret: Mapping[str, object]) -> frozenset[str]:
     return frozenset(text for text in _texts(body) if len(text.strip()) >= _SHORTEST) - _public(body)
 
 
+def words(secret: Mapping[str, object]) -> Iterator[str]:
+    """Yield the short values that are credentials by their look or by the name of their key.
+
+    They are masked where they stand as whole words; another short value may be any word (``main``, ``admin``).
+    """
+    for key, raw, base64 in _entries(_mapping(secret)):
+        text = (_text(_decoded(raw, base64)) or "").strip()
+        looks = re.search(r"\d", text) and re.search(r"[^\W\d]", text)
+        if _SHORT_WORD <= len(text) < _SHORTEST and (looks or _CREDENTIAL.search(key)):
+            yield text
+
+
 def entries(secret: Mapping[str, object]) -> Iterator[tuple[str, bytes]]:
     """Yield the keys and decoded values of a raw Secret. For the vault only: what collectors log in with."""
     for key, raw, base64 in _entries(_mapping(secret)):

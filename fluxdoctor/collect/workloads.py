@@ -91,17 +91,18 @@ def _candidates(owner: Resource) -> Iterator[Ref]:
 
 
 def _is_well(workload: Fields) -> bool:
-    kind, wanted = workload.text("kind"), workload.number("spec.replicas", 1)
-    if workload.number("metadata.generation") > workload.number("status.observedGeneration") and kind != "Job":
+    """Tell whether a roll-out is at its end: as kubectl rollout status and kstatus see it (cli-utils 0.37)."""
+    kind, status = workload.text("kind"), workload.fields("status")
+    if kind == "Job":
+        return any(r.text("type") == "Complete" and r.text("status") == "True" for r in status.rows("conditions"))
+    if workload.number("metadata.generation") > status.number("observedGeneration"):
         return False
     if kind == "DaemonSet":
-        return workload.number("status.numberReady") >= workload.number("status.desiredNumberScheduled")
-    if kind == "Job":
-        return any(
-            r.text("type") == "Complete" and r.text("status") == "True" for r in workload.rows("status.conditions")
-        )
-    ready = workload.number("status.readyReplicas")
-    return ready >= wanted and workload.number("status.updatedReplicas") >= wanted
+        wanted = status.number("desiredNumberScheduled")
+        return status.number("updatedNumberScheduled") >= wanted and status.number("numberAvailable") >= wanted
+    wanted, updated = workload.number("spec.replicas", 1), status.number("updatedReplicas")
+    ready = status.number("readyReplicas" if kind == "StatefulSet" else "availableReplicas")
+    return updated >= wanted and status.number("replicas") <= max(updated, wanted) and ready >= wanted
 
 
 def _pods(reader: Reader, of: Iterable[Fields]) -> Found:

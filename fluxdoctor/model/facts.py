@@ -129,6 +129,12 @@ class Cluster:
                 return f"{ref}: {gap.why}"
         return f"{ref} was not read"
 
+    def needs(self, ref: Ref) -> str:
+        """Say what it takes to see an object that a look-up called unknown: a right, or why it could not be read."""
+        why = self._reason(ref).removeprefix(f"{ref}: ")
+        right = why.startswith(("forbidden", "unauthorized")) or why.endswith(" was not read")
+        return f"needs get on {ref}" if right else f"{ref}: {why}"
+
     def saw_all(self, kind: str, namespace: str = "") -> bool:
         """Tell whether every object of the kind (in the namespace, or in all) was seen."""
         namespaces = self.listed.get(kind, frozenset())
@@ -316,7 +322,7 @@ class ChartIndexes:
     """The indexes of HelmRepositories."""
 
     def __init__(self, indexes: Mapping[Ref, Mapping[str, Sequence[ChartVersion]]] | None = None) -> None:
-        """``indexes``: chart name -> versions, by HelmRepository."""
+        """``indexes``: chart name -> versions, by HelmRepository; a chart without any is listed, its versions unread."""
         self.indexes = {ref: {k: tuple(v) for k, v in charts.items()} for ref, charts in (indexes or {}).items()}
 
     def charts(self, repository: Ref) -> tuple[str, ...] | None:
@@ -325,21 +331,11 @@ class ChartIndexes:
         return None if index is None else tuple(sorted(index))
 
     def offered(self, repository: Ref, chart: str) -> tuple[str, ...] | None:
-        """Return the versions of a chart as the index lists them; () when it has none, None when unknown."""
+        """Return the versions of a chart as the index lists them; () when it has no such chart, None when unknown."""
         index = self.indexes.get(repository)
-        return None if index is None else tuple(v.version for v in index.get(chart, ()))
-
-
-class OciTags:
-    """The tags of OCI repositories."""
-
-    def __init__(self, tags: Mapping[Ref, Sequence[str]] | None = None) -> None:
-        """``tags``: the tag list by OCIRepository or HelmRepository."""
-        self.listed = {ref: tuple(found) for ref, found in (tags or {}).items()}
-
-    def tags(self, source: Ref) -> tuple[str, ...] | None:
-        """Return the tags that the registry listed; None when it was not asked."""
-        return self.listed.get(source)
+        if index is None or index.get(chart) == ():
+            return None
+        return tuple(v.version for v in index.get(chart, ()))
 
 
 class Answer(StrEnum):

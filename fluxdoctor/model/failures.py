@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.facts import Cluster, Event
 from fluxdoctor.model.finding import Evidence
 from fluxdoctor.model.flux import State
-from fluxdoctor.model.resource import Ref, Resource
-from fluxdoctor.model.times import moment
+from fluxdoctor.model.resource import Condition, Ref, Resource
+from fluxdoctor.model.times import age, moment
 
 #: Conditions that may hold a better message than Ready does, in the order in which they are believed.
 _DETAIL = (
@@ -20,6 +21,8 @@ _DETAIL = (
     "Released", "TestSuccess", "Healthy",
 )  # fmt: skip
 _NEGATIVE = frozenset({"Stalled", "FetchFailed", "BuildFailed", "StorageOperationFailed", "IncludeUnavailable"})
+#: An object flaps that changed so many times between failure and success within the window.
+_FLAPS, _WINDOW = 3, timedelta(hours=6)
 _HELM_LOGS = "\n\nLast Helm logs:"
 
 
@@ -40,6 +43,8 @@ class Failure:
     resource: Resource
     state: State
     words: tuple[Words, ...]
+    past: tuple[Words, ...] = ()
+    """What was said of an older generation, where nothing was said of the present one."""
 
     @property
     def ref(self) -> Ref:
@@ -49,7 +54,7 @@ class Failure:
     @property
     def since(self) -> datetime | None:
         """When it began."""
-        return next((w.since for w in self.words if w.since), None)
+        return next((w.since for w in (*self.words, *self.past) if w.since), None)
 
     @property
     def message(self) -> str:
@@ -57,11 +62,24 @@ class Failure:
         return self.words[0].message if self.words else ""
 
 
+def _is_older(condition: Condition, resource: Resource) -> bool:
+    """A condition says of which generation of the spec it speaks (every Flux controller, since 2.0)."""
+    return 0 < condition.generation < resource.number("metadata.generation")
+
+
+def _is_past(resource: Resource) -> bool:
+    """The failure is one of an older generation: nothing was said of the present one yet."""
+    ready = flux.condition(resource, "Ready")
+    return ready is not None and ready.status == "False" and _is_older(ready, resource)
+
+
 def _said(resource: Resource) -> Iterator[Words]:
+    past = _is_past(resource)
     found = {c.type: c for c in flux.conditions(resource)}
     for type_ in _DETAIL:
         c = found.get(type_)
-        if c and c.message and c.status == ("True" if type_ in _NEGATIVE else "False"):
+        told = c is not None and c.message and c.status == ("True" if type_ in _NEGATIVE else "False")
+        if c and told and (past or not _is_older(c, resource)):
             yield Words(_without_logs(c.message), c.reason, f"condition {c.type}={c.status}", c.since)
 
 
@@ -97,8 +115,9 @@ def _since(resource: Resource, state: State) -> datetime | None:
 class Failures:
     """The Flux objects that are failing, waiting or new, sorted by identity."""
 
-    def __init__(self, cluster: Cluster, taken: datetime) -> None:
-        """Read the states once; the messages when they are asked for."""
+    def __init__(self, cluster: Cluster, taken: datetime, *, declared: bool = False) -> None:
+        """Read the states once; the messages when asked for. ``declared``: no controller has seen the objects yet."""
+        self._declared = declared
         self._cluster = cluster
         self.taken = taken
 
@@ -110,9 +129,11 @@ class Failures:
     def _read(self, resource: Resource) -> Failure | None:
         state = flux.state(resource)
         if state is State.FAILED or (state is State.READY and _masked(resource)):
+            if _is_past(resource):
+                return Failure(resource, state, (), tuple(_said(resource)))
             words = tuple(dict.fromkeys((*_said(resource), *_heard(self._cluster, resource, _since(resource, state)))))
             return Failure(resource, state, words) if words or state is State.FAILED else None
-        if state in (State.PROGRESSING, State.NEW):
+        if state in (State.PROGRESSING, State.NEW) and not self._declared:
             ready = flux.condition(resource, "Ready")
             words = (Words(ready.message, ready.reason, "condition Ready=Unknown", ready.since),) if ready else ()
             return Failure(resource, state, words)
@@ -135,6 +156,23 @@ class Failures:
     def of(self, ref: Ref) -> Failure | None:
         """Return the failure of an object, or None when it is well or unknown."""
         return self._by_ref.get(ref)
+
+    def flaps(self, ref: Ref) -> str:
+        """Say how an object changes between failure and success, where its events of the last hours show it, or ""."""
+        seen = [(e.at, e) for e in self._cluster.events(ref) if e.at and self.taken - e.at < _WINDOW and _outcome(e)]
+        told = [_outcome(event) for _, event in sorted(seen, key=lambda pair: pair[0])]
+        changes = sum(a != b for a, b in pairwise(told))
+        if changes < _FLAPS:
+            return ""
+        failed = sum(e.count for _, e in seen if _outcome(e) == "failed")
+        return f"{failed} failures, and success between them, in {age(min(at for at, _ in seen), self.taken)}"
+
+
+def _outcome(event: Event) -> str:
+    """What an event tells of a reconciliation: that it failed, that it succeeded, or nothing."""
+    if event.type == "Warning":
+        return "failed"
+    return "succeeded" if event.reason.endswith(("Succeeded", "Succeed")) or event.reason == "NewArtifact" else ""
 
 
 def said(words: Words, ref: Ref) -> Evidence:

@@ -105,10 +105,11 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """An object that is Ready but gets no changes, because what it reads from fails."""
+    """An object that is Ready but gets no changes: what it reads from, or what applies it, fails, ``since`` then."""
 
     ref: Ref
     revision: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,8 @@ class Finding:
     freezes: tuple[Frozen, ...] = ()
     key: str = ""
     url: str = ""
+    clusters: tuple[str, ...] = ()
+    """Of a repository: the clusters that it breaks."""
 
     @property
     def fingerprint(self) -> str:

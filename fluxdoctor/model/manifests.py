@@ -266,12 +266,12 @@ class Manifests:
         self._cluster = cluster
         self._git = git
         self._builds: dict[tuple[Ref, str, tuple[str, ...]], Build | None] = {}
+        self._built: dict[int, tuple[Resource, Build | None]] = {}
 
     @staticmethod
     def source(kustomization: Resource) -> Ref:
         """Return the source that a Kustomization reads."""
-        namespace = kustomization.text("spec.sourceRef.namespace") or kustomization.namespace
-        return Ref(kustomization.text("spec.sourceRef.kind"), namespace, kustomization.text("spec.sourceRef.name"))
+        return kustomization.source_ref
 
     def tree(self, kustomization: Resource) -> Tree | None:
         """Return the files of a Kustomization's source, or None when they were not fetched."""
@@ -279,6 +279,13 @@ class Manifests:
 
     def build(self, kustomization: Resource) -> Build | None:
         """Return what a Kustomization's path declares, in the namespace that it targets; None when unknown."""
+        # Every rule about builds asks for every Kustomization: the object itself is the quickest key.
+        held = self._built.get(id(kustomization))
+        if held is None or held[0] is not kustomization:
+            held = self._built[id(kustomization)] = (kustomization, self._read(kustomization))
+        return held[1]
+
+    def _read(self, kustomization: Resource) -> Build | None:
         source, path = self.source(kustomization), kustomization.text("spec.path")
         components = kustomization.strings("spec.components")
         key = (source, path, components)

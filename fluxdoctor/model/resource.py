@@ -177,6 +177,12 @@ class Resource(Fields):
             for row in self.rows("status.conditions")
         )
 
+    @cached_property
+    def source_ref(self) -> Ref:
+        """What spec.sourceRef names, in the object's own namespace where it names none; read once, for many rules ask."""
+        namespace = self.text("spec.sourceRef.namespace") or self.ref.namespace
+        return Ref(self.text("spec.sourceRef.kind"), namespace, self.text("spec.sourceRef.name"))
+
     @property
     def kind(self) -> str:
         """The kind, as in the Ref."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap, GitTrees, OciTags, Probes
+from fluxdoctor.model.charts import Charts
+from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap, GitTrees, Probes
 from fluxdoctor.model.failures import Failures
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests
+from fluxdoctor.model.oci import OciTags
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Snapshot:
     cluster: Cluster
     git: GitTrees | None = None
     charts: ChartIndexes | None = None
+    archives: Charts | None = None
     oci: OciTags | None = None
     probes: Probes | None = None
     versions: Versions = field(default_factory=Versions)
@@ -80,7 +83,7 @@ class Snapshot:
     @cached_property
     def failures(self) -> Failures:
         """Who is not well, in the controllers' words."""
-        return Failures(self.cluster, self.taken)
+        return Failures(self.cluster, self.taken, declared=self.mode == "check")
 
     @cached_property
     def manifests(self) -> Manifests | None:
@@ -90,7 +93,7 @@ class Snapshot:
     def facts(self) -> dict[type, object]:
         """Return the facts at hand by type: what a check's signature can ask for."""
         held = (
-            self.cluster, self.git, self.charts, self.oci, self.probes, self.versions,
+            self.cluster, self.git, self.charts, self.archives, self.oci, self.probes, self.versions,
             self.graph, self.failures, self.manifests, Clock(self.taken), self.target,
         )  # fmt: skip
         return {type(fact): fact for fact in held if fact is not None}
@@ -101,6 +104,7 @@ FACTS: dict[type, str] = {
     Cluster: "the cluster was not read",
     GitTrees: "no git tree was fetched",
     ChartIndexes: "no Helm repository index was fetched",
+    Charts: "no chart was pulled",
     OciTags: "no OCI registry was asked",
     Probes: "no probe was made",
     Versions: "no version is known",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -13,10 +14,13 @@ from fluxdoctor.model.resource import Location, Ref
 SCHEMA = 1
 
 
-def render(report: Report) -> str:
-    """Return the report as JSON text, keys in a fixed order, without anything that varies from run to run but timings."""
+def render(report: Report, more: dict[str, Any] | None = None) -> str:
+    """Return the report as JSON text, keys in a fixed order, without anything that varies from run to run but timings.
+
+    ``more``: further keys, after the report's own.
+    """
     # Escaped to ASCII: a lone surrogate or a direction mark in cluster text stays a harmless escape.
-    return json.dumps(body(report), indent=2) + "\n"
+    return json.dumps({**body(report), **(more or {})}, indent=2) + "\n"
 
 
 def schema() -> dict[str, Any]:
@@ -32,7 +36,7 @@ def body(report: Report) -> dict[str, Any]:
         "tool": {"name": "fluxdoctor", "version": __version__},
         "mode": report.mode,
         "name": report.name,
-        "taken": report.taken.isoformat().replace("+00:00", "Z"),
+        "taken": _time(report.taken),
         "versions": dict(sorted(report.versions.items())),
         "verdict": report.verdict.value,
         "findings": [_finding(f) for f in report.findings],
@@ -48,6 +52,10 @@ def body(report: Report) -> dict[str, Any]:
 def ref(ref_: Ref) -> dict[str, str]:
     """Return an object's identity."""
     return {"kind": ref_.kind, "namespace": ref_.namespace, "name": ref_.name}
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
 
 
 def _location(location: Location | None) -> dict[str, Any] | None:
@@ -76,7 +84,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "field": finding.field,
         "location": _location(finding.location),
         "blocks": [ref(r) for r in finding.blocks],
-        "freezes": [{**ref(f.ref), "revision": f.revision} for f in finding.freezes],
+        "freezes": [{**ref(f.ref), "revision": f.revision, "since": _time(f.since)} for f in finding.freezes],
         "fingerprint": finding.fingerprint,
         "url": finding.url,
+        "clusters": list(finding.clusters),
     }

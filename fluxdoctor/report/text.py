@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from fluxdoctor.model.finding import Evidence, Finding, Report, Severity, Skipped
+from fluxdoctor.model.finding import Evidence, Finding, Frozen, Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.report.plain import plain
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 _NAMED = 6
+_THINGS = 4
+#: Characters of a proof that are shown: a controller's message can quote a whole object. JSON and --verbose have it all.
+_QUOTED, _QUOTED_END = 900, 200
 _LABEL = 8
 _NOT_CHECKED = "Not checked: "
 
@@ -90,26 +94,46 @@ def _rows(finding: Finding, *, verbose: bool) -> Iterable[tuple[str, str]]:
     if finding.location:
         field = f"  {finding.field}" if finding.field else ""
         yield "In git", f"{finding.location}{field}"
+    if finding.clusters:
+        yield "Cluster", _names(finding.clusters, verbose=verbose)
     if finding.also:
         yield "Also", _names([_subject(r) for r in finding.also], verbose=verbose)
     if finding.blocks:
         yield "Blocks", _names([_subject(r) for r in finding.blocks], verbose=verbose)
     if finding.freezes:
-        frozen = [f"{_subject(f.ref)}{f' at {f.revision}' if f.revision else ''}" for f in finding.freezes]
-        yield "Stale", _names(frozen, verbose=verbose)
+        yield "Stale", _stale(finding.freezes, verbose=verbose)
+
+
+def _stale(freezes: Sequence[Frozen], *, verbose: bool) -> str:
+    """What is Ready and serves an old revision, since its source or its parent fails: said once where it is one time."""
+    times = {f.since for f in freezes}
+    common = f" since {_utc(first)}" if len(times) == 1 and (first := next(iter(times))) else ""
+    names = []
+    for one in freezes:
+        revision = f" at {one.revision}" if one.revision else ""
+        since = f" since {_utc(one.since)}" if one.since and not common else ""
+        names.append(f"{_subject(one.ref)}{revision}{since}")
+    return _names(names, common, verbose=verbose)
+
+
+def _utc(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def _proof(evidence: Evidence, finding: Finding, *, verbose: bool) -> str:
     """What was seen; and where, unless it is plain: on the finding's own object, or in a controller's words."""
     said = evidence.where.rpartition(" ")[2] in ("event", "lastTransitionTime") or " condition " in evidence.where
     plainly = not evidence.where or said or evidence.where.startswith(str(finding.subject))
-    return evidence.what if plainly and not (verbose and evidence.where) else f"{evidence.what}  ({evidence.where})"
+    what = evidence.what
+    if len(what) > _QUOTED and not verbose:
+        what = f"{what[: _QUOTED - _QUOTED_END]} ... {what[-_QUOTED_END:]}"
+    return what if plainly and not (verbose and evidence.where) else f"{what}  ({evidence.where})"
 
 
-def _names(names: Sequence[str], *, verbose: bool) -> str:
+def _names(names: Sequence[str], since: str = "", *, verbose: bool) -> str:
     shown = names if verbose else names[:_NAMED]
     more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
-    return f"{len(names)}: {', '.join(shown)}{more}"
+    return f"{len(names)}{since}: {', '.join(shown)}{more}"
 
 
 def _quiet(console: Console, hidden: Sequence[Finding]) -> None:
@@ -120,7 +144,7 @@ def _quiet(console: Console, hidden: Sequence[Finding]) -> None:
 
 
 def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> None:
-    lines = _reasons([s for s in skipped if s.asked])
+    lines = _reasons([s for s in skipped if s.asked], verbose=verbose)
     if lines:
         console.print()
         shown = lines if verbose else lines[:_NAMED]
@@ -138,14 +162,22 @@ def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> 
         console.print(Text(f"{_count(len(rest), 'rule')} had no facts to judge by: {reasons}", "dim"))
 
 
-def _reasons(skipped: Sequence[Skipped]) -> list[str]:
-    """One line a reason: what was not checked, and why."""
-    found: dict[str, list[str]] = {}
+def _reasons(skipped: Sequence[Skipped], *, verbose: bool) -> list[str]:
+    """One line a reason: what was not seen, why, and which rules could not judge without it."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
     for entry in skipped:
-        what, _, why = entry.why.rpartition(": ")
-        about = f" for {_subject(entry.subject)}" if entry.subject else ""
-        if entry.rule or not what:
-            found.setdefault(entry.why, []).append(f"{entry.rule}{about}" if entry.rule else "")
-        else:
-            found.setdefault(why, []).append(what)
-    return [f"{', '.join(n for n in names if n)}: {why}".removeprefix(": ") for why, names in found.items()]
+        what, colon, why = entry.why.partition(": ")
+        about = what if colon else str(entry.subject or "")
+        things, rules = found.setdefault(why if colon else entry.why, ([], []))
+        if about and about not in things:
+            things.append(about)
+        if entry.rule and entry.rule not in rules:
+            rules.append(entry.rule)
+    return [_reason(why, things, rules, verbose=verbose) for why, (things, rules) in found.items()]
+
+
+def _reason(why: str, things: Sequence[str], rules: Sequence[str], *, verbose: bool) -> str:
+    shown = things if verbose else things[:_THINGS]
+    more = f" and {len(things) - len(shown)} more" if len(shown) < len(things) else ""
+    without = f" (so not judged by {', '.join(rules)})" if rules else ""
+    return f"{', '.join(shown)}{more}: {why}{without}".removeprefix(": ")

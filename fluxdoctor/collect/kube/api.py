@@ -15,10 +15,11 @@ from fluxdoctor.collect.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.kube.login import Connection
 
 PAGE = 500
-_MOST = 96 * 1024 * 1024
+_MOST = 80 * 1024 * 1024
 _CHUNK = 1 << 18
 _READ = 20.0
-_GONE, _TOO_MANY = 410, 429
+_WAITS = (0.25, 0.5, 1.0, 2.0)
+_GONE = 410
 #: The words of Kubernetes' RBAC authorizer (1.20 to 1.36).
 _CANNOT = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "[^"]*" in API group "[^"]*" '
@@ -28,11 +29,14 @@ _PASSING = frozenset((429, 500, 502, 503, 504))
 
 
 class ApiError(Exception):
-    """A request that failed. ``status``: the HTTP status, 0 without one; the text is the reason in a few words."""
+    """A request that failed. ``status``: the HTTP status, 0 without one; the text is the reason in a few words.
 
-    def __init__(self, status: int, why: str, body: Any = None) -> None:
+    ``after``: the seconds of Retry-After, which API priority and fairness sends with a 429.
+    """
+
+    def __init__(self, status: int, why: str, body: Any = None, after: float | None = None) -> None:
         super().__init__(why)
-        self.status, self.why, self.body = status, why, body
+        self.status, self.why, self.body, self.after = status, why, body, after
 
     @property
     def absent(self) -> bool:
@@ -71,16 +75,16 @@ class Api:
     def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = "application/json") -> Any:
         """Return the JSON that a path answers with."""
         target = f"{path}?{urlencode(query)}" if query else path
-        wait = 0.25
+        waits = iter(_WAITS)
         while True:
             try:
                 return self._once(target, accept)
             except ApiError as error:
-                after = error.body if isinstance(error.body, float) else None
-                if error.status not in (0, *_PASSING) or self.deadline.over() or not self._budget.take():
+                wait = next(waits, None)
+                passing = error.status in (0, *_PASSING) and not self.deadline.over()
+                if wait is None or not passing or not self._budget.take():
                     raise
-                self._pause(after if after is not None else wait, error)
-                wait = min(wait * 2, 4.0)
+                self._pause(wait if error.after is None else error.after, error)
 
     def _pause(self, seconds: float, error: ApiError) -> None:
         if seconds >= self.deadline.left():
@@ -91,34 +95,37 @@ class Api:
             raise error from None
 
     def items(
-        self, path: str, query: Mapping[str, str] | None = None, *, accept: str = "application/json"
-    ) -> Iterator[Any]:
-        """Yield the objects of a list, a page at a time. Raises ApiError when a page cannot be had: then some are missing."""
-        limit, token, again = PAGE, "", True
+        self, path: str, into: list[Any], query: Mapping[str, str] | None = None, *, accept: str = "application/json"
+    ) -> Iterator[int]:
+        """Add the objects of a list to ``into``, and yield how many there are after each page.
+
+        Raises ApiError when a page cannot be had: those before it stay. A list that expires between two pages (410) goes on
+        with the token that the answer offers, else begins anew, once (Kubernetes API concepts, "410 Gone").
+        """
+        limit, token, again, begin = PAGE, "", True, len(into)
         while True:
             asked = {**(query or {}), "limit": str(limit), **({"continue": token} if token else {})}
             try:
                 page = self.get(path, asked, accept=accept)
             except TooLargeError:
-                if limit <= PAGE // 50:
+                if limit < PAGE:
                     raise
                 limit //= 10
                 continue
             except ApiError as error:
-                # The list's moment was compacted away: its own token goes on from here, which is as good as one
-                # more list and cheaper (Kubernetes API concepts, "410 Gone" with an inconsistent continue token).
-                fresh = _fresh_token(error)
-                if error.status != _GONE or not fresh or not again:
+                if error.status != _GONE or not again or not token:
                     raise
-                token, again = fresh, False
+                token, again = _fresh_token(error), False
+                if not token:
+                    del into[begin:]
                 continue
             found = page.get("items") if isinstance(page, dict) else None
             if not isinstance(found, list):
                 raise ApiError(0, "the answer is not a list of objects")
-            yield from found
+            into += [item for item in found if isinstance(item, dict)]
+            yield len(into) - begin
             meta = page.get("metadata")
             token = meta.get("continue", "") if isinstance(meta, dict) else ""
-            again = True
             if not token:
                 return
 
@@ -136,14 +143,17 @@ class Api:
                 timeout=urllib3.Timeout(connect=min(5.0, left), read=min(_READ, left)),
             )  # fmt: skip
         except (HTTPError, OSError, ValueError) as error:
-            raise ApiError(0, words(error)) from None
+            raise self._failed(error) from None
         try:
             data = self._body(response)
         except (HTTPError, OSError, ValueError) as error:
-            raise ApiError(0, words(error)) from None
+            raise self._failed(error) from None
         finally:
             response.close()  # one that was read to its end has given its connection back already
         return _answer(response, data)
+
+    def _failed(self, error: BaseException) -> ApiError:
+        return ApiError(0, "called off" if self.deadline.cancelled else words(error))
 
     def _body(self, response: Any) -> bytes:
         chunks: list[bytes] = []
@@ -177,9 +187,8 @@ def _answer(response: Any, data: bytes) -> Any:
         body = None
     if response.status < 300:  # noqa: PLR2004 - HTTP
         return body
-    if response.status == _TOO_MANY:
-        body = _seconds(response.headers.get("Retry-After"))
-    raise ApiError(response.status, _reason(response.status, body), body)
+    after = _seconds(response.headers.get("Retry-After"))
+    raise ApiError(response.status, _reason(response.status, body), body, after)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -82,17 +82,17 @@ class Reader:
         seen: set[str] = set()
         for space in namespaces or ("",):
             what = f"{name}/{space}" if space else name
+            bodies: list[Any] = []
             try:
-                for body in self._api.items(kind.path(space), query, accept=accept):
-                    if isinstance(body, dict):
-                        found.bodies.append(strip(body, kind))
-                    if most and len(found.bodies) >= most:
+                for count in self._api.items(kind.path(space), bodies, query, accept=accept):
+                    if most and count >= most:
                         found.gaps.append(Gap(what, f"there are more than {most}; the rest was not read"))
                         break
                 else:
                     seen.add(space)
             except ApiError as error:
                 found.gaps.append(Gap(what, error.why))
+            found.bodies += (strip(body, kind) for body in bodies)
         if not query and seen:
             found.listed[name] = None if seen == {""} else frozenset(seen)
         return found
@@ -111,14 +111,17 @@ class Reader:
         """Look many objects up. Where a namespace refuses again and again, the rest of its kind is not asked for."""
         found = Found()
         refused: Counter[tuple[str, str]] = Counter()
+        refused_why: dict[tuple[str, str], str] = {}
 
         def one(pair: tuple[Served | None, Ref]) -> Found:
             kind, ref = pair
             if refused[ref.kind, ref.namespace] >= _REFUSALS:
-                return Found(gaps=[Gap(str(ref), "not asked for: this user may not read its like there")])
+                return Found(gaps=[Gap(str(ref), refused_why[ref.kind, ref.namespace])])
             got = self.get(kind, ref)
-            if any(gap.why.startswith(("forbidden", "unauthorized")) for gap in got.gaps):
-                refused[ref.kind, ref.namespace] += 1
+            for gap in got.gaps:
+                if gap.why.startswith("forbidden"):
+                    refused[ref.kind, ref.namespace] += 1
+                    refused_why[ref.kind, ref.namespace] = gap.why
             return got
 
         for got in self.map(one, wanted):

@@ -1,20 +1,19 @@
 """Two HelmReleases write one Helm release."""
 
-import hashlib
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Resource
-from fluxdoctor_rules.helm._releases import active, templated
-
-_LONGEST, _HEAD, _HASH = 53, 40, 12
+from fluxdoctor_rules.helm._releases import active, release_name, storage_namespace, templated
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Group by where the record is kept and what it is called: there Helm tells releases apart."""
     groups: dict[tuple[str, str, str], list[Resource]] = {}
     for release in active(cluster):
-        if not templated(_name(release) + _storage(release)):
-            groups.setdefault((_cluster(release), _storage(release), _name(release)), []).append(release)
+        if not templated(release_name(release) + storage_namespace(release)):
+            groups.setdefault((_cluster(release), storage_namespace(release), release_name(release)), []).append(
+                release
+            )
     for (_, storage, name), found in groups.items():
         if len(found) > 1:
             # The one that was named so by hand, or came later, is the one to change.
@@ -36,16 +35,3 @@ def _cluster(release: Resource) -> str:
         release.text("spec.kubeConfig.configMapRef.name"),
     )
     return f"{release.namespace}/{secret}/{config}" if release.has("spec.kubeConfig") else ""
-
-
-def _storage(release: Resource) -> str:
-    return release.text("spec.storageNamespace") or release.namespace
-
-
-def _name(release: Resource) -> str:
-    """helm-controller 1.6: spec.releaseName, or [targetNamespace-]name; beyond 53 characters cut and hashed."""
-    target = release.text("spec.targetNamespace")
-    name = release.text("spec.releaseName") or (f"{target}-{release.name}" if target else release.name)
-    if len(name) <= _LONGEST:
-        return name
-    return f"{name[:_HEAD]}-{hashlib.sha256(name.encode()).hexdigest()[:_HASH]}"

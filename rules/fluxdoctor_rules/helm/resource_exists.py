@@ -25,7 +25,8 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
             {**found.groupdict(), "whose": whose},
             evidence=(Evidence(f"exists{whose}", str(ref)),) if live else (),
             field=next((f for f in _REFUSED if failure.resource.flag(f)), "metadata.name"),
-            confidence=Confidence.REPORTED,
+            # Seen, and not this release's own: the fact says what the message says.
+            confidence=Confidence.PROVEN if live and owner(live) != failure.ref else Confidence.REPORTED,
         )
 
 

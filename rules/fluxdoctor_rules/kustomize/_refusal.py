@@ -4,8 +4,8 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Confidence, Evidence, Failure, Failures, Manifests, Problem
-from fluxdoctor_rules.kustomize import _said
+from fluxdoctor import Cluster, Confidence, Evidence, Failure, Failures, Manifests, Problem, Resource
+from fluxdoctor_rules.kustomize import _said, _shown
 
 _NAMED = re.compile(_said.OBJECT + r" (?:dry-run|apply) failed")
 #: The API server's own note that it stopped early: it stands behind the real error.
@@ -15,24 +15,40 @@ _OFFERED = re.compile(r'"[^"]*"')
 _MANY = 8
 
 
-def problems(failures: Failures, manifests: Manifests | None, wanted: str) -> Iterator[Problem]:
-    """Yield a problem for every failing object whose manifests were refused in one way."""
+def problems(cluster: Cluster, failures: Failures, manifests: Manifests | None, wanted: str) -> Iterator[Problem]:
+    """Yield a problem for every failing object whose manifests were refused in one way; proven where facts show it."""
     for failure, found, proof in _said.refused(failures, wanted, _NAMED):
-        yield _problem(failure, found, proof, manifests)
+        yield _problem(failure, found, proof, manifests, cluster)
 
 
-def _problem(failure: Failure, found: re.Match[str], proof: Evidence, manifests: Manifests | None) -> Problem:
+def _problem(
+    failure: Failure, found: re.Match[str], said: Evidence, manifests: Manifests | None, cluster: Cluster
+) -> Problem:
     why = reason(found.string[found.end() :])
     field = _FIELD.search(f": {why}")
     declared = _said.in_git(manifests, found["object"], failure.ref)
+    proof = _proof(why, field["field"] if field else "", found["object"], declared, cluster)
     return Problem(
         failure.ref,
         {"object": found["object"], "why": why},
-        evidence=(proof,),
+        evidence=(*((proof,) if proof else ()), said, *_shown.partly(failure.resource)),
         field=field["field"].lstrip(".") if field and declared else "spec.path",
         location=_said.place(declared, field["field"] if field else ""),
-        confidence=Confidence.REPORTED,
+        confidence=Confidence.PROVEN if proof else Confidence.REPORTED,
     )
+
+
+def _proof(why: str, field: str, name: str, declared: Resource | None, cluster: Cluster) -> Evidence | None:
+    ref = _said.ref_of(name)
+    live = cluster.get(ref)
+    sort = _said.sort(why)
+    if sort == "quota":
+        return _shown.quota(why, ref.namespace, cluster)
+    if sort == "conflict":
+        return _shown.manager(why, live)
+    if declared is None or not field:
+        return None
+    return _shown.changed(field, declared, live) if sort == "immutable" else _shown.in_git(why, field, declared)
 
 
 def reason(text: str) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Failures, Manifests, Problem
+from fluxdoctor import Cluster, Failures, Manifests, Problem
 from fluxdoctor_rules.kustomize import _refusal
 
 
-def check(failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
+def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
     """Read which object was refused and why, and find its line in git."""
-    yield from _refusal.problems(failures, manifests, "invalid")
+    yield from _refusal.problems(cluster, failures, manifests, "invalid")

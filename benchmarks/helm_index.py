@@ -1,0 +1,113 @@
+"""A Helm index of 30 MB, as we read it: against the bare download, and a full parse with PyYAML's C loader.
+
+    python benchmarks/helm_index.py [MEGABYTES]
+
+Each row is a process of its own, so that its peak of memory is its own; the server runs in this one.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+WANTED = frozenset({"chart-00003", "chart-00400"})
+REF = ("HelmRepository", "apps", "acme")
+
+
+def download(url: str, _cache: str) -> int:
+    """Read the bytes and drop them."""
+    import urllib3
+
+    began = urllib3.PoolManager().request("GET", url + "/index.yaml", preload_content=False)
+    return sum(len(chunk) for chunk in began.stream(1 << 18))
+
+
+def full(url: str, _cache: str) -> int:
+    """Parse it all, as one does with a library."""
+    import urllib3
+    import yaml
+
+    body = yaml.load(urllib3.PoolManager().request("GET", url + "/index.yaml").data, yaml.CSafeLoader)
+    return len(body["entries"])
+
+
+def ours(url: str, cache: str) -> int:
+    """Collect the two charts that are asked for, and the names of all."""
+    from fluxdoctor.collect import helm
+    from fluxdoctor.collect.deadline import Deadline
+    from fluxdoctor.collect.reach import Reach
+    from fluxdoctor.collect.vault import Vault
+    from fluxdoctor.model.resource import Ref, Resource
+
+    ref = Ref(*REF)
+    reach = Reach(Vault(), Deadline(60), datetime.now(UTC), Path(cache) if cache else None, allow_local=True)
+    found = helm.collect([Resource({"spec": {"url": url}}, ref=ref)], {ref: WANTED}, reach)
+    index = found.indexes[ref]
+    assert all(index[name] for name in WANTED), found.probes
+    return len(index)
+
+
+def child(what: str, url: str, cache: str) -> None:
+    """Do one thing, and print how long it took and the memory it took on top of its imports."""
+    import urllib3  # noqa: F401
+    import yaml  # noqa: F401
+
+    from fluxdoctor.collect import helm  # noqa: F401
+
+    before = _peak()
+    began = time.perf_counter()
+    globals()[what](url, cache)
+    seconds = time.perf_counter() - began
+    print(json.dumps([seconds, _peak() - before]))
+
+
+def _peak() -> float:
+    """Return the peak of memory in MiB; ru_maxrss would begin with that of the parent."""
+    return next(int(row.split()[1]) for row in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in row) / 1024
+
+
+def measured(what: str, url: str, cache: str = "", rounds: int = 3) -> tuple[float, float]:
+    """Return the best of some rounds: seconds, and MiB."""
+    rows: list[Any] = []
+    for _ in range(rounds):
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, __file__, "--child", what, url, cache], capture_output=True, check=True, text=True
+        )
+        rows.append(json.loads(done.stdout))
+    return min(seconds for seconds, _ in rows), min(memory for _, memory in rows)
+
+
+def main() -> int:
+    """Print the table."""
+    from tests.servers.helm_repo import big_index, helm_server
+
+    index = big_index(float(sys.argv[1]) if len(sys.argv) > 1 else 30.0)
+    with helm_server({"/index.yaml": index}) as server, tempfile.TemporaryDirectory() as cache:
+        url = server.url()
+        rows = {
+            "download alone": measured("download", url),
+            "full parse, CSafeLoader": measured("full", url, rounds=1),
+            "fluxdoctor, first run": measured("ours", url),
+        }
+        measured("ours", url, cache)
+        rows["fluxdoctor, index unchanged"] = measured("ours", url, cache)
+    base = rows["download alone"][0]
+    print(f"{len(index) / 1e6:.1f} MB\n{'':<28} {'seconds':>8} {'of download':>12} {'peak MiB':>9}")
+    for name, (seconds, memory) in rows.items():
+        print(f"{name:<28} {seconds:>8.2f} {seconds / base:>11.1f}x {memory:>9.0f}")
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        child(*sys.argv[2:])
+    else:
+        sys.exit(main())

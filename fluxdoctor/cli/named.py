@@ -1,0 +1,108 @@
+"""One object as a user names it: KIND/NAME, in the kinds' short names too, and which object of a snapshot that is."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from fluxdoctor.model.finding import Report
+    from fluxdoctor.model.resource import Ref
+    from fluxdoctor.model.snapshot import Snapshot
+
+#: The short names that the CRDs of Flux 2.9 and kubectl know.
+_SHORT = {
+    "ks": "Kustomization", "hr": "HelmRelease", "gitrepo": "GitRepository", "ocirepo": "OCIRepository",
+    "helmrepo": "HelmRepository", "hc": "HelmChart", "imgrepo": "ImageRepository", "imagerepo": "ImageRepository",
+    "imgpol": "ImagePolicy", "imagepol": "ImagePolicy", "iua": "ImageUpdateAutomation",
+    "imgupd": "ImageUpdateAutomation", "imgauto": "ImageUpdateAutomation", "ag": "ArtifactGenerator",
+    "rset": "ResourceSet", "rsip": "ResourceSetInputProvider", "deploy": "Deployment", "cm": "ConfigMap", "ns": "Namespace",
+    "sa": "ServiceAccount", "svc": "Service", "po": "Pod", "sts": "StatefulSet", "ds": "DaemonSet",
+}  # fmt: skip
+
+
+def parse(text: str) -> tuple[str, str, str]:
+    """Read KIND/NAME or KIND/NAMESPACE/NAME; return kind, namespace ("" where none is said) and name. Raises UsageError."""
+    kind, *rest = text.split("/")
+    if not kind or len(rest) not in (1, 2) or not all(rest):
+        raise click.UsageError(f"{text!r} names no object: write KIND/NAME, such as kustomization/apps (-n says where)")
+    return _kind(kind), rest[0] if len(rest) > 1 else "", rest[-1]
+
+
+def _kind(text: str) -> str:
+    from fluxdoctor.model.flux import BUILT_IN, KINDS
+
+    low = text.lower()
+    if low in _SHORT:
+        return _SHORT[low]
+    names = {name.lower(): name for name in (*BUILT_IN, *KINDS)}
+    names |= {kind.plural: kind.name for kind in KINDS.values()} | {f"{name}s": kind for name, kind in names.items()}
+    if low in names:
+        return names[low]
+    close = difflib.get_close_matches(low, list(names), 1)
+    hint = f"; did you mean {names[close[0]]}?" if close else ""
+    raise click.UsageError(f"{text!r} is no kind that fluxdoctor knows{hint}")
+
+
+def find(text: str, snapshot: Snapshot, namespaces: Sequence[str] = ()) -> Ref:
+    """Return the one object that is meant. Raises UsageError where there is none, or more than one."""
+    from fluxdoctor.model.resource import Ref
+
+    kind, namespace, name = parse(text)
+    spaces = (namespace,) if namespace else tuple(namespaces)
+    known = [r.ref for r in snapshot.cluster.all(kind)]
+    found = [ref for ref in known if ref.name == name and (not spaces or not ref.namespace or ref.namespace in spaces)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise click.UsageError(f"{kind}/{name} is in {', '.join(ref.namespace for ref in found)}: say which with -n")
+    if not found and len(spaces) == 1 and snapshot.cluster.look(ref := Ref(kind, spaces[0], name)).unknown:
+        return ref
+    near = difflib.get_close_matches(name, [ref.name for ref in known], 2)
+    elsewhere = [str(ref) for ref in known if ref.name == name or ref.name in near]
+    hint = f"; there is {', '.join(elsewhere[:3])}" if elsewhere else ""
+    raise click.UsageError(f"{snapshot.name} has no {kind} {'/'.join((*spaces[:1], name))}{hint}")
+
+
+def focus(text: str, namespaces: Sequence[str]) -> Ref | None:
+    """Return the object that a live cluster is read for, where it is said in full; None reads all that the scope has."""
+    from fluxdoctor.model.flux import CLUSTER_SCOPED
+    from fluxdoctor.model.resource import Ref
+
+    kind, namespace, name = parse(text)
+    space = namespace or (namespaces[0] if len(namespaces) == 1 else "")
+    if kind in CLUSTER_SCOPED:
+        return Ref(kind, "", name)
+    return Ref(kind, space, name) if space else None
+
+
+def about(  # noqa: PLR0913 - of what, and how to show it
+    target: Ref,
+    report: Report,
+    snapshot: Snapshot,
+    *,
+    render: Callable[[Report], str],
+    color: bool,
+    format_: str,
+    **show: Any,
+) -> Report:
+    """Print the chains from one object to its causes, then the report of those causes alone; return that report."""
+    import shutil
+    from dataclasses import replace
+
+    from fluxdoctor.model.chain import chains
+    from fluxdoctor.report import chain, json
+
+    found = chains(target, report, snapshot)
+    chosen = replace(report, findings=tuple(c.finding for c in found))
+    if format_ == "json":
+        click.echo(json.render(chosen, chain.body(target, found)), nl=False)
+        return chosen
+    width = show["width"] or min(shutil.get_terminal_size((100, 24)).columns, 120)
+    click.echo(chain.render(target, found, width=width, color=color), nl=False, color=color)
+    if found:
+        click.echo("\n" + render(chosen), nl=False, color=color)
+    return chosen

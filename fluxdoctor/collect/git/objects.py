@@ -1,0 +1,116 @@
+"""The files of a revision, read from git objects: nothing is ever checked out, so no link and no hook can act."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.git.process import Done, Limits
+from fluxdoctor.collect.git.workspace import Workspace
+from fluxdoctor.model.manifests import FILE_NAMES
+
+MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024
+_FILE_MODES = ("100644", "100755", "100664")
+_NEVER = frozenset(("", ".", "..", ".git"))
+
+
+class UnreadableError(Exception):
+    """A repository whose objects are not all there: deleted or damaged under our hands, or not sent."""
+
+
+class TooLargeError(Exception):
+    """More files or bytes than one tree may have; the text says how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A plain file of a tree. Symbolic links and submodules are none: both are in no artifact."""
+
+    path: str
+    blob: str
+
+
+def entries(space: Workspace, repository: Path, commit: str, deadline: Deadline) -> tuple[Entry, ...]:
+    """List the files of a commit. Raises UnreadableError."""
+    done = _git(space, repository, Limits(deadline), "ls-tree", "-r", "-z", "--full-tree", commit)
+    return tuple(_entries(done.out))
+
+
+def _entries(listed: bytes) -> Iterator[Entry]:
+    for row in listed.split(b"\0"):
+        head, tab, raw = row.partition(b"\t")
+        fields = head.decode("ascii", "replace").split(" ")
+        path = raw.decode("utf-8", "backslashreplace")
+        if tab and len(fields) == 3 and fields[0] in _FILE_MODES and not _NEVER & set(path.split("/")):  # noqa: PLR2004
+            yield Entry(path, fields[2])
+
+
+def wanted(files: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Return the files whose content rules read: YAML, kustomization files and the JSON beside them, ignore files."""
+    kustomized = {posixpath.dirname(e.path) for e in files if posixpath.basename(e.path) in FILE_NAMES}
+    return tuple(e for e in files if _is_wanted(e.path, kustomized))
+
+
+def _is_wanted(path: str, kustomized: set[str]) -> bool:
+    name = posixpath.basename(path)
+    if name.endswith((".yaml", ".yml")) or name in (*FILE_NAMES, ".sourceignore", ".gitmodules"):
+        return True
+    return name.endswith(".json") and posixpath.dirname(path) in kustomized
+
+
+def sizes(space: Workspace, repository: Path, blobs: Sequence[str], deadline: Deadline) -> Mapping[str, int]:
+    """Return the size of each blob that is there. Raises UnreadableError."""
+    done = _git(
+        space, repository, Limits(deadline), "cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer",
+        stdin="".join(f"{blob}\n" for blob in blobs).encode(),
+    )  # fmt: skip
+    rows = (line.split(" ") for line in done.out.decode("ascii", "replace").splitlines())
+    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdecimal()}  # noqa: PLR2004 - blob, size
+
+
+def check(files: Sequence[Entry], known: Mapping[str, int]) -> None:
+    """Raise TooLargeError where the files are more than one tree may have. A tree is read whole or not at all."""
+    if len(files) > MOST_FILES:
+        raise TooLargeError(f"it has {len(files)} files to read, and {MOST_FILES} are the most")
+    total = sum(known.get(e.blob, 0) for e in files)
+    if total > MOST_BYTES:
+        largest = max(files, key=lambda e: known.get(e.blob, 0))
+        raise TooLargeError(
+            f"its YAML is {total} bytes, and {MOST_BYTES} are the most; {largest.path} alone is {known[largest.blob]}"
+        )
+
+
+def contents(space: Workspace, repository: Path, blobs: Sequence[str], deadline: Deadline) -> Mapping[str, bytes]:
+    """Return the content of each blob. Raises UnreadableError where one is not there."""
+    if not blobs:
+        return {}
+    done = _git(
+        space, repository, Limits(deadline, 2 * MOST_BYTES), "cat-file", "--batch", "--buffer",
+        stdin="".join(f"{blob}\n" for blob in blobs).encode(),
+    )  # fmt: skip
+    return dict(_contents(done.out, len(blobs)))
+
+
+def _contents(out: bytes, count: int) -> Iterator[tuple[str, bytes]]:
+    at = 0
+    for _ in range(count):
+        end = out.find(b"\n", at)
+        head = out[at:end].decode("ascii", "replace").split(" ") if end >= 0 else []
+        if len(head) != 3 or head[1] != "blob":  # noqa: PLR2004 - name, type, size
+            raise UnreadableError("an object is missing")
+        begin, size = end + 1, int(head[2])
+        yield head[0], out[begin : begin + size]
+        at = begin + size + 1
+
+
+def _git(space: Workspace, repository: Path, limits: Limits, *arguments: str, stdin: bytes = b"") -> Done:
+    try:
+        done = space.run(limits, f"--git-dir={repository}", *arguments, online=False, stdin=stdin)
+    except OSError as error:
+        raise UnreadableError(error.strerror or "git could not be started") from None
+    if done.code:
+        raise UnreadableError("its objects cannot be read")
+    return done

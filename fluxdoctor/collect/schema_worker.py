@@ -1,0 +1,62 @@
+"""Judges values by JSON schemas, in a process of its own: a schema is a stranger's program, and some never end.
+
+It reads one JSON line for each question (``schema``, and ``values``: one or several variants) and answers each with one
+JSON line: ``flaws`` that every variant has, or ``why`` the schema cannot be asked.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from typing import Any
+
+_MEMORY = 2 << 30
+_MOST_FLAWS = 20
+_LONGEST = 300
+
+
+def main() -> None:
+    """Answer until the input ends. Regular expressions are linear in time, as Go's are; nothing is fetched."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    for line in sys.stdin:
+        print(json.dumps(_answer(json.loads(line))), flush=True)  # noqa: T201 - this is how it answers
+
+
+def _answer(question: dict[str, Any]) -> dict[str, Any]:
+    import jsonschema_rs
+
+    try:
+        validator = jsonschema_rs.validator_for(
+            json.loads(question["schema"]),
+            validate_formats=False,  # libraries differ in what they take for a host name
+            retriever=_refuse,
+            pattern_options=jsonschema_rs.RegexOptions(),
+        )
+        variants = [_flaws(validator, values) for values in question["values"]]
+    except jsonschema_rs.ValidationError as error:
+        if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Referencing):
+            return {"why": "its schema refers to another document, which is not fetched"}
+        return {"why": "its values.schema.json is no schema"}
+    except jsonschema_rs.ReferencingError:
+        return {"why": "its schema refers to another document, which is not fetched"}
+    except (ValueError, RecursionError, OverflowError):
+        return {"why": "its values.schema.json cannot be read"}
+    first, *others = variants
+    flaws = [[*key, message] for key, message in first.items() if all(key in other for other in others)]
+    return {"flaws": [[json.loads(path), message] for path, _, message in flaws[:_MOST_FLAWS]]}
+
+
+def _flaws(validator: Any, values: Any) -> dict[tuple[str, str], str]:
+    return {
+        (json.dumps(list(flaw.instance_path)), json.dumps(list(flaw.schema_path))): flaw.message[:_LONGEST]
+        for flaw in validator.iter_errors(values)
+    }
+
+
+def _refuse(uri: str) -> None:
+    raise ValueError(uri)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""What the schemas of charts say of the values of the HelmReleases that are not ready."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fluxdoctor.collect import schema_worker, values
+from fluxdoctor.collect.values import UnknownValuesError, Values
+from fluxdoctor.model import flux
+from fluxdoctor.model.charts import Archive, Chart, Flaw, Verdict
+from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.flux import State
+from fluxdoctor.model.resource import Fields, Ref, Resource
+
+_SECONDS = 5.0
+_MOST_LATE = 3
+_SAID = "the specifications of the schema"
+
+
+def archives(cluster: Cluster) -> dict[Ref, Archive]:
+    """Return the chart of each HelmRelease whose values a schema may refuse: one that was never tried, or that says so."""
+    found: dict[Ref, Archive] = {}
+    for release in cluster.all("HelmRelease"):
+        archive = _archive(release, cluster)
+        if archive and _asks(release):
+            found[release.ref] = archive
+    return found
+
+
+def _asks(release: Resource) -> bool:
+    if any(release.flag(f"spec.{action}.disableSchemaValidation") for action in ("install", "upgrade")):
+        return False
+    told = any(_SAID in c.message for c in release.conditions)
+    return flux.state(release) is State.NEW or (told and flux.state(release) is not State.READY)
+
+
+def _archive(release: Resource, cluster: Cluster) -> Archive | None:
+    spec = release.fields("spec.chart.spec")
+    ref = spec.fields("sourceRef")
+    repository = Ref(ref.text("kind"), ref.text("namespace") or release.namespace, ref.text("name"))
+    if repository.kind != "HelmRepository" or not spec.text("chart"):
+        return None
+    made = flux.helm_chart(release)
+    chart = cluster.get(made) if made else None
+    ready = chart is not None and flux.state(chart) is State.READY
+    version = chart.text("status.artifact.revision") if chart and ready else spec.text("version")
+    return (repository, spec.text("chart"), version) if version else None
+
+
+def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, Verdict]:
+    """Judge the values of the releases whose charts are at hand. Raises nothing; a schema that takes too long is unknown."""
+    found: dict[Ref, Verdict] = {}
+    questions: list[_Question] = []
+    for ref, archive in archives(cluster).items():
+        chart, release = charts.get(archive), cluster.get(ref)
+        if chart is None or release is None or not (asked := list(_questions(ref, chart))):
+            continue
+        try:
+            if release.get("spec.chart.spec.valuesFiles"):
+                found[ref] = Verdict(why="spec.chart.spec.valuesFiles replaces the values of the chart")
+                continue
+            given = values.of_release(release, cluster)
+            questions += [q for one in asked for q in one.filled(chart, given)]
+            found[ref] = Verdict()
+        except UnknownValuesError as error:
+            found[ref] = Verdict(why=str(error))
+    for question, answer in zip(questions, _answers(questions), strict=True):
+        found[question.release] = _joined(found[question.release], question, answer)
+    return found
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A schema of a chart or of a subchart (``path``: its place in the values), and what it is asked of."""
+
+    release: Ref
+    chart: Chart
+    path: tuple[str, ...]
+    values: tuple[Values, ...] = ()
+
+    def filled(self, root: Chart, given: Values) -> Iterator[_Question]:
+        """Yield the question with the values of its place; nothing where Helm would have none there."""
+        if values.imports(root):
+            raise UnknownValuesError("the chart imports values from its subcharts")
+        places = [Fields(whole).get(self.path) for whole in values.variants(root, given)]
+        if all(isinstance(place, dict) for place in places):
+            yield _Question(self.release, self.chart, self.path, tuple(places))
+
+
+def _questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterator[_Question]:
+    if chart.schema:
+        yield _Question(release, chart, path)
+    for sub in chart.subcharts:
+        if not values.conditional(chart, sub.name):
+            yield from _questions(release, sub, (*path, sub.name))
+
+
+def _joined(verdict: Verdict, question: _Question, answer: Mapping[str, Any]) -> Verdict:
+    flaws = tuple(Flaw(question.chart.name, (*question.path, *path), said) for path, said in answer.get("flaws", ()))
+    return Verdict((*verdict.flaws, *flaws), verdict.why or str(answer.get("why", "")))
+
+
+def _answers(questions: list[_Question]) -> list[Mapping[str, Any]]:
+    """Ask the worker; one question that it does not answer in time is given up, and the rest is asked again."""
+    lines = [json.dumps({"schema": q.chart.schema, "values": q.values}) for q in questions]
+    answers: list[Mapping[str, Any]] = []
+    for _ in range(_MOST_LATE):
+        if len(answers) == len(lines):
+            break
+        answers += _run(lines[len(answers) :])
+        if len(answers) < len(lines):
+            answers.append({"why": "its schema took too long, or too much memory"})
+    return answers + [{"why": "it was not asked: too many schemas took too long"}] * (len(lines) - len(answers))
+
+
+def _run(lines: list[str]) -> list[Mapping[str, Any]]:
+    command = [sys.executable, "-I", schema_worker.__file__]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own file; the values go in through a pipe
+            command, input="\n".join(lines).encode(), capture_output=True, timeout=_SECONDS, env={}, check=False
+        )
+        said = done.stdout
+    except subprocess.TimeoutExpired as late:
+        said = late.stdout or b""
+    except OSError:
+        return []
+    return [json.loads(line) for line in said.splitlines(keepends=True) if line.endswith(b"\n")]

@@ -1,0 +1,61 @@
+"""What was built, by content: the same files and fields build to the same objects, in this run and in the next."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from fluxdoctor.collect.worktree.render import Rendering
+
+_FORMAT = b"fluxdoctor build 1"
+
+
+class Cache:
+    """Renderings in a folder, as JSON; without a folder nothing is kept."""
+
+    def __init__(self, folder: Path | None = None, version: str = "") -> None:
+        """``version``: what else the result depends on, such as which kustomize."""
+        self._folder = folder
+        self._version = version.encode()
+
+    def key(self, directory: str, body: Mapping[str, Any], paths: Iterable[str], files: Mapping[str, bytes]) -> str:
+        """Return the name of a build: its directory, its kustomization file and every file that it reads."""
+        digest = hashlib.sha256(_FORMAT + self._version + directory.encode("utf-8", "surrogateescape"))
+        digest.update(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+        for path in paths:
+            content = hashlib.sha256(files.get(path, b"")).digest()
+            digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + content)
+        return digest.hexdigest()
+
+    def get(self, key: str) -> Rendering | None:
+        """Return what was kept, or None."""
+        from fluxdoctor.collect.worktree.render import Rendering
+
+        if self._folder is None:
+            return None
+        try:
+            held = orjson.loads((self._folder / key[:2] / f"{key}.json").read_bytes())
+            return Rendering(tuple(held["documents"]), held["error"], held["reason"], held["partial"], held["raw"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def put(self, key: str, rendering: Rendering) -> None:
+        """Keep a rendering; a folder that cannot be written is no error. A Secret's value is never kept."""
+        if self._folder is None or any("kind: Secret" in d for d in rendering.documents):
+            return
+        at = self._folder / key[:2] / f"{key}.json"
+        held = {"documents": rendering.documents, "error": rendering.error, "reason": rendering.reason,
+                "partial": rendering.partial, "raw": rendering.raw}  # fmt: skip
+        try:
+            at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            part = at.with_suffix(f".{os.getpid()}")
+            part.write_bytes(orjson.dumps(held))
+            part.replace(at)
+        except (OSError, TypeError):
+            return

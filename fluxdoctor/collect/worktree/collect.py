@@ -1,0 +1,151 @@
+"""A repository as Snapshots, one for each of its clusters."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fluxdoctor.collect import folder
+from fluxdoctor.collect.worktree import kustomize, presence, versions
+from fluxdoctor.collect.worktree.cache import Cache
+from fluxdoctor.collect.worktree.entry import Entry, Found
+from fluxdoctor.collect.worktree.render import Renderer
+from fluxdoctor.collect.worktree.repository import Repository
+from fluxdoctor.collect.worktree.walk import Reached, Walk
+from fluxdoctor.model.facts import Cluster, Gap, GitTrees, Tree, clean
+from fluxdoctor.model.resource import Resource
+from fluxdoctor.model.snapshot import Snapshot, Versions
+
+_MOSTLY = 0.8
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The clusters of a repository, and what nothing reaches."""
+
+    snapshots: tuple[Snapshot, ...]
+    entries: tuple[Entry, ...]
+    reached: tuple[Reached, ...]
+    unreached: tuple[Resource, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+def collect(repository: Repository, cache: Path | None = None) -> Checked:
+    """Find the entry points and walk from each. Nothing is fetched, nothing in the repository is changed."""
+    run = kustomize.command()
+    kept = Cache(cache, " ".join(run))
+    whole = folder.tree(repository.files, None)
+    found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))})
+    workers = max(2, min(8, os.cpu_count() or 2))
+    with (
+        ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
+        _Renderers(repository, run, kept) as renderers,
+    ):
+        reached = [_walk(entry, renderers, pool, repository) for entry in found.entries()]
+        files = frozenset(f for r in reached for f in _files(r))
+        if not any(r.entry.kustomization.ref in r.trees or r.trees for r in reached):
+            implied = [_rooted(entry, renderers, pool, repository) for entry in found.implied(files)]
+            inner = {posixpath.join(r.entry.root, f) for r in implied for f in r.folders - {_folder(r)}}
+            implied = [r for r in implied if r.entry.name not in inner]
+            reached += implied
+            files |= frozenset(f for r in implied for f in _files(r))
+    gaps = () if run else (Gap("kustomize", kustomize.ABSENT),)
+    snapshots = tuple(_snapshot(r, found, gaps) for r in reached)
+    left = tuple(k for k in found.kustomizations if k.file not in files)
+    return Checked(snapshots, tuple(r.entry for r in reached), tuple(reached), left, gaps)
+
+
+class _Renderers:
+    """One renderer for each root and each rule of what is ignored."""
+
+    def __init__(self, repository: Repository, run: tuple[str, ...], cache: Cache) -> None:
+        self._repository, self._run, self._cache = repository, run, cache
+        self._made: dict[tuple[str, str | None], Renderer] = {}
+
+    def __enter__(self) -> _Renderers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for renderer in self._made.values():
+            renderer.close()
+
+    def of(self, entry: Entry) -> Renderer:
+        key = (entry.root, entry.ignore)
+        if key not in self._made:
+            prefix = f"{entry.root}/" if entry.root else ""
+            files = {p.removeprefix(prefix): c for p, c in self._repository.files.items() if p.startswith(prefix)}
+            tree: Tree = folder.tree(files, entry.ignore)
+            kept = {p: c for p, c in files.items() if p not in tree.excluded}
+            self._made[key] = Renderer(tree, kept, self._run, self._cache)
+        return self._made[key]
+
+    def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
+        """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""
+        key = (f"{id(renderer)} {sorted(files.items())}", None)
+        if key not in self._made:
+            held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
+            self._made[key] = Renderer(folder.tree(held, None), held, self._run, self._cache)
+        return self._made[key]
+
+
+def place(reached: Reached) -> Callable[[str], str]:
+    """Return what turns a path in an artifact of a cluster into a path of the repository."""
+    root = reached.entry.root
+    return lambda path: posixpath.join(root, reached.places.get(path, path)) if path else path
+
+
+def _folder(reached: Reached) -> str:
+    return clean(reached.entry.kustomization.text("spec.path"))
+
+
+def _rooted(entry: Entry, renderers: _Renderers, pool: ThreadPoolExecutor, repository: Repository) -> Reached:
+    """Walk from a folder; where its Kustomizations find their paths only below one folder, that is the artifact's root."""
+    first = _walk(entry, renderers, pool, repository)
+    missing = [clean(k.text("spec.path")) for k in first.objects.values() if _is_missing(k)]
+    if entry.root or not missing:
+        return first
+    tree = renderers.of(entry).tree
+    roots = {d.removesuffix("/" + missing[0]) for d in tree.directories if d.endswith("/" + missing[0])}
+    roots = {r for r in roots if entry.name.startswith(r + "/")}
+    fits = {r: sum(tree.is_directory(posixpath.join(r, path)) for path in missing) for r in sorted(roots)}
+    best = max(fits, key=lambda r: fits[r], default="")
+    if not best or fits[best] < _MOSTLY * len(missing) or len(missing) < len(first.folders) - 1:
+        return first
+    spec = {**entry.kustomization.body["spec"], "path": entry.name.removeprefix(best + "/")}
+    body = {**entry.kustomization.body, "spec": spec}
+    return _walk(
+        replace(entry, root=best, kustomization=replace(entry.kustomization, body=body)), renderers, pool, repository
+    )
+
+
+def _is_missing(resource: Resource) -> bool:
+    return resource.kind == "Kustomization" and resource.text("status.conditions.0.reason") == "ArtifactFailed"
+
+
+def _walk(entry: Entry, renderers: _Renderers, pool: ThreadPoolExecutor, repository: Repository) -> Reached:
+    return Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived).run()
+
+
+def _files(reached: Reached) -> Iterator[str]:
+    root = reached.entry.root
+    yield reached.entry.file
+    yield from (f"{root}/{f}" if root else f for f in reached.files)
+
+
+def _snapshot(reached: Reached, found: Found, gaps: tuple[Gap, ...]) -> Snapshot:
+    missing, unknown = presence.absent(reached, found.documents)
+    cluster = Cluster(reached.objects.values(), absent=missing, gaps=unknown)
+    return Snapshot(
+        taken=datetime.now(UTC).replace(microsecond=0),
+        cluster=cluster,
+        git=GitTrees(reached.trees),
+        versions=Versions(versions.found(reached)),
+        gaps=gaps,
+        mode="check",
+        name=reached.entry.name,
+    )

@@ -1,0 +1,271 @@
+"""The entry points of a repository: where each of its clusters begins to apply it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from fluxdoctor.collect.worktree.substitute import unknown
+from fluxdoctor.model import flux
+from fluxdoctor.model.facts import Tree, clean
+from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file, unlist
+from fluxdoctor.model.resource import Fields, Ref, Resource
+
+_MENTIONS = re.compile(rb"kustomize\.toolkit\.fluxcd\.io|fluxcd\.controlplane\.io|flux-instance|instance:|flux2-sync")
+#: Folders whose content no cluster applies, by the names that people give them.
+_PUT_AWAY = re.compile(r"(?:^|/)(?:\.[^/]+|_?archived?|_?disabled|deprecated|legacy|old|[^/]*\.bak)(?:/|$)")
+#: Folders that no cluster is likely to begin in, unless something says so.
+_SAMPLES = re.compile(r"(?:^|/)(?:examples?|templates?|tests|e2e|docs)(?:/|$)")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a cluster begins: the Kustomization that applies the first folder, and the source that it reads."""
+
+    name: str
+    kustomization: Resource
+    source: Ref
+    root: str = ""
+    """The folder of the repository that is the root of the artifact."""
+    url: str = ""
+    file: str = ""
+    objects: tuple[Resource, ...] = ()
+    """What is there besides: the source, a FluxInstance."""
+    implied: bool = False
+    """No object of the repository applies this folder: something elsewhere must."""
+    ignore: str | None = None
+
+
+class Found:
+    """The Flux objects as they are written in the files, and which of them begin a cluster."""
+
+    def __init__(self, tree: Tree, contents: dict[str, bytes]) -> None:
+        """``tree``: the whole repository; ``contents``: the bytes of its YAML files."""
+        self.tree = tree
+        charts = {posixpath.dirname(p) for p in tree.paths if posixpath.basename(p) == "Chart.yaml"}
+        self.documents = [
+            document
+            for path, content in sorted(contents.items())
+            if _MENTIONS.search(content) and not _in(path, charts)
+            for document in _documents(tree, path)
+        ]
+        self.kustomizations = [d for d in self.documents if _is(d, "Kustomization", flux.KUSTOMIZE)]
+
+    def entries(self) -> list[Entry]:
+        """Return what certainly begins a cluster: a sync of flux-operator, or a Kustomization that applies itself."""
+        own = list(self._own())
+        found = [*self._instances(), *self._values(), *(e for e in own if e.objects)]
+        found = found or [e for e in own if self._holds(e)]
+        if any(not e.root for e in found):
+            found = [e for e in found if not e.root]
+        unique: dict[tuple[str, str], Entry] = {}
+        for entry in found:
+            key = (entry.root, clean(entry.kustomization.text("spec.path")))
+            unique.setdefault(key, entry)
+        return list(unique.values())
+
+    def _instances(self) -> Iterator[Entry]:
+        for instance in self.documents:
+            if _is(instance, "FluxInstance", flux.OPERATOR) and instance.has("spec.sync.path"):
+                if not _PUT_AWAY.search(instance.file):
+                    yield from self._sync(instance, instance.fields("spec.sync"))
+
+    def _values(self) -> Iterator[Entry]:
+        for document in self.documents:
+            if _PUT_AWAY.search(document.file):
+                continue
+            values = document.fields("spec.values") if document.kind == "HelmRelease" else document
+            sync = values.fields("instance.sync")
+            if sync.text("path") and sync.text("url"):
+                yield from self._sync(document, sync)
+
+    def _sync(self, origin: Resource, sync: Fields) -> Iterator[Entry]:
+        """flux-operator makes a source and a Kustomization, named like its namespace (0.58): both stand nowhere else."""
+        path, namespace = sync.text("path"), "flux-system"
+        if unknown(path):
+            return
+        name = sync.text("name") or namespace
+        kind = sync.text("kind", "GitRepository")
+        root = self._root(path, origin.file)
+        marks = {("spec", "path"): origin.marks[sync.path + ("path",)]} if sync.path + ("path",) in origin.marks else {}
+        made = {
+            "apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"path": path, "interval": sync.text("interval", "10m"), "prune": True,
+                     "sourceRef": {"kind": kind, "name": name}},
+        }  # fmt: skip
+        source = {
+            "apiVersion": f"{flux.SOURCE}/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace},
+            "spec": {"url": sync.text("url"), "interval": sync.text("interval", "1m"), "ref": _ref(sync.text("ref"), kind)},
+        }  # fmt: skip
+        if sync.text("ignore"):
+            source["spec"]["ignore"] = sync.text("ignore")  # type: ignore[index]
+        where = Ref(kind, namespace, name)
+        yield Entry(
+            name=_name(root, path),
+            kustomization=Resource(body=made, ref=Ref("Kustomization", namespace, name), file=origin.file, marks=marks),
+            source=where,
+            root=root or "",
+            url=sync.text("url"),
+            file=origin.file,
+            objects=(Resource(body=source, ref=where, file=origin.file),),
+            ignore=sync.text("ignore") or None,
+        )
+
+    def _own(self) -> Iterator[Entry]:
+        """A Kustomization whose path holds its own file, or whose source stands beside it."""
+        for kustomization in self.kustomizations:
+            path, file = kustomization.text("spec.path"), kustomization.file
+            if unknown(path + kustomization.name) or _PUT_AWAY.search(file):
+                continue
+            source, beside = _source(kustomization), self.beside(kustomization)
+            root = self._holding(path, file, anywhere=beside is not None)
+            if root is None or not clean(path) or not source.name or source.kind == "ExternalArtifact":
+                continue  # the whole of a source is as likely another repository
+            yield Entry(
+                name=_name(root, path),
+                kustomization=_placed(kustomization),
+                source=source,
+                root=root,
+                url=beside.text("spec.url") if beside else "",
+                file=file,
+                objects=(_placed(beside),) if beside else (),
+                ignore=beside.text("spec.ignore") if beside and beside.has("spec.ignore") else None,
+            )
+
+    def _holds(self, entry: Entry) -> bool:
+        """Tell whether an entry's Kustomization is among what it applies: by its file, up to the folder of its path."""
+        path = clean(entry.kustomization.text("spec.path"))
+        return path in _above(self.tree, entry.file, _uses(self.tree))
+
+    def beside(self, kustomization: Resource) -> Resource | None:
+        """Return the source of a Kustomization where it stands in the same folder."""
+        source, folder = _source(kustomization), posixpath.dirname(kustomization.file)
+        for document in self.documents:
+            same = document.kind == source.kind and document.name == source.name
+            if same and posixpath.dirname(document.file) == folder and document.has("spec.url"):
+                return document
+        return None
+
+    def _holding(self, path: str, file: str, *, anywhere: bool) -> str | None:
+        """Return the artifact root below which a path holds a file: the repository's root, or a folder above the file."""
+        wanted = clean(path)
+        folders = [""]
+        for part in posixpath.dirname(file).split("/") if anywhere else ():
+            folders.append(posixpath.join(folders[-1], part))
+        inside = (root for root in folders if file.startswith(posixpath.join(root, wanted) + "/"))
+        return next(inside, None)
+
+    def _root(self, path: str, file: str) -> str | None:
+        """Return the artifact root of a path: the one folder below which it, and most other paths, are there."""
+        wanted = clean(path)
+        if not wanted or self.tree.is_directory(wanted):
+            return ""
+        roots = [d.removesuffix(wanted).rstrip("/") for d in self.tree.directories if d.endswith("/" + wanted)]
+        roots = [r for r in roots if not _PUT_AWAY.search(r + "/")]
+        return max(roots, key=lambda r: (self._fits(r), file.startswith(r + "/"), -len(r))) if roots else None
+
+    def _fits(self, root: str) -> int:
+        return sum(
+            self.tree.is_directory(posixpath.join(root, clean(k.text("spec.path")))) for k in self.kustomizations
+        )
+
+    def implied(self, reached: frozenset[str]) -> list[Entry]:
+        """Return the folders that hold Kustomizations which nothing here applies: something elsewhere must begin there."""
+        uses = _uses(self.tree)
+        left = [
+            k for k in self.kustomizations
+            if k.file not in reached and k.has("spec.path") and not _PUT_AWAY.search(k.file)
+            and (k.has("spec.sourceRef") or k.file in uses)
+            and not _SAMPLES.search(k.file)
+        ]  # fmt: skip
+        tops: set[str] = set()
+        for kustomization in left:
+            above = _above(self.tree, kustomization.file, uses)
+            own = {a for a in above if not uses.get(a, set()) - {a} and kustomization_file(self.tree, a)}
+            tops |= own or {posixpath.dirname(kustomization.file)}
+        # What has no source is a patch, or gets it from one: it does not apply the folder by itself.
+        used = {clean(k.text("spec.path")) for k in self.kustomizations if k.has("spec.sourceRef")}
+        return [self._implied(top, left) for top in sorted(tops) if top not in used and not _PUT_AWAY.search(top + "/")]
+
+    @staticmethod
+    def _implied(folder: str, left: list[Resource]) -> Entry:
+        names = [s for s in map(_source, left) if s.kind != "ExternalArtifact" and s.name]
+        source = max(sorted(set(names)), key=names.count, default=Ref("GitRepository", "flux-system", "flux-system"))
+        made = {"apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization", "metadata": {"name": folder or "."},
+                "spec": {"path": folder, "sourceRef": {"kind": source.kind, "name": source.name}}}  # fmt: skip
+        entry = Resource(body=made, ref=Ref("Kustomization", source.namespace, folder or "."), file=folder)
+        return Entry(name=folder or ".", kustomization=entry, source=source, file=folder, implied=True)
+
+
+def _documents(tree: Tree, path: str) -> Iterator[Resource]:
+    for document in tree.parsed(path).documents:
+        for item in unlist(document):
+            if isinstance(item.body, dict):
+                yield item
+
+
+def _is(document: Resource, kind: str, group: str) -> bool:
+    return document.kind == kind and document.group == group
+
+
+def _in(path: str, folders: set[str]) -> bool:
+    return any(path.startswith(f + "/") or not f for f in folders)
+
+
+def _source(kustomization: Resource) -> Ref:
+    ref = kustomization.fields("spec.sourceRef")
+    namespace = ref.text("namespace") or kustomization.namespace or "flux-system"
+    return Ref(ref.text("kind"), namespace, ref.text("name"))
+
+
+def _placed(resource: Resource) -> Resource:
+    if resource.namespace:
+        return resource
+    return replace(resource, ref=Ref(resource.kind, "flux-system", resource.name))
+
+
+def _name(root: str | None, path: str) -> str:
+    return posixpath.join(root or "", clean(path)) or "."
+
+
+def _ref(text: str, kind: str) -> dict[str, str]:
+    if kind != "GitRepository":
+        return {"tag": text or "latest"}
+    branch = text.removeprefix("refs/heads/")
+    return {"branch": branch} if not branch.startswith("refs/") else {"name": text}
+
+
+def _uses(tree: Tree) -> dict[str, set[str]]:
+    """Return which folders' kustomization files name a folder or a file, by what is named."""
+    found: dict[str, set[str]] = {}
+    for path in tree.paths:
+        if posixpath.basename(path) in FILE_NAMES:
+            folder = posixpath.dirname(path)
+            for body in tree.parsed(path).documents[:1]:
+                for key in ("resources", "bases", "components"):
+                    for text in body.strings(key):
+                        found.setdefault(clean(posixpath.join(folder, text)), set()).add(folder)
+    return found
+
+
+def _above(tree: Tree, file: str, uses: dict[str, set[str]]) -> frozenset[str]:
+    """Return the folders that apply a file: those whose kustomization files name it, and those without one above it."""
+    found: set[str] = set()
+    todo = list(uses.get(file, ())) or [posixpath.dirname(file)]
+    while todo:
+        at = todo.pop()
+        if at in found:
+            continue
+        found.add(at)
+        todo += uses.get(at, ())
+        parent = posixpath.dirname(at)
+        # A folder without a kustomization file takes in every one below it that has one.
+        while at and not kustomization_file(tree, parent):
+            if parent not in found and parent:
+                found.add(parent)
+                todo += uses.get(parent, ())
+            at, parent = parent, posixpath.dirname(parent)
+    return frozenset(found)

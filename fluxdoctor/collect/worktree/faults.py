@@ -1,0 +1,187 @@
+"""What in a directory's files cannot be built, and the same files without it, so that the rest can still be looked at.
+
+Remote bases are taken out before a build, for nothing is fetched. The rest is taken out of a second copy after a build
+has failed: what the rules say of the fault they read from the files themselves.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fluxdoctor.model.facts import Tree, clean
+from fluxdoctor.model.flux import KINDS
+from fluxdoctor.model.manifests import is_remote, kustomization_file
+from fluxdoctor.model.resource import Fields, Resource
+
+_LISTS = (
+    "resources",
+    "bases",
+    "components",
+    "crds",
+    "patchesStrategicMerge",
+    "generators",
+    "transformers",
+    "configurations",
+)
+_PATCHES = ("patches", "patchesJson6902", "replacements")
+_GENERATORS = ("configMapGenerator", "secretGenerator")
+_SOURCES = ("files", "envs")
+_KIND = re.compile(r"^kind: *[\"']?(\w+)", re.M)
+
+
+@dataclass
+class Closure:
+    """The files that building a directory reads, and which of their entries come from elsewhere."""
+
+    directories: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    remote: bool = False
+    helm: bool = False
+    merges: bool = False
+    """A patch merges into an object that is none of Flux's: kustomize needs the schemas of Kubernetes for that."""
+
+
+def closure(tree: Tree, directory: str, extra: tuple[str, ...] = ()) -> Closure:
+    """Follow every path that the kustomization files of a directory name."""
+    found = Closure()
+    todo = [directory, *(clean(posixpath.join(directory, e)) for e in extra)]
+    while todo:
+        at = todo.pop()
+        if at in found.directories:
+            continue
+        found.directories.add(at)
+        file = kustomization_file(tree, at)
+        if not file:
+            todo += _scanned(tree, at, found)
+            continue
+        found.files.add(file)
+        for document in tree.parsed(file).documents[:1]:
+            _follow(tree, at, document, found, todo)
+    return found
+
+
+def _scanned(tree: Tree, directory: str, found: Closure) -> Iterator[str]:
+    roots: list[str] = []
+    for folder in sorted(tree.directories):
+        if folder.startswith(directory + "/" if directory else "") and folder != directory:
+            if not any(folder.startswith(r + "/") for r in roots) and kustomization_file(tree, folder):
+                roots.append(folder)
+    for path in tree.under(directory):
+        if path.endswith((".yaml", ".yml")) and not any(path.startswith(r + "/") for r in roots):
+            found.files.add(path)
+    yield from roots
+
+
+def _follow(tree: Tree, at: str, body: Resource, found: Closure, todo: list[str]) -> None:
+    found.merges = found.merges or merges(tree, at, body)
+    found.remote = found.remote or (isinstance(body.body, dict) and offline(body.body)[1])
+    found.helm = found.helm or bool(body.get("helmCharts") or body.get("helmChartInflationGenerator"))
+    for text in _strings(body.body):
+        entry = text.rpartition("=")[2] if "=" in text and "://" not in text else text
+        path = clean(posixpath.join(at, entry)) if entry and "\n" not in entry and len(entry) < 300 else ""  # noqa: PLR2004
+        if path and tree.is_file(path):
+            found.files.add(path)
+        elif path and path != at and tree.is_directory(path):
+            todo.append(path)
+
+
+def merges(tree: Tree, at: str, body: Fields) -> bool:
+    """Tell whether a kustomization file has a strategic merge patch for anything but Flux's own kinds."""
+    if body.has("openapi") or body.has("replicas") or body.has("vars") or body.has("patchesStrategicMerge"):
+        return True
+    for row in body.rows("patches"):
+        text, path = row.text("patch"), row.text("path")
+        file = clean(posixpath.join(at, path)) if path else ""
+        if text.lstrip().startswith(("-", "[")) and not text.lstrip().startswith("---"):
+            continue  # a JSON patch needs no schema
+        kinds = {row.text("target.kind")} - {""}
+        if not kinds and file and tree.is_file(file):
+            kinds = {d.kind for d in tree.parsed(file).documents}
+        elif not kinds:
+            kinds = set(_KIND.findall(text))
+        if not kinds or not kinds <= set(KINDS):
+            return True
+    return False
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def offline(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Return a kustomization file without what would be fetched or inflated, and whether anything was left out."""
+    made = dict(body)
+    for key in _LISTS:
+        if isinstance(made.get(key), list):
+            made[key] = [e for e in made[key] if not (isinstance(e, str) and "\n" not in e and is_remote(e))]
+    for key in _GENERATORS:
+        rows = made.get(key)
+        if isinstance(rows, list):
+            made[key] = [_local(row) if isinstance(row, dict) else row for row in rows]
+    for key in ("helmCharts", "helmChartInflationGenerator", "helmGlobals"):
+        made.pop(key, None)
+    changed = made != dict(body)
+    return (_never_empty(made), True) if changed else (made, False)
+
+
+def _local(row: dict[str, Any]) -> dict[str, Any]:
+    kept = dict(row)
+    for key in _SOURCES:
+        if isinstance(kept.get(key), list):
+            kept[key] = [e for e in kept[key] if not (isinstance(e, str) and "://" in e)]
+    return kept
+
+
+def _never_empty(body: dict[str, Any]) -> dict[str, Any]:
+    """kustomize refuses a kustomization file that says nothing (5.8, kusttarget.go)."""
+    says = any(v for k, v in body.items() if k not in ("apiVersion", "kind", "metadata"))
+    return body if says else {**body, "buildMetadata": ["originAnnotations"]}
+
+
+def mended(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a kustomization file without the entries that lead nowhere."""
+    made, _ = offline(body)
+    for key in _LISTS:
+        if isinstance(made.get(key), list):
+            made[key] = [e for e in made[key] if _there(tree, at, e, key)]
+    for key in _PATCHES:
+        if isinstance(made.get(key), list):
+            made[key] = [
+                r for r in made[key] if not (isinstance(r, dict) and r.get("path")) or _there(tree, at, r["path"], key)
+            ]
+    for key in _GENERATORS:
+        if isinstance(made.get(key), list):
+            made[key] = [_fed(tree, at, row) for row in made[key] if isinstance(row, dict)]
+    return _never_empty(made)
+
+
+def _fed(tree: Tree, at: str, row: dict[str, Any]) -> dict[str, Any]:
+    kept = dict(row)
+    for key in _SOURCES:
+        if isinstance(kept.get(key), list):
+            kept[key] = [e for e in kept[key] if isinstance(e, str) and _there(tree, at, e.rpartition("=")[2], key)]
+    if isinstance(kept.get("env"), str) and not _there(tree, at, kept["env"], "env"):
+        kept.pop("env")
+    return kept
+
+
+def _there(tree: Tree, at: str, entry: Any, key: str) -> bool:
+    if not isinstance(entry, str) or "\n" in entry:
+        return True
+    path = clean(posixpath.join(at, entry))
+    if tree.is_file(path):
+        return key != "components"
+    return (
+        tree.is_directory(path) and bool(kustomization_file(tree, path)) and key in ("resources", "bases", "components")
+    )

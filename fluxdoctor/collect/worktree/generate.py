@@ -1,0 +1,99 @@
+"""The kustomization file that kustomize-controller builds: the directory's own, or a generated one, with the spec's fields.
+
+Read in fluxcd/pkg kustomize 1.44 (kustomize_generator.go), which kustomize-controller 1.9 uses.
+"""
+
+from __future__ import annotations
+
+import copy
+import posixpath
+from typing import Any
+
+from fluxdoctor.model.facts import Tree, clean
+from fluxdoctor.model.manifests import kustomization_file
+from fluxdoctor.model.resource import Resource
+
+_PLACEHOLDER = "_placeholder"
+#: The fields of a kustomization file that the controller keeps when it writes it again; others of its kind it drops.
+_MANIFESTS = (".yaml", ".yml")
+
+
+class NotBuilt(Exception):
+    """Why the controller does not come as far as a build, in its own words."""
+
+
+def body(tree: Tree, kustomization: Resource) -> dict[str, Any]:
+    """Return the kustomization file that is built for a Kustomization. Raises NotBuilt."""
+    directory = clean(kustomization.text("spec.path"))
+    file = kustomization_file(tree, directory)
+    made = _own(tree, file) if file else _generated(tree, directory)
+    spec = kustomization.fields("spec")
+    for field, key in (("targetNamespace", "namespace"), ("namePrefix", "namePrefix"), ("nameSuffix", "nameSuffix")):
+        if spec.text(field):
+            made[key] = spec.text(field)
+    patches = [{k: v for k, v in row.body.items() if k in ("patch", "target")} for row in spec.rows("patches")]
+    if patches:
+        made["patches"] = [*_list(made.get("patches")), *patches]
+    if merges := spec.get("patchesStrategicMerge"):
+        made["patchesStrategicMerge"] = [*_list(made.get("patchesStrategicMerge")), *_list(merges)]
+    if components := _components(tree, directory, kustomization):
+        made["components"] = [*_list(made.get("components")), *components]
+    if images := spec.rows("images"):
+        made["images"] = _images(_list(made.get("images")), [dict(row.body) for row in images])
+    # Where each object comes from: the annotation is taken off again before anything looks at the object.
+    made["buildMetadata"] = ["originAnnotations"]
+    return made
+
+
+def _own(tree: Tree, file: str) -> dict[str, Any]:
+    documents = tree.parsed(file).documents
+    return copy.deepcopy(documents[0].body) if documents and isinstance(documents[0].body, dict) else {}
+
+
+def _generated(tree: Tree, directory: str) -> dict[str, Any]:
+    """Every manifest below, and each sub-directory that has a kustomization file, which is not looked into."""
+    roots: list[str] = []
+    found: list[str] = []
+    below = sorted(d for d in tree.directories if d != directory and (not directory or d.startswith(directory + "/")))
+    for folder in below:
+        if not any(folder.startswith(r + "/") for r in roots) and kustomization_file(tree, folder):
+            roots.append(folder)
+    for path in tree.under(directory):
+        if path.endswith(_MANIFESTS) and path not in tree.excluded and not any(path.startswith(r + "/") for r in roots):
+            found.append(path)
+    entries = [f"./{posixpath.relpath(p, directory or '.')}" for p in sorted([*roots, *found])]
+    made: dict[str, Any] = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    return made | ({"resources": entries} if entries else {"namespace": _PLACEHOLDER})
+
+
+def _components(tree: Tree, directory: str, kustomization: Resource) -> list[str]:
+    optional = kustomization.flag("spec.ignoreMissingComponents")
+    found = []
+    for text in kustomization.strings("spec.components"):
+        if text.startswith("/") or "://" in text:
+            raise NotBuilt(f"component path '{text}' must be local and relative")
+        if not optional or tree.is_directory(posixpath.join(directory, text)):
+            found.append(text)
+    return found
+
+
+def _images(own: list[Any], spec: list[dict[str, Any]]) -> list[Any]:
+    """Merge by name; a tag and a digest are replaced together (fluxcd/pkg kustomize 1.44)."""
+    merged = [dict(image) if isinstance(image, dict) else image for image in own]
+    for image in spec:
+        same = next((m for m in merged if isinstance(m, dict) and m.get("name") == image.get("name")), None)
+        if same is None:
+            merged.append(image)
+            continue
+        if image.get("newName"):
+            same["newName"] = image["newName"]
+        if image.get("newTag") or image.get("digest"):
+            for key in ("newTag", "digest"):
+                same.pop(key, None)
+                if image.get(key):
+                    same[key] = image[key]
+    return merged
+
+
+def _list(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list) else []

@@ -1,0 +1,177 @@
+"""What a Kustomization's directory builds to, by real kustomize; where it fails, also what the rest would be."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fluxdoctor.collect import documents
+from fluxdoctor.collect.worktree import faults, generate, kustomize
+from fluxdoctor.collect.worktree.cache import Cache
+from fluxdoctor.model.facts import Tree, clean
+from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file
+from fluxdoctor.model.resource import Fields, Resource
+
+_MAYBE_REMOTE = re.compile(rb"://|github\.com|gitlab\.com|git@|\?ref=|helmChart|bitbucket\.org")
+_NAMES = re.compile(r"^  name: *(?:&\S+ +)?[\"']?([\w.-]+)", re.M)
+_MOST_MENDS = 6
+_TWICE = re.compile(r"may not add resource with an already registered id: (?P<id>\S+)")
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """The documents of a build. ``error`` is why the real build fails; the documents are then those of the rest."""
+
+    documents: tuple[str, ...] = ()
+    error: str = ""
+    reason: str = "BuildFailed"
+    partial: bool = False
+    """Something is not among the documents: a remote base, or what a fault hides."""
+    raw: bool = False
+    """Nothing could be built: look at the files instead."""
+
+
+class Renderer:
+    """Builds the directories of one artifact; each of the same content and fields once."""
+
+    def __init__(self, tree: Tree, files: Mapping[str, bytes], run: tuple[str, ...], cache: Cache) -> None:
+        """``files``: those of the artifact; ``run``: the kustomize command, () for none."""
+        self.tree = tree
+        self.files = files
+        self._run = run
+        self._cache = cache
+        self._stages: dict[bool, kustomize.Stage] = {}
+        self._mended: set[str] = set()
+        self._number = itertools.count()
+        self._lock = threading.Lock()
+        self._known: dict[str, Rendering] = {}
+        self.lost: set[str] = set()
+        """The names of objects in files that cannot be read."""
+
+    def close(self) -> None:
+        """Remove the temporary files."""
+        for stage in self._stages.values():
+            stage.close()
+
+    def render(self, kustomization: Resource) -> Rendering:
+        """Build a Kustomization as the controller would; its failure is in the result, never raised."""
+        directory = clean(kustomization.text("spec.path"))
+        if not self.tree.is_directory(directory):
+            where = f"/tmp/kustomization-0/{directory}"  # noqa: S108 - a name in a message, no file
+            why = "not a directory" if self.tree.is_file(directory) else f"stat {where}: no such file or directory"
+            return Rendering(error=f"kustomization path not found: {why}", reason="ArtifactFailed", partial=True)
+        if not self._run:
+            return Rendering(raw=True, partial=True)
+        try:
+            body = generate.body(self.tree, kustomization)
+        except generate.NotBuilt as error:
+            return Rendering(error=str(error), partial=True, raw=True)
+        components = kustomization.strings("spec.components")
+        needs = faults.closure(self.tree, directory, components)
+        key = self._cache.key(directory, body, sorted(needs.files), self.files)
+        with self._lock:
+            known = self._known.get(key)
+        if known is None:
+            known = self._cache.get(key) or self._build(directory, body, needs)
+            self._cache.put(key, known)
+            with self._lock:
+                self._known[key] = known
+        return known
+
+    def _stage(self, mended: bool) -> kustomize.Stage:
+        with self._lock:
+            if mended not in self._stages:
+                stage = kustomize.Stage(self.files, self._run)
+                for path, content in self.files.items():
+                    if posixpath.basename(path) in FILE_NAMES and _MAYBE_REMOTE.search(content):
+                        self._without_remote(stage, path)
+                self._stages[mended] = stage
+            return self._stages[mended]
+
+    def _without_remote(self, stage: kustomize.Stage, path: str) -> None:
+        documents = self.tree.parsed(path).documents
+        if documents and isinstance(documents[0].body, dict):
+            body, changed = faults.offline(documents[0].body)
+            if changed:
+                stage.write(path, body)
+
+    def _build(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> Rendering:
+        local, _ = faults.offline(body)
+        if not needs.merges and not faults.merges(self.tree, directory, Fields(body)):
+            # Reading the schemas of Kubernetes takes kustomize five times as long as all the rest.
+            local["openapi"] = {"path": kustomize.NO_SCHEMAS}
+        partial = needs.remote or needs.helm
+        output = self._stage(False).build(directory, local, next(self._number))
+        if not output.error:
+            return Rendering(tuple(kustomize.split(output.text)), partial=partial)
+        if needs.helm or (partial and _of_missing(output.error)):
+            # What was left out may be what a patch is for: nothing can be said of the failure.
+            return Rendering(self._rest(directory, body, needs, output.error)[0], partial=True)
+        rest, whole = self._rest(directory, body, needs, output.error)
+        return Rendering(rest, output.error, partial=True, raw=not whole)
+
+    def _rest(
+        self, directory: str, body: dict[str, Any], needs: faults.Closure, error: str
+    ) -> tuple[tuple[str, ...], bool]:
+        """Take what is faulty out of a second copy, and build that."""
+        stage = self._stage(True)
+        with self._lock:
+            for path in sorted(needs.files - self._mended):
+                self._mended.add(path)
+                self._mend(stage, path)
+        made = faults.mended(self.tree, directory, body)
+        for _ in range(_MOST_MENDS):
+            output = stage.build(directory, made, next(self._number))
+            if not output.error:
+                return tuple(kustomize.split(output.text)), True
+            found = _TWICE.search(output.error)
+            if not found or not self._once(stage, needs, made, directory, found["id"]):
+                break
+        return (), False
+
+    def _mend(self, stage: kustomize.Stage, path: str) -> None:
+        parsed = self.tree.parsed(path)
+        is_kustomization = posixpath.basename(path) in FILE_NAMES
+        if is_kustomization and parsed.documents and isinstance(parsed.documents[0].body, dict):
+            stage.write(path, faults.mended(self.tree, posixpath.dirname(path), parsed.documents[0].body))
+        elif parsed.flaw and path.endswith((".yaml", ".yml")):
+            self.lost |= set(_NAMES.findall(self.files.get(path, b"").decode("utf-8", "replace")))
+            stage.write(path, _readable(self.files.get(path, b"")))
+
+    def _once(
+        self, stage: kustomize.Stage, needs: faults.Closure, made: dict[str, Any], directory: str, identity: str
+    ) -> bool:
+        """Leave the second of two documents of one identity out. The id: Kind.version.group/name.namespace."""
+        kind, _, rest = identity.partition(".")
+        name = rest.partition("/")[2].rpartition(".")[0]
+        seen: list[tuple[str, Resource]] = []
+        for path in sorted(needs.files):
+            if posixpath.basename(path) in FILE_NAMES or not path.endswith((".yaml", ".yml")):
+                continue
+            seen += [(path, d) for d in self.tree.parsed(path).documents if d.text("kind") == kind and d.name == name]
+        if len(seen) < 2:  # noqa: PLR2004 - two of one
+            return False
+        path, second = seen[-1]
+        stage.write(path, [d.body for d in self.tree.parsed(path).documents if d is not second])
+        return True
+
+
+def _readable(content: bytes) -> list[Any]:
+    """Return the documents of a file that can be read, each for itself."""
+    parts = re.split(r"^---.*$", content.decode("utf-8", "replace"), flags=re.M)
+    parsed = (documents.parse(part) for part in parts)
+    return [d.body for one in parsed if not one.error for d in one.documents]
+
+
+def _of_missing(error: str) -> bool:
+    return "no matches for Id" in error or "no resource matches" in error or "failed to find unique target" in error
+
+
+def kustomization_path(tree: Tree, directory: str) -> str:
+    """Return the file that says what a directory builds to: its kustomization file, or the directory itself."""
+    return kustomization_file(tree, directory) or directory

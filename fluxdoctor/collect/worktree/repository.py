@@ -1,0 +1,124 @@
+"""The files of a repository: of a working tree, or of one of its revisions. Git is read, never changed."""
+
+from __future__ import annotations
+
+import io
+import os
+import posixpath
+import subprocess
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+#: Larger files are nothing that a manifest is made of; kustomize-controller's own limit for an artifact is 50 MiB.
+MAX_FILE = 8 << 20
+_GIT_SECONDS = 120
+# A repository's own configuration must not be able to start a program (core.fsmonitor) or to ask anything.
+_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+
+
+class RepositoryError(Exception):
+    """A path or revision that cannot be read; the text says which, why and what to do."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """The regular files of one state of a repository, by path from its root.
+
+    Symbolic links are left out, as source-controller leaves them out of an artifact (fluxcd/pkg artifact storage 1.9).
+    """
+
+    name: str
+    files: Mapping[str, bytes] = field(repr=False)
+    focus: str = ""
+    """The folder that was asked for, "" for the whole."""
+    urls: tuple[str, ...] = ()
+    """The addresses of the remotes."""
+
+
+def of_folder(path: Path) -> Repository:
+    """Read a working tree: what git tracks, and what it would track. A folder without git is read whole.
+
+    Raises RepositoryError when the path is no folder.
+    """
+    if not path.is_dir():
+        raise RepositoryError(f"{path}: no such folder; give the root of a repository, or a folder in one")
+    top = _git(path, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()
+    if not top:
+        return Repository(path.resolve().name, _read(path, _walk(path)))
+    root = Path(top)
+    listed = _git(path, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", str(root))
+    focus = path.resolve().relative_to(root.resolve()).as_posix()
+    return Repository(root.name, _read(root, _split(listed)), "" if focus == "." else focus, _urls(root))
+
+
+def of_revision(path: Path, revision: str) -> Repository:
+    """Read one revision of the repository at a path, a bare one too. Raises RepositoryError for an unknown revision."""
+    if revision.startswith("-"):
+        raise RepositoryError(f"{revision!r} is no revision")
+    known = (
+        _git(path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+    )
+    if not known:
+        raise RepositoryError(f"{path}: git knows no revision {revision!r}; fetch it first (git fetch --unshallow)")
+    top = _git(path, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()
+    root = Path(top) if top else path
+    packed = _git(root, "archive", "--format=tar", known)
+    files = {}
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        for member in tar:
+            if member.isreg() and member.size <= MAX_FILE:
+                held = tar.extractfile(member)
+                files[member.name] = held.read() if held else b""
+    focus = path.resolve().relative_to(root.resolve()).as_posix() if top else "."
+    return Repository(root.name, files, "" if focus == "." else focus, _urls(root))
+
+
+def changed(path: Path, revision: str) -> bool:
+    """Tell whether the revision is known to git at a path."""
+    return bool(_git(path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"))
+
+
+def _urls(root: Path) -> tuple[str, ...]:
+    found = _git(root, "config", "--get-regexp", r"^remote\..*\.url$").decode("utf-8", "replace")
+    return tuple(sorted({line.partition(" ")[2].strip() for line in found.splitlines()}))
+
+
+def _git(path: Path, *arguments: str) -> bytes:
+    """Run git and return what it says; nothing where it fails: not being a repository is no error."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
+            ["git", *_QUIET, "-C", str(path), *arguments],  # noqa: S607 - git is the one on PATH
+            capture_output=True, timeout=_GIT_SECONDS, env=environment, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except FileNotFoundError:
+        return b""
+    except subprocess.TimeoutExpired:
+        raise RepositoryError(f"{path}: git {arguments[0]} took longer than {_GIT_SECONDS} s") from None
+    return done.stdout if done.returncode == 0 else b""
+
+
+def _split(listed: bytes) -> Iterable[str]:
+    return sorted({p.decode("utf-8", "surrogateescape") for p in listed.split(b"\0") if p})
+
+
+def _walk(root: Path) -> Iterable[str]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(f for f in folders if f != ".git")
+        for name in sorted(names):
+            yield posixpath.normpath(Path(folder, name).relative_to(root).as_posix())
+
+
+def _read(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
+    files = {}
+    for path in paths:
+        at = root / path
+        try:
+            if not at.is_symlink() and at.is_file() and at.stat().st_size <= MAX_FILE:
+                files[path] = at.read_bytes()
+        except OSError:
+            continue  # deleted since it was listed, or not readable: not in what would be committed from here
+    return files

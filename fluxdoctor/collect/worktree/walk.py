@@ -1,0 +1,234 @@
+"""From an entry point through every Kustomization that it applies, as Flux would: what one cluster gets declared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fluxdoctor.collect.worktree import artifacts, declared
+from fluxdoctor.collect.worktree.entry import Entry
+from fluxdoctor.collect.worktree.render import Renderer, Rendering
+from fluxdoctor.collect.worktree.substitute import unknown
+from fluxdoctor.model import flux, manifests
+from fluxdoctor.model.facts import Tree, clean
+from fluxdoctor.model.manifests import Manifests
+from fluxdoctor.model.resource import Ref, Resource
+
+_MOST = 20_000
+_PASSES = 3
+_SAME = re.compile(r"^(?:ssh://|https?://|oci://)?(?:[^@/]+@)?|(?:\.git)?/*$")
+
+
+@dataclass
+class Reached:
+    """What one cluster would get, and what the repository cannot tell of it."""
+
+    entry: Entry
+    objects: dict[Ref, Resource] = field(default_factory=dict)
+    owners: dict[Ref, list[Ref]] = field(default_factory=dict)
+    trees: dict[Ref, Tree] = field(default_factory=dict)
+    files: set[str] = field(default_factory=set)
+    foreign: set[Ref] = field(default_factory=set)
+    """Kustomizations whose source is not in this repository."""
+    partial: set[Ref] = field(default_factory=set)
+    """Kustomizations of whose objects some are not known."""
+    folders: set[str] = field(default_factory=set)
+    """The folders that are built."""
+    places: dict[str, str] = field(default_factory=dict)
+    """Where the files of derived artifacts stand in the source."""
+    raw: set[Ref] = field(default_factory=set)
+    """Objects as they are written, because their build failed."""
+    lost: frozenset[str] = frozenset()
+    """The names of objects in files that cannot be read."""
+
+
+class Walk:
+    """One walk; the renderer is shared, so that a base of several clusters is built once."""
+
+    def __init__(
+        self, entry: Entry, renderer: Renderer, pool: Executor, urls: Iterable[str] = (),
+        derive: Callable[[Renderer, Mapping[str, str]], Renderer] | None = None,
+    ) -> None:  # fmt: skip
+        """``urls``: other addresses of this very repository; ``derive`` makes the renderer of an artifact of its files."""
+        self._entry = entry
+        self._renderer = renderer
+        self._derive = derive
+        self._derived: dict[Ref, tuple[Renderer, Mapping[str, str]]] = {}
+        self._pool = pool
+        self._urls = {_plain(u) for u in (entry.url, *urls) if u}
+        self._config: dict[Ref, Resource] = {}
+
+    def run(self) -> Reached:
+        """Walk until no more variable becomes known."""
+        reached = self._once()
+        for _ in range(_PASSES - 1):
+            config = {ref: r for ref, r in reached.objects.items() if ref.kind == "ConfigMap"}
+            wanted = {ref for ref in _wanted(reached) if ref in config}
+            if all(self._config.get(ref) == config[ref] for ref in wanted):
+                break
+            self._config = config
+            reached = self._once()
+        reached.lost = frozenset(self._renderer.lost)
+        return reached
+
+    def _once(self) -> Reached:
+        reached = Reached(self._entry)
+        for resource in (*self._entry.objects, self._entry.kustomization):
+            reached.objects[resource.ref] = resource
+        todo = [self._entry.kustomization]
+        done: set[tuple[Ref, str]] = set()
+        waiting: list[Resource] = []
+        while todo and len(reached.objects) < _MOST:
+            batch = []
+            for kustomization in todo:
+                if _key(kustomization) not in done:
+                    done.add(_key(kustomization))
+                    batch.append(kustomization)
+            todo = []
+            waiting += batch
+            mine = [k for k in waiting if self._is_ours(k, reached)]
+            waiting = [k for k in waiting if k not in mine]
+            for kustomization, rendering in zip(mine, self._pool.map(self._render, mine), strict=True):
+                todo += self._take(kustomization, rendering, reached)
+            if self._make_artifacts(reached):
+                todo += waiting
+                done -= {_key(k) for k in waiting}
+                waiting = []
+        reached.foreign |= {k.ref for k in waiting if _same_spec(k, reached.objects.get(k.ref))}
+        reached.places = artifacts.places({ref: files for ref, (_, files) in self._derived.items()})
+        return reached
+
+    def _of(self, kustomization: Resource) -> Renderer:
+        derived = self._derived.get(Manifests.source(kustomization))
+        return derived[0] if derived else self._renderer
+
+    def _render(self, kustomization: Resource) -> Rendering:
+        return self._of(kustomization).render(kustomization)
+
+    def _make_artifacts(self, reached: Reached) -> bool:
+        """Add what ArtifactGenerators make of this repository; tell whether there is something new."""
+        before = len(self._derived)
+        tree = self._renderer.tree
+        for generator in [r for r in reached.objects.values() if r.kind == "ArtifactGenerator"]:
+            for source in list(reached.trees) + [self._entry.source]:
+                for ref, files in artifacts.of(generator, source, lambda p: (p,) if tree.is_file(p) else tree.under(p)):
+                    if ref not in self._derived and self._derive:
+                        self._derived[ref] = (self._derive(self._renderer, files), files)
+        return len(self._derived) > before
+
+    def _is_ours(self, kustomization: Resource, reached: Reached) -> bool:
+        """Tell whether the path of a Kustomization is in this repository."""
+        source = Manifests.source(kustomization)
+        path = kustomization.text("spec.path")
+        if unknown(path) or unknown(source.name) or unknown(source.namespace) or not source.name:
+            return False
+        if source in self._derived or self._is_own(source, path, reached):
+            reached.trees[source] = self._of(kustomization).tree
+            return True
+        return False
+
+    def _is_own(self, source: Ref, path: str, reached: Reached) -> bool:
+        if source == self._entry.source:
+            # A path that is the whole of it, where nothing here says what it is: as likely another repository.
+            return bool(clean(path)) or not self._entry.implied or source in reached.objects
+        found = reached.objects.get(source)
+        if found is not None:
+            url = found.text("spec.url")
+            same_ref = _branch(found) == _branch(reached.objects.get(self._entry.source))
+            return bool(url) and _plain(url) in self._urls and same_ref and not found.has("spec.include")
+        if source.kind == "ExternalArtifact":
+            return False
+        # Nobody declares it: what is used like the entry's own, or has its path here, is this repository.
+        named = (source.kind, source.name) == (self._entry.source.kind, self._entry.source.name)
+        return named or (self._entry.implied and bool(clean(path)) and self._renderer.tree.is_directory(path))
+
+    def _take(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> list[Resource]:
+        """Add what a Kustomization declares; return the Kustomizations among it."""
+        suspended = kustomization.flag("spec.suspend")
+        if rendering.partial or rendering.error:
+            reached.partial.add(kustomization.ref)
+        found = list(self._objects(kustomization, rendering, reached))
+        status = _status(kustomization, rendering, found)
+        held = reached.objects.get(kustomization.ref, kustomization)
+        if not suspended:
+            reached.objects[kustomization.ref] = _with_status(held, status)
+        directory = clean(kustomization.text("spec.path"))
+        tree = self._of(kustomization).tree
+        reached.folders.add(self._place(kustomization, directory))
+        reached.files.add(self._place(kustomization, manifests.kustomization_file(tree, directory) or directory))
+        if kustomization.has("spec.kubeConfig"):
+            return []  # its objects are on another cluster
+        for resource in found:
+            reached.files.add(resource.file)
+            reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
+            before = reached.objects.get(resource.ref)
+            if before is not None and before.has("status") and _same_spec(before, resource):
+                resource = _with_status(resource, before.get("status"))
+            reached.objects[resource.ref] = resource
+        return [r for r in found if r.ref.kind == "Kustomization"] + [
+            r for r in found if r.ref.kind == "Kustomization" and r.ref == kustomization.ref
+        ]
+
+    def _place(self, kustomization: Resource, path: str) -> str:
+        derived = self._derived.get(Manifests.source(kustomization))
+        return derived[1].get(path, path) if derived else path
+
+    def _objects(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Iterable[Resource]:
+        variables, tree = declared.variables(kustomization, self._config), self._of(kustomization).tree
+        if not rendering.raw:
+            for text in rendering.documents:
+                for resource in declared.read(text, variables, kustomization, tree):
+                    yield replace(resource, file=self._place(kustomization, resource.file))
+            return
+        built = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))
+        for resource in built.objects if built else ():
+            ref = Manifests.live_ref(resource, kustomization)
+            if ref.kind and ref.name:
+                reached.raw.add(ref)
+                yield replace(resource, ref=ref)
+
+
+def _same_spec(one: Resource, other: Resource | None) -> bool:
+    return other is not None and one.get("spec") == other.get("spec")
+
+
+def _key(kustomization: Resource) -> tuple[Ref, str]:
+    return kustomization.ref, repr(kustomization.get("spec"))
+
+
+def _wanted(reached: Reached) -> set[Ref]:
+    return {
+        Ref(row.text("kind"), r.namespace, row.text("name"))
+        for r in reached.objects.values()
+        if r.kind == "Kustomization"
+        for row in r.rows("spec.postBuild.substituteFrom")
+    }
+
+
+def _status(kustomization: Resource, rendering: Rendering, found: list[Resource]) -> dict[str, Any]:
+    """Return what kustomize-controller would write of such a build, so that the rules of a live cluster can read it."""
+    if rendering.error:
+        ready = {"type": "Ready", "status": "False", "reason": rendering.reason, "message": rendering.error}
+        return {"conditions": [ready]}
+    entries = [{"id": f"{r.namespace}_{r.name.replace(':', '__')}_{r.group}_{r.text('kind')}"} for r in found]
+    ready = {"type": "Ready", "status": "True", "reason": "ReconciliationSucceeded", "message": "built"}
+    return {"conditions": [ready], "inventory": {"entries": entries}}
+
+
+def _with_status(resource: Resource, status: Mapping[str, Any]) -> Resource:
+    return replace(resource, body={**resource.body, "status": status})
+
+
+def _plain(url: str) -> str:
+    text = _SAME.sub("", url.strip().lower())
+    return text.replace(":", "/", 1) if "/" in text and ":" in text.partition("/")[0] else text
+
+
+def _branch(source: Resource | None) -> str:
+    ref = source.fields("spec.ref") if source else None
+    if ref is None:
+        return ""
+    return ref.text("branch") or ref.text("tag") or ref.text("semver") or ref.text("commit") or ref.text("name")

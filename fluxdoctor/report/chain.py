@@ -1,0 +1,76 @@
+"""The chains from one object to its causes, as text and as data."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from fluxdoctor.model.chain import Chain, Link
+from fluxdoctor.model.resource import Ref
+from fluxdoctor.report.json import ref as identity
+from fluxdoctor.report.plain import plain
+
+
+def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool) -> str:
+    """Return the chains as text: an object a step, below it the proof; the findings themselves are told by the report."""
+    console = Console(
+        file=io.StringIO(),
+        width=width,
+        color_system="standard" if color else None,
+        force_terminal=color,
+        highlight=False,
+    )
+    if not found:
+        console.print(Text(f"{_name(target)}: nothing holds it back", "bold"))
+    for i, chain in enumerate(found):
+        if i:
+            console.print()
+        for depth, link in enumerate(chain.links):
+            _link(console, depth, link, chain)
+    file = console.file
+    assert isinstance(file, io.StringIO)  # noqa: S101 - made above
+    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
+
+
+def _link(console: Console, depth: int, link: Link, chain: Chain) -> None:
+    indent = 3 * depth
+    before = chain.links[depth - 1].why if depth else ""
+    last = depth == len(chain.links) - 1
+    line = Text(f"└─ {before}: " if depth else "", "dim").append(_name(link.ref), "bold red" if last else "bold")
+    if last:
+        line.append(f"  {chain.finding.rule}", "bold").append(f", {chain.finding.confidence}", "dim")
+    console.print(Padding(line, (0, 0, 0, max(0, indent - 3))))
+    if last:
+        console.print(Padding(Text(plain(chain.finding.message)), (0, 0, 0, indent + 3)))
+    for proof in link.proof:
+        console.print(Padding(Text(plain(proof.what), "dim"), (0, 0, 0, indent + 3)))
+
+
+def _name(ref: Ref) -> str:
+    return plain(f"{ref.kind} {ref.named}")
+
+
+def body(target: Ref, found: Sequence[Chain]) -> dict[str, Any]:
+    """Return the chains as data, to stand beside a JSON report."""
+    return {
+        "target": identity(target),
+        "chains": [
+            {
+                "fingerprint": chain.finding.fingerprint,
+                "links": [
+                    {
+                        **identity(link.ref),
+                        "why": link.why,
+                        "proof": [{"what": e.what, "where": e.where} for e in link.proof],
+                    }
+                    for link in chain.links
+                ],
+            }
+            for chain in found
+        ],
+    }

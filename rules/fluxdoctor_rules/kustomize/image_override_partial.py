@@ -1,0 +1,37 @@
+"""spec.images names an image again and loses what the kustomization file says of it."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Evidence, Manifests, Problem, State, Versions, state
+
+from ._build import is_root
+from ._versions import patch
+
+_FIELDS = ("newName", "newTag", "digest")
+_MENDED = (1, 9, 4)
+
+
+def check(cluster: Cluster, manifests: Manifests, versions: Versions) -> Iterator[Problem]:
+    """Before kustomize-controller 1.9.4 an entry of spec.images took the place of the file's entry as a whole."""
+    version = patch(versions)
+    if version is None or version >= _MENDED:
+        return
+    for kustomization in cluster.all("Kustomization"):
+        rows = {r.text("name"): r for r in kustomization.rows("spec.images")}
+        build = manifests.build(kustomization) if rows and state(kustomization) is not State.SUSPENDED else None
+        for body in build.kustomizations if build else ():
+            for row in body.rows("images") if is_root(body, kustomization) else ():
+                over = rows.get(row.text("name"))
+                lost = [f for f in _FIELDS if row.has(f) and over and not over.has(f)]
+                # A digest takes the place of a tag: then nothing is lost.
+                if over and lost and not (lost == ["newTag"] and over.has("digest")):
+                    facts = {
+                        "image": row.text("name"),
+                        "lost": ", ".join(f"{f} {row.get(f)}" for f in lost),
+                        "where": str(body.at(row.path)),
+                        "version": ".".join(map(str, version)),
+                    }
+                    proof = Evidence(
+                        f"{over.dotted} sets {', '.join(f for f in _FIELDS if over.has(f))}", str(kustomization.ref)
+                    )
+                    yield Problem(kustomization.ref, facts, evidence=(proof,), field=over.dotted, key=row.text("name"))

@@ -1,0 +1,19 @@
+"""Kustomizations that are reconciled more often than once a minute."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from fluxdoctor import Cluster, Problem, State, interval, state
+
+_SHORT, _QUICK = timedelta(seconds=30), timedelta(minutes=1)
+_MANY = 50
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """Tell of intervals below half a minute, and of many that take a minute or less together."""
+    running = [k for k in cluster.all("HelmRelease", "Kustomization") if state(k) is not State.SUSPENDED]
+    quick = [k for k in running if k.has("spec.interval") and interval(k) <= _QUICK]
+    for resource in quick:
+        if interval(resource) < _SHORT or len(quick) >= _MANY:
+            facts = {"every": resource.text("spec.interval"), "count": str(len(quick))}
+            yield Problem(resource.ref, facts, field="spec.interval", shared="short")

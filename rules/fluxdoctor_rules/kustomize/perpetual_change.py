@@ -1,0 +1,50 @@
+"""An object is changed at every reconciliation of one revision: something changes it back."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Event, Evidence, Failures, Problem, Ref, Resource, State, moment, state
+
+_OFTEN = 3
+
+
+def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
+    """Count in the events how often an object was configured since this revision was first applied."""
+    for kustomization in cluster.all("Kustomization"):
+        first = moment(kustomization.text("status.history.0.firstReconciled"))
+        if first is None or state(kustomization) is not State.READY or failures.of(kustomization.ref):
+            continue
+        counts: Counter[str] = Counter()
+        for event in cluster.events(kustomization.ref):
+            if event.type == "Normal" and event.at and event.at > first:
+                counts.update(dict.fromkeys(_configured(event), event.count))
+        # An event's count may reach back to an earlier revision: more changes than reconciliations prove nothing.
+        total = kustomization.number("status.history.0.totalReconciliations")
+        for name, count in sorted(counts.items()):
+            if _OFTEN <= count <= total:
+                yield _problem(kustomization, name, count, cluster)
+
+
+def _configured(event: Event) -> Iterator[str]:
+    for line in event.message.splitlines():
+        name, _, what = line.strip().partition(" ")
+        if what == "configured" and "/" in name:
+            yield name
+
+
+def _problem(kustomization: Resource, name: str, count: int, cluster: Cluster) -> Problem:
+    kind, _, rest = name.partition("/")
+    namespace, slash, own = rest.partition("/")
+    live = cluster.get(Ref(kind, namespace, own) if slash else Ref(kind, "", namespace))
+    writers = {r.text("manager") for r in live.rows("metadata.managedFields") if r.text("manager")} if live else set()
+    others = sorted(writers - {"kustomize-controller"})
+    facts = {
+        "object": name,
+        "count": str(count),
+        "who": f"; {', '.join(others)} write{'s' if len(others) == 1 else ''} it too" if others else "",
+    }
+    proof = Evidence(
+        f"configured {count} times since {kustomization.text('status.history.0.firstReconciled')}",
+        f"{kustomization.ref} events",
+    )
+    return Problem(kustomization.ref, facts, evidence=(proof,), key=name)

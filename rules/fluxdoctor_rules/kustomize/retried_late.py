@@ -1,0 +1,25 @@
+"""A failing Kustomization is tried again only after its long interval."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from fluxdoctor import Failures, Problem, State, condition, interval
+
+_LONG = timedelta(hours=1)
+#: With these the controller tries again after its own short delay, not after the interval (kustomize-controller 1.9).
+_SOON = ("DependencyNotReady", "ArtifactFailed", "Progressing")
+
+
+def check(failures: Failures) -> Iterator[Problem]:
+    """kustomize-controller retries after spec.retryInterval, and after spec.interval where there is none."""
+    for failure in failures.failed:
+        kustomization, ready = failure.resource, condition(failure.resource, "Ready")
+        if failure.ref.kind != "Kustomization" or failure.state is not State.FAILED or ready is None:
+            continue
+        stalled = condition(kustomization, "Stalled")
+        if kustomization.has("spec.retryInterval") or interval(kustomization) < _LONG or ready.reason in _SOON:
+            continue
+        if not (stalled and stalled.status == "True"):
+            every = kustomization.text("spec.interval")
+            facts = {"every": every, "name": kustomization.name, "namespace": kustomization.namespace}
+            yield Problem(failure.ref, facts, field="spec.retryInterval", shared=every)

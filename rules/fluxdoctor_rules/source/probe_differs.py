@@ -1,0 +1,17 @@
+"""A source answers the controller, and not us."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Confidence, Probes, Problem, State, state, vantage
+
+_KINDS = ("Bucket", "GitRepository", "HelmRepository", "OCIRepository")
+
+
+def check(cluster: Cluster, probes: Probes | None) -> Iterator[Problem]:
+    """The controller is content and our own probe failed: no error, for it reads from another place."""
+    for source in cluster.all(*_KINDS) if probes else ():
+        probe = probes.of(source.ref) if probes else None
+        if probe and vantage.failed(probe) and state(source) is State.READY:
+            facts = {"target": probe.target, "said": vantage.words(probe)}
+            host = probe.target.partition("://")[2].partition("/")[0]
+            yield Problem(source.ref, facts, field="spec.url", shared=f"{host} {probe.answer}", confidence=Confidence.PROVEN)

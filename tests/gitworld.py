@@ -1,0 +1,58 @@
+"""GitRepositories, Secrets and a Reach for tests of the git collector."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.git import GitFound
+from fluxdoctor.collect.reach import Reach
+from fluxdoctor.collect.vault import SecretData, Vault
+from fluxdoctor.model.resource import Ref, Resource
+
+TAKEN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NAMESPACE = "flux-system"
+
+
+def source(name: str, url: str, secret: str = "", *, revision: str = "", **spec: Any) -> Resource:
+    """Make a GitRepository of branch main; ``revision`` is what its artifact names."""
+    body: dict[str, Any] = {
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "GitRepository",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"url": url, "ref": {"branch": "main"}, **({"secretRef": {"name": secret}} if secret else {}), **spec},
+        "status": {"artifact": {"revision": revision}} if revision else {},
+    }
+    return Resource(body=body, ref=ref(name))
+
+
+def ref(name: str) -> Ref:
+    return Ref("GitRepository", NAMESPACE, name)
+
+
+def secret(**entries: str | bytes) -> SecretData:
+    """Make a Secret; two underscores in a key stand for a dot."""
+    return SecretData(
+        "Opaque", {k.replace("__", "."): v if isinstance(v, bytes) else v.encode() for k, v in entries.items()}
+    )
+
+
+def reach(
+    secrets: dict[str, SecretData] | None = None, *, seconds: float = 30, per_host: float = 10, cache: Path | None = None,
+    allow_local: bool = True,
+) -> Reach:  # fmt: skip
+    """Make the means of a run that may contact loopback."""
+    vault = Vault({(NAMESPACE, name): held for name, held in (secrets or {}).items()})
+    return Reach(vault, Deadline(seconds), TAKEN, cache=cache, allow_local=allow_local, per_host=per_host, workers=4)
+
+
+def answers(found: GitFound) -> dict[str, str]:
+    """Return how each source answered: ``answer: detail``, by its name."""
+    return {ref.name: f"{probe.answer}: {probe.detail}" for ref, probe in found.probes.items()}
+
+
+def gaps(found: GitFound) -> dict[str, str]:
+    """Return the reason of each gap, by the source's name."""
+    return {gap.what.removeprefix(f"git/{NAMESPACE}/"): gap.why for gap in found.gaps}

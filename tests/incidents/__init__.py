@@ -1,0 +1,53 @@
+"""Generated incidents: a random healthy fleet, broken in 0 to 4 places, in the words of Flux 2.9's controllers.
+
+``fleet`` draws what there is, ``breaks`` what is wrong with it, ``status`` derives what the controllers would write, and
+``answer`` knows what a diagnosis must say. Nothing of it reads fluxdoctor's own causes or graph: the answer is worked out
+from the fleet alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from hypothesis import strategies as st
+
+from fluxdoctor.model.snapshot import Snapshot
+from tests.incidents.answer import Answer, answer
+from tests.incidents.breaks import Break, breaks
+from tests.incidents.fleet import Fleet, fleets
+from tests.incidents.status import World, observe
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A fleet, what is broken in it, and from that: its snapshot and its answer."""
+
+    fleet: Fleet
+    broken: tuple[Break, ...]
+
+    @cached_property
+    def world(self) -> World:
+        return observe(self.fleet, self.broken)
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        return self.world.snapshot()
+
+    @cached_property
+    def answer(self) -> Answer:
+        return answer(self.world)
+
+    def __repr__(self) -> str:
+        """What hypothesis shows of a falsifying example."""
+        said = "\n".join(
+            f"  {ref}: {words.reason}: {words.message}" for ref, words in sorted(self.world.failing.items())
+        )
+        return f"broken: {', '.join(map(str, self.broken)) or 'nothing'}\n{said}\n{self.answer}"
+
+
+@st.composite
+def incidents(draw: st.DrawFn, most: int = 4) -> Incident:
+    """Draw an incident with at most so many breaks."""
+    fleet = draw(fleets())
+    return Incident(fleet, draw(breaks(fleet, most)))
