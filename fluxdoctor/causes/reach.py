@@ -59,7 +59,7 @@ def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Ru
             for cause in causes:
                 blocked_by[cause].add(failure.ref)
         else:
-            unspoken.append(hit)
+            unspoken.append(own)
     told = [*(h for h in settled if not hits.is_symptom(h)), *unspoken, *_flapping(spoken, snapshot, fallbacks)]
     found = [Root(h, _held(h, blocked_by)) for h in told]
     return found + _stuck(symptoms, found, blocked_by, snapshot, fallbacks)

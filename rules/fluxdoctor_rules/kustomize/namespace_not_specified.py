@@ -11,9 +11,7 @@ _NAMED = re.compile(r"(?P<object>[A-Z]\w*/[^\s/]+) namespace not specified: ")
 _SERVER_SIDE = (0, 18)
 
 
-def check(
-    cluster: Cluster, failures: Failures, manifests: Manifests | None, versions: Versions
-) -> Iterator[Problem]:
+def check(cluster: Cluster, failures: Failures, manifests: Manifests | None, versions: Versions) -> Iterator[Problem]:
     """Find the declaration that the controller names; before a deploy, what a build declares: the API server refuses it."""
     if manifests:
         yield from _told(failures, manifests)
