@@ -19,6 +19,7 @@ from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
 from fluxdoctor.model.times import moment
 
 MASK = "[redacted]"
+_ACTION = re.compile(r"\{\{.*?\}\}")
 _PLAIN = (".sourceignore", ".gitmodules", ".gitattributes")
 _SECRET_KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
 _EPOCH = datetime.min.replace(tzinfo=UTC)
@@ -151,6 +152,8 @@ def _masked(content: bytes, path: str, generated: frozenset[str]) -> bytes:
     if path in generated:
         return MASK.encode()
     name = posixpath.basename(path)
+    if "templates/" in path and name.endswith((".tpl", ".txt")):
+        return _expressions(content.decode("utf-8", "replace")).encode()
     if not name.endswith((".yaml", ".yml", ".json")) and name not in (*FILE_NAMES, *_PLAIN):
         return b""
     if b"ecret" not in content:
@@ -158,7 +161,7 @@ def _masked(content: bytes, path: str, generated: frozenset[str]) -> bytes:
     text = content.decode("utf-8", "replace")
     parsed = documents.parse(text, path)
     if parsed.error and _SECRET_KIND.search(text):
-        return f"[ {MASK}: this file names a Secret and is not YAML".encode()
+        return f"[ {MASK}: this file names a Secret and is not YAML\n{_expressions(text)}".encode()
     spans = [span for document in parsed.documents for span in _secret_spans(document)]
     if spans:
         text = mask_spans(text, spans)
@@ -182,6 +185,11 @@ def _tell(lines: list[str], document: documents.Document, path: str) -> None:
         lines[first - 1] = "---"
     facts = manifest(document.body, path, {}).body
     lines[first : last + 1] = [json.dumps(facts), *[""] * (last - first)]
+
+
+def _expressions(text: str) -> str:
+    """Return the actions of a Go template, each on the line where it stands, without the text around them."""
+    return "\n".join(" ".join(_ACTION.findall(line)) for line in text.split("\n"))
 
 
 def _secret_spans(document: documents.Document) -> Iterator[tuple[int, int]]:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fluxdoctor.collect.deadline import Deadline, DeadlineError
-from fluxdoctor.collect.git import answers, objects, revision
+from fluxdoctor.collect.git import answers, blobs, objects, revision
+from fluxdoctor.collect.git.blobs import UnreadableError
 from fluxdoctor.collect.git.login import Login
-from fluxdoctor.collect.git.objects import Entry, TooLargeError, UnreadableError
+from fluxdoctor.collect.git.objects import Entry, TooLargeError
 from fluxdoctor.collect.git.process import Done, Limits, TooMuchError
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.store import Store, size
@@ -118,16 +119,16 @@ class Fetcher:
         return _FetchError(answers.plainly(answer, line, self._login))
 
     def _missing(self, made: Path, chosen: Sequence[Entry]) -> list[str]:
-        blobs = list(dict.fromkeys(entry.blob for entry in chosen))
-        there = objects.sizes(self._space, made, blobs, self._deadline())
-        return [blob for blob in blobs if blob not in there]
+        wanted = list(dict.fromkeys(entry.blob for entry in chosen))
+        there = blobs.sizes(self._space, made, wanted, self._deadline())
+        return [blob for blob in wanted if blob not in there]
 
     def _read(self, place: Path, commit: str) -> Mapping[str, bytes]:
         listed = objects.entries(self._space, place, commit, self._deadline())
         chosen = objects.wanted(listed)
-        blobs = list(dict.fromkeys(entry.blob for entry in chosen))
-        objects.check(chosen, objects.sizes(self._space, place, blobs, self._deadline()))
-        content = objects.contents(self._space, place, blobs, self._deadline())
+        wanted = list(dict.fromkeys(entry.blob for entry in chosen))
+        objects.check(chosen, blobs.sizes(self._space, place, wanted, self._deadline()))
+        content = blobs.contents(self._space, place, wanted, self._deadline())
         return {**{entry.path: b"" for entry in listed}, **{entry.path: content[entry.blob] for entry in chosen}}
 
     def _git(self, made: Path, *arguments: str, stdin: bytes = b"") -> Done:

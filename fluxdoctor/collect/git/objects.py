@@ -1,4 +1,4 @@
-"""The files of a revision, read from git objects: nothing is ever checked out, so no link and no hook can act."""
+"""The files of a revision, listed from git objects: nothing is ever checked out, so no link and no hook can act."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.git.blobs import UnreadableError
 from fluxdoctor.collect.git.process import Done, Limits
 from fluxdoctor.collect.git.workspace import Workspace
 from fluxdoctor.model.manifests import FILE_NAMES
@@ -15,10 +16,6 @@ from fluxdoctor.model.manifests import FILE_NAMES
 MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024
 _FILE_MODES = ("100644", "100755", "100664")
 _NEVER = frozenset(("", ".", "..", ".git"))
-
-
-class UnreadableError(Exception):
-    """A repository whose objects are not all there: deleted or damaged under our hands, or not sent."""
 
 
 class TooLargeError(Exception):
@@ -61,16 +58,6 @@ def _is_wanted(path: str, kustomized: set[str]) -> bool:
     return name.endswith(".json") and posixpath.dirname(path) in kustomized
 
 
-def sizes(space: Workspace, repository: Path, blobs: Sequence[str], deadline: Deadline) -> Mapping[str, int]:
-    """Return the size of each blob that is there. Raises UnreadableError."""
-    done = _git(
-        space, repository, Limits(deadline), "cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer",
-        stdin="".join(f"{blob}\n" for blob in blobs).encode(),
-    )  # fmt: skip
-    rows = (line.split(" ") for line in done.out.decode("ascii", "replace").splitlines())
-    return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdecimal()}  # noqa: PLR2004 - blob, size
-
-
 def check(files: Sequence[Entry], known: Mapping[str, int]) -> None:
     """Raise TooLargeError where the files are more than one tree may have. A tree is read whole or not at all."""
     if len(files) > MOST_FILES:
@@ -83,32 +70,9 @@ def check(files: Sequence[Entry], known: Mapping[str, int]) -> None:
         )
 
 
-def contents(space: Workspace, repository: Path, blobs: Sequence[str], deadline: Deadline) -> Mapping[str, bytes]:
-    """Return the content of each blob. Raises UnreadableError where one is not there."""
-    if not blobs:
-        return {}
-    done = _git(
-        space, repository, Limits(deadline, 2 * MOST_BYTES), "cat-file", "--batch", "--buffer",
-        stdin="".join(f"{blob}\n" for blob in blobs).encode(),
-    )  # fmt: skip
-    return dict(_contents(done.out, len(blobs)))
-
-
-def _contents(out: bytes, count: int) -> Iterator[tuple[str, bytes]]:
-    at = 0
-    for _ in range(count):
-        end = out.find(b"\n", at)
-        head = out[at:end].decode("ascii", "replace").split(" ") if end >= 0 else []
-        if len(head) != 3 or head[1] != "blob":  # noqa: PLR2004 - name, type, size
-            raise UnreadableError("an object is missing")
-        begin, size = end + 1, int(head[2])
-        yield head[0], out[begin : begin + size]
-        at = begin + size + 1
-
-
-def _git(space: Workspace, repository: Path, limits: Limits, *arguments: str, stdin: bytes = b"") -> Done:
+def _git(space: Workspace, repository: Path, limits: Limits, *arguments: str) -> Done:
     try:
-        done = space.run(limits, f"--git-dir={repository}", *arguments, online=False, stdin=stdin)
+        done = space.run(limits, f"--git-dir={repository}", *arguments, online=False)
     except OSError as error:
         raise UnreadableError(error.strerror or "git could not be started") from None
     if done.code:

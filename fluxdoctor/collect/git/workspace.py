@@ -60,6 +60,23 @@ class Workspace:
             "GIT_SSH_VARIANT": "ssh",
         }
 
+    def offline(self, repository: Path) -> Mapping[str, str]:
+        """What a git that inherits our caller's environment must be told, so that nothing of it counts: for reading objects."""
+        return {
+            **{name: "" for name in os.environ if name.startswith("GIT_")},
+            **self._env(online=False),
+            "GIT_DIR": str(repository),
+            "GIT_WORK_TREE": str(repository),
+            "GIT_OBJECT_DIRECTORY": str(repository / "objects"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+            "GIT_CONFIG_COUNT": "0",
+            "GIT_CONFIG_PARAMETERS": "",
+            "GIT_NAMESPACE": "",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_TRACE": "0",
+            "GIT_TRACE2": "0",
+        }
+
     def _write(self, name: str, content: bytes) -> Path:
         """Write a file that only we can read."""
         path = self.folder / name
