@@ -1,13 +1,15 @@
-"""Charts whose files are in a GitRepository."""
+"""Charts whose files are known: in a GitRepository, or pulled from a HelmRepository."""
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from fluxdoctor import Cluster, Fields, GitTrees, Ref, Resource, Tree, clean
-from fluxdoctor_rules.helm._releases import active, chart_source, templated
+from fluxdoctor import Chart as PulledChart
+from fluxdoctor import Charts, Cluster, Fields, GitTrees, Ref, Resource, State, Tree, clean, state
+from fluxdoctor_rules.helm._releases import active, chart_source, generated_chart, templated
 
 #: A place where a template reads values: .Values.image.tag, $.Values, .Values alone.
 _MENTION = re.compile(r"\.Values((?:\.[A-Za-z_]\w*)*)")
@@ -39,6 +41,12 @@ class Chart:
         documents = self.tree.parsed(file).documents if self.tree.is_file(file) else ()
         return documents[0] if documents else None
 
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """values.yaml."""
+        document = self.document("values.yaml")
+        return document.body if document and isinstance(document.body, dict) else {}
+
     @cached_property
     def dependencies(self) -> tuple[Fields, ...]:
         """The dependencies that Chart.yaml names."""
@@ -64,10 +72,87 @@ class Chart:
         packed = any(p.endswith(".tgz") for p in self.tree.under(posixpath.join(self.path, "charts")))
         return not packed and all(self.subchart(row.text("name")) for row in self.dependencies)
 
+    def holds(self, name: str) -> bool:
+        """Tell whether charts/ has a directory of that name."""
+        return self.tree.is_directory(posixpath.join(self.path, "charts", name))
+
     def subchart(self, name: str) -> "Chart | None":
         """Return a dependency that is there as a directory."""
         path = posixpath.join(self.path, "charts", name)
         return Chart(self.tree, path) if self.tree.is_file(posixpath.join(path, "Chart.yaml")) else None
+
+
+@dataclass(frozen=True)
+class Archived:
+    """A chart that was pulled, with what the rules ask of one in git."""
+
+    chart: PulledChart
+
+    @property
+    def path(self) -> str:
+        """What to call it."""
+        return f"{self.chart.name} {self.chart.version}"
+
+    @property
+    def about(self) -> Fields:
+        """Chart.yaml."""
+        return self.chart.metadata
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """values.yaml."""
+        return self.chart.values
+
+    @property
+    def dependencies(self) -> tuple[Fields, ...]:
+        """The dependencies that Chart.yaml names."""
+        return self.chart.metadata.rows("dependencies")
+
+    @cached_property
+    def mentions(self) -> frozenset[Path]:
+        """The paths of values that a file of the chart, or of a chart in it, reads; () where one reads all."""
+        texts = tuple(_texts(self.chart))
+        # Files beside the templates are not kept: what a template reads through .Files may read any value.
+        hidden = any(".Files." in text for text in texts)
+        return frozenset(p for text in texts for p in mentioned(text)) | ({()} if hidden else set())
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The dependencies that are not in the archive."""
+        return tuple(n for n in (r.text("name") for r in self.dependencies) if n and not self.holds(n))
+
+    @property
+    def is_whole(self) -> bool:
+        """Every chart that it depends on is in the archive."""
+        return not self.missing
+
+    def holds(self, name: str) -> bool:
+        """Tell whether the archive has a chart of that name."""
+        return any(c.name == name for c in self.chart.subcharts)
+
+    def subchart(self, name: str) -> "Archived | None":
+        """Return a dependency that is there."""
+        return next((Archived(c) for c in self.chart.subcharts if c.name == name), None)
+
+
+def _texts(chart: PulledChart) -> Iterator[str]:
+    for content in chart.files.values():
+        yield content.decode("utf-8", "replace")
+    for below in chart.subcharts:
+        yield from _texts(below)
+
+
+def pulled(cluster: Cluster, archives: Charts) -> Iterator[tuple[Resource, Archived]]:
+    """Yield the releases whose chart was pulled from a HelmRepository in the version in use, with it."""
+    known: dict[int, Archived] = {}
+    for release in active(cluster):
+        made = generated_chart(cluster, release)
+        version = made.text("status.artifact.revision") if made and state(made) is State.READY else ""
+        found = (
+            archives.chart(chart_source(release), release.text("spec.chart.spec.chart"), version) if version else None
+        )
+        if found:
+            yield release, known.setdefault(id(found), Archived(found))
 
 
 def charts(cluster: Cluster, git: GitTrees) -> Iterator[tuple[Resource, Chart]]:

@@ -1,30 +1,36 @@
 """A value that nothing in the chart reads."""
 
 import difflib
-import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fluxdoctor import Cluster, GitTrees, Problem, Resource
-from fluxdoctor_rules.helm._source import Chart, Path, charts, mentioned
+from fluxdoctor import Charts, Cluster, GitTrees, Problem, Resource
+from fluxdoctor_rules.helm._source import Archived, Chart, Path, charts, mentioned, pulled
 
 _NEAR = 0.7
 
 
-def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
+def check(cluster: Cluster, git: GitTrees | None, archives: Charts | None) -> Iterator[Problem]:
     """Look every key of spec.values up in the chart's own values and in its templates."""
-    for release, chart in charts(cluster, git):
-        values = release.get("spec.values")
-        if not isinstance(values, dict) or not _is_plain(chart):
-            continue
-        known = _known(chart, release)
-        # A value may itself be a template that reads others.
-        read = chart.mentions | frozenset(mentioned(str(values)))
-        for path in _unread((), values, known, chart, read) if () not in read else ():
-            yield _problem(release, chart, path, known)
+    for release, chart in charts(cluster, git) if git else ():
+        yield from _judged(release, chart, _known(chart, release), f"./{chart.path}")
+    for release, packed in pulled(cluster, archives) if archives else ():
+        # Files that stand in for values.yaml are not kept of an archive.
+        if not release.strings("spec.chart.spec.valuesFiles"):
+            yield from _judged(release, packed, packed.values, packed.path)
 
 
-def _is_plain(chart: Chart) -> bool:
+def _judged(release: Resource, chart: Chart | Archived, known: Mapping[str, Any], where: str) -> Iterator[Problem]:
+    values = release.get("spec.values")
+    if not isinstance(values, dict) or not _is_plain(chart):
+        return
+    # A value may itself be a template that reads others.
+    read = chart.mentions | frozenset(mentioned(str(values)))
+    for path in _unread((), values, known, chart, read) if () not in read else ():
+        yield _problem(release, chart, path, known, where)
+
+
+def _is_plain(chart: Chart | Archived) -> bool:
     """Charts whose templates hand on all values, or that import some from another chart, read what cannot be told."""
     imports = any(row.has("import-values") for row in chart.dependencies)
     library = chart.about is None or chart.about.text("type") == "library"
@@ -35,11 +41,11 @@ def _known(chart: Chart, release: Resource) -> dict[str, Any]:
     """Return the default values: those of values.yaml and of spec.chart.spec.valuesFiles."""
     found: dict[str, Any] = {}
     files = release.strings("spec.chart.spec.valuesFiles")
-    documents = [chart.document("values.yaml")]
+    _merge(found, chart.values)
     # valuesFiles are paths from the root of the source (source-controller 1.9).
-    documents += [d for f in files if chart.tree.is_file(f) for d in chart.tree.parsed(f).documents[:1]]
+    documents = [d for f in files if chart.tree.is_file(f) for d in chart.tree.parsed(f).documents[:1]]
     for document in documents:
-        if document:
+        if isinstance(document.body, dict):
             _merge(found, document.body)
     return found
 
@@ -53,7 +59,7 @@ def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
 
 
 def _unread(
-    at: Path, values: Mapping[str, Any], known: Mapping[str, Any], chart: Chart, read: frozenset[Path]
+    at: Path, values: Mapping[str, Any], known: Mapping[str, Any], chart: Chart | Archived, read: frozenset[Path]
 ) -> Iterator[Path]:
     for key, value in values.items():
         path = (*at, str(key))
@@ -67,7 +73,7 @@ def _unread(
             yield path
 
 
-def _is_passed_on(key: str, chart: Chart) -> bool:
+def _is_passed_on(key: str, chart: Chart | Archived) -> bool:
     names = {name for row in chart.dependencies for name in (row.text("name"), row.text("alias"))}
     switches = {
         part.strip().split(".")[0]
@@ -75,8 +81,7 @@ def _is_passed_on(key: str, chart: Chart) -> bool:
         for part in row.text("condition").split(",")
         if row.has("condition")
     }
-    below = posixpath.join(chart.path, "charts", key)
-    return key in ("global", "tags") or key in names | switches or chart.tree.is_directory(below)
+    return key in ("global", "tags") or key in names | switches or chart.holds(key)
 
 
 def _meets(path: Path, mention: Path) -> bool:
@@ -84,21 +89,20 @@ def _meets(path: Path, mention: Path) -> bool:
     return path[:short] == mention[:short]
 
 
-def _problem(release: Resource, chart: Chart, path: Path, known: Mapping[str, Any]) -> Problem:
+def _problem(release: Resource, chart: Chart | Archived, path: Path, known: Mapping[str, Any], where: str) -> Problem:
     hint, instead = _meant(release, chart, path, known)
     field = ".".join(("spec.values", *path))
-    facts = {"field": field, "where": f"./{chart.path}", "hint": hint, "instead": instead}
+    facts = {"field": field, "where": where, "hint": hint, "instead": instead}
     return Problem(release.ref, facts, field=field, key=field)
 
 
-def _meant(release: Resource, chart: Chart, path: Path, known: Mapping[str, Any]) -> tuple[str, str]:
+def _meant(release: Resource, chart: Chart | Archived, path: Path, known: Mapping[str, Any]) -> tuple[str, str]:
     inside = release.get(("spec", "values", *path))
     if len(path) == 1 and isinstance(inside, dict) and inside and set(inside) <= set(known):
         return "; what it holds is known one level higher", "take its content one level up"
     for row in chart.dependencies:
         sub = chart.subchart(row.text("name"))
-        body = sub.document("values.yaml") if sub else None
-        if body and path[0] in body.keys(()):
+        if sub and path[0] in sub.values:
             name = row.text("alias") or row.text("name")
             return f"; chart {name} that it contains knows it", f"put it below {name}"
     siblings = known

@@ -6,13 +6,15 @@ from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, S
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
-    """Follow spec.dependsOn from each child of a Kustomization that waits: none may lead back to it."""
+    """Follow spec.dependsOn back from a Kustomization that waits: none of its children may be on the way."""
     for parent in cluster.all("Kustomization"):
-        if not parent.flag("spec.wait") or state(parent) is State.SUSPENDED:
+        if not parent.flag("spec.wait") or state(parent) is State.SUSPENDED or not failures.of(parent.ref):
             continue
-        for child in (r.target for r in graph.needs(parent.ref, Edge.APPLIES) if r.target.kind == "Kustomization"):
-            stuck = failures.of(child) and failures.of(parent.ref)
-            if child != parent.ref and stuck and _leads(child, parent.ref, graph):
+        applied = (r.target for r in graph.needs(parent.ref, Edge.APPLIES))
+        children = [c for c in applied if c.kind == "Kustomization" and c != parent.ref and failures.of(c)]
+        dependents = _dependents(parent.ref, graph) if children else frozenset()
+        for child in children:
+            if child in dependents:
                 proof = Evidence(f"spec.dependsOn leads to {parent.ref}", str(child))
                 facts = {"child": child}
                 yield Problem(
@@ -20,13 +22,12 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
                 )
 
 
-def _leads(start: Ref, goal: Ref, graph: Graph) -> bool:
-    todo, seen = [start], {start}
+def _dependents(goal: Ref, graph: Graph) -> frozenset[Ref]:
+    """Return everything that depends on an object, directly or not: one walk, however many children ask."""
+    todo, seen = [goal], set[Ref]()
     while todo:
-        for reference in graph.needs(todo.pop(), Edge.DEPENDS_ON):
-            if reference.target == goal:
-                return True
-            if reference.target not in seen:
-                seen.add(reference.target)
-                todo.append(reference.target)
-    return False
+        for source, _ in graph.needed_by(todo.pop(), Edge.DEPENDS_ON):
+            if source not in seen:
+                seen.add(source)
+                todo.append(source)
+    return frozenset(seen)

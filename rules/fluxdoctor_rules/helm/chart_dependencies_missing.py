@@ -1,0 +1,18 @@
+"""A chart's archive lacks charts that it depends on."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Charts, Cluster, Evidence, Problem, Severity, State, state
+from fluxdoctor_rules.helm._source import pulled
+
+
+def check(cluster: Cluster, archives: Charts | None) -> Iterator[Problem]:
+    """Compare Chart.yaml with charts/ in the archive: helm-controller 1.6 installs without what is missing, and is content."""
+    for release, chart in pulled(cluster, archives) if archives else ():
+        if chart.missing:
+            names = ", ".join(chart.missing)
+            proof = Evidence(f"charts/ has no {names}", f"{chart.path}, Chart.yaml")
+            level = Severity.WARNING if state(release) is State.READY else None
+            yield Problem(
+                release.ref, {"names": names}, evidence=(proof,), field="spec.chart.spec.version", severity=level
+            )
