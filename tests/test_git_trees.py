@@ -33,7 +33,7 @@ FILES: dict[str, bytes | str] = {
     "src/data.json": "{}",
     "charts/web/Chart.yaml": "name: web\nversion: 1.0.0\n",
     "charts/web/templates/_helpers.tpl": "{{ .Values.a }}\n",
-    "charts/web/docs/page.txt": "no template\n",
+    "charts/web/text/page.txt": "no template\n",
     "logo.png": b"\x89PNG" + b"\0" * 100_000,
     "secret.yml": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2-canary}\n",
     "broken.yaml": "a: [\n",
