@@ -38,7 +38,7 @@ class Case:
 
 
 def found(
-    cases: list[Case], secrets: dict[str, SecretData], *, per_host: float = 10
+    cases: list[Case], secrets: dict[str, SecretData], *, per_host: float = 90
 ) -> dict[str, tuple[str, str, str]]:
     """Ask the remotes, diagnose, and return rule, confidence and what our probe adds to the evidence, by name."""
     resources = [case.resource for case in cases]

@@ -40,7 +40,7 @@ def secret(**entries: str | bytes) -> SecretData:
 
 
 def reach(
-    secrets: dict[str, SecretData] | None = None, *, seconds: float = 30, per_host: float = 10, cache: Path | None = None,
+    secrets: dict[str, SecretData] | None = None, *, seconds: float = 240, per_host: float = 90, cache: Path | None = None,
     allow_local: bool = True,
 ) -> Reach:  # fmt: skip
     """Make the means of a run that may contact loopback."""

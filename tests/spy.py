@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -41,12 +42,15 @@ class Spy:
             for pid in descendants(os.getpid()):
                 self._read(pid)
             if self._folder:
-                for path in self._folder.rglob("*"):
-                    try:
-                        self.modes[str(path.relative_to(self._folder))] = path.lstat().st_mode & 0o777
-                    except OSError:
-                        continue
+                self._look(self._folder)
             time.sleep(0.002)
+
+    def _look(self, folder: Path) -> None:
+        for parent, folders, files in os.walk(folder):  # unlike rglob it minds nothing that goes away meanwhile
+            for name in (*folders, *files):
+                path = Path(parent) / name
+                with contextlib.suppress(OSError):
+                    self.modes[str(path.relative_to(folder))] = path.lstat().st_mode & 0o777
 
     def _read(self, pid: int) -> None:
         try:

@@ -28,8 +28,12 @@ FILES: dict[str, bytes | str] = {
     "apps/Kustomization": "resources: []\n",
     ".sourceignore": "docs/\n",
     ".gitmodules": '[submodule "x"]\n',
+    ".gitattributes": "*.bin filter=lfs\n",
     "docs/page.yaml": "a: b\n",
     "src/data.json": "{}",
+    "charts/web/Chart.yaml": "name: web\nversion: 1.0.0\n",
+    "charts/web/templates/_helpers.tpl": "{{ .Values.a }}\n",
+    "charts/web/text/page.txt": "no template\n",
     "logo.png": b"\x89PNG" + b"\0" * 100_000,
     "secret.yml": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2-canary}\n",
     "broken.yaml": "a: [\n",
@@ -69,11 +73,16 @@ def test_a_tree_is_read_from_objects(root: Path, server: GitServer, tmp_path: Pa
     assert [d.ref.name for d in tree.parsed("apps/web.yaml").documents] == ["web"]
     assert tree.parsed("broken.yaml").flaw is not None
     assert tree.parsed("broken.yaml").flaw.location == Location("broken.yaml", 2, 1)  # type: ignore[union-attr]
-    assert tree.excluded == {"docs/page.yaml": ".sourceignore:1: docs/", ".gitmodules": "default: .gitmodules"}
+    assert tree.excluded == {
+        "docs/page.yaml": ".sourceignore:1: docs/",
+        ".gitmodules": "default: .gitmodules",
+        ".gitattributes": "default: .gitattributes",
+    }
     assert found.trees[ref("own")].excluded["apps/web.yaml"] == "spec.ignore: /apps"
     # What rules read is here; of the rest only that it is there.
     assert tree.text("apps/patch.json") == b"[]"
     assert tree.text(".gitmodules") == b'[submodule "x"]\n'
+    assert tree.text(".gitattributes") == b"*.bin filter=lfs\n"
     assert tree.text("src/data.json") == b""
     assert tree.text("logo.png") == b""
     assert b"hunter2-canary" not in tree.text("secret.yml")

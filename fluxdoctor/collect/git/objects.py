@@ -15,6 +15,9 @@ from fluxdoctor.model.manifests import FILE_NAMES
 
 MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024
 _FILE_MODES = ("100644", "100755", "100664")
+_READ = (".sourceignore", ".gitmodules", ".gitattributes")
+_TEMPLATED = ("templates/", "files/", "crds/", "charts/")
+_PACKED = (".tgz", ".gz", ".zip", ".png", ".jpg", ".jpeg", ".svg", ".ico", ".pdf")
 _NEVER = frozenset(("", ".", "..", ".git"))
 
 
@@ -46,16 +49,28 @@ def _entries(listed: bytes) -> Iterator[Entry]:
 
 
 def wanted(files: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Return the files whose content rules read: YAML, kustomization files and the JSON beside them, ignore files."""
+    """Return the files whose content rules read: YAML, kustomization files and the JSON beside them, charts, git's own files."""
     kustomized = {posixpath.dirname(e.path) for e in files if posixpath.basename(e.path) in FILE_NAMES}
-    return tuple(e for e in files if _is_wanted(e.path, kustomized))
+    charts = {posixpath.dirname(e.path) for e in files if posixpath.basename(e.path) == "Chart.yaml"}
+    return tuple(e for e in files if _is_wanted(e.path, kustomized) or _is_of_chart(e.path, charts))
 
 
 def _is_wanted(path: str, kustomized: set[str]) -> bool:
     name = posixpath.basename(path)
-    if name.endswith((".yaml", ".yml")) or name in (*FILE_NAMES, ".sourceignore", ".gitmodules"):
+    if name.endswith((".yaml", ".yml")) or name in (*FILE_NAMES, *_READ):
         return True
     return name.endswith(".json") and posixpath.dirname(path) in kustomized
+
+
+def _is_of_chart(path: str, charts: set[str]) -> bool:
+    """Tell a file of a chart that can hold templates: which values a chart reads is known only from all of them."""
+    if path.endswith(_PACKED):
+        return False
+    below = posixpath.dirname(path)
+    while below not in charts and below:
+        below = posixpath.dirname(below)
+    inside = path.removeprefix(f"{below}/" if below else "")
+    return below in charts and ("/" not in inside or inside.startswith(_TEMPLATED))
 
 
 def check(files: Sequence[Entry], known: Mapping[str, int]) -> None:

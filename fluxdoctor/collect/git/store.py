@@ -1,6 +1,6 @@
 """Where fetched objects are kept: bare repositories that never change once they are in place.
 
-``<cache>/git-1/<remote>/<commit>`` is one revision, made aside and put in place by one rename. So two runs at once need
+``<cache>/git-2/<remote>/<commit>`` is one revision, made aside and put in place by one rename. So two runs at once need
 no lock, anything may be deleted at any moment, and no configuration, URL or login is ever in it: ``<remote>`` is a digest.
 """
 
@@ -18,7 +18,7 @@ from fluxdoctor.collect.git.login import Login
 from fluxdoctor.collect.git.remote import Remote
 
 #: Another format, or other blobs that are wanted, is another folder.
-FOLDER = "git-1"
+FOLDER = "git-2"
 MOST = 1024 * 1024 * 1024
 _STALE = 24 * 3600.0
 

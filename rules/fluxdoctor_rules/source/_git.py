@@ -20,8 +20,11 @@ NOT_FOUND = re.compile(
 
 
 def wanted(repository: Resource) -> tuple[str, str]:
-    """Return the field of spec.ref that decides, and its value: commit, name, semver, tag, branch; master if none."""
-    for field in ("commit", "name", "semver", "tag", "branch"):
+    """Return the field of spec.ref that decides, and its value; ``master`` where none is set.
+
+    The order is that of Clone in fluxcd/pkg/git/gogit v0.52 (source-controller 1.9): the API's comment puts semver before tag.
+    """
+    for field in ("commit", "name", "tag", "semver", "branch"):
         if value := repository.text(f"spec.ref.{field}"):
             return field, value
     return "branch", "master"
