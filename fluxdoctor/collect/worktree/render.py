@@ -112,7 +112,7 @@ class Renderer:
         output = self._stage(False).build(directory, local, next(self._number))
         if not output.error:
             return Rendering(tuple(kustomize.split(output.text)), partial=partial)
-        if needs.helm or (partial and _of_missing(output.error)):
+        if partial and _of_missing(output.error):
             # What was left out may be what a patch is for: nothing can be said of the failure.
             return Rendering(self._rest(directory, body, needs)[0], partial=True)
         rest, whole = self._rest(directory, body, needs)
