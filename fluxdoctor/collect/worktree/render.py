@@ -76,6 +76,10 @@ class Renderer:
         components = kustomization.strings("spec.components")
         needs = faults.closure(self.tree, directory, components)
         self.visited |= needs.directories
+        if needs.outside or any(faults.leaves(directory, c) for c in components):
+            where = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
+            why = f"security; file '{needs.outside}' is not in or below '{where}'"
+            return Rendering(error=f"kustomize build failed: {why}", partial=True)
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
             known = self._known.get(key)
