@@ -98,13 +98,13 @@ class _Judge:
             return "it stands in a file that cannot be read"
         if target.kind in _SOURCES and self._used[target] >= _MANY:
             return "many objects use it, and nothing here declares it: it is made elsewhere"
+        is_written = (target.kind, target.name) in self._written
         left_out = target.kind in _SOURCES and (target.kind, target.name) in self._left_out
         if left_out and not self._reached.partial:
             return ""  # it stands in a file of this repository that nothing lists
         if entry.implied and is_written and target.kind not in _SOURCES:
             return "the file that declares it may be applied by hand, as the entry point is"
         near = self._is_near(target)
-        is_written = (target.kind, target.name) in self._written
         if entry.implied and not is_written:
             return "the entry point of the cluster is not in this repository"
         if self._unnamed and not near:
