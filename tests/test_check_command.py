@@ -184,3 +184,21 @@ def test_a_secret_that_the_repository_cannot_tell_is_no_gap(fleet: Path) -> None
     body = json.loads(result.output)
     assert (result.exit_code, body["verdict"], found(result)) == (0, "healthy", [])
     assert [(s["rule"], s["asked"]) for s in body["skipped"] if s["subject"]] == [("notify/secret-missing", False)]
+
+
+@needs_kustomize
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resources: [../../outside.yaml]\n",
+        "resources: [web.yaml]\nconfigMapGenerator:\n- {name: c, namespace: web, files: [k=/etc/hostname]}\n",
+        "resources: [web.yaml]\nconfigMapGenerator:\n- {name: c, namespace: web, envs: [../../outside.env]}\n",
+        "resources: [web.yaml]\npatches:\n- {path: ../../outside.yaml}\n",
+    ],
+)
+def test_nothing_outside_of_the_repository_is_read(fleet: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "outside.yaml").write_text(WEB.replace("name: web,", "name: secret-of-the-host,"))
+    (tmp_path / "outside.env").write_text("a=secret-of-the-host\n")
+    write(fleet, {"apps/kustomization.yaml": text})
+    result = run(str(fleet), "--format", "json")
+    assert (result.exit_code, "secret-of-the-host" in result.output, len(found(result)) > 0) == (1, False, True)

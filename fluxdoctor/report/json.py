@@ -87,5 +87,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "freezes": [{**ref(f.ref), "revision": f.revision, "since": _time(f.since)} for f in finding.freezes],
         "fingerprint": finding.fingerprint,
         "url": finding.url,
-        "clusters": list(finding.clusters),
+        **({"clusters": list(finding.clusters)} if finding.clusters else {}),
     }

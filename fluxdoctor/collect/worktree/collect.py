@@ -62,7 +62,7 @@ def collect(repository: Repository, cache: Path | None = None) -> Checked:
         files |= frozenset(f for r in implied for f in _files(r))
         visited = renderers.visited()
     gaps = () if run else (Gap("kustomize", kustomize.ABSENT),)
-    snapshots = tuple(_snapshot(r, found) for r in reached)
+    snapshots = tuple(_snapshot(r, found, files) for r in reached)
     left = leftover.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])
     rest = Snapshot(_now(), left[0], left[1], mode="check", name="not applied by a cluster") if left else None
     return Checked(snapshots, tuple(r.entry for r in reached), tuple(reached), rest, gaps)
@@ -159,8 +159,8 @@ def _files(reached: Reached) -> Iterator[str]:
     yield from (f"{root}/{f}" if root else f for f in reached.files)
 
 
-def _snapshot(reached: Reached, found: Found) -> Snapshot:
-    missing, unknown = presence.absent(reached, found.documents)
+def _snapshot(reached: Reached, found: Found, files: frozenset[str]) -> Snapshot:
+    missing, unknown = presence.absent(reached, found.documents, files)
     cluster = Cluster(reached.objects.values(), absent=missing, gaps=unknown)
     return Snapshot(
         taken=_now(),

@@ -20,7 +20,7 @@ _PUT_AWAY = re.compile(
     r"|_?archived?|_?disabled|deprecated|legacy|old|[^/]*\.bak)(?:/|$)"
 )
 #: Folders that no cluster is likely to begin in, unless something says so.
-_SAMPLES = re.compile(r"(?:^|/)(?:examples?|templates?|tests|e2e|docs)(?:/|$)")
+_SAMPLES = re.compile(r"(?:^|/)(?:examples?|templates?|tests|testdata|fixtures|e2e|docs)(?:/|$)")
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class Closure:
 
     directories: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
+    outside: str = ""
+    """An entry that leads out of the artifact: the controller refuses it, and here nothing outside may be read."""
     remote: bool = False
     helm: bool = False
     merges: bool = False
@@ -77,6 +79,7 @@ def _scanned(tree: Tree, directory: str, found: Closure) -> Iterator[str]:
 
 
 def _follow(tree: Tree, at: str, body: Resource, found: Closure, todo: list[str]) -> None:
+    found.outside = found.outside or next((e for e in _named(body) if leaves(at, e)), "")
     found.merges = found.merges or merges(tree, at, body)
     found.remote = found.remote or (isinstance(body.body, dict) and offline(body.body)[1])
     found.helm = found.helm or bool(body.get("helmCharts") or body.get("helmChartInflationGenerator"))
@@ -87,6 +90,27 @@ def _follow(tree: Tree, at: str, body: Resource, found: Closure, todo: list[str]
             found.files.add(path)
         elif path and path != at and tree.is_directory(path):
             todo.append(path)
+
+
+def _named(body: Fields) -> Iterator[str]:
+    """Yield every path that a kustomization file names."""
+    for key in _LISTS:
+        yield from (e for e in body.strings(key) if "\n" not in e)
+    for key in _PATCHES:
+        yield from (row.text("path") for row in body.rows(key))
+    for key in _GENERATORS:
+        for row in body.rows(key):
+            yield from (e.rpartition("=")[2] for field in _SOURCES for e in row.strings(field))
+            yield row.text("env")
+    yield body.text("openapi.path")
+
+
+def leaves(at: str, entry: str) -> bool:
+    """Tell whether an entry of a kustomization file in a folder leads out of the artifact."""
+    if not entry or "://" in entry:
+        return False
+    path = posixpath.normpath(posixpath.join(at, entry))
+    return entry.startswith("/") or path == ".." or path.startswith("../")
 
 
 def merges(tree: Tree, at: str, body: Fields) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.collect.worktree.walk import Reached
@@ -31,9 +31,14 @@ _NEAR = 0.75
 _SHORT = 5
 
 
-def absent(reached: Reached, written: Iterable[Resource]) -> tuple[frozenset[Ref], tuple[Gap, ...]]:
-    """Return the references that lead nowhere, and why others are not known. ``written``: Flux objects in any file."""
-    judge = _Judge(reached, list(written))
+def absent(
+    reached: Reached, written: Iterable[Resource], applied: Collection[str] = ()
+) -> tuple[frozenset[Ref], tuple[Gap, ...]]:
+    """Return the references that lead nowhere, and why others are not known.
+
+    ``written``: Flux objects in any file; ``applied``: the files that some cluster of the repository reaches.
+    """
+    judge = _Judge(reached, list(written), applied)
     missing: set[Ref] = set()
     gaps: set[Gap] = set()
     for resource in reached.objects.values():
@@ -51,12 +56,14 @@ def absent(reached: Reached, written: Iterable[Resource]) -> tuple[frozenset[Ref
 
 
 class _Judge:
-    def __init__(self, reached: Reached, written: list[Resource]) -> None:
+    def __init__(self, reached: Reached, written: list[Resource], applied: Collection[str]) -> None:
         self._reached = reached
         self._names: dict[tuple[str, str], set[str]] = {}
         for ref in reached.objects:
             self._names.setdefault((ref.kind, ref.namespace), set()).add(ref.name)
         self._written = {(r.kind, r.name) for r in written}
+        self._left_out = {(r.kind, r.name) for r in written if applied and r.file not in applied}
+        self._left_out -= {(r.kind, r.name) for r in written if r.file in applied}
         self._used = Counter(
             reference.target
             for r in reached.objects.values() if r.kind in flux.KINDS
@@ -91,8 +98,13 @@ class _Judge:
             return "it stands in a file that cannot be read"
         if target.kind in _SOURCES and self._used[target] >= _MANY:
             return "many objects use it, and nothing here declares it: it is made elsewhere"
-        near = self._is_near(target)
         is_written = (target.kind, target.name) in self._written
+        left_out = target.kind in _SOURCES and (target.kind, target.name) in self._left_out
+        if left_out and not self._reached.partial:
+            return ""  # it stands in a file of this repository that nothing lists
+        if entry.implied and is_written and target.kind not in _SOURCES:
+            return "the file that declares it may be applied by hand, as the entry point is"
+        near = self._is_near(target)
         if entry.implied and not is_written:
             return "the entry point of the cluster is not in this repository"
         if self._unnamed and not near:

@@ -76,6 +76,10 @@ class Renderer:
         components = kustomization.strings("spec.components")
         needs = faults.closure(self.tree, directory, components)
         self.visited |= needs.directories
+        if needs.outside or any(faults.leaves(directory, c) for c in components):
+            where = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
+            why = f"security; file '{needs.outside}' is not in or below '{where}'"
+            return Rendering(error=f"kustomize build failed: {why}", partial=True)
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
             known = self._known.get(key)
@@ -112,7 +116,7 @@ class Renderer:
         output = self._stage(False).build(directory, local, next(self._number))
         if not output.error:
             return Rendering(tuple(kustomize.split(output.text)), partial=partial)
-        if needs.helm or (partial and _of_missing(output.error)):
+        if partial and _of_missing(output.error):
             # What was left out may be what a patch is for: nothing can be said of the failure.
             return Rendering(self._rest(directory, body, needs)[0], partial=True)
         rest, whole = self._rest(directory, body, needs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import resources
@@ -20,6 +21,7 @@ from fluxdoctor.model import flux
 from fluxdoctor.model.resource import Fields, Resource
 from fluxdoctor.model.schemas import Flaw, Schemas
 
+_PLACEHOLDER = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,}_[A-Z][A-Z_]*(?![A-Za-z0-9])")
 _TYPES = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
           "number": "a number", "boolean": "true or false"}  # fmt: skip
 #: flux-operator and others widen these enums of the CRDs when they install them.
@@ -109,7 +111,10 @@ def _whole(value: Any) -> Any:
 
 
 def _hidden(value: Any) -> bool:
-    return unknown(value) or (isinstance(value, str) and value.startswith("ENC["))
+    """A variable, a placeholder of a template (REPO_PREFIX), or what SOPS has encrypted."""
+    return isinstance(value, str) and (
+        unknown(value) or value.startswith("ENC[") or _PLACEHOLDER.search(value) is not None
+    )
 
 
 def _said(error: ValidationError, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
