@@ -71,7 +71,8 @@ def test_what_was_not_checked() -> None:
     assert text.render(report(skipped=skipped), width=110).splitlines()[1:] == [
         "",
         "Not checked: Secret/apps: forbidden",
-        "             source/secret-missing for Kustomization flux-system/apps: Secret/apps/x was not read",
+        "             Kustomization/flux-system/apps: Secret/apps/x was not read (so not judged by",
+        "             source/secret-missing)",
         "",
         "1 rule had no facts to judge by: no Helm repository index was fetched",
     ]

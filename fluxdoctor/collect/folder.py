@@ -64,7 +64,7 @@ def load(path: str | Path) -> Snapshot:
     gaps: list[Gap] = []
     if root.is_file():
         return parse(archive.read(root, gaps), root.name.partition(".")[0], gaps)
-    return parse(read(root, gaps), root.resolve().name, gaps)
+    return parse(read(root, gaps), root.name or root.resolve().name, gaps)
 
 
 def read(root: Path, gaps: list[Gap]) -> dict[str, bytes]:

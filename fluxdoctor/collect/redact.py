@@ -76,7 +76,9 @@ class Redactor:
         # Known values first: a pattern that matched within one would leave the rest of it.
         known = _replace(text, self._spans(text)) if self._heads else text
         known = self._words.sub(MASK, known) if self._words else known
-        return _PATTERNS.sub(_masked, known)
+        masked = _PATTERNS.sub(_masked, known)
+        # A mask can bring a user and a host together: once more, so that what was masked stays as it is.
+        return _PATTERNS.sub(_masked, masked) if masked != known else masked
 
     def body(self, body: object) -> object:
         """Return the structure with every string in it redacted, but not keys; the same object if nothing changed."""
