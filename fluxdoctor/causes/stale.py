@@ -26,7 +26,7 @@ def frozen(subjects: Sequence[Ref], held: frozenset[Ref], snapshot: Snapshot) ->
     green: dict[Ref, datetime | None] = dict.fromkeys(held & ready)
     for ref in subjects:
         if ref.kind in flux.SOURCES and _keeps_still(ref, snapshot):
-            _readers(ref, _since(ref, snapshot), green, held, snapshot)
+            _readers(ref, _since(ref, snapshot), green, snapshot)
     families = snapshot.graph.families
     for ref in families.keys() & {*subjects, *held}:
         failure = failing.of(ref) if ref.kind == "Kustomization" else None
@@ -44,14 +44,13 @@ def _put(ref: Ref, since: datetime | None, green: dict[Ref, datetime | None]) ->
     green[ref] = min(before, since) if before and since else before or since
 
 
-def _readers(
-    source: Ref, since: datetime | None, green: dict[Ref, datetime | None], held: frozenset[Ref], snapshot: Snapshot
-) -> None:
-    todo = [source]
+def _readers(source: Ref, since: datetime | None, green: dict[Ref, datetime | None], snapshot: Snapshot) -> None:
+    todo, seen = [source], {source}
     while todo:
         for ref, _ in snapshot.graph.needed_by(todo.pop(), *_CONSUMES):
-            if ref not in held and ref in snapshot.failures.ready and ref not in green:
-                green[ref] = since
+            if ref in snapshot.failures.ready and ref not in seen:
+                seen.add(ref)
+                _put(ref, since, green)
                 todo.append(ref)
 
 
