@@ -32,7 +32,8 @@ def groups(roots: Sequence[Root]) -> list[list[Root]]:
 
 def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
     """Make one finding of the roots that share one cause; the one that holds back most leads."""
-    lead = min(group, key=lambda r: (-len(r.blocks), str(r.subject)))
+    ready = snapshot.failures.ready
+    lead = min(group, key=lambda r: (-len(r.blocks - ready), str(r.subject)))
     rule, problem = lead.hit.rule, lead.hit.problem
     facts = {"subject": problem.subject, **problem.facts}
     also = tuple(sorted({r.subject for r in group} - {lead.subject}))

@@ -51,15 +51,16 @@ def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Ru
         blocked_by[cause].add(ref)
     unspoken: list[Hit] = []
     for failure in snapshot.failures.all:
-        own = _fallback(failure, snapshot, fallbacks) if failure.resource.ref not in spoken else None
-        if own is None:
+        told_of = failure.resource.ref in spoken
+        said = None if told_of else _fallback(failure, snapshot, fallbacks)
+        if said is None:
             continue
         if causes := hits.starved(failure, snapshot):
-            symptoms.append(Hit(own.rule, replace(own.problem, because=causes)))
+            symptoms.append(Hit(said.rule, replace(said.problem, because=causes)))
             for cause in causes:
                 blocked_by[cause].add(failure.ref)
         else:
-            unspoken.append(own)
+            unspoken.append(said)
     told = [*(h for h in settled if not hits.is_symptom(h)), *unspoken, *_flapping(spoken, snapshot, fallbacks)]
     found = [Root(h, _held(h, blocked_by)) for h in told]
     return found + _stuck(symptoms, found, blocked_by, snapshot, fallbacks)

@@ -49,8 +49,8 @@ def _readers(source: Ref, since: datetime | None, green: dict[Ref, datetime | No
     while todo:
         for ref, _ in snapshot.graph.needed_by(todo.pop(), *_CONSUMES):
             if ref in snapshot.failures.ready and ref not in seen:
-                _put(ref, since, green)
                 seen.add(ref)
+                _put(ref, since, green)
                 todo.append(ref)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from functools import cached_property
 
 from fluxdoctor.model import flux
@@ -66,20 +65,20 @@ class Graph:
     @cached_property
     def families(self) -> dict[Ref, tuple[Ref, ...]]:
         """The Flux objects that each object applies, for those that apply any."""
-        return self._having(Edge.APPLIES, 1, flux.KINDS)
+        return self._having(Edge.APPLIES)
 
     @cached_property
     def gathering(self) -> dict[Ref, tuple[Ref, ...]]:
-        """What each object depends on, for those that name more than one in spec.dependsOn."""
-        return self._having(Edge.DEPENDS_ON, 2, flux.KINDS)
+        """What each object names in spec.dependsOn, for those that name any."""
+        return self._having(Edge.DEPENDS_ON)
 
-    def _having(self, edge: Edge, least: int, kinds: Container[str]) -> dict[Ref, tuple[Ref, ...]]:
+    def _having(self, edge: Edge) -> dict[Ref, tuple[Ref, ...]]:
         found: dict[Ref, list[Ref]] = {}
         for ref, edges in self._out.items():
             for reference in edges:
-                if reference.edge is edge and reference.target.kind in kinds and reference.target != ref:
+                if reference.edge is edge and reference.target.kind in flux.KINDS and reference.target != ref:
                     found.setdefault(ref, []).append(reference.target)
-        return {ref: tuple(targets) for ref, targets in found.items() if len(targets) >= least}
+        return {ref: tuple(targets) for ref, targets in found.items()}
 
     def needs(self, ref: Ref, *edges: Edge) -> tuple[Reference, ...]:
         """Return what an object refers to, by these edges (all when none is named)."""
