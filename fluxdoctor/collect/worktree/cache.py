@@ -13,7 +13,7 @@ import orjson
 if TYPE_CHECKING:
     from fluxdoctor.collect.worktree.render import Rendering
 
-_FORMAT = b"fluxdoctor build 1"
+_FORMAT = b"fluxdoctor build 2"
 
 
 class Cache:

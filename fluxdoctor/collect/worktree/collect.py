@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from fluxdoctor._version import __version__
 from fluxdoctor.collect import folder
 from fluxdoctor.collect.worktree import kustomize, leftover, presence, schema, versions
 from fluxdoctor.collect.worktree.cache import Cache
@@ -40,7 +41,7 @@ class Checked:
 def collect(repository: Repository, cache: Path | None = None) -> Checked:
     """Find the entry points and walk from each. Nothing is fetched, nothing in the repository is changed."""
     run = kustomize.command()
-    kept = Cache(cache, " ".join(run))
+    kept = Cache(cache, " ".join((__version__, *run)))
     whole = folder.tree(repository.files, None)
     found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))})
     workers = max(2, min(8, os.cpu_count() or 2))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from fluxdoctor.collect.worktree.faults import closure
 from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.model import flux
 from fluxdoctor.model.facts import Tree, clean
@@ -206,7 +207,8 @@ class Found:
             away = _PUT_AWAY.search(folder + "/") or _SAMPLES.search(folder + "/")
             is_component = bool(bodies) and bodies[0].text("kind") == "Component"
             if file and not away and not is_component and not uses.get(folder, set()) - {folder}:
-                tops.append(folder)
+                # Flux inflates no chart in a build: such a folder is built by something else.
+                tops += [] if closure(self.tree, folder).helm else [folder]
         return [self._implied(top, []) for top in tops]
 
     @staticmethod

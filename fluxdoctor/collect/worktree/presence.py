@@ -100,7 +100,7 @@ class _Judge:
             return "many objects use it, and nothing here declares it: it is made elsewhere"
         is_written = (target.kind, target.name) in self._written
         left_out = target.kind in _SOURCES and (target.kind, target.name) in self._left_out
-        if left_out and not self._reached.partial:
+        if left_out and not self._reached.failed:
             return ""  # it stands in a file of this repository that nothing lists
         if entry.implied and is_written and target.kind not in _SOURCES:
             return "the file that declares it may be applied by hand, as the entry point is"

@@ -42,6 +42,8 @@ class Reached:
     """The folders that are built."""
     places: dict[str, str] = field(default_factory=dict)
     """Where the files of derived artifacts stand in the source."""
+    failed: set[Ref] = field(default_factory=set)
+    """Kustomizations whose build fails."""
     raw: set[Ref] = field(default_factory=set)
     """Objects as they are written, because their build failed."""
     lost: frozenset[str] = frozenset()
@@ -158,6 +160,8 @@ class Walk:
         suspended = kustomization.flag("spec.suspend")
         if rendering.partial or rendering.error:
             reached.partial.add(kustomization.ref)
+        if rendering.error:
+            reached.failed.add(kustomization.ref)
         found = list(self._objects(kustomization, rendering, reached))
         status = _status(rendering, found)
         held = reached.objects.get(kustomization.ref, kustomization)
