@@ -109,7 +109,7 @@ FACTS: dict[type, str] = {
     Charts: "no chart was pulled",
     OciTags: "no OCI registry was asked",
     Probes: "no probe was made",
-    Schemas: "no schema was applied: the API server does that",
+    Schemas: "no schema was applied",
     Versions: "no version is known",
     Graph: "the cluster was not read",
     Failures: "the cluster was not read",

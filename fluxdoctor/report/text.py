@@ -158,8 +158,9 @@ def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> 
     rest = [s for s in skipped if not s.asked]
     if rest:
         console.print()
-        reasons = ", ".join(sorted({s.why for s in rest}))
-        console.print(Text(f"{_count(len(rest), 'rule')} had no facts to judge by: {reasons}", "dim"))
+        reasons = ", ".join(sorted({s.why.rpartition(": ")[2] for s in rest}))
+        what = _count(len(rest), "question") if any(s.subject for s in rest) else _count(len(rest), "rule")
+        console.print(Text(f"{what} had no facts to judge by: {reasons}", "dim"))
 
 
 def _reasons(skipped: Sequence[Skipped], *, verbose: bool) -> list[str]:
