@@ -25,7 +25,7 @@ def run(number: int, catalogue: Catalogue) -> list[Scored]:
             Scored(
                 f"fleet-{len(found):05d} ({len(incident.broken)} broken)",
                 healthy=not answer.causes,
-                first=judged.first,
+                first=judged.first or not (answer.causes or judged.wrong),
                 right=tuple((rule, "") for rule in judged.right),
                 wrong=tuple((rule, "") for rule in judged.wrong),
                 missed=tuple((name, "") for name in judged.missed),
