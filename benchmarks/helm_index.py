@@ -71,7 +71,9 @@ def child(what: str, url: str, cache: str) -> None:
 
 def _peak() -> float:
     """Return the peak of memory in MiB; ru_maxrss would begin with that of the parent."""
-    return next(int(row.split()[1]) for row in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in row) / 1024
+    return (
+        next(int(row.split()[1]) for row in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in row) / 1024
+    )
 
 
 def measured(what: str, url: str, cache: str = "", rounds: int = 3) -> tuple[float, float]:

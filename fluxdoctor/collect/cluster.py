@@ -97,6 +97,8 @@ class _Run:
     discovery: Discovery = field(default_factory=Discovery)
     versions: dict[str, str] = field(default_factory=dict)
     kin: frozenset[Ref] = frozenset()
+    _resources: list[Resource] = field(default_factory=list)
+    _seen: int = 0
 
     def greet(self) -> None:
         """Ask for the version and for what is served."""
@@ -170,9 +172,12 @@ class _Run:
 
     def _cluster(self) -> Cluster:
         """Return what is read so far, for following references: not yet redacted, and never passed on."""
-        pairs = ((objects.ref_of(body), body) for body in self.found.bodies)
-        read = (Resource(body=body, ref=ref) for ref, body in pairs if ref and ref.kind in _FOLLOWED)
-        return Cluster(read, listed=self.found.listed, absent=self.found.absent)
+        for body in self.found.bodies[self._seen :]:
+            ref = objects.ref_of(body)
+            if ref and ref.kind in _FOLLOWED:
+                self._resources.append(Resource(body=body, ref=ref))
+        self._seen = len(self.found.bodies)
+        return Cluster(self._resources, listed=self.found.listed, absent=self.found.absent)
 
     def follow(self) -> None:
         """Look up what Flux objects refer to, until nothing new is named."""
@@ -190,16 +195,19 @@ class _Run:
             self.found.add(got)
             asked |= set(wanted)
             cluster = self._cluster()
-            graph = Graph(cluster)
-            self.kin = _kin(self.scope, cluster, graph)
+            self.kin = _kin(self.scope, cluster)
             accounts = [Fields(body) for body in self.found.bodies if body.get("kind") == "ServiceAccount"]
-            wanted = sorted(set(self._named(graph, cluster, accounts)) - asked)
+            wanted = sorted(set(self._named(cluster, accounts)) - asked)
             if not wanted:
                 return
 
-    def _named(self, graph: Graph, cluster: Cluster, accounts: Sequence[Fields]) -> Iterator[Ref]:
-        for ref in self.kin:
-            for edge in graph.needs(ref):
+    def _named(self, cluster: Cluster, accounts: Sequence[Fields]) -> Iterator[Ref]:
+        for resource in cluster.flux:
+            if resource.ref not in self.kin:
+                continue
+            if "Namespace" not in cluster.listed:
+                yield Ref("Namespace", "", resource.namespace)
+            for edge in flux.references(resource):
                 kind = edge.target.kind
                 unlisted = kind in flux.KINDS or (kind == "Namespace" and kind not in cluster.listed)
                 if kind in _ASKED_FOR or (unlisted and not cluster.look(edge.target).absent):
@@ -237,11 +245,11 @@ class _Run:
         return Sight(cluster, Vault(secrets), {**self.versions, **_controllers(cluster)}, self.kin)
 
 
-def _kin(scope: Scope, cluster: Cluster, graph: Graph) -> frozenset[Ref]:
+def _kin(scope: Scope, cluster: Cluster) -> frozenset[Ref]:
     """Return the Flux objects that a scope is about: all, or one with what it needs and what needs it."""
     if scope.focus is None:
         return frozenset(r.ref for r in cluster.flux)
-    return graph.kin(scope.focus)
+    return Graph(cluster).kin(scope.focus)
 
 
 def _controllers(cluster: Cluster) -> dict[str, str]:

@@ -9,7 +9,7 @@ from fluxdoctor.collect.kube.definitions import PARTIAL
 from fluxdoctor.collect.kube.discovery import Served
 from fluxdoctor.collect.kube.read import Found, Reader
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.facts import Cluster, Gap
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.graph import inventory
 from fluxdoctor.model.resource import Fields, Ref
@@ -18,7 +18,8 @@ from fluxdoctor.model.resource import Fields, Ref
 _OWNERS = {"Kustomization": f"{flux.KUSTOMIZE}/name", "HelmRelease": f"{flux.HELM}/name"}
 #: These come and go by themselves; those that are listed anyway need no second look.
 _PASSING = ("Endpoints", "Event", "Job", "Pod", "ReplicaSet", "CustomResourceDefinition", "Namespace", *flux.KINDS)
-_MOST = 5_000
+#: Names of more objects than these would take longer to read than all else.
+_MOST_CLAIMED, _MOST = 4_000, 5_000
 _MOST_DOUBTS = 200
 
 
@@ -31,6 +32,9 @@ def check(reader: Reader, cluster: Cluster, owners: Iterable[Ref], served: Calla
             for one in inventory(owner):
                 if one.kind not in _PASSING:
                     claimed.setdefault((one.kind, _OWNERS[ref.kind]), set()).add(one)
+    count = sum(map(len, claimed.values()))
+    if count > _MOST_CLAIMED:
+        return Found(gaps=[Gap("inventories", f"they name {count} objects; they were not looked for")])
     wanted = [(how, label, refs) for (kind, label), refs in claimed.items() if (how := served(Ref(kind, "", "")))]
     jobs = [
         partial(reader.list, how, query={"labelSelector": label}, accept=PARTIAL, most=_MOST)

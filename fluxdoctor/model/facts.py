@@ -151,7 +151,14 @@ class Cluster:
 
     def names(self, kind: str, namespace: str) -> tuple[str, ...]:
         """Return the names of the seen objects of a kind in a namespace, sorted."""
-        return tuple(r.name for r in self._by_kind.get(kind, ()) if r.namespace == namespace)
+        return tuple(self._names.get((kind, namespace), ()))
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, str], list[str]]:
+        found: dict[tuple[str, str], list[str]] = {}
+        for ref in sorted(self._by_ref):
+            found.setdefault((ref.kind, ref.namespace), []).append(ref.name)
+        return found
 
     @cached_property
     def flux(self) -> tuple[Resource, ...]:

@@ -118,6 +118,10 @@ class State(StrEnum):
 
 def state(resource: Resource) -> State:
     """Read the state of a Flux object from its conditions; a suspended object's status is frozen and is not believed."""
+    return resource.once("state", _state)
+
+
+def _state(resource: Resource) -> State:
     if resource.flag("spec.suspend"):
         return State.SUSPENDED
     kind = KINDS.get(resource.kind)
@@ -331,6 +335,10 @@ def helm_chart(release: Resource) -> Ref | None:
 
 def references(resource: Resource) -> Iterator[Reference]:
     """Yield every reference that a Flux object's spec makes, in a fixed order."""
+    yield from resource.once("references", lambda r: tuple(_all_references(r)))
+
+
+def _all_references(resource: Resource) -> Iterator[Reference]:
     for spec in _REFERENCES.get(resource.kind, ()):
         for row in _rows(resource, spec):
             if target := _target(resource, row, spec):

@@ -15,6 +15,10 @@ _DOWN = (Edge.APPLIES, Edge.HEALTH, Edge.RECEIVES, Edge.EVENT_SOURCE)
 
 def inventory(resource: Resource) -> tuple[Ref, ...]:
     """Return the objects that a Kustomization, HelmRelease, ResourceSet or FluxInstance says it applied."""
+    return resource.once("inventory", _inventory)
+
+
+def _inventory(resource: Resource) -> tuple[Ref, ...]:
     ids = (row.text("id") for row in resource.rows("status.inventory.entries"))
     return tuple(dict.fromkeys(ref for ref in map(flux.inventory_ref, ids) if ref))
 

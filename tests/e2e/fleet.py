@@ -11,6 +11,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -36,10 +37,12 @@ class _Templates:
     """Recorded objects to copy, by kind and name."""
 
     def __init__(self) -> None:
-        self.healthy = {(o["kind"], o["metadata"]["name"]): o for o in incident.recorded(incident.INCIDENTS / _HEALTHY)}
+        now = datetime.now(UTC)
+        healthy = incident.recorded(incident.INCIDENTS / _HEALTHY, now)
+        self.healthy = {(o["kind"], o["metadata"]["name"]): o for o in healthy}
         self.failing = next(
             o
-            for o in incident.recorded(incident.INCIDENTS / _BROKEN)
+            for o in incident.recorded(incident.INCIDENTS / _BROKEN, now)
             if o["kind"] == "GitRepository" and any(c["status"] == "False" for c in o["status"]["conditions"])
         )
 

@@ -144,7 +144,7 @@ def _local(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _never_empty(body: dict[str, Any]) -> dict[str, Any]:
-    """kustomize refuses a kustomization file that says nothing (5.8, kusttarget.go)."""
+    """Kustomize refuses a kustomization file that says nothing (5.8, kusttarget.go)."""
     says = any(v for k, v in body.items() if k not in ("apiVersion", "kind", "metadata"))
     return body if says else {**body, "buildMetadata": ["originAnnotations"]}
 

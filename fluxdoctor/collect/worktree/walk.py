@@ -12,7 +12,7 @@ from fluxdoctor.collect.worktree import artifacts, declared
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.render import Renderer, Rendering
 from fluxdoctor.collect.worktree.substitute import unknown
-from fluxdoctor.model import flux, manifests
+from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.resource import Ref, Resource

@@ -31,7 +31,9 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
                 "name": resource.name,
                 "namespace": resource.namespace,
             }
-            yield Problem(resource.ref, facts, evidence=(proof,), field="spec.interval")
+            # One controller that hangs is one cause, however many objects it has left alone.
+            shared = _CONTROLLERS.get(resource.kind, "source-controller") if "last reconciled" in what else ""
+            yield Problem(resource.ref, facts, evidence=(proof,), field="spec.interval", shared=shared)
 
 
 def _is_down(resource: Resource, cluster: Cluster) -> bool:
