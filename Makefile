@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 T      ?=
 
-.PHONY: demo test e2e lint accuracy bench golden readme coverage messages lock clean
+.PHONY: demo test e2e check-kustomize corpus schemas lint accuracy fleets bench golden readme coverage messages lock clean
 .DEFAULT_GOAL := demo
 
 # Every target makes its own set-up: a virtual environment with the locked dependencies.
@@ -31,12 +31,25 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-accuracy: $(READY) ## how often the root cause is found in the recorded incidents
-	$(BIN)/python tools/accuracy.py fixtures/incidents
+accuracy: $(READY) ## how often the root cause is found, recorded and generated; writes docs/accuracy.md
+	$(BIN)/python tools/accuracy.py fixtures/incidents --fleets 1000 --write docs/accuracy.md
+
+fleets: $(READY) ## 10,000 generated fleets: exactly what is broken, nothing else
+	FLUXDOCTOR_FLEETS=10000 $(BIN)/python -m pytest tests/incidents
 
 bench: $(READY) ## replay fleets of growing size, as ratios
 	$(BIN)/python benchmarks/replay.py
+	$(BIN)/python benchmarks/fold.py
 	$(BIN)/python benchmarks/git_sharing.py
+
+check-kustomize: $(READY) ## the tests that need kustomize, with one built by Go outside of this tree
+	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/test_check.py tests/test_check_command.py $(T)
+
+corpus: $(READY) ## check the repositories of a list: make corpus CORPUS=DIR REPOSITORIES=DIR
+	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python tools/corpus.py $(CORPUS) --repositories $(REPOSITORIES)
+
+schemas: $(READY) ## the JSON schemas of Flux's kinds, from the Go API modules of its controllers
+	$(BIN)/python tools/schemas.py
 
 golden: $(READY) ## rewrite the golden reports; read the difference
 	$(BIN)/python -m pytest tests/test_incidents.py --update

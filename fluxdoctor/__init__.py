@@ -35,6 +35,7 @@ from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref, Resource
+from fluxdoctor.model.schemas import Schemas
 from fluxdoctor.model.snapshot import Clock, Target, Versions
 from fluxdoctor.model.times import age, duration, moment
 
@@ -71,6 +72,7 @@ __all__ = [
     "Ref",
     "Reference",
     "Resource",
+    "Schemas",
     "Severity",
     "State",
     "Target",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from fluxdoctor.model.finding import Finding, Report, Skipped
+from fluxdoctor.model.finding import Finding, Report
 from fluxdoctor.model.resource import Location
 
 
@@ -57,11 +57,16 @@ def _moved(finding: Finding, place: Callable[[str], str] | None) -> Finding:
     return replace(finding, location=Location(place(at.file), at.line, at.column))
 
 
-def without(report: Report, known: Collection[str]) -> Report:
-    """Leave the findings out whose fingerprint is known: what a change did not make worse."""
-    return replace(report, findings=tuple(f for f in report.findings if f.fingerprint not in known))
+def identities(report: Report) -> frozenset[tuple[str, str]]:
+    """Return what identifies the findings, each with the clusters that it breaks."""
+    return frozenset((f.fingerprint, name) for f in report.findings for name in f.clusters)
 
 
-def noted(report: Report, skipped: Sequence[Skipped]) -> Report:
-    """Add what was not checked."""
-    return replace(report, skipped=(*report.skipped, *skipped))
+def without(report: Report, known: Collection[tuple[str, str]]) -> Report:
+    """Leave out what a change did not make worse: a finding stays for the clusters that it is new in."""
+    kept = []
+    for finding in report.findings:
+        clusters = tuple(name for name in finding.clusters if (finding.fingerprint, name) not in known)
+        if clusters:
+            kept.append(replace(finding, clusters=clusters))
+    return replace(report, findings=tuple(kept))

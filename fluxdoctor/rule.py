@@ -23,6 +23,7 @@ import yaml
 
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.finding import Fact, Problem, Severity, Skipped, Unknown
+from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import FACTS
 
 GROUP = "fluxdoctor.rules"
@@ -112,7 +113,9 @@ class Outcome:
 
 def fill(template: str, facts: Mapping[str, Fact]) -> str:
     """Fill a template with facts; lists are joined with commas. Raises KeyError for a fact that is not there."""
-    texts = {k: ", ".join(map(str, v)) if isinstance(v, tuple) else v for k, v in facts.items()}
+    texts = {
+        k: ", ".join(map(str, v)) if isinstance(v, tuple) and not isinstance(v, Ref) else v for k, v in facts.items()
+    }
     return template.format_map(texts)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import accuracy
+import accuracy_page
+import generated
 import pytest
 import readme
 
@@ -12,6 +14,22 @@ from tests.worlds import INCIDENTS, ROOT, rules
 def test_promises() -> None:
     scored = accuracy.run(INCIDENTS, [], rules())
     assert accuracy.good(scored), accuracy.table(scored)
+
+
+def test_every_miss_is_explained_and_nothing_else() -> None:
+    page = accuracy_page.Page(accuracy.run(INCIDENTS, [], rules()), [], rules(), accuracy_page.misses(INCIDENTS))
+    assert list(page.problems()) == []
+    written = accuracy_page.PAGE.read_text("utf-8")
+    assert f"<!-- missed -->\n{page.missed()}\n<!-- /missed -->" in written, "run `make accuracy`"
+    recorded = [row.rpartition(" | ")[0] for row in written.partition("<!-- totals -->")[2].splitlines()[3:13]]
+    assert recorded == [row.removesuffix(" |") for row in page.totals().splitlines()[2:]], "run `make accuracy`"
+
+
+def test_generated_fleets_are_scored_as_recorded_incidents_are() -> None:
+    scored = generated.run(40, rules())
+    assert len(scored) == 40
+    assert [accuracy.line(s) for s in scored if s.score < 1 or not s.first or s.unaccounted] == []
+    assert {s.healthy for s in scored} == {True, False}
 
 
 def test_readme_shows_the_real_report_and_the_measured_table() -> None:

@@ -112,6 +112,22 @@ def test_values_that_are_not_all_known_are_not_judged(spec: str, why: str) -> No
     assert verdict(spec, more=config_map("log: {level: trace}")) == Verdict(why=why)
 
 
+def test_values_that_are_nested_too_deep_are_not_judged() -> None:
+    from fluxdoctor.collect import verdicts
+
+    deep: dict[str, Any] = {}
+    for _ in range(5_000):
+        deep = {"a": deep}
+    found = world()
+    assert found.archives is not None
+    release = found.cluster.get(WEB)
+    assert release is not None
+    release.body["spec"]["values"] = deep
+    assert verdicts.judge(found.cluster, found.archives.archives) == {
+        WEB: Verdict(why="its values are nested too deep")
+    }
+
+
 def test_an_optional_source_that_is_not_there_gives_nothing() -> None:
     assert verdict(", valuesFrom: [{kind: ConfigMap, name: gone, optional: true}]") == Verdict()
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import documents, helm, index
-from fluxdoctor.collect.reach import Reach
+from fluxdoctor.collect import documents, helm, index, index_cache
+from fluxdoctor.collect.reach import Reach, UnreachableError
 from fluxdoctor.collect.vault import SecretData
 from fluxdoctor.model.facts import Answer, ChartIndexes, ChartVersion, Gap, Probe
 from fluxdoctor.model.resource import Ref
@@ -270,6 +270,19 @@ def test_a_big_index_gives_what_a_full_parse_gives() -> None:
     assert index.read(data, (), whole=True) == whole
 
 
+def test_an_index_that_is_too_big_to_parse_is_scanned_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "_SMALL", 0)
+    monkeypatch.setattr(index, "_PARSED", 100)
+    assert index.read(INDEX, {"podinfo"}, whole=True) == {"podinfo": PODINFO, "redis": ()}
+    monkeypatch.setattr(index, "_MOST_CHARTS", 1)
+    with pytest.raises(UnreachableError) as refused:
+        index.read(INDEX, {"podinfo"})
+    assert (refused.value.answer, refused.value.detail) == (
+        Answer.TOO_LARGE,
+        "the index is 0 MiB, and not as Helm writes one",
+    )
+
+
 def test_certificates() -> None:
     authority, other = Authority(), Authority()
     with helm_server({"/index.yaml": INDEX}, authority.server()) as server:
@@ -511,7 +524,6 @@ def test_a_proxy_is_asked_by_the_client() -> None:
     """Of the sources read here a bucket has a proxy; the client is one."""
     from fluxdoctor.collect.address import parse
     from fluxdoctor.collect.http import Access, Client
-    from fluxdoctor.collect.reach import UnreachableError
 
     authority = Authority()
     with helm_server({"/index.yaml": INDEX}, authority.server("charts.test")) as server, http_proxy("me:pass") as proxy:
@@ -538,6 +550,13 @@ def test_a_proxy_is_asked_by_the_client() -> None:
     )
     assert off.value.answer is Answer.NOT_CONTACTED
     assert proxy.requests == ["CONNECT charts.test:443", "CONNECT charts.test:443"]
+
+
+def test_a_full_disk_is_not_the_server_s_fault() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(UnreachableError) as refused:
+        index_cache.Draft(full, None).write(INDEX)
+    says = "it could not be written down here: No space left on device"
+    assert (refused.value.answer, refused.value.detail) == (Answer.UNKNOWN, says)
 
 
 def test_a_fault_of_ours_is_one_source_s(monkeypatch: pytest.MonkeyPatch) -> None:

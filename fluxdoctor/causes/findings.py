@@ -51,7 +51,7 @@ def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
         faults=rule.faults,
         field=problem.field or rule.field,
         location=_location(rule, problem, snapshot),
-        blocks=tuple(sorted(ref for ref in held if not stale.is_ready(ref, snapshot))),
+        blocks=tuple(sorted(held - snapshot.failures.ready)),
         freezes=stale.frozen((lead.subject, *also), held, snapshot),
         key=problem.key,
         url=rule.url,

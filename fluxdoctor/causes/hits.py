@@ -22,7 +22,7 @@ def settled(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
 
 def covers(problem: Problem) -> frozenset[Ref]:
     """Return the objects that a problem speaks of."""
-    return frozenset((problem.subject, *problem.explains))
+    return frozenset((problem.subject, *problem.explains)) if problem.explains else frozenset((problem.subject,))
 
 
 def is_symptom(hit: Hit) -> bool:
@@ -46,7 +46,7 @@ def _proof_first(said: Iterable[Hit]) -> list[Hit]:
 def _undone(said: Sequence[Hit]) -> list[Hit]:
     """Leave out a hit on an object that a rule which supersedes its rule explains."""
     explained = {(rule, ref) for h in said for rule in h.rule.supersedes for ref in covers(h.problem)}
-    return [h for h in said if (h.rule.id, h.problem.subject) not in explained]
+    return [h for h in said if (h.rule.id, h.problem.subject) not in explained] if explained else list(said)
 
 
 def _deeper(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
@@ -56,7 +56,10 @@ def _deeper(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     found = []
     for hit in said:
         missing, because = hit.problem.missing, hit.problem.because
-        makers = snapshot.manifests.producers(missing) if missing else ()
+        if not missing:
+            found.append(hit)
+            continue
+        makers = snapshot.manifests.producers(missing)
         failing = [
             m for m in makers if m != hit.problem.subject and snapshot.failures.of(m) and not _needs(m, hit, snapshot)
         ]
@@ -100,15 +103,16 @@ def _needs(maker: Ref, hit: Hit, snapshot: Snapshot) -> bool:
 def waits(snapshot: Snapshot) -> Iterator[tuple[Ref, Ref]]:
     """Yield (object, dependency) for each dependency that fails of an object that waits for its dependencies.
 
-    A controller names the first one that is not ready; the others hold the object back as well (kustomize-controller 1.9 and
-    helm-controller 1.6 return from the loop over spec.dependsOn at the first).
+    A controller names the first one that is not ready, and a rule reads that; the others hold the object back as well
+    (kustomize-controller 1.9 and helm-controller 1.6 return from the loop over spec.dependsOn at the first).
     """
-    for failure in snapshot.failures.failed:
-        if any(words.reason == "DependencyNotReady" for words in failure.words[:1]):
-            for reference in snapshot.graph.needs(failure.ref, Edge.DEPENDS_ON):
-                other = snapshot.failures.of(reference.target)
-                if other and other.state is State.FAILED and reference.target != failure.ref:
-                    yield failure.ref, reference.target
+    for ref, depends in snapshot.graph.gathering.items():
+        failure = snapshot.failures.of(ref)
+        if failure and failure.words and failure.words[0].reason == "DependencyNotReady":
+            for target in depends:
+                other = snapshot.failures.of(target)
+                if other and other.state is State.FAILED:
+                    yield ref, target
 
 
 #: What an object needs before its controller can do anything for it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -39,23 +40,26 @@ class Root:
 def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> list[Root]:
     """Return the roots of everything that fails: no failing object is left out."""
     symptoms = [h for h in settled if hits.is_symptom(h)]
-    blocked_by: dict[Ref, set[Ref]] = {}
-    for hit in symptoms:
+    blocked_by: defaultdict[Ref, set[Ref]] = defaultdict(set)
+    spoken: set[Ref] = set()
+    for hit in settled:
+        covered = (hit.problem.subject, *hit.problem.explains)
+        spoken.update(covered)
         for cause in hit.problem.because:
-            blocked_by.setdefault(cause, set()).update(hits.covers(hit.problem) - {cause})
+            blocked_by[cause].update(covered)
     for ref, cause in hits.waits(snapshot):
-        blocked_by.setdefault(cause, set()).add(ref)
-    spoken = {ref for h in settled for ref in hits.covers(h.problem)}
-    unspoken = []
-    for failure in (f for f in snapshot.failures.all if f.ref not in spoken):
-        if (hit := _fallback(failure, snapshot, fallbacks)) is None:
+        blocked_by[cause].add(ref)
+    unspoken: list[Hit] = []
+    for failure in snapshot.failures.all:
+        hit = _fallback(failure, snapshot, fallbacks) if failure.resource.ref not in spoken else None
+        if hit is None:
             continue
         if causes := hits.starved(failure, snapshot):
             symptoms.append(Hit(hit.rule, replace(hit.problem, because=causes)))
             for cause in causes:
-                blocked_by.setdefault(cause, set()).add(failure.ref)
+                blocked_by[cause].add(failure.ref)
         else:
-            unspoken.append(hit)
+            unspoken.append(own)
     told = [*(h for h in settled if not hits.is_symptom(h)), *unspoken, *_flapping(spoken, snapshot, fallbacks)]
     found = [Root(h, _held(h, blocked_by)) for h in told]
     return found + _stuck(symptoms, found, blocked_by, snapshot, fallbacks)
@@ -139,8 +143,7 @@ def _stuck(
 ) -> list[Root]:
     """Symptoms that no root explains: the deepest of them speak for themselves, and for those that wait for them."""
     covered = {ref for root in found for ref in (root.subject, *root.blocks)}
-    left = {h.problem.subject: h for h in sorted(symptoms, key=lambda h: str(h.problem.subject), reverse=True)}
-    left = {ref: h for ref, h in left.items() if ref not in covered}
+    left = {h.problem.subject: h for h in symptoms if h.problem.subject not in covered}
     deepest = sorted(r for r, h in left.items() if not any(c in left and c != r for c in h.problem.because))
     more: list[Root] = []
     while left:

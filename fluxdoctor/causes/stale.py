@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from fluxdoctor.model import flux
@@ -16,22 +16,32 @@ _CONSUMES = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.IMAGE_REPOSITORY
 _NOT_APPLIED = frozenset(("ArtifactFailed", "BuildFailed", "DependencyNotReady", "ReconciliationFailed"))
 
 
-def frozen(subjects: Iterable[Ref], held: frozenset[Ref], snapshot: Snapshot) -> tuple[Frozen, ...]:
+def frozen(subjects: Sequence[Ref], held: frozenset[Ref], snapshot: Snapshot) -> tuple[Frozen, ...]:
     """Return what serves an old revision: what a rule says waits, readers of a failing source, children of a failing parent.
 
     A failing source keeps its artifact, and its readers stay Ready at it; what a Kustomization applied stays as it was while
     its build, its dependencies or its apply fail. ``since`` is when that source or parent began to fail.
     """
-    green: dict[Ref, datetime | None] = {ref: None for ref in sorted(held) if is_ready(ref, snapshot)}
+    ready, failing = snapshot.failures.ready, snapshot.failures
+    green: dict[Ref, datetime | None] = dict.fromkeys(held & ready)
     for ref in subjects:
         if ref.kind in flux.SOURCES and _keeps_still(ref, snapshot):
             _readers(ref, _since(ref, snapshot), green, held, snapshot)
-    for ref in sorted({*subjects, *held}):
-        if _applies_nothing(ref, snapshot):
-            for edge in snapshot.graph.needs(ref, Edge.APPLIES):
-                if edge.target not in green and is_ready(edge.target, snapshot):
-                    green[edge.target] = _since(ref, snapshot)
-    return tuple(Frozen(ref, _revision(ref, snapshot), green[ref]) for ref in sorted(green) if ref not in set(subjects))
+    families = snapshot.graph.families
+    for ref in families.keys() & {*subjects, *held}:
+        failure = failing.of(ref) if ref.kind == "Kustomization" else None
+        if failure and failure.words and failure.words[0].reason in _NOT_APPLIED and failure.state is State.FAILED:
+            for child in families[ref]:
+                if child in ready:
+                    _put(child, failure.since, green)
+    named = set(subjects)
+    return tuple(Frozen(ref, _revision(ref, snapshot), green[ref]) for ref in sorted(green) if ref not in named)
+
+
+def _put(ref: Ref, since: datetime | None, green: dict[Ref, datetime | None]) -> None:
+    """Where two things keep an object back, it is so since the first of them."""
+    before = green.get(ref)
+    green[ref] = min(before, since) if before and since else before or since
 
 
 def _readers(
@@ -40,7 +50,7 @@ def _readers(
     todo = [source]
     while todo:
         for ref, _ in snapshot.graph.needed_by(todo.pop(), *_CONSUMES):
-            if ref not in held and is_ready(ref, snapshot) and ref not in green:
+            if ref not in held and ref in snapshot.failures.ready and ref not in green:
                 green[ref] = since
                 todo.append(ref)
 
@@ -48,14 +58,6 @@ def _readers(
 def _keeps_still(source: Ref, snapshot: Snapshot) -> bool:
     resource = snapshot.cluster.get(source)
     return resource is not None and flux.state(resource) in (State.FAILED, State.SUSPENDED)
-
-
-def _applies_nothing(ref: Ref, snapshot: Snapshot) -> bool:
-    failure = snapshot.failures.of(ref) if ref.kind == "Kustomization" else None
-    if failure is None or failure.state is not State.FAILED:
-        return False
-    ready = flux.condition(failure.resource, "Ready")
-    return ready is not None and ready.reason in _NOT_APPLIED
 
 
 def _since(ref: Ref, snapshot: Snapshot) -> datetime | None:
@@ -66,9 +68,3 @@ def _since(ref: Ref, snapshot: Snapshot) -> datetime | None:
 def _revision(ref: Ref, snapshot: Snapshot) -> str:
     resource = snapshot.cluster.get(ref)
     return flux.short(flux.revision(resource)) if resource else ""
-
-
-def is_ready(ref: Ref, snapshot: Snapshot) -> bool:
-    """Tell whether a Flux object says that it is Ready."""
-    resource = snapshot.cluster.get(ref)
-    return resource is not None and resource.kind in flux.KINDS and flux.state(resource) is State.READY

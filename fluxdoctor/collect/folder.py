@@ -246,9 +246,7 @@ def tree(files: Files, spec_ignore: str | None) -> Tree:
         for path, content in files.items()
         if posixpath.basename(path) == ".sourceignore"
     }
-    return Tree(
-        files, _parser(files), ignore.excluded(files, ignores, spec_ignore), lambda path: objects.masked(files, path)
-    )
+    return Tree(files, _parser(files), ignore.excluded(files, ignores, spec_ignore), objects.masker(files))
 
 
 def _parser(files: Files) -> Callable[[str], Parsed]:

@@ -62,7 +62,10 @@ def collect(
             known[source.ref] = _Repository(source, place, access.helm_repository(source, reach))
         except UnreachableError as error:
             refused[source.ref] = (target, error)
-    questions = [Question(ref, str(r.place), (r.place.url, r.access.key)) for ref, r in known.items()]
+    questions = [
+        Question(ref, str(r.place), (r.place.url, r.place.user, r.place.password, r.access.key))
+        for ref, r in known.items()
+    ]
 
     def answer(group: tuple[Question, ...]) -> Answered[Index]:
         refs = {q.source for q in group}
@@ -131,6 +134,8 @@ def _pulled(
             return _pull(repository, _listed(indexes.get(ref, {}).get(name, ()), version), reach)
         except (UnreachableError, chart_archive.ChartError, DeadlineError) as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 - what we did not foresee in one chart must not lose the others
+            return f"it could not be read ({type(error).__name__})"
 
     with ThreadPoolExecutor(max(1, reach.workers), thread_name_prefix="chart") as pool:
         for (_, ref, name, version), found in zip(wanted, pool.map(pull, wanted), strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any
 
 from fluxdoctor.collect import documents
@@ -16,6 +17,8 @@ Index = dict[str, tuple[ChartVersion, ...]]
 
 _HEAD = 4096
 _SMALL = 1 << 20  # bytes that are parsed whole in a tenth of a second
+_PARSED = 50 << 20  # bytes that are ever parsed whole: source-controller's own limit
+_MOST_CHARTS = 200_000
 #: A line in the two-space block style that Helm writes: a chart's name, or what ends the entries.
 _KEY = re.compile(rb"\n  ([^\s#\"'&*!|>%@`{}\[\],?:-][^\n\r]*?):[ \t]*\r?(?=\n)")
 _TOP = re.compile(rb"\n([^\s#][^\n]*)")
@@ -28,15 +31,17 @@ def read(data: Any, wanted: Collection[str], *, whole: bool = False) -> Index:
     """Read an index (bytes, or a mapped file): the versions of the wanted charts; of the others just the names.
 
     ``whole``: parse everything, as the controller does; a small index always is.
-    Raises UnreachableError(MALFORMED), with the line.
+    Raises UnreachableError: MALFORMED, with the line, or TOO_LARGE.
     """
     head = bytes(data[:_HEAD]).lstrip(b"\xef\xbb\xbf \t\r\n")
     if not head:
         raise UnreachableError(Answer.MALFORMED, "the index is empty")
     if head[:1] == b"<":
         raise UnreachableError(Answer.MALFORMED, "line 1: this is a web page, not an index")
-    whole = whole or len(data) < _SMALL or head[:1] == b"{"
-    found = None if whole else _scanned(data, wanted)
+    whole = (whole and len(data) <= _PARSED) or len(data) < _SMALL
+    found = None if whole or head[:1] == b"{" else _scanned(data, wanted)
+    if found is None and len(data) > _PARSED:
+        raise UnreachableError(Answer.TOO_LARGE, f"the index is {len(data) >> 20} MiB, and not as Helm writes one")
     return _parsed(bytes(data)) if found is None else found
 
 
@@ -62,7 +67,8 @@ def _scanned(data: Any, wanted: Collection[str]) -> Index | None:
         return None
     after = _TOP.search(data, start.end())
     end = after.start() if after else len(data)
-    keys = [(found.start() + 1, found[1].decode("utf-8", "replace")) for found in _KEY.finditer(data, start.end(), end)]
+    lines = islice(_KEY.finditer(data, start.end(), end), _MOST_CHARTS)
+    keys = [(found.start() + 1, found[1].decode("utf-8", "replace")) for found in lines]
     # What stands where names stand must be names, all of them: else the text is of another style.
     if not keys or len(keys) != sum(1 for _ in _ODD.finditer(data, start.end(), end)):
         return None

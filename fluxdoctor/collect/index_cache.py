@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from fluxdoctor.collect.address import Address
+from fluxdoctor.collect.reach import UnreachableError
+from fluxdoctor.model.facts import Answer
 
 _MOST = 512 << 20
+_A_DAY = 86_400
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
@@ -90,8 +94,11 @@ class Draft:
         self.size, self.digest = 0, hashlib.sha256()
 
     def write(self, piece: bytes) -> None:
-        """Append a piece."""
-        self.file.write(piece)
+        """Append a piece. Raises UnreachableError where there is no room for it."""
+        try:
+            self.file.write(piece)
+        except OSError as error:
+            raise UnreachableError(Answer.UNKNOWN, f"it could not be written down here: {error.strerror}") from None
         self.digest.update(piece)
         self.size += len(piece)
 
@@ -106,6 +113,10 @@ def mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
 
 
 def _prune(folder: Path) -> None:
+    """Take the oldest away, and what a run that was killed left behind."""
+    for part in folder.glob(".part-*"):
+        if time.time() - part.stat().st_mtime > _A_DAY:
+            part.unlink(missing_ok=True)
     found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.index")), reverse=True)
     total = 0
     for _, size, path in found:

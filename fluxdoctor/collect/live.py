@@ -101,7 +101,7 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: 
     with ThreadPoolExecutor(4, thread_name_prefix="ask") as pool:
         asked_git = pool.submit(git.collect, of["GitRepository"], reach, trees=trees)
         asked_helm = pool.submit(helm.collect, indexed, wanted, reach, archives=archives)
-        asked_oci = pool.submit(oci.collect, [*of["OCIRepository"], *registries], wanted, reach)
+        asked_oci = pool.submit(oci.collect, [*of["OCIRepository"], *registries], wanted, reach, archives=archives)
         asked_buckets = pool.submit(bucket.collect, of["Bucket"], reach)
         found_git, found_helm, found_oci, found_buckets = (
             asked_git.result(), asked_helm.result(), asked_oci.result(), asked_buckets.result(),
@@ -111,11 +111,12 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: 
     for found in (found_git, found_helm, found_oci, found_buckets):
         probes |= found.probes
         gaps += found.gaps
+    charts = {**found_helm.charts, **found_oci.archives}
     return replace(
         snapshot,
         git=GitTrees(found_git.trees, found_git.refs),
         charts=ChartIndexes(found_helm.indexes),
-        archives=Charts(found_helm.charts, verdicts.judge(seen, found_helm.charts)),
+        archives=Charts(charts, verdicts.judge(seen, charts)),
         oci=OciTags(found_oci.tags, found_oci.manifests, found_oci.charts),
         probes=Probes(probes),
         gaps=tuple(dict.fromkeys(gaps)),

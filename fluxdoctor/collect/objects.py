@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
 from fluxdoctor.model.times import moment
 
 MASK = "[redacted]"
-_PLAIN = (".sourceignore", ".gitmodules")
+_PLAIN = (".sourceignore", ".gitmodules", ".gitattributes")
 _SECRET_KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
 _EPOCH = datetime.min.replace(tzinfo=UTC)
 
@@ -129,15 +129,26 @@ def _keys_only(generator: Fields) -> dict[str, Any]:
     return {**generator.body, "literals": literals}
 
 
-def masked(files: Mapping[str, bytes], path: str) -> bytes:
+def masker(files: Mapping[str, bytes]) -> Callable[[str], bytes]:
+    """Return what gives a file of a tree without secret values; the tree is searched for secret generators once."""
+    generated: list[frozenset[str]] = []
+
+    def mask(path: str) -> bytes:
+        if not generated:
+            generated.append(_generator_files(files))
+        return _masked(files[path], path, generated[0])
+
+    return mask
+
+
+def _masked(content: bytes, path: str, generated: frozenset[str]) -> bytes:
     """Return a file of a tree as it may be saved: without the values of the Secrets and secret generators in it.
 
     A Secret's document becomes the facts about it on one line, so that neither a comment nor a repeated key can keep a
     value, and the lines of the documents after it stay where they are. What no rule reads (a script, a key, an .env) is
     saved as an empty file.
     """
-    content = files[path]
-    if path in _generator_files(files):
+    if path in generated:
         return MASK.encode()
     name = posixpath.basename(path)
     if not name.endswith((".yaml", ".yml", ".json")) and name not in (*FILE_NAMES, *_PLAIN):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from fluxdoctor.collect import access, asking, docker_config
+from fluxdoctor.collect import access, asking, chart_archive, docker_config
 from fluxdoctor.collect.address import Address, parse
 from fluxdoctor.collect.asking import Answered, Question
 from fluxdoctor.collect.docker_config import Login
@@ -14,6 +14,7 @@ from fluxdoctor.collect.http import Access, Client
 from fluxdoctor.collect.reach import Gathered, Reach, UnreachableError
 from fluxdoctor.collect.registry import Repository
 from fluxdoctor.model import semver
+from fluxdoctor.model.charts import Archive, Chart
 from fluxdoctor.model.facts import Answer, Gap, Probe
 from fluxdoctor.model.oci import OciManifest
 from fluxdoctor.model.resource import Ref, Resource
@@ -31,6 +32,7 @@ class OciFound(Gathered):
     tags: Mapping[Ref, Sequence[str]] = field(default_factory=dict)
     manifests: Mapping[Ref, Mapping[str, OciManifest]] = field(default_factory=dict)
     charts: Mapping[Ref, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    archives: Mapping[Archive, Chart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,24 @@ class _Learnt:
     tags: tuple[str, ...] | None = None
     manifests: Mapping[str, OciManifest] = field(default_factory=dict)
     charts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    archives: Mapping[tuple[str, str], Chart | str] = field(default_factory=dict)
+    """By name and version: the chart, or why it could not be had."""
 
 
-def collect(sources: Sequence[Resource], charts: Mapping[Ref, frozenset[str]], reach: Reach) -> OciFound:
-    """Ask registries for OCIRepositories, and HelmRepositories of type oci with the charts asked of each. Raises nothing."""
+def collect(
+    sources: Sequence[Resource],
+    charts: Mapping[Ref, frozenset[str]],
+    reach: Reach,
+    *,
+    archives: Collection[Archive] = (),
+) -> OciFound:
+    """Ask registries for OCIRepositories, and HelmRepositories of type oci with the charts asked of each. Raises nothing.
+
+    ``archives``: charts of HelmRepositories to pull as well.
+    """
+    pulled: dict[Ref, frozenset[tuple[str, str]]] = {}
+    for ref, name, version in archives:
+        pulled[ref] = pulled.get(ref, frozenset()) | {(name, version)}
     known: dict[Ref, _Image] = {}
     refused: dict[Ref, tuple[str, UnreachableError]] = {}
     for source in sources:
@@ -64,22 +80,32 @@ def collect(sources: Sequence[Resource], charts: Mapping[Ref, frozenset[str]], r
             known[source.ref] = _image(source, reach)
         except UnreachableError as error:
             refused[source.ref] = (_shown(source), error)
-    questions = [Question(ref, image.target, _key(image, charts.get(ref, frozenset()))) for ref, image in known.items()]
+    questions = [
+        Question(ref, image.target, (*_key(image), charts.get(ref, frozenset()), pulled.get(ref, frozenset())))
+        for ref, image in known.items()
+    ]
 
     def answer(group: tuple[Question, ...]) -> Answered[_Learnt]:
         image = known[group[0].source]
         with Client(reach, image.access) as client:
             if image.source.kind == "HelmRepository":
-                return _charts(client, image, charts.get(image.source.ref, frozenset()))
+                ref = image.source.ref
+                return _charts(client, image, charts.get(ref, frozenset()), pulled.get(ref, frozenset()))
             return _artifact(client, image)
 
     probes, learnt = asking.ask(questions, answer, reach)
     return OciFound(
         probes | asking.unasked(refused, reach),
-        _gaps(probes),
+        (*_gaps(probes), *_lacking(learnt)),
         {ref: found.tags for ref, found in learnt.items() if found.tags is not None},
         {ref: found.manifests for ref, found in learnt.items() if found.manifests},
         {ref: found.charts for ref, found in learnt.items() if found.charts},
+        {
+            (ref, *which): chart
+            for ref, found in learnt.items()
+            for which, chart in found.archives.items()
+            if isinstance(chart, Chart)
+        },
     )
 
 
@@ -91,13 +117,20 @@ def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
     )
 
 
+def _lacking(learnt: Mapping[Ref, _Learnt]) -> Iterator[Gap]:
+    for ref, found in sorted(learnt.items(), key=lambda item: item[0]):
+        for (name, version), chart in sorted(found.archives.items()):
+            if isinstance(chart, str):
+                yield Gap(f"helm/{ref.namespace}/{ref.name}/charts/{name}-{version}.tgz", chart)
+
+
 def _shown(source: Resource) -> str:
     """Return the URL of a source without what may be secret in it."""
     host, slash, path = source.text("spec.url").removeprefix(_SCHEME).partition("?")[0].partition("/")
     return f"{_SCHEME}{host.rpartition('@')[2]}{slash}{path}" if "@" not in path else _SCHEME
 
 
-def _key(image: _Image, charts: frozenset[str]) -> tuple[object, ...]:
+def _key(image: _Image) -> tuple[object, ...]:
     """What is asked of a registry, and as whom."""
     source = image.source
     asked = [
@@ -107,7 +140,7 @@ def _key(image: _Image, charts: frozenset[str]) -> tuple[object, ...]:
     login = (image.login.username, image.login.password, image.login.token)
     chart = source.text("spec.layerSelector.mediaType") == _CHART
     insecure = source.flag("spec.insecure")
-    return (image.target, source.kind, *asked, chart, insecure, login, image.access.key, charts)
+    return (image.target, source.kind, *asked, chart, insecure, login, image.access.key)
 
 
 def _image(source: Resource, reach: Reach) -> _Image:
@@ -209,7 +242,9 @@ def _chosen(source: Resource, tags: Sequence[str]) -> str:
     return versions[found[0]] if found else ""
 
 
-def _charts(client: Client, image: _Image, names: frozenset[str]) -> Answered[_Learnt]:
+def _charts(
+    client: Client, image: _Image, names: frozenset[str], wanted: frozenset[tuple[str, str]]
+) -> Answered[_Learnt]:
     """Ask for the tags of each chart; a repository without one is asked whether it is a registry at all."""
     registry = _registry(client, image)
     if not names:
@@ -229,9 +264,23 @@ def _charts(client: Client, image: _Image, names: frozenset[str]) -> Answered[_L
             worst = error if worst is None or error.answer in _OF_THE_HOST else worst
             if error.answer not in (Answer.NOT_FOUND, Answer.AUTHENTICATION):
                 break
+    learnt = _Learnt(charts=found, archives={which: _pull(client, registry, image, *which) for which in sorted(wanted)})
     if worst is None:
-        return Answered(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", _Learnt(charts=found))
-    return Answered(worst.answer, worst.detail, _Learnt(charts=found))
+        return Answered(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", learnt)
+    return Answered(worst.answer, worst.detail, learnt)
+
+
+def _pull(client: Client, registry: Address, image: _Image, name: str, version: str) -> Chart | str:
+    """Pull one chart, as Helm stores it: a layer of its own type, under a tag with _ for the + of the version."""
+    repository = Repository(client, registry, f"{image.name}/{name}".strip("/"), image.login)
+    try:
+        manifest = repository.manifest(version.replace("+", "_"))
+        layer = next((one for one in manifest.layers if one.media_type == _CHART), None)
+        if layer is None:
+            return "its manifest has no layer of a chart"
+        return chart_archive.read(repository.blob(layer.digest, chart_archive.MAX_PACKED))
+    except (UnreachableError, chart_archive.ChartError) as error:
+        return str(error)
 
 
 def _alive(client: Client, registry: Address) -> Answered[_Learnt]:

@@ -90,6 +90,8 @@ class Repository:
 
     def blob(self, digest: str, limit: int) -> bytes:
         """Return a blob that is what its digest says."""
+        if not _DIGEST.fullmatch(digest):
+            raise UnreachableError(Answer.MALFORMED, f"{self._place.authority} names a blob by no digest of sha256")
         response = self._get(self._below(f"blobs/{digest}"), "*/*", limit)
         if not response.ok:
             raise refusal(response)

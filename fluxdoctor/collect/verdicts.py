@@ -69,6 +69,8 @@ def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, Verdic
             found[ref] = Verdict()
         except UnknownValuesError as error:
             found[ref] = Verdict(why=str(error))
+        except RecursionError:
+            found[ref] = Verdict(why="its values are nested too deep")
     for question, answer in zip(questions, _answers(questions), strict=True):
         found[question.release] = _joined(found[question.release], question, answer)
     return found
@@ -81,7 +83,8 @@ class _Question:
     release: Ref
     chart: Chart
     path: tuple[str, ...]
-    values: tuple[Values, ...] = ()
+    line: str = ""
+    """The question as the worker reads it."""
 
     def filled(self, root: Chart, given: Values) -> Iterator[_Question]:
         """Yield the question with the values of its place; nothing where Helm would have none there."""
@@ -89,7 +92,8 @@ class _Question:
             raise UnknownValuesError("the chart imports values from its subcharts")
         places = [Fields(whole).get(self.path) for whole in values.variants(root, given)]
         if all(isinstance(place, dict) for place in places):
-            yield _Question(self.release, self.chart, self.path, tuple(places))
+            line = json.dumps({"schema": self.chart.schema, "values": places})
+            yield _Question(self.release, self.chart, self.path, line)
 
 
 def _questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterator[_Question]:
@@ -107,7 +111,7 @@ def _joined(verdict: Verdict, question: _Question, answer: Mapping[str, Any]) ->
 
 def _answers(questions: list[_Question]) -> list[Mapping[str, Any]]:
     """Ask the worker; one question that it does not answer in time is given up, and the rest is asked again."""
-    lines = [json.dumps({"schema": q.chart.schema, "values": q.values}) for q in questions]
+    lines = [question.line for question in questions]
     answers: list[Mapping[str, Any]] = []
     for _ in range(_MOST_LATE):
         if len(answers) == len(lines):

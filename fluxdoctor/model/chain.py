@@ -79,7 +79,8 @@ def _waits(ref: Ref, snapshot: Snapshot) -> list[tuple[Ref, str]]:
     """What an object waits for: first what its controller names, then what its spec names, then what applies it."""
     failure = snapshot.failures.of(ref)
     words = " ".join(w.message for w in failure.words) if failure else ""
-    named, others = [], []
+    named: list[tuple[Ref, str]] = []
+    others: list[tuple[Ref, str]] = []
     for reference in snapshot.graph.needs(ref):
         target = reference.target
         told = target.named in words or f"'{target.name}'" in words

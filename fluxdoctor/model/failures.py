@@ -122,12 +122,20 @@ class Failures:
         self.taken = taken
 
     @cached_property
+    def _states(self) -> tuple[tuple[Resource, State], ...]:
+        return tuple((resource, flux.state(resource)) for resource in self._cluster.flux)
+
+    @cached_property
+    def ready(self) -> frozenset[Ref]:
+        """The Flux objects that say that they are Ready."""
+        return frozenset(resource.ref for resource, state in self._states if state is State.READY)
+
+    @cached_property
     def all(self) -> tuple[Failure, ...]:
         """Every Flux object that is not Ready, and Ready ones whose status counts failures."""
-        return tuple(f for f in map(self._read, self._cluster.flux) if f)
+        return tuple(f for resource, state in self._states if (f := self._read(resource, state)))
 
-    def _read(self, resource: Resource) -> Failure | None:
-        state = flux.state(resource)
+    def _read(self, resource: Resource, state: State) -> Failure | None:
         if state is State.FAILED or (state is State.READY and _masked(resource)):
             if _is_past(resource):
                 return Failure(resource, state, (), tuple(_said(resource)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import cached_property
 
 from fluxdoctor.model import flux
@@ -62,9 +63,28 @@ class Graph:
                 found.setdefault(reference.target, []).append((source, reference))
         return {ref: tuple(edges) for ref, edges in found.items()}
 
+    @cached_property
+    def families(self) -> dict[Ref, tuple[Ref, ...]]:
+        """The Flux objects that each object applies, for those that apply any."""
+        return self._having(Edge.APPLIES, 1, flux.KINDS)
+
+    @cached_property
+    def gathering(self) -> dict[Ref, tuple[Ref, ...]]:
+        """What each object depends on, for those that name more than one in spec.dependsOn."""
+        return self._having(Edge.DEPENDS_ON, 2, flux.KINDS)
+
+    def _having(self, edge: Edge, least: int, kinds: Container[str]) -> dict[Ref, tuple[Ref, ...]]:
+        found: dict[Ref, list[Ref]] = {}
+        for ref, edges in self._out.items():
+            for reference in edges:
+                if reference.edge is edge and reference.target.kind in kinds and reference.target != ref:
+                    found.setdefault(ref, []).append(reference.target)
+        return {ref: tuple(targets) for ref, targets in found.items() if len(targets) >= least}
+
     def needs(self, ref: Ref, *edges: Edge) -> tuple[Reference, ...]:
         """Return what an object refers to, by these edges (all when none is named)."""
-        return tuple(r for r in self._out.get(ref, ()) if not edges or r.edge in edges)
+        found = self._out.get(ref, ())
+        return tuple([r for r in found if r.edge in edges]) if edges else found
 
     def needed_by(self, ref: Ref, *edges: Edge) -> tuple[tuple[Ref, Reference], ...]:
         """Return which objects refer to this one, by these edges (all when none is named), sorted."""

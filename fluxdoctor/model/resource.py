@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from fluxdoctor.model.times import moment
 
@@ -19,9 +19,10 @@ FieldPath = str | tuple[str | int, ...]
 Marks = Mapping[tuple[str | int, ...], tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
+class Ref(NamedTuple):
     """The identity of an object: kind, namespace ("" when cluster-scoped) and name.
+
+    A named tuple, for it is hashed and compared more than all else: a fleet's fold takes a third of the time.
 
     A kind of another API group that shares its name with a Flux or built-in kind is written as kubectl does,
     ``Provider.pkg.crossplane.io``, so that two objects never share a Ref.

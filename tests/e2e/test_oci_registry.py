@@ -9,14 +9,23 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import oci
+from fluxdoctor.collect import helm, oci
 from fluxdoctor.collect.reach import Reach
 from fluxdoctor.collect.vault import SecretData
 from fluxdoctor.model.facts import Answer, Gap, Probe
 from fluxdoctor.model.oci import OciLayer
 from fluxdoctor.model.resource import Ref
-from tests.servers.helm_repo import answering, helm_server
-from tests.servers.registry import FLUX_CONFIG, FLUX_LAYER, HELM_CONFIG, HELM_LAYER, MANIFEST, Registry, registry
+from tests.servers.helm_repo import answering, helm_server, package
+from tests.servers.registry import (
+    FLUX_CONFIG,
+    FLUX_LAYER,
+    HELM_CONFIG,
+    HELM_LAYER,
+    MANIFEST,
+    Registry,
+    Tokens,
+    registry,
+)
 from tests.servers.tls import Authority
 from tests.sources import TAKEN, reach, secret, source
 
@@ -141,6 +150,24 @@ def test_charts_of_a_helm_repository(plain: Registry) -> None:
     ]
 
 
+def test_a_chart_is_pulled(plain: Registry) -> None:
+    chart = package("web", "2.1.0+b7", {"values.yaml": "replicas: 1\n"})
+    plain.push("charts/web", "2.1.0_b7", chart, config_type=HELM_CONFIG, layer_type=HELM_LAYER)
+    plain.push("charts/web", "1.0.0", chart)
+    spec = {"type": "oci", "url": f"oci://{plain.host}/charts", "insecure": True}
+    repository = source("HelmRepository", "acme", spec)
+    wanted = [(repository.ref, "web", version) for version in ("2.1.0+b7", "1.0.0", "3.0.0")]
+    found = oci.collect([repository], {repository.ref: frozenset({"web"})}, reach(), archives=wanted)
+    assert {which: made.values for which, made in found.archives.items()} == {
+        (repository.ref, "web", "2.1.0+b7"): {"replicas": 1}
+    }
+    path = "helm/apps/acme/charts/web"
+    assert found.gaps == (
+        Gap(f"{path}-1.0.0.tgz", "its manifest has no layer of a chart"),
+        Gap(f"{path}-3.0.0.tgz", f"{plain.host} answers 404 Not Found (MANIFEST_UNKNOWN)"),
+    )
+
+
 def test_logins_are_found_in_the_docker_config(secure: Registry) -> None:
     assert secure.authority is not None
     ca, url = secret(ca_crt=secure.authority.pem), f"oci://{secure.host}/acme/web"
@@ -209,10 +236,29 @@ def test_http_and_https_are_told_apart(plain: Registry, secure: Registry) -> Non
     says = f"{plain.host}: it speaks plain http, and https was asked"
     assert probe(reach(), f"oci://{plain.host}/acme/web") == (Answer.TLS, says)
     assert probe(reach(), f"oci://{secure.host}/acme/web")[0] is Answer.TLS_UNKNOWN_CA
+    repository = source("HelmRepository", "acme", {"url": f"http://{secure.host}"})
+    found = helm.collect([repository], {}, reach()).probes[repository.ref]
+    assert (found.answer, found.detail) == (Answer.MALFORMED, f"{secure.host} speaks https, and http was asked")
 
 
-def test_a_token_is_fetched_where_the_registry_says(plain: Registry) -> None:
-    """docker-registry takes tokens that are signed; what a client does is the same with a server of ours."""
+def test_a_real_registry_takes_the_token_that_its_realm_makes() -> None:
+    with helm_server() as realm:
+        tokens = Tokens(realm.url("/token"), Authority())
+        with registry(tokens=tokens) as running:
+            running.push("acme/web", "1.0.0")
+            realm.odd["/token"] = answering(200, json.dumps({"token": tokens.make("acme/web")}).encode())
+            right = ask(reach(), f"oci://{running.host}/acme/web", insecure=True, ref={"tag": "1.0.0"})
+            realm.odd["/token"] = answering(200, json.dumps({"access_token": tokens.make("acme/other")}).encode())
+            other = probe(reach(), f"oci://{running.host}/acme/web", insecure=True, ref={"tag": "1.0.0"})
+            realm.odd["/token"] = answering(200, b'{"token": "a\\nb"}')
+            odd = probe(reach(), f"oci://{running.host}/acme/web", insecure=True, ref={"tag": "1.0.0"})
+    assert (right.probes[REF].answer, right.tags) == (Answer.OK, {REF: ("1.0.0",)})
+    assert other == (Answer.AUTHENTICATION, f"{running.host} answers 401 Unauthorized (UNAUTHORIZED)")
+    assert odd == (Answer.MALFORMED, f"127.0.0.1:{realm.port} gave no token")
+    assert [path for path, _ in realm.requests][:1] == ["/token?scope=repository%3Aacme%2Fweb%3Apull&service=tests"]
+
+
+def test_a_token_is_fetched_where_the_registry_says_with_the_login() -> None:
     names = {"registry.test": "127.0.0.1", "auth.test": "127.0.0.1"}
     with helm_server() as server:
         realm = f"http://auth.test:{server.port}/token"

@@ -7,9 +7,11 @@ from the fleet alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from fluxdoctor.model.snapshot import Snapshot
@@ -46,8 +48,30 @@ class Incident:
         return f"broken: {', '.join(map(str, self.broken)) or 'nothing'}\n{said}\n{self.answer}"
 
 
+#: The seed of every run: the same fleets each time, with one version of hypothesis.
+SEED = 7
+
+
 @st.composite
 def incidents(draw: st.DrawFn, most: int = 4) -> Incident:
     """Draw an incident with at most so many breaks."""
     fleet = draw(fleets())
     return Incident(fleet, draw(breaks(fleet, most)))
+
+
+def generate(number: int, use: Callable[[Incident], None]) -> None:
+    """Hand so many incidents to a function, the same ones each time."""
+
+    @seed(SEED)
+    @settings(
+        max_examples=number,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(incidents())
+    def run(incident: Incident) -> None:
+        use(incident)
+
+    run()

@@ -27,11 +27,35 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """How a report compares: the rules that named a cause, what was wrong, which causes were missed, what was left out."""
+
+    right: tuple[str, ...]
+    wrong: tuple[str, ...]
+    missed: tuple[str, ...]
+    first: bool
+    unaccounted: tuple[Ref, ...]
+
+
+@dataclass(frozen=True)
 class Answer:
     """The visible causes, and every object that is not ready."""
 
     causes: tuple[Cause, ...]
     failing: frozenset[Ref]
+
+    def judge(self, report: Report) -> Judged:
+        """Count a report as the recorded incidents are counted: by cause, whatever else it says of it."""
+        findings = [f for f in report.findings if f.severity is not Severity.INFO]
+        right = [f for f in findings if any(c.is_named_by(f) for c in self.causes)]
+        told = {ref for f in report.findings for ref in (f.subject, *f.also, *f.blocks)}
+        return Judged(
+            tuple(f.rule for f in right),
+            tuple(f.rule for f in findings if f not in right),
+            tuple(c.name for c in self.causes if not any(c.is_named_by(f) for f in findings)),
+            bool(findings) and findings[0] in right,
+            tuple(sorted(self.failing - told)),
+        )
 
     def differences(self, report: Report) -> Iterator[str]:
         """Yield what a report says too much, too little or otherwise; nothing where it is exactly right."""

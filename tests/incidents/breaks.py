@@ -72,10 +72,13 @@ LAYER = (
     _way("duplicate", Stage.BUILD, "BuildFailed",
          "kustomize build failed: accumulating resources: accumulation err='merging resources from 'b.yaml': may not add resource"
          " with an already registered id: ConfigMap.v1.[noGrp]/{name}.apps': must build at directory", "ks-duplicate-id"),
-    _way("crd", Stage.APPLY, "ReconciliationFailed",
-         'ServiceMonitor/apps/{name} dry-run failed: no matches for kind "ServiceMonitor" in version'
-         ' "monitoring.coreos.com/v1"\n', "ctl-crd-missing"),
+    _way("kind", Stage.APPLY, "ReconciliationFailed",
+         'Of{name}/apps/{name} dry-run failed: no matches for kind "Of{name}" in version "example.com/v1"\n',
+         "ctl-crd-missing"),
 )  # fmt: skip
+CRD = _way("crd", Stage.APPLY, "ReconciliationFailed",
+           'ServiceMonitor/apps/{name} dry-run failed: no matches for kind "ServiceMonitor" in version'
+           ' "monitoring.coreos.com/v1"\n', "ctl-crd-missing")  # fmt: skip
 VARIABLES = _way("variables", Stage.BUILD, "BuildFailed",
                  "post build failed for 'Deployment.v1.apps/{name}': substitute from 'ConfigMap/vars' error: configmaps \"vars\""
                  " not found", "ks-subst-from-missing", proven=True)  # fmt: skip
@@ -173,7 +176,7 @@ def _of_release(release: Release, fleet: Fleet) -> list[Break]:
 
 
 def _shared(fleet: Fleet) -> list[Break]:
-    found = [Break(WEBHOOK, "webhook", tuple(layer.ref for layer in fleet.layers[::2]))]
+    found = [Break(way, way.name, tuple(layer.ref for layer in fleet.layers[::2])) for way in (WEBHOOK, CRD)]
     readers = tuple(layer.ref for layer in fleet.layers if layer.variables)
     return [*found, Break(VARIABLES, "vars", readers)] if readers else found
 

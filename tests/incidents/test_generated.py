@@ -7,13 +7,13 @@ import os
 from hypothesis import HealthCheck, given, seed, settings
 
 from fluxdoctor.diagnose import diagnose
-from tests.incidents import Incident, incidents
+from tests.incidents import SEED, Incident, incidents
 from tests.worlds import rules
 
 FLEETS = int(os.environ.get("FLUXDOCTOR_FLEETS", "300"))
 
 
-@seed(7)
+@seed(SEED)
 @settings(max_examples=FLEETS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(incidents())
 def test_exactly_what_is_broken_is_found(incident: Incident) -> None:

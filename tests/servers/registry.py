@@ -16,6 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+
 from tests.servers import apt
 from tests.servers.tls import Authority
 
@@ -33,6 +37,7 @@ class Registry:
     port: int
     login: str = ""
     authority: Authority | None = None
+    tokens: Tokens | None = None
 
     @property
     def host(self) -> str:
@@ -81,28 +86,65 @@ class Registry:
         scheme = "https" if self.authority else "http"
         url = target if "://" in target else f"{scheme}://{self.host}{target}"
         request = Request(url, body, {"Content-Type": kind}, method=method)  # noqa: S310 - loopback
-        if self.login:
+        name = url.partition("/v2/")[2].partition("/blobs/")[0].partition("/manifests/")[0]
+        if self.tokens:
+            request.add_header("Authorization", f"Bearer {self.tokens.make(name)}")
+        elif self.login:
             request.add_header("Authorization", "Basic " + base64.b64encode(self.login.encode()).decode())
         context = ssl.create_default_context(cadata=self.authority.pem.decode()) if self.authority else None
         with urlopen(request, timeout=10, context=context) as answer:  # noqa: S310 - loopback
             return str(answer.headers.get("Location") or "")
 
 
-@contextlib.contextmanager
-def registry(
-    login: str = "", authority: Authority | None = None, token_realm: str = "", root: bytes = b""
-) -> Iterator[Registry]:
-    """Run a registry on a free port of loopback. Raises RuntimeError where there is none and none can be installed.
+@dataclass(frozen=True)
+class Tokens:
+    """Who makes the tokens of a registry: ``realm`` is the URL where they are made."""
 
-    ``token_realm``: the URL of a server that makes tokens, which ``root`` (a certificate in PEM) proves.
-    """
+    realm: str
+    authority: Authority
+
+    def make(self, name: str) -> str:
+        """Make a token to pull from a repository and push to it (distribution 2.8: a JWT with the chain of its signer)."""
+        leaf = self.authority.ca.issue_cert("tokens.test")
+        key = serialization.load_pem_private_key(leaf.private_key_pem.bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        chain = [x509.load_pem_x509_certificate(pem.bytes()) for pem in leaf.cert_chain_pems]
+        x5c = [base64.b64encode(one.public_bytes(serialization.Encoding.DER)).decode() for one in chain]
+        now = int(time.time())
+        access = [{"type": "repository", "name": name, "actions": ["pull", "push"]}]
+        claims = {
+            "iss": "tests",
+            "aud": "tests",
+            "sub": "",
+            "exp": now + 300,
+            "nbf": now - 60,
+            "iat": now,
+            "jti": "1",
+            "access": access,
+        }
+        text = f"{_part({'typ': 'JWT', 'alg': 'ES256', 'x5c': x5c})}.{_part(claims)}"
+        r, s = utils.decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{text}.{_base64(r.to_bytes(32) + s.to_bytes(32))}"
+
+
+def _part(body: Mapping[str, object]) -> str:
+    return _base64(json.dumps(body).encode())
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@contextlib.contextmanager
+def registry(login: str = "", authority: Authority | None = None, tokens: Tokens | None = None) -> Iterator[Registry]:
+    """Run a registry on a free port of loopback. Raises RuntimeError where there is none and none can be installed."""
     program = apt.program("docker-registry", "docker-registry")
     if program is None:
         raise RuntimeError("no docker-registry: apt-get install docker-registry")
     with tempfile.TemporaryDirectory(prefix="registry-") as folder:
         port = _free_port()
         config = Path(folder) / "config.json"
-        config.write_text(json.dumps(_config(Path(folder), port, login, authority, token_realm, root)))
+        config.write_text(json.dumps(_config(Path(folder), port, login, authority, tokens)))
         log = Path(folder) / "log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -110,14 +152,14 @@ def registry(
             )
         try:
             _wait(port, process, log)
-            yield Registry(port, login, authority)
+            yield Registry(port, login, authority, tokens)
         finally:
             process.terminate()
             process.wait(10)
 
 
-def _config(  # noqa: PLR0917
-    folder: Path, port: int, login: str, authority: Authority | None, token_realm: str, root: bytes
+def _config(
+    folder: Path, port: int, login: str, authority: Authority | None, tokens: Tokens | None
 ) -> dict[str, object]:
     """JSON is YAML too."""
     http: dict[str, object] = {"addr": f"127.0.0.1:{port}", "secret": "of the tests"}
@@ -134,15 +176,11 @@ def _config(  # noqa: PLR0917
         http["tls"] = {"certificate": str(folder / "tls.crt"), "key": str(folder / "tls.key")}
     if login:
         body["auth"] = {"htpasswd": {"realm": "tests", "path": str(_htpasswd(folder, login))}}
-    if token_realm:
-        (folder / "root.pem").write_bytes(root)
+    if tokens:
+        (folder / "root.pem").write_bytes(tokens.authority.pem)
+        bundle = str(folder / "root.pem")
         body["auth"] = {
-            "token": {
-                "realm": token_realm,
-                "service": "tests",
-                "issuer": "tests",
-                "rootcertbundle": str(folder / "root.pem"),
-            }
+            "token": {"realm": tokens.realm, "service": "tests", "issuer": "tests", "rootcertbundle": bundle}
         }
     return body
 

@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import kustomize, presence, versions
+from fluxdoctor.collect.worktree import kustomize, leftover, presence, schema, versions
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.entry import Entry, Found
 from fluxdoctor.collect.worktree.render import Renderer
@@ -22,6 +23,7 @@ from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 
 _MOSTLY = 0.8
+_DERIVED = "\0derived"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Checked:
     snapshots: tuple[Snapshot, ...]
     entries: tuple[Entry, ...]
     reached: tuple[Reached, ...]
-    unreached: tuple[Resource, ...] = ()
+    leftover: Snapshot | None = None
     gaps: tuple[Gap, ...] = ()
 
 
@@ -44,30 +46,41 @@ def collect(repository: Repository, cache: Path | None = None) -> Checked:
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
-        _Renderers(repository, run, kept) as renderers,
+        _Renderers(repository, whole, run, kept) as renderers,
     ):
         reached = [_walk(entry, renderers, pool, repository) for entry in found.entries()]
         files = frozenset(f for r in reached for f in _files(r))
-        if not any(r.entry.kustomization.ref in r.trees or r.trees for r in reached):
-            implied = [_rooted(entry, renderers, pool, repository) for entry in found.implied(files)]
-            inner = {posixpath.join(r.entry.root, f) for r in implied for f in r.folders - {_folder(r)}}
-            implied = [r for r in implied if r.entry.name not in inner]
-            reached += implied
-            files |= frozenset(f for r in implied for f in _files(r))
+        entries = found.implied(files)
+        if any(r.trees for r in reached):  # a cluster beside one that begins here is one whose beginning is elsewhere
+            beside = {posixpath.dirname(r.entry.name) for r in reached}
+            entries = [e for e in entries if posixpath.dirname(e.name) in beside - {""}]
+        implied = [
+            _rooted(entry, renderers, pool, repository) for entry in entries or (() if reached else found.parts())
+        ]
+        inner = {posixpath.join(r.entry.root, f) for r in (*reached, *implied) for f in r.folders - {_folder(r)}}
+        reached += [r for r in implied if r.entry.name not in inner]
+        files |= frozenset(f for r in implied for f in _files(r))
+        visited = renderers.visited()
     gaps = () if run else (Gap("kustomize", kustomize.ABSENT),)
-    snapshots = tuple(_snapshot(r, found, gaps) for r in reached)
-    left = tuple(k for k in found.kustomizations if k.file not in files)
-    return Checked(snapshots, tuple(r.entry for r in reached), tuple(reached), left, gaps)
+    snapshots = tuple(_snapshot(r, found) for r in reached)
+    left = leftover.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])
+    rest = Snapshot(_now(), left[0], left[1], mode="check", name="not applied by a cluster") if left else None
+    return Checked(snapshots, tuple(r.entry for r in reached), tuple(reached), rest, gaps)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 class _Renderers:
     """One renderer for each root and each rule of what is ignored."""
 
-    def __init__(self, repository: Repository, run: tuple[str, ...], cache: Cache) -> None:
-        self._repository, self._run, self._cache = repository, run, cache
+    def __init__(self, repository: Repository, whole: Tree, run: tuple[str, ...], cache: Cache) -> None:
+        self._repository, self._whole, self._run, self._cache = repository, whole, run, cache
         self._made: dict[tuple[str, str | None], Renderer] = {}
+        self._copied: set[str] = set()
 
-    def __enter__(self) -> _Renderers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,15 +92,24 @@ class _Renderers:
         if key not in self._made:
             prefix = f"{entry.root}/" if entry.root else ""
             files = {p.removeprefix(prefix): c for p, c in self._repository.files.items() if p.startswith(prefix)}
-            tree: Tree = folder.tree(files, entry.ignore)
+            # The whole tree keeps what it has parsed.
+            tree = folder.tree(files, entry.ignore) if prefix or entry.ignore else self._whole
             kept = {p: c for p, c in files.items() if p not in tree.excluded}
             self._made[key] = Renderer(tree, kept, self._run, self._cache)
         return self._made[key]
 
+    def visited(self) -> set[str]:
+        """Return the folders that the builds read, from the repository's root."""
+        return {
+            posixpath.join(key[0], path) for key, r in self._made.items() if key[0] != _DERIVED for path in r.visited
+        }
+
     def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
         """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""
-        key = (f"{id(renderer)} {sorted(files.items())}", None)
+        key = (_DERIVED, f"{id(renderer)} {sorted(files.items())}")
         if key not in self._made:
+            root = next((k[0] for k, r in self._made.items() if r is renderer), "")
+            self._copied |= {posixpath.join(root, place) for place in files.values()}
             held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
             self._made[key] = Renderer(folder.tree(held, None), held, self._run, self._cache)
         return self._made[key]
@@ -137,15 +159,15 @@ def _files(reached: Reached) -> Iterator[str]:
     yield from (f"{root}/{f}" if root else f for f in reached.files)
 
 
-def _snapshot(reached: Reached, found: Found, gaps: tuple[Gap, ...]) -> Snapshot:
+def _snapshot(reached: Reached, found: Found) -> Snapshot:
     missing, unknown = presence.absent(reached, found.documents)
     cluster = Cluster(reached.objects.values(), absent=missing, gaps=unknown)
     return Snapshot(
-        taken=datetime.now(UTC).replace(microsecond=0),
+        taken=_now(),
         cluster=cluster,
         git=GitTrees(reached.trees),
+        schemas=schema.flaws(reached),
         versions=Versions(versions.found(reached)),
-        gaps=gaps,
         mode="check",
         name=reached.entry.name,
     )

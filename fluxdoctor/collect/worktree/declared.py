@@ -44,7 +44,9 @@ def _take_origin(body: dict[str, Any]) -> Fields:
 
 
 def _label(body: dict[str, Any], owner: Resource) -> None:
-    """Set the labels that kustomize-controller sets on what it applies."""
+    """Set the labels that kustomize-controller sets on what it applies; a folder that something elsewhere applies sets none."""
+    if "/" in owner.name or owner.name == ".":
+        return
     metadata = body.setdefault("metadata", {})
     labels = metadata.get("labels")
     labels = dict(labels) if isinstance(labels, dict) else {}

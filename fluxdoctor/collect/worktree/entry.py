@@ -11,11 +11,14 @@ from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.model import flux
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file, unlist
-from fluxdoctor.model.resource import Fields, Ref, Resource
+from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
 
-_MENTIONS = re.compile(rb"kustomize\.toolkit\.fluxcd\.io|fluxcd\.controlplane\.io|flux-instance|instance:|flux2-sync")
+_MENTIONS = re.compile(rb"toolkit\.fluxcd\.io|fluxcd\.controlplane\.io|flux-instance|instance:|flux2-sync")
 #: Folders whose content no cluster applies, by the names that people give them.
-_PUT_AWAY = re.compile(r"(?:^|/)(?:\.[^/]+|_?archived?|_?disabled|deprecated|legacy|old|[^/]*\.bak)(?:/|$)")
+_PUT_AWAY = re.compile(
+    r"(?:^|/)(?:\.(?:git\w*|\w*archived?|old|legacy|disabled|ignored?|unused|trash|deprecated|templates?|taskfiles|agents?|ci)"
+    r"|_?archived?|_?disabled|deprecated|legacy|old|[^/]*\.bak)(?:/|$)"
+)
 #: Folders that no cluster is likely to begin in, unless something says so.
 _SAMPLES = re.compile(r"(?:^|/)(?:examples?|templates?|tests|e2e|docs)(?:/|$)")
 
@@ -68,9 +71,9 @@ class Found:
 
     def _instances(self) -> Iterator[Entry]:
         for instance in self.documents:
-            if _is(instance, "FluxInstance", flux.OPERATOR) and instance.has("spec.sync.path"):
-                if not _PUT_AWAY.search(instance.file):
-                    yield from self._sync(instance, instance.fields("spec.sync"))
+            is_one = _is(instance, "FluxInstance", flux.OPERATOR) and instance.has("spec.sync.path")
+            if is_one and not _PUT_AWAY.search(instance.file):
+                yield from self._sync(instance, instance.fields("spec.sync"))
 
     def _values(self) -> Iterator[Entry]:
         for document in self.documents:
@@ -89,7 +92,8 @@ class Found:
         name = sync.text("name") or namespace
         kind = sync.text("kind", "GitRepository")
         root = self._root(path, origin.file)
-        marks = {("spec", "path"): origin.marks[sync.path + ("path",)]} if sync.path + ("path",) in origin.marks else {}
+        at = origin.marks.get((*sync.path, "path"))
+        marks: Marks = {("spec", "path"): at} if at else {}
         made = {
             "apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization",
             "metadata": {"name": name, "namespace": namespace},
@@ -189,6 +193,21 @@ class Found:
         # What has no source is a patch, or gets it from one: it does not apply the folder by itself.
         used = {clean(k.text("spec.path")) for k in self.kustomizations if k.has("spec.sourceRef")}
         return [self._implied(top, left) for top in sorted(tops) if top not in used and not _PUT_AWAY.search(top + "/")]
+
+    def parts(self) -> list[Entry]:
+        """Return the folders that stand for themselves in a repository without a Flux Kustomization: its entry is elsewhere."""
+        if self.kustomizations or not self.documents:
+            return []
+        uses = _uses(self.tree)
+        tops = []
+        for folder in sorted(self.tree.directories):
+            file = kustomization_file(self.tree, folder)
+            bodies = self.tree.parsed(file).documents if file else ()
+            away = _PUT_AWAY.search(folder + "/") or _SAMPLES.search(folder + "/")
+            is_component = bool(bodies) and bodies[0].text("kind") == "Component"
+            if file and not away and not is_component and not uses.get(folder, set()) - {folder}:
+                tops.append(folder)
+        return [self._implied(top, []) for top in tops]
 
     @staticmethod
     def _implied(folder: str, left: list[Resource]) -> Entry:

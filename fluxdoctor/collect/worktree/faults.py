@@ -67,9 +67,9 @@ def closure(tree: Tree, directory: str, extra: tuple[str, ...] = ()) -> Closure:
 def _scanned(tree: Tree, directory: str, found: Closure) -> Iterator[str]:
     roots: list[str] = []
     for folder in sorted(tree.directories):
-        if folder.startswith(directory + "/" if directory else "") and folder != directory:
-            if not any(folder.startswith(r + "/") for r in roots) and kustomization_file(tree, folder):
-                roots.append(folder)
+        below = folder.startswith(directory + "/" if directory else "") and folder != directory
+        if below and not any(folder.startswith(r + "/") for r in roots) and kustomization_file(tree, folder):
+            roots.append(folder)
     for path in tree.under(directory):
         if path.endswith((".yaml", ".yml")) and not any(path.startswith(r + "/") for r in roots):
             found.files.add(path)
@@ -136,15 +136,32 @@ def offline(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 
 
 def _local(row: dict[str, Any]) -> dict[str, Any]:
+    return _without(row, [e for e in _listed(row, "files") + _listed(row, "envs") if "://" in e])
+
+
+def _listed(row: Mapping[str, Any], key: str) -> list[str]:
+    held = row.get(key)
+    return [e for e in held if isinstance(e, str)] if isinstance(held, list) else []
+
+
+def _without(row: dict[str, Any], gone: list[str]) -> dict[str, Any]:
+    """Leave entries of a generator out; the keys that its files would make stay, without a value."""
     kept = dict(row)
+    keys = [
+        e.partition("=")[0] if "=" in e.partition("://")[0] else posixpath.basename(e)
+        for e in gone
+        if e in _listed(row, "files")
+    ]
     for key in _SOURCES:
         if isinstance(kept.get(key), list):
-            kept[key] = [e for e in kept[key] if not (isinstance(e, str) and "://" in e)]
+            kept[key] = [e for e in kept[key] if e not in gone]
+    if keys:
+        kept["literals"] = [*_listed(row, "literals"), *(f"{key}=" for key in keys)]
     return kept
 
 
 def _never_empty(body: dict[str, Any]) -> dict[str, Any]:
-    """Kustomize refuses a kustomization file that says nothing (5.8, kusttarget.go)."""
+    """Keep what kustomize does not refuse: a kustomization file that says nothing (5.8, kusttarget.go)."""
     says = any(v for k, v in body.items() if k not in ("apiVersion", "kind", "metadata"))
     return body if says else {**body, "buildMetadata": ["originAnnotations"]}
 
@@ -167,10 +184,8 @@ def mended(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fed(tree: Tree, at: str, row: dict[str, Any]) -> dict[str, Any]:
-    kept = dict(row)
-    for key in _SOURCES:
-        if isinstance(kept.get(key), list):
-            kept[key] = [e for e in kept[key] if isinstance(e, str) and _there(tree, at, e.rpartition("=")[2], key)]
+    entries = [(key, e) for key in _SOURCES for e in _listed(row, key)]
+    kept = _without(row, [e for key, e in entries if not _there(tree, at, e.rpartition("=")[2], key)])
     if isinstance(kept.get("env"), str) and not _there(tree, at, kept["env"], "env"):
         kept.pop("env")
     return kept

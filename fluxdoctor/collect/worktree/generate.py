@@ -14,11 +14,30 @@ from fluxdoctor.model.manifests import kustomization_file
 from fluxdoctor.model.resource import Resource
 
 _PLACEHOLDER = "_placeholder"
-#: The fields of a kustomization file that the controller keeps when it writes it again; others of its kind it drops.
 _MANIFESTS = (".yaml", ".yml")
 
 
-class NotBuilt(Exception):
+#: The fields of a kustomization file (kustomize 5.8, api/types/kustomization.go), in lower case: it does not mind.
+_FIELDS = frozenset(
+    name.lower()
+    for name in (
+        "apiVersion", "kind", "metadata", "openapi", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels",
+        "commonAnnotations", "patches", "patchesStrategicMerge", "patchesJson6902", "images", "imageTags", "replacements",
+        "replicas", "vars", "sortOptions", "resources", "components", "crds", "bases", "configMapGenerator",
+        "secretGenerator", "helmGlobals", "helmCharts", "helmChartInflationGenerator", "generatorOptions", "configurations",
+        "generators", "transformers", "validators", "buildMetadata",
+    )
+)  # fmt: skip
+_GENERATOR = frozenset(("name", "namespace", "behavior", "files", "literals", "envs", "env", "options", "type"))
+_ROWS = {
+    "configMapGenerator": _GENERATOR,
+    "secretGenerator": _GENERATOR,
+    "patches": frozenset(("path", "patch", "target", "options")),
+    "images": frozenset(("name", "newName", "tagSuffix", "newTag", "digest")),
+}
+
+
+class NotBuilt(Exception):  # noqa: N818 - the controller says no: nothing here went wrong
     """Why the controller does not come as far as a build, in its own words."""
 
 
@@ -47,7 +66,21 @@ def body(tree: Tree, kustomization: Resource) -> dict[str, Any]:
 
 def _own(tree: Tree, file: str) -> dict[str, Any]:
     documents = tree.parsed(file).documents
-    return copy.deepcopy(documents[0].body) if documents and isinstance(documents[0].body, dict) else {}
+    held = copy.deepcopy(documents[0].body) if documents and isinstance(documents[0].body, dict) else {}
+    return _known(held)
+
+
+def _known(body: dict[str, Any]) -> dict[str, Any]:
+    """Drop what kustomize's types do not have: the controller reads the file into them and writes it again."""
+    kept = {k: v for k, v in body.items() if k.lower() in _FIELDS}
+    for key, fields in _ROWS.items():
+        if isinstance(kept.get(key), list):
+            kept[key] = [_of(row, fields) for row in kept[key]]
+    return kept
+
+
+def _of(row: Any, fields: frozenset[str]) -> Any:
+    return {k: v for k, v in row.items() if k in fields} if isinstance(row, dict) else row
 
 
 def _generated(tree: Tree, directory: str) -> dict[str, Any]:

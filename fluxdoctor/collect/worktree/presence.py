@@ -83,7 +83,7 @@ class _Judge:
         names = self._names.get((target.kind, target.namespace), set())
         return any(_HASH.sub("", n) == target.name and n != target.name for n in names)
 
-    def _made_elsewhere(self, target: Ref) -> str:
+    def _made_elsewhere(self, target: Ref) -> str:  # noqa: PLR0911 - one reason after the other
         entry = self._reached.entry
         if (target.kind, target.name) == (entry.source.kind, entry.source.name):
             return "the source that the cluster begins with is made elsewhere"

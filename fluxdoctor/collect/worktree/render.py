@@ -50,6 +50,8 @@ class Renderer:
         self._number = itertools.count()
         self._lock = threading.Lock()
         self._known: dict[str, Rendering] = {}
+        self.visited: set[str] = set()
+        """The folders that the builds read."""
         self.lost: set[str] = set()
         """The names of objects in files that cannot be read."""
 
@@ -73,6 +75,7 @@ class Renderer:
             return Rendering(error=str(error), partial=True, raw=True)
         components = kustomization.strings("spec.components")
         needs = faults.closure(self.tree, directory, components)
+        self.visited |= needs.directories
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
             known = self._known.get(key)
@@ -111,13 +114,11 @@ class Renderer:
             return Rendering(tuple(kustomize.split(output.text)), partial=partial)
         if needs.helm or (partial and _of_missing(output.error)):
             # What was left out may be what a patch is for: nothing can be said of the failure.
-            return Rendering(self._rest(directory, body, needs, output.error)[0], partial=True)
-        rest, whole = self._rest(directory, body, needs, output.error)
+            return Rendering(self._rest(directory, body, needs)[0], partial=True)
+        rest, whole = self._rest(directory, body, needs)
         return Rendering(rest, output.error, partial=True, raw=not whole)
 
-    def _rest(
-        self, directory: str, body: dict[str, Any], needs: faults.Closure, error: str
-    ) -> tuple[tuple[str, ...], bool]:
+    def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> tuple[tuple[str, ...], bool]:
         """Take what is faulty out of a second copy, and build that."""
         stage = self._stage(True)
         with self._lock:
@@ -130,7 +131,7 @@ class Renderer:
             if not output.error:
                 return tuple(kustomize.split(output.text)), True
             found = _TWICE.search(output.error)
-            if not found or not self._once(stage, needs, made, directory, found["id"]):
+            if not found or not self._once(stage, needs, found["id"]):
                 break
         return (), False
 
@@ -143,9 +144,7 @@ class Renderer:
             self.lost |= set(_NAMES.findall(self.files.get(path, b"").decode("utf-8", "replace")))
             stage.write(path, _readable(self.files.get(path, b"")))
 
-    def _once(
-        self, stage: kustomize.Stage, needs: faults.Closure, made: dict[str, Any], directory: str, identity: str
-    ) -> bool:
+    def _once(self, stage: kustomize.Stage, needs: faults.Closure, identity: str) -> bool:
         """Leave the second of two documents of one identity out. The id: Kind.version.group/name.namespace."""
         kind, _, rest = identity.partition(".")
         name = rest.partition("/")[2].rpartition(".")[0]

@@ -19,6 +19,9 @@ from fluxdoctor.model.resource import Ref, Resource
 
 _MOST = 20_000
 _PASSES = 3
+_NOT_BUILT = {
+    "conditions": [{"type": "Ready", "status": "True", "reason": "NotBuilt", "message": "not in these files"}]
+}
 _SAME = re.compile(r"^(?:ssh://|https?://|oci://)?(?:[^@/]+@)?|(?:\.git)?/*$")
 
 
@@ -97,7 +100,12 @@ class Walk:
                 todo += waiting
                 done -= {_key(k) for k in waiting}
                 waiting = []
-        reached.foreign |= {k.ref for k in waiting if _same_spec(k, reached.objects.get(k.ref))}
+        for kustomization in waiting:
+            held = reached.objects.get(kustomization.ref)
+            if held and _same_spec(kustomization, held):
+                reached.foreign.add(held.ref)
+                # Which files it builds is not known: no rule that reads files may judge it.
+                reached.objects[held.ref] = _with_status(held, _NOT_BUILT)
         reached.places = artifacts.places({ref: files for ref, (_, files) in self._derived.items()})
         return reached
 
@@ -113,7 +121,7 @@ class Walk:
         before = len(self._derived)
         tree = self._renderer.tree
         for generator in [r for r in reached.objects.values() if r.kind == "ArtifactGenerator"]:
-            for source in list(reached.trees) + [self._entry.source]:
+            for source in (*reached.trees, self._entry.source):
                 for ref, files in artifacts.of(generator, source, lambda p: (p,) if tree.is_file(p) else tree.under(p)):
                     if ref not in self._derived and self._derive:
                         self._derived[ref] = (self._derive(self._renderer, files), files)
@@ -151,7 +159,7 @@ class Walk:
         if rendering.partial or rendering.error:
             reached.partial.add(kustomization.ref)
         found = list(self._objects(kustomization, rendering, reached))
-        status = _status(kustomization, rendering, found)
+        status = _status(rendering, found)
         held = reached.objects.get(kustomization.ref, kustomization)
         if not suspended:
             reached.objects[kustomization.ref] = _with_status(held, status)
@@ -163,11 +171,14 @@ class Walk:
             return []  # its objects are on another cluster
         for resource in found:
             reached.files.add(resource.file)
+            if rendering.error and resource.ref.kind in ("ConfigMap", "Secret"):
+                continue  # what a generator would have made of a file that is not there is not known
             reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
             before = reached.objects.get(resource.ref)
             if before is not None and before.has("status") and _same_spec(before, resource):
-                resource = _with_status(resource, before.get("status"))
-            reached.objects[resource.ref] = resource
+                reached.objects[resource.ref] = _with_status(resource, before.get("status"))
+            else:
+                reached.objects[resource.ref] = resource
         return [r for r in found if r.ref.kind == "Kustomization"] + [
             r for r in found if r.ref.kind == "Kustomization" and r.ref == kustomization.ref
         ]
@@ -208,7 +219,7 @@ def _wanted(reached: Reached) -> set[Ref]:
     }
 
 
-def _status(kustomization: Resource, rendering: Rendering, found: list[Resource]) -> dict[str, Any]:
+def _status(rendering: Rendering, found: list[Resource]) -> dict[str, Any]:
     """Return what kustomize-controller would write of such a build, so that the rules of a live cluster can read it."""
     if rendering.error:
         ready = {"type": "Ready", "status": "False", "reason": rendering.reason, "message": rendering.error}

@@ -47,5 +47,5 @@ def _what(row: Fields, pod: Resource, clock: Clock) -> str:
 
 def _hint(row: Fields) -> str:
     if row.text("lastState.terminated.reason") == "OOMKilled":
-        return "Raise its memory limit, or lower --concurrent"
-    return "Read kubectl logs --previous (a lost leader lease points at a slow API server)"
+        return "raise its memory limit, or lower --concurrent"
+    return "read kubectl logs --previous (a lost leader lease points at a slow API server)"

@@ -17,7 +17,11 @@ def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
     for source, tree in sorted(trees.trees.items()):
         for path in tree.paths:
             folder, _, name = path.rpartition("/")
-            if name == _COMPONENTS and any(_is_below(folder, p) for p in read.get(source, ())):
+            if (
+                name == _COMPONENTS
+                and tree.is_file(f"{folder}/{_SYNC}")
+                and any(_is_below(folder, p) for p in read.get(source, ()))
+            ):
                 yield from _unlisted(source, tree, folder)
 
 

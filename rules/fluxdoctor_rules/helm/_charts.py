@@ -47,6 +47,10 @@ def _own(cluster: Cluster) -> Iterator[Request]:
 
 
 def _indexed(cluster: Cluster, source: Ref) -> bool:
-    """A repository that fails or is suspended is the deeper cause: the controller works with an old index, or none."""
+    """A repository that fails or is suspended is the deeper cause: the controller works with an old index, or none.
+
+    One of type oci has no state: its registry is asked for each chart.
+    """
     repository: Resource | None = cluster.get(source)
-    return source.kind == "HelmRepository" and repository is not None and state(repository) in (State.READY, State.NEW)
+    usable = (State.READY, State.NEW, State.STATIC)
+    return source.kind == "HelmRepository" and repository is not None and state(repository) in usable

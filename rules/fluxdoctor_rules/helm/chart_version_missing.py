@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import ChartIndexes, Cluster, Problem, semver
-from fluxdoctor_rules.helm._charts import unresolved
+from fluxdoctor import ChartIndexes, Cluster, OciTags, Problem, semver
+from fluxdoctor_rules.helm._charts import Request, unresolved
 
 _SHOWN = 8
 # source-controller takes only full versions from an index (fluxcd/pkg/version).
@@ -12,10 +12,10 @@ _FULL = re.compile(r"v?\d+\.\d+\.\d+(?:[-+].+)?")
 _LEADING_ZERO = re.compile(r"(?<![\w.+-])v?(?:\d+\.)*0\d")
 
 
-def check(cluster: Cluster, charts: ChartIndexes) -> Iterator[Problem]:
+def check(cluster: Cluster, charts: ChartIndexes, oci: OciTags | None) -> Iterator[Problem]:
     """Choose a version as source-controller does: the very text first, then the range."""
     for request in unresolved(cluster):
-        offered = charts.offered(request.repository, request.chart)
+        offered = _offered(request, charts, oci)
         if not offered or request.version in offered:
             continue
         versions = [v for v in offered if _FULL.fullmatch(v)]
@@ -35,6 +35,13 @@ def check(cluster: Cluster, charts: ChartIndexes) -> Iterator[Problem]:
             field=field,
             explains=request.explains,
         )
+
+
+def _offered(request: Request, charts: ChartIndexes, oci: OciTags | None) -> tuple[str, ...]:
+    """Return the versions in the index, or the tags of the registry: a tag cannot have the + of a version, and has a _."""
+    listed = charts.offered(request.repository, request.chart)
+    tags = oci.chart_tags(request.repository, request.chart) if oci else None
+    return listed or tuple(tag.replace("_", "+") for tag in tags or ())
 
 
 def _hint(wanted: str, versions: list[str]) -> str | None:

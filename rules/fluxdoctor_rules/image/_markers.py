@@ -74,10 +74,12 @@ def works(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Work]:
         elsewhere = (ref.keys() and own != followed) or any(
             repository.has(f"spec.ref.{k}") for k in ("tag", "semver", "commit")
         )
-        if not elsewhere and not automation.has("metadata.deletionTimestamp"):
+        path = automation.text("spec.update.path")
+        # A text with ${ is filled in by the Kustomization that applies it.
+        if not elsewhere and "${" not in path and not automation.has("metadata.deletionTimestamp"):
             if source not in searched:
                 searched[source] = _all(tree)
-            yield Work(automation, tree, clean(automation.text("spec.update.path")), searched[source])
+            yield Work(automation, tree, clean(path), searched[source])
 
 
 def selected(automation: Resource, cluster: Cluster) -> tuple[Ref, ...]:

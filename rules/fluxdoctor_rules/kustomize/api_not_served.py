@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Confidence, Failures, Manifests, Problem, Resource
+from fluxdoctor import Cluster, Confidence, Failures, Manifests, Problem, Resource, owner
 from fluxdoctor_rules.kustomize import _said
 
 _MATCH = re.compile(r'no matches for kind "(?P<kind>[^"]+)" in version "(?P<version>[^"]+)"')
@@ -42,6 +42,31 @@ def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> 
             shared="" if served.startswith(("; use", "; served", f"; {kind} is")) else f"{version} {kind}",
             confidence=Confidence.PROVEN if served else Confidence.REPORTED,
         )
+    yield from _declared(cluster)
+
+
+def _declared(cluster: Cluster) -> Iterator[Problem]:
+    """Before a deploy: a Flux object whose version the CRD that stands in the same repository does not serve."""
+    definitions = {
+        (d.text("spec.group"), d.text("spec.names.kind")): d for d in cluster.all("CustomResourceDefinition") if d.file
+    }
+    for resource in cluster.flux:
+        definition = definitions.get((resource.group, resource.text("kind")))
+        applier = owner(resource)
+        version = resource.api_version.rpartition("/")[2]
+        if resource.file and definition and applier and version not in _versions(definition):
+            served = ", ".join(f"{resource.group}/{v}" for v in _versions(definition)) or "none"
+            yield Problem(
+                applier,
+                {
+                    "object": str(resource.ref),
+                    "version": f"{resource.api_version} {resource.text('kind')}",
+                    "served": f"; served: {served}",
+                },
+                field="apiVersion",
+                location=resource.at("apiVersion"),
+                key=str(resource.ref),
+            )
 
 
 def _served(cluster: Cluster, kind: str, version: str, manifests: Manifests | None) -> str:

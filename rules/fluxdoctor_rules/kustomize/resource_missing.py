@@ -13,7 +13,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     for kustomization, tree, build in unbuilt(cluster, manifests):
         source = manifests.source(kustomization)
         entries = [e for e in build.missing if e.field != "components" and not is_remote(e.text)]
-        for entry in (*entries, *_patches(tree, build)):
+        for entry in (*entries, *_patches(tree, build), *_generators(tree, build)):
             folder = posixpath.dirname(entry.location.file)
             near = nearest(tree, entry.path, folder)
             facts: dict[str, str | Ref] = {
@@ -43,6 +43,17 @@ def _patches(tree: Tree, build: Build) -> Iterator[Entry]:
         for i, text in enumerate(body.strings("patchesStrategicMerge")):
             if "\n" not in text and ":" not in text:
                 yield from _absent(tree, body, "patchesStrategicMerge", text, ("patchesStrategicMerge", i))
+
+
+def _generators(tree: Tree, build: Build) -> Iterator[Entry]:
+    """Yield the files that a generator reads and that are not there; ``key=path`` names the key of a file."""
+    for body in build.kustomizations:
+        for key in ("configMapGenerator", "secretGenerator"):
+            for row in body.rows(key):
+                for field in ("files", "envs"):
+                    for i, text in enumerate(row.strings(field)):
+                        file = text.partition("=")[2] or text
+                        yield from _absent(tree, body, key, file, (*row.path, field, i))
 
 
 def _absent(tree: Tree, body: Resource, key: str, text: str, at: tuple[str | int, ...]) -> Iterator[Entry]:

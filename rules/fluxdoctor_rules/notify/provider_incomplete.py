@@ -7,7 +7,7 @@ from fluxdoctor import Cluster, Evidence, Problem, Ref, Resource
 #: Types that cannot do without an address, in spec or in the Secret (notification-controller 1.9).
 _ADDRESS = (
     "alertmanager", "discord", "forward", "generic", "generic-hmac", "googlechat", "grafana", "lark", "matrix", "msteams",
-    "rocket", "sentry", "slack",
+    "rocket", "slack",
 )  # fmt: skip
 #: Types that cannot do without a token in the Secret; github takes the keys of an App instead.
 _TOKEN = ("generic-hmac", "gitea", "github", "gitlab", "telegram")

@@ -111,6 +111,11 @@ def flux_now(cluster: Cluster, versions: Versions) -> Minor | None:
     return (2, min(seen)) if seen else None
 
 
+def keeps_helm_3(cluster: Cluster) -> bool:
+    """Tell whether helm-controller is told to behave as with Helm 3 (feature gate UseHelm3Defaults)."""
+    return any(c.gate("UseHelm3Defaults") for c in _controllers.all_of(cluster, "helm-controller"))
+
+
 def text(minor: Minor) -> str:
     """Write a version: 2.9."""
     return f"{minor[0]}.{minor[1]}"

@@ -11,6 +11,8 @@ def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Prob
     now, since = _table.flux_now(cluster, versions), _table.HELM_4
     if target.flux is None or target.flux < since or now is None or now >= since:
         return
+    if _table.keeps_helm_3(cluster):
+        return
     for release in cluster.all("HelmRelease"):
         if not release.has("spec.waitStrategy") and not release.flag("spec.suspend"):
             proof = Evidence("spec.waitStrategy is not set", str(release.ref))

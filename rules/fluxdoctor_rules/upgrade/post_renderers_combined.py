@@ -11,6 +11,8 @@ def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Prob
     now, since = _table.flux_now(cluster, versions), _table.COMBINED_POST_RENDERING
     if target.flux is None or target.flux < since or (now is not None and now >= since):
         return
+    if _table.keeps_helm_3(cluster):
+        return
     for release in cluster.all("HelmRelease"):
         if release.rows("spec.postRenderers") and not release.has("spec.postRenderStrategy"):
             proof = Evidence("spec.postRenderers without spec.postRenderStrategy", str(release.ref))

@@ -21,7 +21,8 @@ def check(cluster: Cluster, manifests: Manifests, versions: Versions, target: Ta
         return  # whoever sets the gate has decided, and it stays set
     for kustomization in cluster.all("Kustomization"):
         build = manifests.build(kustomization) if kustomization.has("spec.postBuild") else None
-        if build is None:
+        # Since 2.9 a Kustomization can choose for itself.
+        if build is None or kustomization.has("spec.postBuild.substituteStrategy"):
             continue
         known = _variables.defined(kustomization, cluster)
         told: set[str] = set()

@@ -1,0 +1,48 @@
+"""What no cluster reaches, read without building it: worth a note at most."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable
+
+from fluxdoctor.model import flux
+from fluxdoctor.model.facts import Cluster, GitTrees, Tree, clean
+from fluxdoctor.model.manifests import FILE_NAMES
+from fluxdoctor.model.resource import Ref, Resource
+
+_SOURCE = Ref("GitRepository", "", "repository")
+_MOST = 400
+
+
+def cluster(tree: Tree, visited: Collection[str], left: Iterable[Resource]) -> tuple[Cluster, GitTrees] | None:
+    """Return the folders with a kustomization file that nothing reaches, and the Kustomizations, as objects; None for none.
+
+    Each folder stands for itself as a Kustomization without a status, so that the rules that read files can look at it.
+    """
+    charts = {posixpath.dirname(p) for p in tree.paths if posixpath.basename(p) == "Chart.yaml"}
+    folders = sorted({posixpath.dirname(p) for p in tree.paths if posixpath.basename(p) in FILE_NAMES} - set(visited))
+    folders = [f for f in folders if not any(f == c or f.startswith(f"{c}/") for c in charts)]
+    made = [_folder(f) for f in folders[:_MOST]]
+    made += [
+        _written(k)
+        for k in left
+        if clean(k.text("spec.path")).partition("/")[0] in tree.directories and k.has("spec.sourceRef")
+    ]
+    return (Cluster(made), GitTrees({_SOURCE: tree})) if made else None
+
+
+def _has_path(tree: Tree, kustomization: Resource) -> bool:
+    """Tell whether a path begins with a folder of this repository: else it is as likely one of another."""
+    return clean(kustomization.text("spec.path")).partition("/")[0] in tree.directories - {""}
+
+
+def _folder(folder: str) -> Resource:
+    body = {"spec": {"path": folder, "sourceRef": {"kind": _SOURCE.kind, "name": _SOURCE.name}}}
+    return Resource(body=body, ref=Ref("Kustomization", "", folder or "."), file=folder)
+
+
+def _written(kustomization: Resource) -> Resource:
+    spec = {**kustomization.body["spec"], "sourceRef": {"kind": _SOURCE.kind, "name": _SOURCE.name}}
+    body = {"apiVersion": f"{flux.KUSTOMIZE}/v1", "spec": {k: v for k, v in spec.items() if k in ("path", "sourceRef")}}
+    ref = Ref("Kustomization", "", f"{kustomization.namespace or 'default'}/{kustomization.name}")
+    return Resource(body=body, ref=ref, file=kustomization.file, marks=kustomization.marks)

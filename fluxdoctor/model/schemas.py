@@ -1,0 +1,24 @@
+"""What the schemas of Flux's kinds say against declared objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fluxdoctor.model.resource import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A field that the API server would refuse: of which object, applied by whom, where and why."""
+
+    object: Ref
+    owner: Ref
+    path: tuple[str | int, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Schemas:
+    """The flaws of a snapshot's declared objects, sorted by object and field."""
+
+    flaws: tuple[Flaw, ...] = ()

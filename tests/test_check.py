@@ -1,0 +1,53 @@
+"""Repositories before they are deployed: each pattern of fixtures/check with its whole report, by real kustomize."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fluxdoctor import predeploy
+from fluxdoctor.collect.worktree import kustomize
+from fluxdoctor.collect.worktree.repository import Repository
+from fluxdoctor.model.finding import Report
+from tests.worlds import ROOT, rules
+
+CASES = sorted((ROOT / "fixtures" / "check").glob("*.md"))
+_FENCE = re.compile(r"^```(\S+)(?: (\S+)(?: (\S+))?)?\n(.*?)^```$", re.M | re.S)
+needs_kustomize = pytest.mark.skipif(not kustomize.command(), reason="neither kustomize nor kubectl is on PATH")
+
+
+def repository(text: str) -> tuple[Repository, str]:
+    """Read a case: the files of a repository, and the findings expected of it."""
+    files, expected = {}, ""
+    for kind, path, encoding, content in _FENCE.findall(text):
+        if kind == "findings":
+            expected = content
+        elif encoding:
+            files[path] = content.replace("\n", "\r\n").encode(encoding)
+        else:
+            files[path] = content.encode()
+    return Repository("fleet", files), expected
+
+
+def lines(report: Report) -> str:
+    """One line a finding: what, of whom, where, in which clusters."""
+    return "".join(
+        f"{f.severity} {f.rule} {f.subject}: {f.message} ({f.location}) in {', '.join(f.clusters)}\n"
+        for f in report.findings
+    )
+
+
+@needs_kustomize
+@pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)
+def test_pattern(case: Path, request: pytest.FixtureRequest) -> None:
+    text = case.read_text("utf-8")
+    held, expected = repository(text)
+    actual = lines(predeploy.check(held, rules()))
+    if request.config.getoption("--update"):
+        case.write_text(
+            re.sub(r"^```findings\n.*?^```$", lambda _: f"```findings\n{actual}```", text, flags=re.M | re.S), "utf-8"
+        )
+        return
+    assert actual == expected

@@ -1,0 +1,186 @@
+"""The command `fluxdoctor check` on git repositories made here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fluxdoctor.cli import cli
+from fluxdoctor.collect.worktree import kustomize
+
+SYNC = """\
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: flux-system, namespace: flux-system}
+spec: {interval: 1m, url: "https://git.example.com/fleet.git", ref: {branch: main}}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: flux-system, namespace: flux-system}
+spec: {interval: 10m, path: ./clusters/prod, prune: true, sourceRef: {kind: GitRepository, name: flux-system}}
+"""
+APPS = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: apps, namespace: flux-system}
+spec:
+  interval: 10m
+  path: ./PATH
+  prune: true
+  sourceRef: {kind: GitRepository, name: flux-system}
+"""
+WEB = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: web}\n"
+
+needs_kustomize = pytest.mark.skipif(not kustomize.command(), reason="neither kustomize nor kubectl is on PATH")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    known = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run([*known, *arguments], cwd=folder, check=True, capture_output=True)  # noqa: S603 - no shell
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one cluster and nothing wrong, committed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "fleet"
+    write(folder, {
+        "clusters/prod/flux-system/gotk-sync.yaml": SYNC,
+        "clusters/prod/apps.yaml": APPS.replace("PATH", "apps"),
+        "apps/web.yaml": WEB,
+    })  # fmt: skip
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "begin")
+    return folder
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["check", *arguments])
+
+
+def found(result: Result) -> list[tuple[str, str, object, list[str]]]:
+    """The findings of a JSON report: severity, rule, place, clusters."""
+    body = json.loads(result.output)
+    return [(f["severity"], f["rule"], f["location"] and f"{f['location']['file']}:{f['location']['line']}", f["clusters"])
+            for f in body["findings"]]  # fmt: skip
+
+
+@needs_kustomize
+def test_a_healthy_repository(fleet: Path) -> None:
+    result = run(str(fleet), "--format", "json")
+    assert (result.exit_code, found(result), json.loads(result.output)["mode"]) == (0, [], "check")
+
+
+@needs_kustomize
+def test_a_wrong_path_points_to_its_line(fleet: Path) -> None:
+    write(fleet, {"clusters/prod/apps.yaml": APPS.replace("PATH", "aps")})
+    result = run(str(fleet), "--format", "json")
+    assert result.exit_code == 1
+    assert found(result) == [("error", "kustomize/path-not-found", "clusters/prod/apps.yaml:6", ["clusters/prod"])]
+
+
+@needs_kustomize
+def test_only_what_a_change_made_worse(fleet: Path) -> None:
+    write(fleet, {"clusters/prod/old.yaml": APPS.replace("PATH", "gone").replace("name: apps", "name: old")})
+    git(fleet, "add", "-A")
+    git(fleet, "commit", "-qm", "an old fault")
+    assert run(str(fleet), "--changed-since", "HEAD").exit_code == 0
+    write(fleet, {"clusters/prod/apps.yaml": APPS.replace("PATH", "aps")})
+    result = run(str(fleet), "--changed-since", "HEAD", "--format", "json")
+    assert found(result) == [("error", "kustomize/path-not-found", "clusters/prod/apps.yaml:6", ["clusters/prod"])]
+    assert len(found(run(str(fleet), "--format", "json"))) == 2
+
+
+@needs_kustomize
+def test_one_cluster_of_two(fleet: Path) -> None:
+    staging = SYNC.replace("clusters/prod", "clusters/staging")
+    wrong = APPS.replace("PATH", "aps")
+    write(fleet, {"clusters/staging/flux-system/gotk-sync.yaml": staging, "clusters/staging/apps.yaml": wrong})
+    assert run(str(fleet), "--cluster", "clusters/prod").exit_code == 0
+    assert run(str(fleet), "--cluster", "./clusters/staging/").exit_code == 1
+    assert run(str(fleet / "clusters" / "staging")).exit_code == 1
+    unknown = run(str(fleet), "--cluster", "clusters/none")
+    assert unknown.exit_code == 2
+    assert "clusters of fleet: clusters/prod, clusters/staging" in unknown.output
+
+
+@needs_kustomize
+def test_what_git_ignores_is_not_there(fleet: Path) -> None:
+    write(fleet, {
+        ".gitignore": "secrets.env\n", "apps/secrets.env": "a=b\n",
+        "apps/kustomization.yaml": "resources: [web.yaml]\nsecretGenerator:\n- {name: s, namespace: web, envs: [secrets.env]}\n",
+    })  # fmt: skip
+    result = run(str(fleet), "--format", "json")
+    assert [f[:2] for f in found(result)] == [("error", "kustomize/resource-missing")]
+
+
+@needs_kustomize
+def test_a_link_out_of_the_tree_is_not_followed(fleet: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.yaml").write_text(WEB.replace("name: web,", "name: hostname,"))
+    (fleet / "apps" / "link.yaml").symlink_to(tmp_path / "outside.yaml")
+    write(fleet, {"apps/kustomization.yaml": "resources: [web.yaml, link.yaml]\n"})
+    result = run(str(fleet), "--format", "json")
+    assert found(result) == [("error", "kustomize/resource-missing", "apps/kustomization.yaml:1", ["clusters/prod"])]
+
+
+@needs_kustomize
+def test_the_second_run_builds_nothing(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run(str(fleet), "--format", "json")
+
+    def refuse(*_: object) -> kustomize.Output:
+        raise AssertionError("a build that is known")
+
+    monkeypatch.setattr(kustomize.Stage, "build", refuse)
+    second = run(str(fleet), "--format", "json")
+    assert (second.exit_code, found(second)) == (first.exit_code, found(first))
+
+
+def test_without_kustomize_what_needs_no_build_is_still_checked(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(fleet, {
+        "clusters/prod/apps.yaml": APPS.replace("PATH", "apps") + "  dependsOn: [{name: nothing}]\n",
+        "apps/kustomization.yaml": "resources: [web.yml]\n",
+    })  # fmt: skip
+    monkeypatch.setattr(kustomize, "command", lambda: ())
+    result = run(str(fleet), "--format", "json")
+    assert [f[1] for f in found(result)] == ["kustomize/resource-missing"]
+    assert "install kustomize" in json.loads(result.output)["skipped"][-1]["why"]
+
+
+def test_usage_errors(tmp_path: Path, fleet: Path) -> None:
+    nothing = run(str(tmp_path / "none"))
+    assert (nothing.exit_code, "no such folder" in nothing.output) == (2, True)
+    unknown = run(str(fleet), "--changed-since", "no-such-branch")
+    assert (unknown.exit_code, "git knows no revision 'no-such-branch'" in unknown.output) == (2, True)
+    option = run(str(fleet), "--changed-since=--output=/tmp/x")
+    assert (option.exit_code, "is no revision" in option.output) == (2, True)
+
+
+def test_a_folder_that_no_cluster_applies(tmp_path: Path) -> None:
+    write(tmp_path, {"readme.yaml": "a: b\n"})
+    result = run(str(tmp_path), "--no-cache", "--format", "json")
+    assert result.exit_code == 0
+    assert "no cluster begins here" in json.loads(result.output)["skipped"][0]["why"]
+
+
+@needs_kustomize
+def test_a_secret_that_the_repository_cannot_tell_is_no_gap(fleet: Path) -> None:
+    provider = (
+        "apiVersion: notification.toolkit.fluxcd.io/v1beta3\nkind: Provider\n"
+        "metadata: {name: ops, namespace: flux-system}\nspec: {type: slack, channel: ops, secretRef: {name: ops-url}}\n"
+    )
+    write(fleet, {"clusters/prod/provider.yaml": provider})
+    result = run(str(fleet), "--format", "json")
+    body = json.loads(result.output)
+    assert (result.exit_code, body["verdict"], found(result)) == (0, "healthy", [])
+    assert [(s["rule"], s["asked"]) for s in body["skipped"] if s["subject"]] == [("notify/secret-missing", False)]

@@ -1,0 +1,161 @@
+"""The parts of the worktree collector, one by one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from fluxdoctor import merge
+from fluxdoctor.collect import folder
+from fluxdoctor.collect.worktree import against, artifacts, faults, generate
+from fluxdoctor.collect.worktree.substitute import Variables, apply, unknown
+from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.finding import Confidence, Finding, Report, Severity
+from fluxdoctor.model.resource import Location, Ref, Resource
+from fluxdoctor.model.snapshot import Snapshot, Versions
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "expected"),
+    [
+        ("a: ${A}", Variables({"A": "x"}, active=True), "a: x"),
+        ("a: ${A}", Variables({}, active=True), "a: "),
+        ("a: ${A}", Variables({}, active=False), "a: ${A}"),
+        ("a: ${A}", Variables({}, open=True, active=True), "a: ${A}"),
+        ("a: ${A:=y}", Variables({}, active=True), "a: y"),
+        ("a: ${A:-y}", Variables({"A": ""}, active=True), "a: y"),
+        ("a: ${A-y}", Variables({"A": ""}, active=True), "a: "),
+        ("a: ${A:=${B}}", Variables({"B": "z"}, active=True), "a: z"),
+        ("a: ${A:=y}", Variables({}, open=True, active=True), "a: ${A:=y}"),
+        ("a: $${A}", Variables({"A": "x"}, active=True), "a: ${A}"),
+        ("a: ${A}", Variables({"A": "${A}"}, active=True), "a: ${A}"),
+        ("a: $A $(B)", Variables({"A": "x"}, active=True), "a: $A $(B)"),
+        (
+            "metadata: {annotations: {\n kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${A}",
+            Variables({"A": "x"}, active=True),
+            "metadata: {annotations: {\n kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${A}",
+        ),
+    ],
+)
+def test_substitute(text: str, variables: Variables, expected: str) -> None:
+    assert apply(text, variables) == expected
+
+
+def test_what_is_not_known() -> None:
+    values = ["${A}", "__PROVIDER__", "{{ x }}", "<< x >>", "plain", "$A", 3, None]
+    assert [unknown(v) for v in values] == [True, True, True, True, False, False, False, False]
+
+
+def kustomization(**spec: object) -> Resource:
+    return Resource(body={"spec": spec}, ref=Ref("Kustomization", "flux-system", "apps"))
+
+
+def test_the_spec_is_merged_into_the_kustomization_file() -> None:
+    text = b"resources: [a.yaml]\nimages: [{name: x, newTag: '1', digest: sha256:a}, {name: w}]\nunknownField: 1\nnamespace: old\n"
+    tree = folder.tree({"apps/kustomization.yaml": text, "apps/a.yaml": b""}, None)
+    made = generate.body(tree, kustomization(
+        path="./apps", targetNamespace="web", namePrefix="p-", components=["../c"], patches=[{"patch": "x", "target": {"kind": "A"}}],
+        images=[{"name": "x", "newTag": "2"}, {"name": "z", "newName": "q"}],
+    ))  # fmt: skip
+    assert made == {
+        "resources": ["a.yaml"], "namespace": "web", "namePrefix": "p-", "components": ["../c"],
+        "patches": [{"patch": "x", "target": {"kind": "A"}}],
+        "images": [{"name": "x", "newTag": "2"}, {"name": "w"}, {"name": "z", "newName": "q"}],
+        "buildMetadata": ["originAnnotations"],
+    }  # fmt: skip
+
+
+def test_a_generated_kustomization_file() -> None:
+    files = dict.fromkeys(
+        ("apps/b.yaml", "apps/sub/a.yml", "apps/own/kustomization.yml", "apps/own/x.yaml", "apps/c.json"), b""
+    )
+    made = generate.body(folder.tree(files, None), kustomization(path="apps"))
+    assert made["resources"] == ["./b.yaml", "./own", "./sub/a.yml"]
+
+
+def test_a_component_from_elsewhere_is_refused() -> None:
+    tree = folder.tree({"apps/a.yaml": b""}, None)
+    with pytest.raises(generate.NotBuilt, match="component path '/x' must be local and relative"):
+        generate.body(tree, kustomization(path="apps", components=["/x"]))
+
+
+def test_nothing_is_fetched() -> None:
+    body = {
+        "resources": ["a.yaml", "https://example.com/b.yaml", "github.com/x/y//z?ref=v1"],
+        "configMapGenerator": [{"name": "c", "files": ["k=https://example.com/k", "d.json"], "literals": ["a=b"]}],
+        "helmCharts": [{"name": "x"}],
+    }
+    assert faults.offline(body) == (
+        {
+            "resources": ["a.yaml"],
+            "configMapGenerator": [{"name": "c", "files": ["d.json"], "literals": ["a=b", "k="]}],
+        },
+        True,
+    )
+    assert faults.offline({"resources": ["a.yaml"]}) == ({"resources": ["a.yaml"]}, False)
+
+
+def test_artifacts_that_can_be_followed() -> None:
+    generator = Resource(
+        body={"spec": {
+            "sources": [{"alias": "r", "kind": "GitRepository", "name": "fleet"}],
+            "artifacts": [
+                {"name": "a", "copy": [{"from": "@r/apps/**", "to": "@artifact/x/"}, {"from": "@r/one.yaml", "to": "@artifact/"}]},
+                {"name": "b", "copy": [{"from": "@other/apps/**", "to": "@artifact/"}]},
+                {"name": "c", "copy": [{"from": "@r/apps/*.yaml", "to": "@artifact/"}]},
+            ],
+        }},
+        ref=Ref("ArtifactGenerator", "flux-system", "fleet"),
+    )  # fmt: skip
+    files = {"apps": ("apps/a.yaml", "apps/b/c.yaml"), "one.yaml": ("one.yaml",)}
+    made = list(artifacts.of(generator, Ref("GitRepository", "flux-system", "fleet"), lambda p: files.get(p, ())))
+    expected = {"x/a.yaml": "apps/a.yaml", "x/b/c.yaml": "apps/b/c.yaml", "one.yaml": "one.yaml"}
+    assert made == [(Ref("ExternalArtifact", "flux-system", "a"), expected)]
+
+
+def test_a_live_cluster_answers_what_the_repository_cannot_tell() -> None:
+    release = {"apiVersion": "helm.toolkit.fluxcd.io/v2", "spec": {"valuesFrom": [
+        {"kind": "Secret", "name": name} for name in ("there", "gone", "made")]}}  # fmt: skip
+    external = {"kind": "ExternalSecret", "spec": {"target": {"name": "made"}}}
+    declared = Cluster([
+        Resource(body=release, ref=Ref("HelmRelease", "web", "app")),
+        Resource(body=external, ref=Ref("ExternalSecret", "web", "es")),
+    ])  # fmt: skip
+    live = Cluster(
+        [Resource(body={"kind": "Secret"}, ref=Ref("Secret", "web", "there"))],
+        listed={"Secret": None, "Namespace": None},
+    )
+    live = Cluster([*live, Resource(body={}, ref=Ref("Namespace", "", "web"))], listed=live.listed)
+    joined = against.join(
+        Snapshot(NOW, declared, mode="check"), Snapshot(NOW, live, versions=Versions({"flux": "v2.9.4"}), mode="live")
+    )
+    sights = {name: joined.cluster.look(Ref("Secret", "web", name)).sight.value for name in ("there", "gone", "made")}
+    assert sights == {"there": "present", "gone": "absent", "made": "unknown"}
+    assert (joined.mode, joined.versions.found) == ("check", {"flux": "v2.9.4"})
+
+
+def finding(subject: str, line: int, *, key: str = "") -> Finding:
+    return Finding("kustomize/resource-missing", Severity.ERROR, Confidence.PROVEN, Ref("Kustomization", "flux-system", subject),
+                   "m", "f", location=Location("base/kustomization.yaml", line), key=key)  # fmt: skip
+
+
+def report(name: str, *findings: Finding) -> Report:
+    return Report("check", NOW, findings, (), 1, 0, 1, name=name)
+
+
+def test_a_fault_in_a_base_names_every_cluster_once() -> None:
+    merged = merge.merge([report("a", finding("apps", 3)), report("b", finding("web", 3), finding("web", 4))], "fleet")
+    assert [(str(f.location), f.subject.name, [r.name for r in f.also], f.clusters) for f in merged.findings] == [
+        ("base/kustomization.yaml:3", "apps", ["web"], ("a", "b")),
+        ("base/kustomization.yaml:4", "web", [], ("b",)),
+    ]
+
+
+def test_what_a_change_made_worse_in_one_cluster_only() -> None:
+    before = merge.merge([report("a", finding("apps", 3))], "fleet")
+    after = merge.merge([report("a", finding("apps", 3)), report("b", finding("apps", 3))], "fleet")
+    worse = merge.without(after, merge.identities(before))
+    assert [(f.subject.name, f.clusters) for f in worse.findings] == [("apps", ("b",))]
