@@ -51,11 +51,11 @@ def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Ru
         blocked_by[cause].add(ref)
     unspoken: list[Hit] = []
     for failure in snapshot.failures.all:
-        hit = _fallback(failure, snapshot, fallbacks) if failure.resource.ref not in spoken else None
-        if hit is None:
+        own = _fallback(failure, snapshot, fallbacks) if failure.resource.ref not in spoken else None
+        if own is None:
             continue
         if causes := hits.starved(failure, snapshot):
-            symptoms.append(Hit(hit.rule, replace(hit.problem, because=causes)))
+            symptoms.append(Hit(own.rule, replace(own.problem, because=causes)))
             for cause in causes:
                 blocked_by[cause].add(failure.ref)
         else:
