@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from fluxdoctor.collect.worktree.collect import Checked
     from fluxdoctor.collect.worktree.repository import Repository
     from fluxdoctor.model.finding import Report
+    from fluxdoctor.model.snapshot import Target
     from fluxdoctor.rule import Catalogue
 
 OPTIONS = (
@@ -34,7 +36,7 @@ class CheckError(Exception):
 
 def report(  # noqa: PLR0913 - what to check, and how
     path: Path, catalogue: Catalogue, only: Sequence[str], ignore: Sequence[str],
-    *, clusters: Sequence[str], since: str, revision: str, no_cache: bool,
+    *, clusters: Sequence[str], since: str, revision: str, no_cache: bool, target: Target | None = None,
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
     from fluxdoctor import merge
@@ -48,18 +50,18 @@ def report(  # noqa: PLR0913 - what to check, and how
         before = repository.of_revision(path, since) if since else None
     except repository.RepositoryError as error:
         raise CheckError(str(error)) from None
-    found, load = _one(now, folder, clusters, catalogue, only, ignore)
+    found, load = _one(now, folder, clusters, catalogue, only, ignore, target)
     if before is not None:
-        known, _ = _one(before, folder, (), catalogue, only, ignore)
+        known, _ = _one(before, folder, (), catalogue, only, ignore, target)
         found = merge.without(found, {f.fingerprint for f in known.findings})
     from fluxdoctor.diagnose import timed
 
     return timed(found, {"load": load, "diagnose": time.monotonic() - started - load})
 
 
-def _one(  # noqa: PLR0913 - one state of the repository
+def _one(  # noqa: PLR0913, PLR0917 - one state of the repository
     repository_: Repository, folder: Path | None, clusters: Sequence[str], catalogue: Catalogue,
-    only: Sequence[str], ignore: Sequence[str],
+    only: Sequence[str], ignore: Sequence[str], target: Target | None,
 ) -> tuple[Report, float]:  # fmt: skip
     from fluxdoctor import diagnose, merge
     from fluxdoctor.collect.worktree import collect
@@ -76,7 +78,8 @@ def _one(  # noqa: PLR0913 - one state of the repository
         raise CheckError(f"no cluster begins at {', '.join(clusters)}; clusters of {repository_.name}: {names}")
     if not chosen:
         return _nothing(repository_, checked), load
-    reports = [diagnose.diagnose(checked.snapshots[i], catalogue, only=only, ignore=ignore) for i in chosen]
+    asked = [replace(checked.snapshots[i], target=target) for i in chosen]
+    reports = [diagnose.diagnose(snapshot, catalogue, only=only, ignore=ignore) for snapshot in asked]
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
     found = merge.merge(reports, repository_.name, places)
     left = [

@@ -14,4 +14,6 @@ def check(cluster: Cluster, probes: Probes | None) -> Iterator[Problem]:
         if probe and vantage.failed(probe) and state(source) is State.READY:
             facts = {"target": probe.target, "said": vantage.words(probe)}
             host = probe.target.partition("://")[2].partition("/")[0]
-            yield Problem(source.ref, facts, field="spec.url", shared=f"{host} {probe.answer}", confidence=Confidence.PROVEN)
+            yield Problem(
+                source.ref, facts, field="spec.url", shared=f"{host} {probe.answer}", confidence=Confidence.PROVEN
+            )
