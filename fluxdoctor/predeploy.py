@@ -13,7 +13,7 @@ from fluxdoctor.collect.worktree.collect import Checked
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.finding import Report, Severity, Skipped
-from fluxdoctor.model.snapshot import Snapshot
+from fluxdoctor.model.snapshot import Snapshot, Target
 from fluxdoctor.rule import Catalogue
 
 #: What is said, as a note, of files that no cluster reaches.
@@ -40,11 +40,12 @@ def check(  # noqa: PLR0913 - what to check, and how
     clusters: Sequence[str] = (),
     cache: Path | None = None,
     live: Snapshot | None = None,
+    target: Target | None = None,
 ) -> Report:
     """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
 
     ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: what the one
-    cluster holds now, to answer what the repository cannot. Raises UnknownClusterError.
+    cluster holds now, to answer what the repository cannot; ``target``: what an upgrade goes to. Raises UnknownClusterError.
     """
     catalogue = catalogue or rule.installed()
     checked = collect.collect(repository, cache)
@@ -58,6 +59,7 @@ def check(  # noqa: PLR0913 - what to check, and how
             f"a live cluster is compared with one cluster of the repository: choose it of {names}"
         )
     taken = [against.join(checked.snapshots[i], live) if live else checked.snapshots[i] for i in chosen]
+    taken = [replace(snapshot, target=target) for snapshot in taken]
     reports = [diagnose(snapshot, catalogue, only=only, ignore=ignore) for snapshot in taken]
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
     skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER, asked=False)]

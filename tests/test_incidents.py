@@ -31,7 +31,9 @@ def test_json(name: str, golden: Callable[[Path, str], None]) -> None:
     jsonschema.Draft202012Validator(json.schema(), format_checker=jsonschema.FormatChecker()).validate(
         stdlib_json.loads(rendered)
     )
-    golden(INCIDENTS / name / "report.json", rendered)
+    body = stdlib_json.loads(rendered)
+    del body["checked"]["rules"]  # a rule more changes no report
+    golden(INCIDENTS / name / "report.json", stdlib_json.dumps(body, indent=2) + "\n")
 
 
 @pytest.mark.parametrize("name", NAMES)

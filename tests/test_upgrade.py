@@ -13,7 +13,7 @@ from fluxdoctor.collect.archive import SnapshotError
 from fluxdoctor.collect.folder import load, parse
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.snapshot import Target
-from tests.test_cli import replay
+from tests.test_cli import replay, run
 from tests.worlds import NAMES, rules, snapshot_of, world
 
 CRD = """
@@ -100,3 +100,31 @@ def test_a_release_that_the_table_does_not_know_is_said() -> None:
     done = replay("healthy-baseline", "--target-flux", "2.10")
     assert done.returncode == 3
     assert "what Flux after 2.9 removes is not known here" in " ".join(done.stdout.split())
+
+
+def test_a_repository_is_asked_too(tmp_path: Path) -> None:
+    files = {
+        "clusters/prod/flux-system/gotk-sync.yaml": (
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: flux-system, namespace: flux-system}\n"
+            'spec: {url: "https://git.example.com/fleet.git", ref: {branch: main}}\n---\n'
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: flux-system, namespace: flux-system}\n"
+            "spec: {path: ./clusters/prod, sourceRef: {kind: GitRepository, name: flux-system}}\n"
+        ),
+        "clusters/prod/budget.yaml": (
+            "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: web, namespace: flux-system}\nspec: {}\n"
+        ),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    done = run(
+        "check", str(tmp_path), "--no-cache", "--target-kubernetes", "1.36", "--rule", "upgrade", "--format", "json"
+    )
+    found = json.loads(done.stdout)["findings"]
+    assert [(f["rule"], f["message"]) for f in found] == [
+        (
+            "upgrade/kubernetes-api-removed",
+            "clusters/prod/budget.yaml:1: PodDisruptionBudget web is of policy/v1beta1, which Kubernetes does not serve since 1.25",
+        )
+    ]
+    assert (done.returncode, done.stderr) == (1, "")

@@ -201,6 +201,7 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
 
 @cli.command(epilog=_EXITS)
 @_with(checking.OPTIONS)
+@_with(_UPGRADE)
 @_with(_SELECT + _SHOW)
 def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options: Any) -> None:
     """Check a repository before it is deployed: each of its clusters, as Flux would build it. No cluster is needed.
@@ -210,11 +211,13 @@ def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options:
       fluxdoctor check
       fluxdoctor check ../fleet --cluster clusters/production
       fluxdoctor check --changed-since origin/main --fail-on warning
+      fluxdoctor check --target-flux 2.9 --target-kubernetes 1.36
     """
+    asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     catalogue = _catalogue()
     _known([*only, *ignore], catalogue)
     try:
-        report = checking.report(path, catalogue, only, ignore, **checking.arguments(options))
+        report = checking.report(path, catalogue, only, ignore, target=asked, **checking.arguments(options))
     except checking.CheckError as error:
         _stop(str(error))
     _show(report, **options)

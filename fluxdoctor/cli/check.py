@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fluxdoctor.model.finding import Report
-    from fluxdoctor.model.snapshot import Snapshot
+    from fluxdoctor.model.snapshot import Snapshot, Target
     from fluxdoctor.rule import Catalogue
 
 OPTIONS = (
@@ -36,6 +36,7 @@ class CheckError(Exception):
 def report(  # noqa: PLR0913 - what to check, and how
     path: Path, catalogue: Catalogue, only: Sequence[str], ignore: Sequence[str],
     *, clusters: Sequence[str], since: str, revision: str, context: str, no_cache: bool,
+    target: Target | None = None,
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
     from fluxdoctor import merge, predeploy
@@ -50,12 +51,22 @@ def report(  # noqa: PLR0913 - what to check, and how
         now = repository.of_revision(path, revision) if revision else repository.of_folder(path)
         before = repository.of_revision(path, since) if since else None
         live = _live(context) if context else None
-        found = predeploy.check(now, catalogue, only=only, ignore=ignore, clusters=clusters, cache=folder, live=live)
+        found = predeploy.check(
+            now, catalogue, only=only, ignore=ignore, clusters=clusters, cache=folder, live=live,
+            target=target,
+        )  # fmt: skip
     except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
     if before is not None:
         known = predeploy.check(
-            before, catalogue, only=only, ignore=ignore, clusters=clusters if live else (), cache=folder, live=live
+            before,
+            catalogue,
+            only=only,
+            ignore=ignore,
+            clusters=clusters if live else (),
+            cache=folder,
+            live=live,
+            target=target,
         )
         found = merge.without(found, merge.identities(known))
     return timed(found, {"check": time.monotonic() - started})
