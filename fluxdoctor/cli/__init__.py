@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -17,60 +17,28 @@ from fluxdoctor._version import __version__
 from fluxdoctor.cli import check as checking
 from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import target
+from fluxdoctor.cli.catalogue import explain, rules
 from fluxdoctor.cli.named import about, find, focus
+from fluxdoctor.cli.shown import (
+    EXITS,
+    SELECT,
+    SHOW,
+    UPGRADE,
+    catalogue,
+    color,
+    columns,
+    known,
+    render,
+    stop,
+    with_options,
+)  # fmt: skip
 from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot, Target
     from fluxdoctor.rule import Catalogue
-
-F = TypeVar("F")
-
-_EXITS = """\b
-Exit codes:
-  0  nothing at or above --fail-on
-  1  findings at or above --fail-on
-  2  could not run: usage, or nothing to read
-  3  nothing found, but something that was asked for could not be checked"""
-
-_SELECT = (
-    click.option("--rule", "only", multiple=True, metavar="GLOB", help="Only these rules: an id, an area, or a glob."),
-    click.option("--ignore", multiple=True, metavar="GLOB", help="Leave these rules out: an id, an area, or a glob."),
-)
-_SHOW = (
-    click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True),
-    click.option(
-        "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), default="error", show_default=True,
-        help="The least severity that makes the exit code 1.",
-    ),
-    click.option("--verbose", "-v", is_flag=True, help="Show notes, where each proof comes from, and every object."),
-    click.option("--width", type=click.IntRange(40, 400), help="Columns of the text report; the terminal's by default."),
-)  # fmt: skip
-
-_UPGRADE = (
-    click.option(
-        "--target-flux", metavar="MINOR", default="", help="Report what an upgrade to this Flux (2.9) breaks."
-    ),
-    click.option(
-        "--target-kubernetes",
-        metavar="MINOR",
-        default="",
-        help="Report what an upgrade to this Kubernetes (1.36) breaks.",
-    ),
-)
-
-
-def _with(options: Iterable[Any]) -> Callable[[F], F]:
-    def wrap(function: F) -> F:
-        for option in reversed(tuple(options)):
-            function = option(function)
-        return function
-
-    return wrap
 
 
 class _Group(click.Group):
@@ -106,12 +74,12 @@ _FROM = click.option("--from", "source", type=click.Path(path_type=Path), metava
                      help="Replay this snapshot, instead of reading a cluster.")  # fmt: skip
 
 
-@cli.command(epilog=_EXITS)
+@cli.command(epilog=EXITS)
 @click.argument("named", metavar="[KIND/NAME]", required=False)
 @_FROM
-@_with(target.CLUSTER)
-@_with(_UPGRADE)
-@_with(_SELECT + _SHOW)
+@with_options(target.CLUSTER)
+@with_options(UPGRADE)
+@with_options(SELECT + SHOW)
 @click.pass_context
 def diagnose(
     ctx: click.Context,
@@ -138,14 +106,14 @@ def diagnose(
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     show = {name: options.pop(name) for name in ("format_", "fail_on", "verbose", "width")}
     started = time.monotonic()
-    catalogue = _catalogue()
-    _known([*only, *ignore], catalogue)
-    snapshot = _snapshot(ctx, source, _needs(catalogue, only, ignore), options, named)
+    installed = catalogue()
+    known([*only, *ignore], installed)
+    snapshot = _snapshot(ctx, source, _needs(installed, only, ignore), options, named)
     if asked:
         snapshot = replace(snapshot, target=asked)
     if named:
         show["target"] = find(named, snapshot, options["namespaces"])
-    _report(snapshot, started, only, ignore, catalogue, **show)
+    _report(snapshot, started, only, ignore, installed, **show)
 
 
 def _snapshot(
@@ -162,8 +130,8 @@ def _snapshot(
 
 @cli.command()
 @_FROM
-@_with(target.CLUSTER)
-@_with(graph_command.OPTIONS)
+@with_options(target.CLUSTER)
+@with_options(graph_command.OPTIONS)
 @click.option("--width", type=click.IntRange(40, 400), help="Columns of the text; the terminal's by default.")
 @click.pass_context
 def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
@@ -187,22 +155,22 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
     from fluxdoctor.diagnose import diagnose as run
     from fluxdoctor.report.graph import LARGE, draw
 
-    catalogue = _catalogue()
-    snapshot = _snapshot(ctx, source, _needs(catalogue), options)
-    picture = draw(snapshot, run(snapshot, catalogue), large=sys.maxsize if all_ else LARGE)
-    color = _color() and output is None
+    installed = catalogue()
+    snapshot = _snapshot(ctx, source, _needs(installed), options)
+    picture = draw(snapshot, run(snapshot, installed), large=sys.maxsize if all_ else LARGE)
+    colored = color() and output is None
     try:
         graph_command.write(
-            graph_command.render(picture, format_, width=width or _width(), color=color), output, color=color
+            graph_command.render(picture, format_, width=width or columns(), color=colored), output, color=color
         )
     except OSError as error:
-        _stop(f"{output}: {error.strerror}")
+        stop(f"{output}: {error.strerror}")
 
 
-@cli.command(epilog=_EXITS)
-@_with(checking.OPTIONS)
-@_with(_UPGRADE)
-@_with(_SELECT + _SHOW)
+@cli.command(epilog=EXITS)
+@with_options(checking.OPTIONS)
+@with_options(UPGRADE)
+@with_options(SELECT + SHOW)
 def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options: Any) -> None:
     """Check a repository before it is deployed: each of its clusters, as Flux would build it. No cluster is needed.
 
@@ -214,12 +182,12 @@ def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options:
       fluxdoctor check --target-flux 2.9 --target-kubernetes 1.36
     """
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
-    catalogue = _catalogue()
-    _known([*only, *ignore], catalogue)
+    installed = catalogue()
+    known([*only, *ignore], installed)
     try:
-        report = checking.report(path, catalogue, only, ignore, target=asked, **checking.arguments(options))
+        report = checking.report(path, installed, only, ignore, target=asked, **checking.arguments(options))
     except checking.CheckError as error:
-        _stop(str(error))
+        stop(str(error))
     _show(report, **options)
 
 
@@ -239,7 +207,7 @@ def _replayed(source: Path) -> Snapshot:
     try:
         return load(source)
     except SnapshotError as error:
-        _stop(str(error))
+        stop(str(error))
 
 
 def _live(needs: frozenset[type], options: dict[str, Any]) -> Snapshot:
@@ -248,20 +216,20 @@ def _live(needs: frozenset[type], options: dict[str, Any]) -> Snapshot:
     try:
         return target.read(needs, **options)
     except ClusterError as error:
-        _stop(str(error))
+        stop(str(error))
 
 
-def _needs(catalogue: Catalogue, only: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> frozenset[type]:
+def _needs(installed: Catalogue, only: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> frozenset[type]:
     """Return the kinds of facts that the chosen rules read: the others are not fetched."""
     from fluxdoctor.engine import select
 
-    return frozenset(need.fact for rule in select(catalogue.rules, only, ignore) for need in rule.needs)
+    return frozenset(need.fact for rule in select(installed.rules, only, ignore) for need in rule.needs)
 
 
 @cli.command()
 @click.option("--output", "-o", "output", required=True, type=click.Path(path_type=Path), metavar="DIR|TGZ",
               help="A folder that is empty or not there, or a file that ends in .tgz.")  # fmt: skip
-@_with(target.CLUSTER)
+@with_options(target.CLUSTER)
 def snapshot(output: Path, **options: Any) -> None:
     """Keep what diagnose sees of a cluster, redacted, to replay it later or elsewhere.
 
@@ -278,10 +246,10 @@ def snapshot(output: Path, **options: Any) -> None:
 
     try:
         save.check(output)
-        taken = _live(_needs(_catalogue()), options)
+        taken = _live(_needs(catalogue()), options)
         save.save(taken, output)
     except OSError as error:
-        _stop(str(error))
+        stop(str(error))
     click.echo(
         f"{output}: {len(taken.cluster)} objects of {taken.name}, taken {taken.taken:%Y-%m-%d %H:%M:%SZ}", err=True
     )
@@ -305,8 +273,8 @@ def rbac(namespace: str, account: str) -> None:
     click.echo(rights.manifest(namespace, account), nl=False)
 
 
-@cli.command(epilog=_EXITS)
-@_with(_SHOW)
+@cli.command(epilog=EXITS)
+@with_options(SHOW)
 def demo(**show: Any) -> None:
     """Diagnose the embedded broken cluster: an incident recorded from real Flux controllers."""
     from importlib import resources
@@ -316,27 +284,27 @@ def demo(**show: Any) -> None:
     started = time.monotonic()
     with resources.as_file(resources.files("fluxdoctor").joinpath("demo")) as folder:
         snapshot = load(folder)
-    _report(snapshot, started, (), (), _catalogue(), **show)
+    _report(snapshot, started, (), (), catalogue(), **show)
 
 
 def _report(  # noqa: PLR0913 - what to show, of what, chosen how
-    snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], catalogue: Catalogue,
+    snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], installed: Catalogue,
     *, fail_on: str, target: Ref | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
     from fluxdoctor.diagnose import timed
 
     loaded = time.monotonic()
-    report = run(snapshot, catalogue, only=only, ignore=ignore)
+    report = run(snapshot, installed, only=only, ignore=ignore)
     report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
     if target:
-        report = about(target, report, snapshot, render=lambda chosen: _render(chosen, **show), color=_color(), **show)
+        report = about(target, report, snapshot, render=lambda chosen: render(chosen, **show), color=color(), **show)
         _end(report, fail_on)
     _show(report, fail_on=fail_on, **show)
 
 
 def _show(report: Report, *, fail_on: str, **show: Any) -> NoReturn:
-    click.echo(_render(report, **show), nl=False, color=_color())
+    click.echo(render(report, **show), nl=False, color=color())
     _end(report, fail_on)
 
 
@@ -347,99 +315,8 @@ def _end(report: Report, fail_on: str) -> NoReturn:
     sys.exit(exit_code(report, None if fail_on == "never" else Severity(fail_on)))
 
 
-def _render(report: Report, *, format_: str, verbose: bool, width: int | None) -> str:
-    if format_ == "json":
-        from fluxdoctor.report import json
-
-        return json.render(report)
-    from fluxdoctor.report import text
-
-    return text.render(report, width=width or _width(), color=_color(), verbose=verbose)
-
-
-def _color() -> bool:
-    """https://no-color.org: any NO_COLOR that is not empty; FORCE_COLOR the other way round."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
-
-
-def _width() -> int:
-    import shutil
-
-    return min(shutil.get_terminal_size((100, 24)).columns, 120)
-
-
-def _catalogue() -> Catalogue:
-    from fluxdoctor.rule import RuleError, installed
-
-    try:
-        return installed()
-    except RuleError as error:
-        _stop(str(error))
-
-
-def _known(globs: Iterable[str], catalogue: Catalogue) -> None:
-    """A glob that matches no rule is a typing error, not a quiet nothing."""
-    from fluxdoctor.engine import select
-
-    for glob in globs:
-        if not select(catalogue.rules, [glob]):
-            ids = [r.id for r in catalogue.rules]
-            close = difflib.get_close_matches(glob, [*ids, *{r.area for r in catalogue.rules}], 3, 0.5)
-            hint = f"; did you mean {', '.join(close)}?" if close else ""
-            _stop(f"no rule matches {glob!r}{hint} (fluxdoctor rules lists all)")
-
-
-def _stop(why: str) -> NoReturn:
-    click.echo(f"fluxdoctor: {plain(why)}", err=True)
-    sys.exit(2)
-
-
-@cli.command()
-@click.argument("rule_id", metavar="RULE")
-@click.option("--raw", is_flag=True, help="Print the page's Markdown as it is.")
-def explain(rule_id: str, raw: bool) -> None:
-    """Show a rule's page: why it happens, how to see it by hand, the fix.
-
-    \b
-    Example:
-      fluxdoctor explain kustomize/path-not-found
-    """
-    catalogue = _catalogue()
-    _known([rule_id], catalogue)
-    rule = catalogue.get(rule_id)
-    if rule is None:
-        matching = ", ".join(r.id for r in catalogue.rules if r.area == rule_id)
-        _stop(f"{rule_id} is no rule id" + (f"; its rules are {matching}" if matching else ""))
-    if raw:
-        click.echo(rule.page, nl=False)
-        return
-    from fluxdoctor.report import page
-
-    click.echo(page.render(rule, width=_width(), color=_color()), nl=False, color=_color())
-
-
-@cli.command()
-@_with(_SELECT)
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def rules(only: tuple[str, ...], ignore: tuple[str, ...], format_: str) -> None:
-    """List the rules that are installed.
-
-    \b
-    Examples:
-      fluxdoctor rules
-      fluxdoctor rules --rule kustomize --format json
-    """
-    from fluxdoctor.engine import select
-    from fluxdoctor.report import page
-
-    catalogue = _catalogue()
-    _known([*only, *ignore], catalogue)
-    for skipped in catalogue.skipped:
-        click.echo(f"fluxdoctor: {skipped.why}", err=True)
-    chosen = select(catalogue.rules, only, ignore)
-    click.echo(page.catalogue_json(chosen) if format_ == "json" else page.catalogue(chosen, _width()), nl=False)
+cli.add_command(explain)
+cli.add_command(rules)
 
 
 def main() -> None:

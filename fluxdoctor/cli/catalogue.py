@@ -1,0 +1,53 @@
+"""The commands that show the rules themselves."""
+
+from __future__ import annotations
+
+import click
+
+from fluxdoctor.cli.shown import SELECT, catalogue, color, columns, known, stop, with_options
+
+
+@click.command()
+@click.argument("rule_id", metavar="RULE")
+@click.option("--raw", is_flag=True, help="Print the page's Markdown as it is.")
+def explain(rule_id: str, raw: bool) -> None:
+    """Show a rule's page: why it happens, how to see it by hand, the fix.
+
+    \b
+    Example:
+      fluxdoctor explain kustomize/path-not-found
+    """
+    installed = catalogue()
+    known([rule_id], installed)
+    rule = installed.get(rule_id)
+    if rule is None:
+        matching = ", ".join(r.id for r in installed.rules if r.area == rule_id)
+        stop(f"{rule_id} is no rule id" + (f"; its rules are {matching}" if matching else ""))
+    if raw:
+        click.echo(rule.page, nl=False)
+        return
+    from fluxdoctor.report import page
+
+    click.echo(page.render(rule, width=columns(), color=color()), nl=False, color=color())
+
+
+@click.command()
+@with_options(SELECT)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def rules(only: tuple[str, ...], ignore: tuple[str, ...], format_: str) -> None:
+    """List the rules that are installed.
+
+    \b
+    Examples:
+      fluxdoctor rules
+      fluxdoctor rules --rule kustomize --format json
+    """
+    from fluxdoctor.engine import select
+    from fluxdoctor.report import page
+
+    installed = catalogue()
+    known([*only, *ignore], installed)
+    for skipped in installed.skipped:
+        click.echo(f"fluxdoctor: {skipped.why}", err=True)
+    chosen = select(installed.rules, only, ignore)
+    click.echo(page.catalogue_json(chosen) if format_ == "json" else page.catalogue(chosen, columns()), nl=False)

@@ -1,0 +1,117 @@
+"""What the commands share: options, the catalogue, how a report is written, and how a mistake is told."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from fluxdoctor.report.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fluxdoctor.model.finding import Report
+    from fluxdoctor.rule import Catalogue
+
+F = TypeVar("F")
+
+EXITS = """\b
+Exit codes:
+  0  nothing at or above --fail-on
+  1  findings at or above --fail-on
+  2  could not run: usage, or nothing to read
+  3  nothing found, but something that was asked for could not be checked"""
+
+SELECT = (
+    click.option("--rule", "only", multiple=True, metavar="GLOB", help="Only these rules: an id, an area, or a glob."),
+    click.option("--ignore", multiple=True, metavar="GLOB", help="Leave these rules out: an id, an area, or a glob."),
+)
+SHOW = (
+    click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True),
+    click.option(
+        "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), default="error", show_default=True,
+        help="The least severity that makes the exit code 1.",
+    ),
+    click.option("--verbose", "-v", is_flag=True, help="Show notes, where each proof comes from, and every object."),
+    click.option("--width", type=click.IntRange(40, 400), help="Columns of the text report; the terminal's by default."),
+)  # fmt: skip
+
+UPGRADE = (
+    click.option(
+        "--target-flux", metavar="MINOR", default="", help="Report what an upgrade to this Flux (2.9) breaks."
+    ),
+    click.option(
+        "--target-kubernetes",
+        metavar="MINOR",
+        default="",
+        help="Report what an upgrade to this Kubernetes (1.36) breaks.",
+    ),
+)
+
+
+def with_options(options: Iterable[Any]) -> Callable[[F], F]:
+    """Give a command these options, in their order."""
+
+    def wrap(function: F) -> F:
+        for option in reversed(tuple(options)):
+            function = option(function)
+        return function
+
+    return wrap
+
+
+def render(report: Report, *, format_: str, verbose: bool, width: int | None) -> str:
+    """Return a report as text in the format that was asked for."""
+    if format_ == "json":
+        from fluxdoctor.report import json
+
+        return json.render(report)
+    from fluxdoctor.report import text
+
+    return text.render(report, width=width or columns(), color=color(), verbose=verbose)
+
+
+def color() -> bool:
+    """Tell whether to write colours. https://no-color.org: any NO_COLOR that is not empty; FORCE_COLOR the other way round."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def columns() -> int:
+    """Return the columns of the terminal, 120 at the most."""
+    import shutil
+
+    return min(shutil.get_terminal_size((100, 24)).columns, 120)
+
+
+def catalogue() -> Catalogue:
+    """Load the installed rules; two packs with one rule are an error and exit code 2."""
+    from fluxdoctor.rule import RuleError, installed
+
+    try:
+        return installed()
+    except RuleError as error:
+        stop(str(error))
+
+
+def known(globs: Iterable[str], rules: Catalogue) -> None:
+    """Stop where a glob matches no rule: that is a typing error, not a quiet nothing."""
+    from fluxdoctor.engine import select
+
+    for glob in globs:
+        if not select(rules.rules, [glob]):
+            ids = [r.id for r in rules.rules]
+            close = difflib.get_close_matches(glob, [*ids, *{r.area for r in rules.rules}], 3, 0.5)
+            hint = f"; did you mean {', '.join(close)}?" if close else ""
+            stop(f"no rule matches {glob!r}{hint} (fluxdoctor rules lists all)")
+
+
+def stop(why: str) -> NoReturn:
+    """Say on stderr why nothing could be done, and end with exit code 2."""
+    click.echo(f"fluxdoctor: {plain(why)}", err=True)
+    sys.exit(2)
