@@ -161,7 +161,7 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
     colored = color() and output is None
     try:
         graph_command.write(
-            graph_command.render(picture, format_, width=width or columns(), color=colored), output, color=color
+            graph_command.render(picture, format_, width=width or columns(), color=colored), output, color=colored
         )
     except OSError as error:
         stop(f"{output}: {error.strerror}")
