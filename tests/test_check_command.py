@@ -153,7 +153,7 @@ def test_without_kustomize_what_needs_no_build_is_still_checked(fleet: Path, mon
     })  # fmt: skip
     monkeypatch.setattr(kustomize, "command", lambda: ())
     result = run(str(fleet), "--format", "json")
-    assert [f[1] for f in found(result)] == ["kustomize/resource-missing"]
+    assert [f[1] for f in found(result)] == ["kustomize/file-not-listed", "kustomize/resource-missing"]
     assert "install kustomize" in json.loads(result.output)["skipped"][-1]["why"]
 
 
