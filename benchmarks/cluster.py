@@ -51,8 +51,9 @@ def _once(argv: Sequence[str], env: dict[str, str]) -> Measured:
         _, status, used = os.wait4(child.pid, 0)
         wall = time.perf_counter() - began
         said = child.stderr.read() if child.stderr else b""
+        printed = out.tell() or out.seek(0, os.SEEK_END)
     code = os.waitstatus_to_exitcode(status)
-    if code not in (0, 1):
+    if code or not printed:
         raise subprocess.CalledProcessError(code, argv, stderr=said)
     return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 

@@ -28,6 +28,7 @@ from fluxdoctor.cli.shown import (
     color,
     columns,
     known,
+    meanwhile,
     render,
     stop,
     with_options,
@@ -35,6 +36,7 @@ from fluxdoctor.cli.shown import (
 from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
+    from fluxdoctor.cli.target import Needs
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot, Target
@@ -106,18 +108,19 @@ def diagnose(
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     show = {name: options.pop(name) for name in ("format_", "fail_on", "verbose", "width")}
     started = time.monotonic()
-    installed = catalogue()
-    known([*only, *ignore], installed)
-    snapshot = _snapshot(ctx, source, _needs(installed, only, ignore), options, named)
+    rules = meanwhile(catalogue)  # while the API server answers
+    if only or ignore:
+        known([*only, *ignore], rules())
+    snapshot = _snapshot(ctx, source, lambda: _needs(rules(), only, ignore), options, named)
     if asked:
         snapshot = replace(snapshot, target=asked)
     if named:
         show["target"] = find(named, snapshot, options["namespaces"])
-    _report(snapshot, started, only, ignore, installed, **show)
+    _report(snapshot, started, only, ignore, rules(), **show)
 
 
 def _snapshot(
-    ctx: click.Context, source: Path | None, needs: frozenset[type], options: dict[str, Any], named: str | None = None
+    ctx: click.Context, source: Path | None, needs: Needs, options: dict[str, Any], named: str | None = None
 ) -> Snapshot:
     """Replay or read; a namespace says, for a snapshot, only where the named object is."""
     if source is None:
@@ -156,7 +159,7 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
     from fluxdoctor.report.graph import LARGE, draw
 
     installed = catalogue()
-    snapshot = _snapshot(ctx, source, _needs(installed), options)
+    snapshot = _snapshot(ctx, source, lambda: _needs(installed), options)
     picture = draw(snapshot, run(snapshot, installed), large=sys.maxsize if all_ else LARGE)
     colored = color() and output is None
     try:
@@ -210,7 +213,7 @@ def _replayed(source: Path) -> Snapshot:
         stop(str(error))
 
 
-def _live(needs: frozenset[type], options: dict[str, Any]) -> Snapshot:
+def _live(needs: Needs, options: dict[str, Any]) -> Snapshot:
     from fluxdoctor.collect.kube.login import ClusterError
 
     try:
@@ -246,7 +249,8 @@ def snapshot(output: Path, **options: Any) -> None:
 
     try:
         save.check(output)
-        taken = _live(_needs(catalogue()), options)
+        rules = meanwhile(catalogue)
+        taken = _live(lambda: _needs(rules()), options)
         save.save(taken, output)
     except OSError as error:
         stop(str(error))

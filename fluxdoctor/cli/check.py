@@ -80,7 +80,7 @@ def _live(context: str) -> Snapshot:
     options = {"kubeconfig": "", "context": context, "as_user": "", "as_groups": (), "namespaces": (), "timeout": 60.0,
                "probing": "none", "no_probe": True, "allow_local": False, "no_cache": True}  # fmt: skip
     try:
-        return target.read(frozenset(), **options)
+        return target.read(frozenset, **options)
     except ClusterError as error:
         raise CheckError(str(error)) from None
 

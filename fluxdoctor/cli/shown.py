@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fluxdoctor.rule import Catalogue
 
 F = TypeVar("F")
+T = TypeVar("T")
 
 EXITS = """\b
 Exit codes:
@@ -97,6 +98,16 @@ def catalogue() -> Catalogue:
         return installed()
     except RuleError as error:
         stop(str(error))
+
+
+def meanwhile(work: Callable[[], T]) -> Callable[[], T]:
+    """Begin a piece of work beside what follows; return how to get its result, which waits for it and raises what it raised."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(1, thread_name_prefix="meanwhile")
+    result = pool.submit(work)
+    pool.shutdown(wait=False)
+    return result.result
 
 
 def known(globs: Iterable[str], rules: Catalogue) -> None:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from fluxdoctor.model.snapshot import Snapshot
 
 
+#: The kinds of facts that rules read: asked for when the cluster was read, for the rules are loaded meanwhile.
+Needs = Callable[[], Collection[type]]
+
+
 class _Seconds(click.ParamType[float]):
     """A duration as people write it: 90, 90s, 2m."""
 
@@ -55,7 +59,7 @@ CLUSTER = (
 )  # fmt: skip
 
 
-def read(needs: Collection[type], **options: Any) -> Snapshot:
+def read(needs: Needs, **options: Any) -> Snapshot:
     """Read the cluster that the options name. Raises ClusterError where it cannot be asked at all."""
     from fluxdoctor.collect import cache, live
     from fluxdoctor.collect.cluster import Scope

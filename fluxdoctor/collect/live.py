@@ -52,7 +52,10 @@ class Target:
 
 
 def collect(
-    target: Target, deadline: Deadline, needs: Collection[type], progress: Callable[[str], None] = lambda _: None
+    target: Target,
+    deadline: Deadline,
+    needs: Callable[[], Collection[type]],
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
     """Read a cluster and, of the facts that rules need, what its sources hold. Raises ClusterError."""
     with _uncollected():
@@ -68,7 +71,7 @@ def collect(
             return snapshot
         progress("asking the sources")
         reach = Reach(sight.vault, deadline, taken, target.cache, target.allow_local, progress=progress)
-        return ask(snapshot, chosen(sight, target.probing), reach, needs)
+        return ask(snapshot, chosen(sight, target.probing), reach, needs())
 
 
 def chosen(sight: Sight, probing: Probing) -> list[Resource]:

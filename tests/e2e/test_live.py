@@ -41,7 +41,7 @@ SAMPLE = (
 def read(cluster: Cluster, user: str = users.ADMIN, *, server: str = "", seconds: float = 60, **more: Any) -> Snapshot:
     login = Login(str(cluster.kubeconfig(user, server=server, auth=more.pop("auth", "token"))), **more.pop("login", {}))
     target = live.Target(login, Scope(**more), live.Probing.NONE)
-    return live.collect(target, Deadline(seconds), ())
+    return live.collect(target, Deadline(seconds), tuple)
 
 
 def said(snapshot: Snapshot) -> list[tuple[str, str, str, tuple[Ref, ...]]]:
@@ -212,7 +212,7 @@ def test_an_unknown_certificate_authority_is_said(cluster: Cluster, tmp_path: Pa
     other = tmp_path / "config"
     other.write_text(config.read_text().replace('"certificate-authority"', '"x-certificate-authority"'))
     with pytest.raises(ClusterError, match="does not answer: TLS: "):
-        live.collect(live.Target(Login(str(other)), probing=live.Probing.NONE), Deadline(5), ())
+        live.collect(live.Target(Login(str(other)), probing=live.Probing.NONE), Deadline(5), tuple)
 
 
 def test_a_namespace_scope_reads_what_its_objects_refer_to(cluster: Cluster) -> None:
