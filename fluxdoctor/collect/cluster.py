@@ -25,6 +25,7 @@ _WORKERS = 6
 _EVENTS = 20_000
 _FEW_NAMESPACES = 30
 _ROUNDS = 8
+_LONGEST = ("Kustomization", "HelmRelease", "HelmChart")
 _FOLLOWED = (*flux.KINDS, "Namespace")
 _ASKED_FOR = ("ConfigMap", "Secret", "ServiceAccount")
 #: The versions to try where discovery is refused (Flux 2.7 to 2.9).
@@ -131,7 +132,9 @@ class _Run:
     def list(self) -> None:
         """List every Flux kind, namespaces, CRDs, the controllers and the events that warn."""
         spaces = self.scope.namespaces
-        served = [self.served(Ref(kind, "", "")) for kind in flux.KINDS]
+        # The pages of a list come one after the other: the longest lists begin first.
+        kinds = (*_LONGEST, *(kind for kind in flux.KINDS if kind not in _LONGEST))
+        served = [self.served(Ref(kind, "", "")) for kind in kinds]
         jobs = [partial(self.reader.list, kind, spaces) for kind in served if kind]
         jobs += [
             partial(self.reader.list, _CORE["Namespace"]),
@@ -144,7 +147,7 @@ class _Run:
         for body in self.found.bodies:
             if str(body.get("kind")) in ("CustomResourceDefinition", "PartialObjectMetadata"):
                 definitions.describe(body, self.discovery)
-        for kind, how in zip(flux.KINDS, served, strict=True):
+        for kind, how in zip(kinds, served, strict=True):
             if how is None:
                 self.found.listed[kind] = None  # not served: there is none
         self._by_namespace()
