@@ -105,6 +105,31 @@ def test_a_plugin_that_hangs_ends_with_the_run(tmp_path: Path) -> None:
     assert time.monotonic() - began < 30
 
 
+def test_what_a_plugin_started_ends_with_it(tmp_path: Path) -> None:
+    mark = tmp_path / "child"
+    script = f"import subprocess, sys\nsubprocess.run(['sh', '-c', 'echo $$ > {mark}; exec sleep 60'])\n"
+    refused(config(tmp_path, plugin(tmp_path, script)), seconds=2)
+    running = Path(f"/proc/{mark.read_text().strip()}/cmdline")
+    ends = time.monotonic() + 10
+    while running.exists() and running.read_bytes() and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not (running.exists() and running.read_bytes())
+
+
+@pytest.mark.parametrize(
+    "exec_", ["hello", {"command": "sh", "args": 3}, {"command": "sh", "env": [["a"]], "args": ["-c", "exit 4"]}]
+)
+def test_an_exec_section_of_the_wrong_form_is_one_line(tmp_path: Path, exec_: Any) -> None:
+    said = refused(config(tmp_path, {"exec": exec_}))
+    assert "the kubeconfig's exec section is not a mapping" in said or "failed with code 4" in said
+
+
+def test_a_socks_proxy_says_what_it_needs(tmp_path: Path) -> None:
+    assert refused(config(tmp_path, {"token": CANARY}, **{"proxy-url": "socks5://127.0.0.1:1"})) == (
+        "context prod goes through a SOCKS proxy, which needs PySocks: pip install pysocks"
+    )
+
+
 def test_a_plugin_that_is_not_installed_says_how_to_get_it(tmp_path: Path) -> None:
     user = {"exec": {"apiVersion": "v1", "command": "no-such-plugin", "installHint": "Get it from the vendor."}}
     assert refused(config(tmp_path, user)) == (
@@ -122,10 +147,11 @@ def test_a_context_that_is_not_there_names_those_that_are(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "the kubeconfig"),
+        ("", "kubeconfig"),
         ("a: [", "config:1: the kubeconfig is not YAML"),
         ("current-context: prod\ncontexts:\n- {name: prod, context: {cluster: gone}}\n", "gone"),
-        ("[]", "the kubeconfig"),
+        ("[]", "not a kubeconfig as kubectl reads it"),
+        ("[" * 100_000, "the kubeconfig is nested too deep"),
         (json.dumps({"current-context": "x", "contexts": [{"name": "x", "context": {}}]}), "x"),
     ],
 )

@@ -62,8 +62,14 @@ def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
 def _evidence(problem: Problem, snapshot: Snapshot) -> tuple[Evidence, ...]:
     """The proof, then the controller's words about the first object that fails because of it, then since when."""
     found = list(problem.evidence)
+    absent = problem.missing is not None and snapshot.cluster.is_absent(problem.missing)
+    if absent:
+        found.append(Evidence(f"{problem.missing} was looked for and is not there"))
     failure = next((f for ref in (problem.subject, *problem.explains) if (f := snapshot.failures.of(ref))), None)
-    if failure and failure.words and not any(f.where.endswith(failure.words[0].where) for f in found):
+    # What an object says of another that it waits for proves nothing of what it lacks itself.
+    first = failure.words[0] if failure and failure.words else None
+    other = absent and first and problem.missing and problem.missing.name not in first.message
+    if failure and failure.words and not other and not any(f.where.endswith(failure.words[0].where) for f in found):
         found.append(said(failure.words[0], failure.ref))
     if failure and failure.since:
         found.append(Evidence(f"since {age(failure.since, snapshot.taken)}", f"{failure.ref} lastTransitionTime"))

@@ -51,7 +51,8 @@ class Reach:
         found = _resolve(host, port, self.deadline.within(self.per_host).left())
         for address in found:
             if not self.allow_local and (why := _forbidden(address)):
-                raise UnreachableError(Answer.NOT_CONTACTED, f"{host} is {address}, {why}")
+                what = host if host == address else f"{host} ({address})"
+                raise UnreachableError(Answer.NOT_CONTACTED, f"{what} is {why}: only asked with --allow-local")
         return found
 
 

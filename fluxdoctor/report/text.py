@@ -18,6 +18,7 @@ from fluxdoctor.report.plain import plain
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 _NAMED = 6
 _THINGS = 4
+_MOST = 40
 #: Characters of a proof that are shown: a controller's message can quote a whole object. JSON and --verbose have it all.
 _QUOTED, _QUOTED_END = 900, 200
 _LABEL = 8
@@ -35,9 +36,15 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
     )  # fmt: skip
     _summary(console, report)
     shown = [f for f in report.findings if verbose or f.severity is not Severity.INFO]
-    for number, finding in enumerate(shown, 1):
+    most = len(shown) if verbose else _MOST
+    for number, finding in enumerate(shown[:most], 1):
         console.print()
         _finding(console, number, finding, verbose=verbose)
+    if len(shown) > most:
+        console.print()
+        console.print(
+            Text(f"and {len(shown) - most} more findings: --verbose shows them, --format json has them all", "bold")
+        )
     _quiet(console, [f for f in report.findings if f not in shown])
     _skipped(console, report.skipped, verbose=verbose)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
@@ -155,6 +162,8 @@ def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> 
         for i, line in enumerate([*shown, *more]):
             rows.add_row(_NOT_CHECKED if i == 0 else "", Text(plain(line)))
         console.print(rows)
+        if any(s.asked and "forbidden: " in s.why for s in skipped):
+            console.print(Text("fluxdoctor rbac prints the rights that a full diagnosis needs", "dim"))
     rest = [s for s in skipped if not s.asked]
     if rest:
         console.print()

@@ -217,12 +217,13 @@ def _fresh_token(error: ApiError) -> str:
 
 def words(error: BaseException) -> str:
     """Say in a few words why no answer came, without addresses of objects and nothing that a header held."""
-    for one in _chain(error):
+    chain = tuple(_chain(error))
+    for one in chain:
         if isinstance(one, ssl.SSLCertVerificationError):
             return f"TLS: {one.verify_message}"
-        for kinds, said in _said():
-            if isinstance(one, kinds):
-                return said
+    for kinds, said in _said():
+        if any(isinstance(one, kinds) for one in chain):
+            return said
     return f"no answer ({type(error).__name__})"
 
 
@@ -231,9 +232,10 @@ def _said() -> tuple[tuple[tuple[type[BaseException], ...], str], ...]:
 
     return (
         ((exceptions.NameResolutionError, socket.gaierror), "the name of the API server does not resolve"),
-        ((exceptions.ConnectTimeoutError,), "timed out while connecting"),
-        ((exceptions.ReadTimeoutError, TimeoutError), "timed out"),
         ((ConnectionRefusedError,), "connection refused"),
+        ((exceptions.ReadTimeoutError,), "timed out"),
+        ((exceptions.ConnectTimeoutError,), "timed out while connecting"),
+        ((TimeoutError,), "timed out"),
         ((exceptions.ProxyError,), "the proxy does not answer"),
         ((exceptions.IncompleteRead, ConnectionError), "the connection was cut"),
         ((exceptions.DecodeError,), "the answer is not what its encoding says"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,14 +71,22 @@ def connect(login: Login, deadline: Deadline) -> Iterator[Connection]:
         configuration = Configuration()
         try:
             name, namespace = _load(login, configuration, private, deadline)
-        except (ConfigException, KeyError, TypeError, ValueError, OSError) as error:
+        except (ConfigException, OSError) as error:
             raise ClusterError(f"the kubeconfig cannot be used: {error}") from None
+        except _ODD as error:
+            raise ClusterError(f"{_paths(login)}: not a kubeconfig as kubectl reads it ({_short(error)})") from None
         configuration.retries = False
         configuration.connection_pool_maxsize = _CONNECTIONS
         try:
-            pool = RESTClientObject(configuration).pool_manager
-        except (OSError, ValueError) as error:
-            raise ClusterError(f"{name}: {error}") from None
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # urllib3 warns of PySocks before it fails for want of it
+                pool = RESTClientObject(configuration).pool_manager
+        except ImportError:
+            raise ClusterError(
+                f"context {name} goes through a SOCKS proxy, which needs PySocks: pip install pysocks"
+            ) from None
+        except (OSError, *_ODD) as error:
+            raise ClusterError(f"context {name} cannot be used: {_short(error)}") from None
         open_sockets = track(pool)
         who = [("Impersonate-User", login.as_user)] if login.as_user else []
         groups = [("Impersonate-Group", group) for group in login.as_groups]
@@ -86,9 +97,21 @@ def connect(login: Login, deadline: Deadline) -> Iterator[Connection]:
                 pool.clear()
 
 
+#: What the library raises for a file that is YAML and no kubeconfig.
+_ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+
+
+def _short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
+
+
+def _paths(login: Login) -> str:
+    return login.kubeconfig or os.environ.get("KUBECONFIG", "") or "~/.kube/config"
+
+
 def _load(login: Login, configuration: Configuration, private: str, deadline: Deadline) -> tuple[str, str]:
     """Fill the configuration; return the names of the context and of its namespace."""
-    paths = login.kubeconfig or os.environ.get("KUBECONFIG", "") or "~/.kube/config"
+    paths = _paths(login)
     there = [p for p in paths.split(os.pathsep) if p and Path(p).expanduser().is_file()]
     if there:
         return _from_file(os.pathsep.join(there), login.context, configuration, private, deadline)
@@ -108,12 +131,29 @@ def _in_cluster(configuration: Configuration) -> tuple[str, str]:
     return "in-cluster", space.read_text("utf-8").strip() if space.is_file() else ""
 
 
+def _merged(paths: str) -> Any:
+    """Read the files of a kubeconfig into one, as kubectl merges them."""
+    import yaml
+    from kubernetes.config.kube_config import KubeConfigMerger
+
+    try:
+        merged = KubeConfigMerger(paths).config
+    except RecursionError:
+        raise ClusterError(f"{paths}: the kubeconfig is nested too deep") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{mark.name}:{mark.line + 1}" if mark else paths
+        raise ClusterError(f"{place}: the kubeconfig is not YAML") from None
+    if merged is None:
+        raise ClusterError(f"{paths}: the kubeconfig is empty")
+    return merged
+
+
 def _from_file(
     paths: str, context: str, configuration: Configuration, private: str, deadline: Deadline
 ) -> tuple[str, str]:
-    import yaml
     from kubernetes.config.config_exception import ConfigException
-    from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
+    from kubernetes.config.kube_config import KubeConfigLoader
 
     class Loader(KubeConfigLoader):  # type: ignore[misc]
         """The library runs a plugin without a deadline, and goes on without a login when that fails."""
@@ -134,14 +174,7 @@ def _from_file(
                 setattr(self, field, str(path))
             return True
 
-    try:
-        merged = KubeConfigMerger(paths).config
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{mark.name}:{mark.line + 1}" if mark else paths
-        raise ClusterError(f"{place}: the kubeconfig is not YAML") from None
-    if merged is None:
-        raise ClusterError(f"{paths}: the kubeconfig is empty")
+    merged = _merged(paths)
     names = [c["name"] for c in (merged.value.get("contexts") or [])]
     wanted = context or merged.value.get("current-context") or ""
     if wanted not in names:
@@ -153,13 +186,15 @@ def _from_file(
         loader.load_and_set(configuration)
     except ConfigException as error:
         raise ClusterError(f"{paths}, context {wanted}: {error}") from None
-    except (OSError, ValueError) as error:
-        raise ClusterError(f"{paths}, context {wanted}: {type(error).__name__}: {error}") from None
+    except (OSError, *_ODD) as error:
+        raise ClusterError(f"{paths}, context {wanted}: {_short(error)}") from None
     return wanted, loader.current_context["context"].get("namespace") or ""
 
 
-def run_plugin(spec: Mapping[str, Any], base: str, cluster: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
+def run_plugin(spec: Any, base: str, cluster: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
     """Run a client-go credential plugin and return its status. Raises ClusterError; never waits past the deadline."""
+    if not isinstance(spec, Mapping) or not isinstance(spec.get("args") or [], list):
+        raise ClusterError("the kubeconfig's exec section is not a mapping with a command and a list of args")
     command = str(spec.get("command", ""))
     hint = f" {spec['installHint'].strip()}" if isinstance(spec.get("installHint"), str) else ""
     path = command if "/" not in command else os.path.normpath(Path(base) / command)
@@ -170,7 +205,8 @@ def run_plugin(spec: Mapping[str, Any], base: str, cluster: Mapping[str, Any], d
         info["cluster"] = dict(cluster)
     version = str(spec.get("apiVersion", ""))
     credential = {"apiVersion": version, "kind": "ExecCredential", "spec": info}
-    env = {**os.environ, **{str(e.get("name")): str(e.get("value")) for e in spec.get("env") or []}}
+    given = [entry for entry in spec.get("env") or [] if isinstance(entry, Mapping)]
+    env = {**os.environ, **{str(entry.get("name")): str(entry.get("value")) for entry in given}}
     said = _run(
         [path, *map(str, spec.get("args") or [])], {**env, "KUBERNETES_EXEC_INFO": json.dumps(credential)}, deadline
     )
@@ -184,17 +220,27 @@ def run_plugin(spec: Mapping[str, Any], base: str, cluster: Mapping[str, Any], d
 
 
 def _run(argv: Sequence[str], env: Mapping[str, str], deadline: Deadline) -> str:
-    """Run a program to its end, or to ours. What it says on stderr is for people, and is quoted short."""
+    """Run a program to its end, or to ours, with all that it started. What it says on stderr is for people, and quoted short."""
     try:
-        done = subprocess.run(  # noqa: S603 - no shell; the command is the user's own kubeconfig's
-            argv, env=dict(env), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
-            timeout=max(0.1, deadline.left()), check=False,
+        child = subprocess.Popen(  # noqa: S603 - no shell; the command is the user's own kubeconfig's
+            argv, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            errors="replace", start_new_session=True,
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise ClusterError(f"credential plugin {argv[0]!r} did not end in time") from None
-    except OSError as error:
-        raise ClusterError(f"credential plugin {argv[0]!r} could not be run: {error.strerror}") from None
-    if done.returncode:
-        words = " ".join(done.stderr.split())[:300]
-        raise ClusterError(f"credential plugin {argv[0]!r} failed with code {done.returncode}: {words}")
-    return done.stdout
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"credential plugin {argv[0]!r} could not be run: {error}") from None
+    with deadline.on_cancel(lambda: _kill(child)), child:
+        try:
+            said, complaint = child.communicate(timeout=max(0.1, deadline.left()))
+        except subprocess.TimeoutExpired:
+            raise ClusterError(f"credential plugin {argv[0]!r} did not end in time") from None
+        finally:
+            _kill(child)
+    if child.returncode:
+        words = " ".join(complaint.split())[:300]
+        raise ClusterError(f"credential plugin {argv[0]!r} failed with code {child.returncode}: {words}")
+    return said
+
+
+def _kill(child: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
