@@ -78,6 +78,14 @@ def test_what_was_not_checked() -> None:
     ]
 
 
+def test_many_findings_are_bounded_and_counted() -> None:
+    many = report(*(finding(subject=Ref("Kustomization", "apps", f"k{i}")) for i in range(100)))
+    lines = text.render(many, width=110).splitlines()
+    assert sum("ERROR" in line for line in lines) == 40
+    assert "and 60 more findings: --verbose shows them, --format json has them all" in lines
+    assert sum("ERROR" in line for line in text.render(many, width=110, verbose=True).splitlines()) == 100
+
+
 HOSTILE = "\x1b[31mred\x1b[0m \x07\u202egnirts\u2066 [bold]x[/bold] :smile: \ud800 \u2028 a\tb"
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +20,7 @@ from tests.e2e.api import Body
 from tests.e2e.cluster import Cluster
 from tests.e2e.incident import INCIDENTS
 from tests.servers.githttp import GitServer, git_server
-from tests.servers.helm_repo import HelmServer, helm_server
+from tests.servers.helm_repo import HelmServer, dripping, helm_server
 from tests.servers.repositories import filled
 
 CANARY = "canary-3d9f2a-never-to-be-seen"
@@ -146,3 +148,29 @@ def test_only_the_sources_that_are_wanted_are_asked(
     incident.load_objects(cluster, hosts.host("cascade-chain-top"))
     fluxdoctor(cluster, tmp_path, "diagnose", "--allow-local", "--probe", probing)
     assert sorted({"/" + target.split("/")[1] for _, target, _ in hosts.git.requests}) == asked
+
+
+def test_ctrl_c_while_an_index_drips_in_prints_what_is_known_and_leaves_nothing(
+    cluster: Cluster, hosts: Hosts, tmp_path: Path
+) -> None:
+    incident.load_objects(cluster, hosts.host("hr-version-not-found"))
+    (path,) = hosts.helm.files
+    hosts.helm.odd[path] = dripping
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env = {
+        **os.environ, "KUBECONFIG": str(cluster.kubeconfig(users.ADMIN)), "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "TMPDIR": str(scratch), "COLUMNS": "110",
+    }  # fmt: skip
+    argv = [sys.executable, "-m", "fluxdoctor", "diagnose", "--allow-local", "--timeout", "60s"]
+    with subprocess.Popen(  # noqa: S603 - our own program
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+    ) as run:
+        while path not in hosts.helm.paths:
+            time.sleep(0.05)
+        time.sleep(1)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=30)
+    assert (run.returncode, err) == (1, "\nfluxdoctor: called off; this is what is known\n")
+    assert "helm/chart-version-missing" in out
+    assert list(scratch.iterdir()) == []
