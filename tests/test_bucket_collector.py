@@ -73,7 +73,7 @@ UNTRIED = [
     ({"proxySecretRef": {"name": "half"}}, Answer.PROXY, "the Secret of spec.proxySecretRef has no address"),
     ({"proxySecretRef": {"name": "socks"}}, Answer.UNKNOWN, "a proxy that is not http is not tried from here"),
     ({"endpoint": "s3.test/path"}, Answer.NOT_CONTACTED, "spec.endpoint is a host and nothing else"),
-    ({"endpoint": "169.254.169.254"}, Answer.NOT_CONTACTED, "169.254.169.254 is 169.254.169.254, a link-local address (cloud metadata lives there)"),
+    ({"endpoint": "169.254.169.254"}, Answer.NOT_CONTACTED, "169.254.169.254 is a link-local address (cloud metadata lives there): only asked with --allow-local"),
 ]  # fmt: skip
 
 

@@ -354,10 +354,10 @@ def test_hosts_that_do_not_answer() -> None:
     [
         (
             "http://169.254.169.254/latest",
-            "169.254.169.254 is 169.254.169.254, a link-local address (cloud metadata lives there)",
+            "169.254.169.254 is a link-local address (cloud metadata lives there): only asked with --allow-local",
         ),
-        ("http://127.0.0.1:1", "127.0.0.1 is 127.0.0.1, a loopback address"),
-        ("http://[::ffff:127.0.0.1]:1", "::ffff:127.0.0.1 is ::ffff:127.0.0.1, a loopback address"),
+        ("http://127.0.0.1:1", "127.0.0.1 is a loopback address: only asked with --allow-local"),
+        ("http://[::ffff:127.0.0.1]:1", "::ffff:127.0.0.1 is a loopback address: only asked with --allow-local"),
         ("ftp://charts.test", "the URL is neither http nor https"),
         ("file:///etc/passwd", "the URL is neither http nor https"),
         ("http://charts.test\r\nX-Evil: 1", "the URL cannot be read"),
@@ -376,8 +376,12 @@ def test_no_header_comes_in_through_a_path() -> None:
 
 
 REDIRECTS: list[tuple[str, Answer, str]] = [
-    ("http://169.254.169.254/index.yaml", Answer.NOT_CONTACTED, "169.254.169.254 is 169.254.169.254, a link-local"),
-    ("http://127.0.0.1:9/index.yaml", Answer.NOT_CONTACTED, "127.0.0.1 is 127.0.0.1, a loopback address"),
+    ("http://169.254.169.254/index.yaml", Answer.NOT_CONTACTED, "169.254.169.254 is a link-local"),
+    (
+        "http://127.0.0.1:9/index.yaml",
+        Answer.NOT_CONTACTED,
+        "127.0.0.1 is a loopback address: only asked with --allow-local",
+    ),
     ("http://metadata.google.internal/", Answer.NOT_CONTACTED, "metadata.google.internal is a cloud metadata service"),
     ("file:///etc/passwd", Answer.NOT_CONTACTED, "the URL is neither http nor https"),
     ("/index.yaml", Answer.MALFORMED, "charts.test:{port} redirects more than 5 times"),

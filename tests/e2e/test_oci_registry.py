@@ -360,7 +360,7 @@ UNTRIED: list[tuple[Mapping[str, Any], Answer, str]] = [
     ({"url": "oci://registry.test/acme/web:1.0.0"}, Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository"),
     ({"url": "oci://registry.test/../v2"}, Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository"),
     ({"url": "oci://registry.test/a?b=c"}, Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository"),
-    ({"url": "oci://169.254.169.254/a"}, Answer.NOT_CONTACTED, "169.254.169.254 is 169.254.169.254, a link-local address (cloud metadata lives there)"),
+    ({"url": "oci://169.254.169.254/a"}, Answer.NOT_CONTACTED, "169.254.169.254 is a link-local address (cloud metadata lives there): only asked with --allow-local"),
     ({"url": "oci://nobody.invalid/a"}, Answer.DNS, "nobody.invalid does not resolve"),
 ]  # fmt: skip
 
