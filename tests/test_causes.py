@@ -184,3 +184,13 @@ def test_fingerprints_tell_rule_subject_and_key_apart_and_nothing_else() -> None
     keyed = Finding(rule="a/b", subject=ks("x"), key="k", **base)  # type: ignore[arg-type]
     assert same.fingerprint == one.fingerprint
     assert len({one.fingerprint, keyed.fingerprint, Finding(rule="a/c", subject=ks("x"), **base).fingerprint}) == 3  # type: ignore[arg-type]
+
+
+def test_readers_of_a_source_that_is_held_back_by_another_serve_an_old_revision() -> None:
+    source = FLEET.replace("Succeeded", "GitOperationFailed").replace('status: "True"', 'status: "False"')
+    other = source.replace("name: fleet,", "name: shared,").replace("status: {", "status: {", 1)
+    failing = source.replace("fleet.git", 'fleet.git", include: [{repository: {name: shared}}], x: "')
+    snapshot = world(failing + other + kustomization("apps"))
+    shared, fleet = (Ref("GitRepository", "flux-system", name) for name in ("shared", "fleet"))
+    (found,) = fold(snapshot, (ROOT, Problem(shared)), (WAIT, Problem(fleet, because=(shared,))))
+    assert (line(found), [f.ref.name for f in found.freezes]) == ("error kustomize/root shared blocks fleet", ["apps"])
