@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.servers.repositories import ENV
+from tests.servers.serving import serving
 
 
 @dataclass
@@ -112,27 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._plain(code, content, headers)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up (killed, or one that does not like our certificate) is no news."""
-
-
 @contextlib.contextmanager
 def git_server(root: Path, context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[GitServer]:
     """Serve the bare repositories below a folder on a free port of loopback, over TLS where a context is given."""
     state = GitServer(root, scheme="https" if context else "http", host=host)
-    handler = type("Handler", (_Handler,), {"state": state})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        if context:
-            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        state.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Handler, state, context):
+        yield state

@@ -6,15 +6,16 @@ import base64
 import contextlib
 import json
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.servers.serving import serving
 
 BASE = "/api/v3"
 
@@ -88,13 +89,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def github(state: GitHub, context: ssl.SSLContext) -> Iterator[GitHub]:
     """Serve the API over TLS on a free port of loopback."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state})) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        state.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Handler, state, context):
+        yield state

@@ -9,11 +9,12 @@ import hashlib
 import io
 import ssl
 import tarfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.servers.serving import serving
 
 _DIGEST = "0123456789abcdef" * 4
 
@@ -116,31 +117,14 @@ def bomb(size: int = 2 << 30) -> bytes:
     return packed.getvalue()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no news."""
-
-
 @contextlib.contextmanager
 def helm_server(
     files: Mapping[str, bytes] | None = None, context: ssl.SSLContext | None = None
 ) -> Iterator[HelmServer]:
     """Serve files on a free port of loopback, over TLS where a context is given."""
     state = HelmServer(dict(files or {}), scheme="https" if context else "http")
-    with _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state})) as server:
-        if context:
-            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        state.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Handler, state, context):
+        yield state
 
 
 def big_index(megabytes: float, versions: int = 40) -> bytes:

@@ -7,11 +7,12 @@ import contextlib
 import http.client
 import select
 import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from tests.servers.serving import serving
 
 
 @dataclass
@@ -97,23 +98,9 @@ class _Handler(BaseHTTPRequestHandler):
                 (far if side is near else near).sendall(chunk)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no news."""
-
-
 @contextlib.contextmanager
 def http_proxy(login: str = "") -> Iterator[Proxy]:
     """Run a proxy on a free port; ``login`` is ``user:password``."""
     state = Proxy(login=login)
-    with _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"state": state})) as server:
-        state.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(_Handler, state):
+        yield state

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import hashlib
 import json
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from tests.servers import apt
+from tests.servers.serving import free_port, wait
 from tests.servers.tls import Authority
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -142,7 +142,7 @@ def registry(login: str = "", authority: Authority | None = None, tokens: Tokens
     if program is None:
         raise RuntimeError("no docker-registry: apt-get install docker-registry")
     with tempfile.TemporaryDirectory(prefix="registry-") as folder:
-        port = _free_port()
+        port = free_port()
         config = Path(folder) / "config.json"
         config.write_text(json.dumps(_config(Path(folder), port, login, authority, tokens)))
         log = Path(folder) / "log"
@@ -151,7 +151,7 @@ def registry(login: str = "", authority: Authority | None = None, tokens: Tokens
                 [program, "serve", str(config)], stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
         try:
-            _wait(port, process, log)
+            wait(port, process, log, "docker-registry")
             yield Registry(port, login, authority, tokens)
         finally:
             process.terminate()
@@ -197,19 +197,3 @@ def _htpasswd(folder: Path, login: str) -> Path:
     path = folder / "htpasswd"
     path.write_bytes(made.stdout)
     return path
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.05)
-    raise RuntimeError(f"docker-registry does not start: {log.read_text()}")

@@ -6,9 +6,7 @@ import contextlib
 import getpass
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from tests.servers import apt
+from tests.servers.serving import free_port, wait
 
 _Key = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
@@ -66,7 +65,7 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
         Path("/run/sshd").mkdir(
             mode=0o755, exist_ok=True
         )  # where sshd leaves its privileges, as Debian's unit makes it
-    port = _free_port()
+    port = free_port()
     config = folder / "sshd_config"
     config.write_text(
         f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized_keys\n"
@@ -77,7 +76,7 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     with log.open("wb") as stderr:
         process = subprocess.Popen([program, "-D", "-e", "-f", str(config)], stdin=subprocess.DEVNULL, stderr=stderr)
     try:
-        _wait(port, process, log)
+        wait(port, process, log, "sshd")
         yield SshServer(port, getpass.getuser(), host, client, log)
     finally:
         process.terminate()
@@ -88,19 +87,3 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
 def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     path.chmod(0o600)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.05)
-    raise RuntimeError(f"sshd does not start: {log.read_text()}")
