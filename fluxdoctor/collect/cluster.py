@@ -142,8 +142,7 @@ class _Run:
             partial(self.reader.list, _CORE["Event"], spaces, query={"fieldSelector": "type=Warning"}, most=_EVENTS),
             *(partial(self.reader.list, _DEPLOYMENT, query={"labelSelector": each}) for each in _SELECTORS),
         ]
-        for got in self.reader.map(lambda job: job(), jobs):
-            self.found.add(got)
+        self.found.add(self.reader.run(jobs))
         for body in self.found.bodies:
             if str(body.get("kind")) in ("CustomResourceDefinition", "PartialObjectMetadata"):
                 definitions.describe(body, self.discovery)
@@ -163,9 +162,9 @@ class _Run:
         spaces = tuple(dict.fromkeys((self.connection.namespace or "default", "flux-system", *few)))
         jobs = [partial(self.reader.list, how, spaces) for kind in kinds if (how := self.served(Ref(kind, "", "")))]
         jobs.append(partial(self.reader.list, _CORE["Event"], spaces, query={"fieldSelector": "type=Warning"}))
-        for got in self.reader.map(lambda job: job(), jobs):
-            got.gaps.clear()  # what is refused everywhere has been told once
-            self.found.add(got)
+        got = self.reader.run(jobs)
+        got.gaps.clear()  # what is refused everywhere has been told once
+        self.found.add(got)
         for i, gap in enumerate(self.found.gaps):
             if gap.what in kinds and (seen := self.found.listed.get(gap.what)):
                 self.found.gaps[i] = Gap(gap.what, f"{gap.why}; seen in {', '.join(sorted(seen))} only")

@@ -63,8 +63,7 @@ def waited_for(reader: Reader, owners: Iterable[Resource], asks: Asks) -> Found:
         for space in dict.fromkeys((release.text("spec.targetNamespace") or release.namespace,))
         for kind in _WORKLOADS.values()
     ]
-    for got in reader.map(lambda job: job(), jobs):
-        found.add(got)
+    found.add(reader.run(jobs))
     unwell = [view for body in found.bodies if (view := Fields(body)).text("kind") in _WORKLOADS and not _is_well(view)]
     found.add(_pods(reader, unwell))
     return found
@@ -117,9 +116,7 @@ def _pods(reader: Reader, of: Iterable[Fields]) -> Found:
             jobs.append(partial(reader.list, _POD, space, query=query, most=_MOST_PODS))
             if workload.text("kind") == "Deployment":
                 jobs.append(partial(reader.list, _REPLICA_SET, space, query=query, most=_MOST_PODS))
-    found = Found()
-    for got in reader.map(lambda job: job(), jobs):
-        found.add(got)
+    found = reader.run(jobs)
     found.bodies = [b for b in found.bodies if not _is_retired(Fields(b))]
     return found
 

@@ -67,6 +67,13 @@ class Reader:
         """Call a function for each item, several at once, and return the results in the items' order."""
         return list(self._pool.map(function, items))
 
+    def run(self, jobs: Iterable[Callable[[], Found]]) -> Found:
+        """Do several reads at once, and return all that they found, in their order."""
+        found = Found()
+        for got in self.map(lambda job: job(), jobs):
+            found.add(got)
+        return found
+
     def list(
         self,
         kind: Served,
