@@ -90,6 +90,7 @@ class Cluster:
         self.absent = frozenset(absent)
         self.gaps = tuple(gaps)
         self._events = dict(events or {})
+        self._lost: dict[str, bool] = {}
 
     def __len__(self) -> int:
         return len(self._by_ref)
@@ -120,7 +121,12 @@ class Cluster:
             return False
         if ref in self.absent or self._listed(ref.kind, ref.namespace):
             return True
-        return bool(ref.namespace) and self.is_absent(Ref("Namespace", "", ref.namespace))
+        return bool(ref.namespace) and self._namespace_absent(ref.namespace)
+
+    def _namespace_absent(self, name: str) -> bool:
+        if name not in self._lost:
+            self._lost[name] = self.is_absent(Ref("Namespace", "", name))
+        return self._lost[name]
 
     def _listed(self, kind: str, namespace: str) -> bool:
         if kind not in self.listed:

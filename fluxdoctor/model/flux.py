@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from fluxdoctor.model.resource import Condition, Fields, Ref, Resource
 from fluxdoctor.model.times import duration
@@ -79,6 +81,7 @@ CLUSTER_SCOPED = frozenset(
 )  # fmt: skip
 
 
+@lru_cache(4096)
 def kind_name(kind: str, group: str) -> str:
     """Return the kind as a Ref has it: bare, or ``Kind.group`` where a known kind of another group has that name."""
     known = KINDS[kind].group if kind in KINDS else BUILT_IN.get(kind, group)
@@ -196,8 +199,7 @@ class Edge(StrEnum):
     SYNC = "sync"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """One reference found in an object: from where, why, to what, and whether the target may be absent."""
 
     edge: Edge
@@ -346,16 +348,29 @@ def _all_references(resource: Resource) -> Iterator[Reference]:
     yield from _named_parts(resource)
 
 
-def owner(resource: Resource) -> Ref | None:
-    """Return the Flux object that applied this one, by the labels that the controllers set."""
+#: Who applies, and the labels by which its controller says so.
+_OWNERS = tuple(
+    (kind, ("metadata", "labels", f"{group}/name"), ("metadata", "labels", f"{group}/namespace"))
     for kind, group in (
         ("Kustomization", KUSTOMIZE),
         ("HelmRelease", HELM),
         ("ResourceSet", "resourceset." + OPERATOR),
-    ):
-        name, namespace = resource.label(f"{group}/name"), resource.label(f"{group}/namespace")
-        parent = Ref(kind, namespace, name)
-        if name and namespace and parent != resource.ref:
+    )
+)
+
+
+def owner(resource: Resource) -> Ref | None:
+    """Return the Flux object that applied this one, by the labels that the controllers set."""
+    return resource.once("owner", _owner)
+
+
+def _owner(resource: Resource) -> Ref | None:
+    if not resource.has("metadata.labels"):
+        return None
+    for kind, name_at, namespace_at in _OWNERS:
+        name = resource.text(name_at)
+        namespace = resource.text(namespace_at) if name else ""
+        if namespace and (parent := Ref(kind, namespace, name)) != resource.ref:
             return parent
     return None
 

@@ -19,8 +19,10 @@ def inventory(resource: Resource) -> tuple[Ref, ...]:
 
 
 def _inventory(resource: Resource) -> tuple[Ref, ...]:
-    ids = (row.text("id") for row in resource.rows("status.inventory.entries"))
-    return tuple(dict.fromkeys(ref for ref in map(flux.inventory_ref, ids) if ref))
+    entries = resource.get("status.inventory.entries")
+    rows = [row for row in entries if type(row) is dict] if isinstance(entries, list | tuple) else ()
+    ids = [id_ for row in rows if isinstance(id_ := row.get("id"), str)]
+    return tuple(dict.fromkeys([ref for id_ in ids if (ref := flux.inventory_ref(id_))]))
 
 
 class Graph:
@@ -29,21 +31,23 @@ class Graph:
     def __init__(self, cluster: Cluster) -> None:
         """Edges are read when they are asked for."""
         self._cluster = cluster
+        self._cyclic: dict[Edge, tuple[tuple[Ref, ...], ...]] = {}
 
     @cached_property
     def _out(self) -> dict[Ref, tuple[Reference, ...]]:
         found: dict[Ref, list[Reference]] = {}
         for resource in self._cluster.flux:
-            found[resource.ref] = [*flux.references(resource), *self._implied(resource)]
+            found[resource.ref] = list(dict.fromkeys([*flux.references(resource), *self._implied(resource)]))
+            found[resource.ref] += [Reference(Edge.APPLIES, "status.inventory", ref) for ref in inventory(resource)]
         for resource in self._cluster:
             parent = flux.owner(resource)
             if parent and parent in found:
                 found[parent].append(Reference(Edge.APPLIES, "metadata.labels", resource.ref))
-        return {ref: tuple(dict.fromkeys(edges)) for ref, edges in found.items()}
+        return {ref: tuple(edges) for ref, edges in found.items()}
 
     def _implied(self, resource: Resource) -> list[Reference]:
         kind = flux.KINDS[resource.kind]
-        edges = [Reference(Edge.APPLIES, "status.inventory", ref) for ref in inventory(resource)]
+        edges = []
         for row in resource.rows("spec.healthChecks"):
             ref = Ref(row.text("kind"), row.text("namespace") or resource.namespace, row.text("name"))
             edges.append(Reference(Edge.HEALTH, row.dotted, ref))
@@ -123,7 +127,10 @@ class Graph:
 
     def cycles(self, edge: Edge) -> tuple[tuple[Ref, ...], ...]:
         """Return the cycles of one kind of edge: the members of each, sorted; an object that names itself is one."""
-        return tuple(sorted(_cycles({r: tuple(e.target for e in self.needs(r, edge)) for r in self._out})))
+        if edge not in self._cyclic:
+            arrows = {ref: tuple(e.target for e in self.needs(ref, edge)) for ref in self._out}
+            self._cyclic[edge] = tuple(sorted(_cycles(arrows)))
+        return self._cyclic[edge]
 
 
 def _cycles(arrows: dict[Ref, tuple[Ref, ...]]) -> list[tuple[Ref, ...]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _LONGEST = 100 * 365 * 86400.0
 
 
+@lru_cache(16384)  # many rules ask, and controllers write to the second
 def moment(text: str) -> datetime | None:
     """Read an RFC 3339 time."""
     try:
@@ -19,6 +21,7 @@ def moment(text: str) -> datetime | None:
         return None
 
 
+@lru_cache(1024)
 def duration(text: str, default: timedelta) -> timedelta:
     """Read a Go duration such as ``1h30m``; the default when it is empty or not one."""
     parts = _DURATION.findall(text)

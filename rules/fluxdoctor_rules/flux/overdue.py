@@ -20,10 +20,10 @@ _ANSWER = (
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
     """Read status.history of Kustomizations (kustomize-controller 1.7), and requests that no controller has answered."""
     for resource in cluster.flux:
-        if state(resource) not in _DONE or resource.has("metadata.deletionTimestamp") or _is_down(resource, cluster):
+        if state(resource) not in _DONE or resource.has("metadata.deletionTimestamp"):
             continue
         late = _late(resource, clock.taken) or _asked(resource, clock.taken)
-        if late:
+        if late and not _is_down(resource, cluster):
             what, proof = late
             facts = {
                 "what": what,
@@ -43,15 +43,11 @@ def _is_down(resource: Resource, cluster: Cluster) -> bool:
 
 
 def _late(resource: Resource, taken: datetime) -> tuple[str, Evidence] | None:
+    if resource.kind != "Kustomization" or state(resource) is not State.READY:
+        return None
     times = [moment(row.text("lastReconciled")) for row in resource.rows("status.history")]
     last = max((t for t in times if t), default=None)
-    patience = _INTERVALS * interval(resource) + timeout(resource) + _SLACK
-    if (
-        resource.kind != "Kustomization"
-        or state(resource) is not State.READY
-        or last is None
-        or taken - last < patience
-    ):
+    if last is None or taken - last < _INTERVALS * interval(resource) + timeout(resource) + _SLACK:
         return None
     when = age(last, taken)
     every = resource.text("spec.interval", "10m")

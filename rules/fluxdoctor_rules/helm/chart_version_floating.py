@@ -30,11 +30,13 @@ def _range(release: Resource, cluster: Cluster) -> tuple[str, str]:
 
 def _jump(versions: list[str], wanted: str) -> str:
     """The newest change of the major version, where what is asked for allows both."""
+    majors = [v.removeprefix("v").partition(".")[0] for v in versions]
+    if len(set(majors)) == 1:
+        return ""
     try:
         allowed = semver.satisfying(wanted, versions)
     except ValueError:
         return ""
-    majors = [v.removeprefix("v").partition(".")[0] for v in versions]
     for i in range(len(majors) - 1):
         if majors[i] != majors[i + 1] and {versions[i], versions[i + 1]} <= set(allowed):
             return f"it took {versions[i]} after {versions[i + 1]} by itself, another major version"

@@ -20,7 +20,7 @@ def check(cluster: Cluster, git: GitTrees | None) -> Iterator[Problem]:
             continue
         if lacking := behind.get(release.ref):
             yield _problem(release, lacking, Severity.WARNING)
-        elif old := _untouched(release, made.get(release.ref, ())):
+        elif release.ref in made and (old := _untouched(release, made[release.ref])):
             yield _problem(release, old, None)
 
 
@@ -52,7 +52,7 @@ def _made(cluster: Cluster) -> dict[Ref, list[Resource]]:
     return found
 
 
-def _untouched(release: Resource, crds: list[Resource] | tuple[()]) -> tuple[str, ...]:
+def _untouched(release: Resource, crds: list[Resource]) -> tuple[str, ...]:
     """CRDs never changed since before the chart took another minor version; what is in the inventory is upgraded."""
     history = [r for r in release.rows("status.history") if r.text("status") in ("deployed", "superseded")]
     changes = [_minor(r.text("chartVersion")) for r in history]

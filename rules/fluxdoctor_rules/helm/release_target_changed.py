@@ -11,7 +11,7 @@ _FIELDS = ("spec.releaseName", "spec.targetNamespace", "spec.storageNamespace")
 def check(cluster: Cluster, graph: Graph, manifests: Manifests | None) -> Iterator[Problem]:
     """Compare what is released with what the spec says, and with what git is about to make of the spec."""
     for release in cluster.all("HelmRelease"):
-        if not release.rows("status.history") or release.has("metadata.deletionTimestamp"):
+        if not release.has("status.history.0") or release.has("metadata.deletionTimestamp"):
             continue
         found = _changes(release, release)
         where = "its spec"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fluxdoctor import (
     Clock,
@@ -29,8 +29,7 @@ def check(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> I
     """Flux's own finalizer goes when its controller is done; one of somebody else stays until its owner removes it."""
     yield from _applied(cluster, graph, failures, clock)
     for resource in cluster.flux:
-        since = moment(resource.text("metadata.deletionTimestamp"))
-        held = [f for f in resource.strings("metadata.finalizers") if f not in _PASSING]
+        since, held = _leaving(resource)
         if since is None or not held:
             continue
         waited = clock.taken - since
@@ -46,15 +45,23 @@ def check(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> I
 
 def _applied(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> Iterator[Problem]:
     """Objects that Flux applies, are being deleted and are held; a namespace has a rule of its own."""
+    flux_kinds = {r.kind for r in cluster.flux}
     for resource in cluster:
-        since = moment(resource.text("metadata.deletionTimestamp"))
-        held = [f for f in resource.strings("metadata.finalizers") if f not in _PASSING]
-        if since is None or not held or resource.kind in ("Namespace", "Pod") or resource in cluster.flux:
+        since, held = _leaving(resource)
+        if since is None or not held or resource.kind in ("Namespace", "Pod", *flux_kinds):
             continue
         waits = [f.ref for f in failures.failed if any(f"{resource.ref} status: 'Term" in w.message for w in f.words)]
         if waits or (graph.appliers(resource.ref) and clock.taken - since > _GRACE):
             who = f"finalizer {', '.join(held)}"
             yield replace(_problem(resource, held, who, age(since, clock.taken), None), explains=tuple(waits))
+
+
+def _leaving(resource: Resource) -> tuple[datetime | None, list[str]]:
+    """Return since when an object is being deleted, and the finalizers that hold it."""
+    if not resource.has("metadata.deletionTimestamp"):
+        return None, []
+    held = [f for f in resource.strings("metadata.finalizers") if f not in _PASSING]
+    return moment(resource.text("metadata.deletionTimestamp")), held
 
 
 def _problem(resource: Resource, held: list[str], who: str, waited: str, severity: Severity | None) -> Problem:

@@ -27,7 +27,7 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Compare the labels that kustomize-controller sets with the inventories: it writes both."""
     if not cluster.all("Kustomization"):
         return
-    kept: dict[Ref, frozenset[Ref]] = {}
+    kept: dict[Ref, frozenset[Ref] | None] = {}
     left: dict[Ref, list[Resource]] = {}
     for resource in cluster:
         parent = owner(resource)
@@ -39,11 +39,12 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
             gone = cluster.look(parent).absent and bool(cluster.names("Kustomization", parent.namespace))
             if gone and not graph.appliers(resource.ref):
                 left.setdefault(parent, []).append(resource)
-        elif _settled(maker, cluster):
-            if parent not in kept:
-                kept[parent] = frozenset(inventory(maker))
-            if resource.ref not in kept[parent] and _unpruned(maker, resource):
-                left.setdefault(parent, []).append(resource)
+            continue
+        if parent not in kept:
+            kept[parent] = frozenset(inventory(maker)) if _settled(maker, cluster) else None
+        keeps = kept[parent]
+        if keeps is not None and resource.ref not in keeps and _unpruned(maker, resource):
+            left.setdefault(parent, []).append(resource)
     for parent, objects in sorted(left.items()):
         yield _problem(parent, cluster.get(parent), [o.ref for o in objects])
 

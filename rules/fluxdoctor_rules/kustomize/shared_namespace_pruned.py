@@ -1,8 +1,9 @@
 """An application's Kustomization holds the Namespace in which others have objects too."""
 
 from collections.abc import Iterator
+from itertools import islice
 
-from fluxdoctor import Cluster, Edge, Evidence, Graph, Problem, Ref, Resource, State, inventory, state
+from fluxdoctor import Cluster, Evidence, Graph, Problem, Ref, Resource, State, inventory, state
 
 _PRUNE = "kustomize.toolkit.fluxcd.io/prune"
 _SHOWN = 3
@@ -24,32 +25,31 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
             if namespace.name == kustomization.namespace or kustomization.ref not in inside:
                 continue
             if not _protected(cluster.get(namespace)):
-                others = [o for o in inside if o != kustomization.ref and not _is_below(o, kustomization.ref, graph)]
+                below = _below(kustomization.ref, graph)
+                others = len(inside) - sum(ref in inside for ref in below)
                 if others:
-                    yield _problem(kustomization.ref, namespace, others)
+                    shown = islice((ref for ref in inside if ref not in below), _SHOWN)
+                    yield _problem(kustomization.ref, namespace, list(shown), others)
 
 
 def _protected(live: Resource | None) -> bool:
     return live is not None and "disabled" in (live.annotation(_PRUNE).lower(), live.label(_PRUNE).lower())
 
 
-def _is_below(ref: Ref, above: Ref, graph: Graph) -> bool:
-    """What a Kustomization applies, directly or not, goes with it anyway."""
-    seen: set[Ref] = set()
+def _below(ref: Ref, graph: Graph) -> set[Ref]:
+    """Return a Kustomization and the Flux objects that it applies, directly or not: they go with it anyway."""
+    seen = {ref}
     todo = [ref]
     while todo:
-        for parent, _ in graph.needed_by(todo.pop(), Edge.APPLIES):
-            if parent == above:
-                return True
-            if parent not in seen:
-                seen.add(parent)
-                todo.append(parent)
-    return False
+        fresh = [child for child in graph.families.get(todo.pop(), ()) if child not in seen]
+        seen.update(fresh)
+        todo += fresh
+    return seen
 
 
-def _problem(subject: Ref, namespace: Ref, others: list[Ref]) -> Problem:
-    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-    names = ", ".join(map(str, others[:_SHOWN])) + more
+def _problem(subject: Ref, namespace: Ref, others: list[Ref], count: int) -> Problem:
+    more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+    names = ", ".join(map(str, others)) + more
     proof = Evidence(f"{others[0]} applies objects in {namespace.name}", f"{others[0]} status.inventory")
     facts = {"namespace": namespace.name, "others": names}
     return Problem(subject, facts, evidence=(proof,), field="spec.prune", key=namespace.name)

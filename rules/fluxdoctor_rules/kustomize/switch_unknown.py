@@ -14,6 +14,7 @@ _VALUES = {
     "force": ("enabled", "disabled"),
     "substitute": ("disabled", "enabled"),
 }
+_SWITCHES = frozenset(f"{_GROUP}/{switch}" for switch in _VALUES)
 _MEANT = {
     "false": "disabled",
     "no": "disabled",
@@ -36,7 +37,7 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests | None) -> Iterat
     for resource in cluster:
         for part in ("annotations", "labels"):
             held = resource.get(("metadata", part))
-            if isinstance(held, dict) and any(key.startswith(_GROUP) for key in held):
+            if isinstance(held, dict) and not _SWITCHES.isdisjoint(held):
                 yield from _wrong(resource, part, graph, manifests)
 
 

@@ -26,9 +26,8 @@ def check(cluster: Cluster, manifests: Manifests | None) -> Iterator[Problem]:
     for owner in cluster.all("Kustomization", "HelmRelease"):
         for ref in inventory(owner) if _settled(owner, cluster) else ():
             owners.setdefault(ref, []).append(owner)
-    for ref, both in sorted(owners.items()):
-        kinds = {o.kind for o in both}
-        if len(both) > 1 and kinds != {"HelmRelease"} and ref.kind != "Namespace" and not _shared(cluster.get(ref)):
+    for ref, both in sorted((ref, both) for ref, both in owners.items() if len(both) > 1 and ref.kind != "Namespace"):
+        if {o.kind for o in both} != {"HelmRelease"} and not _shared(cluster.get(ref)):
             yield from _problem(ref, both, cluster.get(ref), manifests)
 
 
