@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from fluxdoctor.collect.worktree.built import Built
+
 if TYPE_CHECKING:
     from fluxdoctor.collect.worktree.render import Rendering
 
-_FORMAT = b"fluxdoctor build 2"
+_FORMAT = b"fluxdoctor build 3"
 
 
 class Cache:
@@ -41,16 +43,21 @@ class Cache:
             return None
         try:
             held = orjson.loads((self._folder / key[:2] / f"{key}.json").read_bytes())
-            return Rendering(tuple(held["documents"]), held["error"], held["reason"], held["partial"], held["raw"])
+            return Rendering(
+                tuple(map(Built.load, held["documents"])), held["error"], held["reason"], held["partial"], held["raw"]
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def put(self, key: str, rendering: Rendering) -> None:
         """Keep a rendering; a folder that cannot be written is no error. A Secret's value is never kept."""
-        if self._folder is None or any("kind: Secret" in d for d in rendering.documents):
+        if self._folder is None:
+            return
+        documents = [d.kept() for d in rendering.documents]
+        if None in documents:
             return
         at = self._folder / key[:2] / f"{key}.json"
-        held = {"documents": rendering.documents, "error": rendering.error, "reason": rendering.reason,
+        held = {"documents": documents, "error": rendering.error, "reason": rendering.reason,
                 "partial": rendering.partial, "raw": rendering.raw}  # fmt: skip
         try:
             at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -7,50 +7,39 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from fluxdoctor.collect import documents, objects
-from fluxdoctor.collect.worktree.substitute import Variables, apply
+from fluxdoctor.collect import objects
+from fluxdoctor.collect.worktree import built
+from fluxdoctor.collect.worktree.built import Built
+from fluxdoctor.collect.worktree.substitute import Variables
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
 
-_ORIGIN = "config.kubernetes.io/origin"
 _KEY = "kustomize.toolkit.fluxcd.io/"
 
 
-def read(text: str, variables: Variables, owner: Resource, tree: Tree) -> Iterator[Resource]:
+def read(document: Built, variables: Variables, owner: Resource, tree: Tree) -> Iterator[Resource]:
     """Yield the objects of one built document; one that is not YAML any more after the variables yields nothing."""
-    parsed = documents.parse(apply(text, variables))
-    for document in parsed.documents:
-        body = document.body
-        if not isinstance(body, dict) or objects.ref_of(body) is None:
+    for whole in document.read(variables):
+        if objects.ref_of(whole) is None:
             continue
-        origin = _take_origin(body)
+        body, come_from = built.origin(whole)
         _label(body, owner)
-        file = _file(owner, origin)
+        file = _file(owner, come_from)
         made = objects.manifest(body, file, {})
         written = _written(tree, file, made, Fields(body).text("metadata.name")) if file else None
         marks: Marks = written.marks if written else {}
         yield Resource(body=made.body, ref=made.ref, file=file, marks=marks)
 
 
-def _take_origin(body: dict[str, Any]) -> Fields:
-    metadata = body.get("metadata")
-    notes = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(notes, dict) or _ORIGIN not in notes:
-        return Fields()
-    said = documents.parse(str(notes.pop(_ORIGIN))).documents
-    if not notes:
-        del metadata["annotations"]
-    return Fields(said[0].body) if said else Fields()
-
-
 def _label(body: dict[str, Any], owner: Resource) -> None:
     """Set the labels that kustomize-controller sets on what it applies; a folder that something elsewhere applies sets none."""
     if "/" in owner.name or owner.name == ".":
         return
-    metadata = body.setdefault("metadata", {})
+    metadata = body["metadata"]
     labels = metadata.get("labels")
     labels = dict(labels) if isinstance(labels, dict) else {}
-    metadata["labels"] = labels | {f"{_KEY}name": owner.name, f"{_KEY}namespace": owner.namespace}
+    own = {f"{_KEY}name": owner.name, f"{_KEY}namespace": owner.namespace}
+    body["metadata"] = {**metadata, "labels": labels | own}
 
 
 def _file(owner: Resource, origin: Fields) -> str:

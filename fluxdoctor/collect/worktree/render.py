@@ -7,15 +7,17 @@ import posixpath
 import re
 import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from fluxdoctor.collect import documents
 from fluxdoctor.collect.worktree import faults, generate, kustomize
+from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file
-from fluxdoctor.model.resource import Fields, Resource
+from fluxdoctor.model.resource import Resource
 
 _MAYBE_REMOTE = re.compile(rb"://|github\.com|gitlab\.com|git@|\?ref=|helmChart|bitbucket\.org")
 _NAMES = re.compile(r"^  name: *(?:&\S+ +)?[\"']?([\w.-]+)", re.M)
@@ -27,7 +29,7 @@ _TWICE = re.compile(r"may not add resource with an already registered id: (?P<id
 class Rendering:
     """The documents of a build. ``error`` is why the real build fails; the documents are then those of the rest."""
 
-    documents: tuple[str, ...] = ()
+    documents: tuple[Built, ...] = ()
     error: str = ""
     reason: str = "BuildFailed"
     partial: bool = False
@@ -49,7 +51,7 @@ class Renderer:
         self._mended: set[str] = set()
         self._number = itertools.count()
         self._lock = threading.Lock()
-        self._known: dict[str, Rendering] = {}
+        self._known: dict[str, Future[Rendering]] = {}
         self.visited: set[str] = set()
         """The folders that the builds read."""
         self.lost: set[str] = set()
@@ -82,13 +84,22 @@ class Renderer:
             return Rendering(error=f"kustomize build failed: {why}", partial=True)
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
-            known = self._known.get(key)
-        if known is None:
-            known = self._cache.get(key) or self._build(directory, body, needs)
-            self._cache.put(key, known)
-            with self._lock:
-                self._known[key] = known
-        return known
+            mine = key not in self._known
+            known = self._known.setdefault(key, Future())
+        if mine:
+            try:
+                known.set_result(self._rendered(key, directory, body, needs))
+            except BaseException as error:
+                known.set_exception(error)
+                raise
+        return known.result()
+
+    def _rendered(self, key: str, directory: str, body: dict[str, Any], needs: faults.Closure) -> Rendering:
+        kept = self._cache.get(key)
+        if kept is None:
+            kept = self._build(directory, body, needs)
+            self._cache.put(key, kept)
+        return kept
 
     def _stage(self, mended: bool) -> kustomize.Stage:
         with self._lock:
@@ -109,20 +120,20 @@ class Renderer:
 
     def _build(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> Rendering:
         local, _ = faults.offline(body)
-        if not needs.merges and not faults.merges(self.tree, directory, Fields(body)):
-            # Reading the schemas of Kubernetes takes kustomize five times as long as all the rest.
-            local["openapi"] = {"path": kustomize.NO_SCHEMAS}
+        if not needs.schema and "openapi" not in body:
+            # Reading the whole of Kubernetes' OpenAPI document takes kustomize five times as long as all the rest.
+            local["openapi"] = {"path": kustomize.MERGE_KEYS}
         partial = needs.remote or needs.helm
         output = self._stage(False).build(directory, local, next(self._number))
         if not output.error:
-            return Rendering(tuple(kustomize.split(output.text)), partial=partial)
+            return Rendering(tuple(map(Built, kustomize.split(output.text))), partial=partial)
         if partial and _of_missing(output.error):
             # What was left out may be what a patch is for: nothing can be said of the failure.
             return Rendering(self._rest(directory, body, needs)[0], partial=True)
         rest, whole = self._rest(directory, body, needs)
         return Rendering(rest, output.error, partial=True, raw=not whole)
 
-    def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> tuple[tuple[str, ...], bool]:
+    def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> tuple[tuple[Built, ...], bool]:
         """Take what is faulty out of a second copy, and build that."""
         stage = self._stage(True)
         with self._lock:
@@ -133,7 +144,7 @@ class Renderer:
         for _ in range(_MOST_MENDS):
             output = stage.build(directory, made, next(self._number))
             if not output.error:
-                return tuple(kustomize.split(output.text)), True
+                return tuple(map(Built, kustomize.split(output.text))), True
             found = _TWICE.search(output.error)
             if not found or not self._once(stage, needs, found["id"]):
                 break

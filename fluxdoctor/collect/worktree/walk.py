@@ -194,8 +194,8 @@ class Walk:
     def _objects(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Iterable[Resource]:
         variables, tree = declared.variables(kustomization, self._config), self._of(kustomization).tree
         if not rendering.raw:
-            for text in rendering.documents:
-                for resource in declared.read(text, variables, kustomization, tree):
+            for document in rendering.documents:
+                for resource in declared.read(document, variables, kustomization, tree):
                     yield replace(resource, file=self._place(kustomization, resource.file))
             return
         built = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))
