@@ -64,7 +64,6 @@ def test_the_spec_is_merged_into_the_kustomization_file() -> None:
         "resources": ["a.yaml"], "namespace": "web", "namePrefix": "p-", "components": ["../c"],
         "patches": [{"patch": "x", "target": {"kind": "A"}}],
         "images": [{"name": "x", "newTag": "2"}, {"name": "w"}, {"name": "z", "newName": "q"}],
-        "buildMetadata": ["originAnnotations"],
     }  # fmt: skip
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+import re
 from typing import Any
 
 from fluxdoctor.collect import documents, objects
+from fluxdoctor.collect.worktree.origins import Header
 from fluxdoctor.collect.worktree.substitute import Variables, apply
 from fluxdoctor.model.resource import Fields
 
-_ORIGIN = "config.kubernetes.io/origin"
+#: kustomize writes a mapping's fields in a block, two spaces in, and the texts in them further in.
+_KIND = re.compile(r"^kind: (.+)$", re.M)
+_METADATA = re.compile(r"^metadata:\n((?:(?:  .*)?\n?)+)", re.M)
+_FIELD = r"^  %s: (.+)$"
+_NAME, _NAMESPACE = (re.compile(_FIELD % name, re.M) for name in ("name", "namespace"))
 
 
 class Built:
@@ -33,6 +37,16 @@ class Built:
             self._read[text] = tuple(d.body for d in documents.parse(text).documents if isinstance(d.body, dict))
         return self._read[text]
 
+    @property
+    def header(self) -> Header:
+        """What the object calls itself, before its variables are replaced."""
+        if self.body is not None:
+            view = Fields(self.body)
+            return Header(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
+        metadata = _METADATA.search(self.text)
+        inside = metadata[1] if metadata else ""
+        return Header(_said(_KIND, self.text), _said(_NAMESPACE, inside), _said(_NAME, inside))
+
     def kept(self) -> dict[str, Any] | str | None:
         """Return what may be kept of it: a body without the values of a Secret, a text, or None for neither."""
         if self.body is not None:
@@ -42,8 +56,8 @@ class Built:
             return None if "ecret" in self.text and any(map(objects.holds_values, bodies)) else self.text
         if len(bodies) != 1 or ("ecret" in self.text and objects.holds_secret_inside(bodies[0])):
             return None
-        safe = objects.without_values(bodies[0])
-        return safe if safe is bodies[0] else _with_origin(safe, bodies[0])
+        safe: dict[str, Any] = objects.without_values(bodies[0])
+        return safe
 
     @staticmethod
     def load(held: dict[str, Any] | str) -> Built:
@@ -51,25 +65,6 @@ class Built:
         return Built(held) if isinstance(held, str) else Built(body=held)
 
 
-def origin(body: Mapping[str, Any]) -> tuple[dict[str, Any], Fields]:
-    """Return an object without kustomize's annotation of where it comes from, and what that said."""
-    metadata = body.get("metadata")
-    notes = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(notes, dict) or _ORIGIN not in notes:
-        return dict(body), Fields()
-    left = {k: v for k, v in notes.items() if k != _ORIGIN}
-    kept = {k: v for k, v in metadata.items() if k != "annotations"} | ({"annotations": left} if left else {})
-    return {**body, "metadata": kept}, _said(str(notes[_ORIGIN]))
-
-
-@lru_cache(4096)
-def _said(text: str) -> Fields:
-    said = documents.parse(text).documents
-    return Fields(said[0].body) if said else Fields()
-
-
-def _with_origin(safe: dict[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    where = Fields(body).text(("metadata", "annotations", _ORIGIN))
-    metadata = Fields(safe).fields("metadata").body
-    notes = {**(metadata.get("annotations") or {}), **({_ORIGIN: where} if where else {})}
-    return {**safe, "metadata": {**metadata, "annotations": notes}}
+def _said(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1].strip("\"'") if found else ""

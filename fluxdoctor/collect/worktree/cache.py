@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from fluxdoctor.collect.worktree.built import Built
+from fluxdoctor.collect.worktree.origins import Origin
 
 if TYPE_CHECKING:
     from fluxdoctor.collect.worktree.render import Rendering
 
-_FORMAT = b"fluxdoctor build 3"
+_FORMAT = b"fluxdoctor build 4"
 
 
 class Cache:
@@ -43,9 +44,9 @@ class Cache:
             return None
         try:
             held = orjson.loads((self._folder / key[:2] / f"{key}.json").read_bytes())
-            return Rendering(
-                tuple(map(Built.load, held["documents"])), held["error"], held["reason"], held["partial"], held["raw"]
-            )
+            documents = tuple(map(Built.load, held.pop("documents")))
+            places = tuple(Origin(*o) if o else None for o in held.pop("origins"))
+            return Rendering(documents, places, **held)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -57,8 +58,8 @@ class Cache:
         if None in documents:
             return
         at = self._folder / key[:2] / f"{key}.json"
-        held = {"documents": documents, "error": rendering.error, "reason": rendering.reason,
-                "partial": rendering.partial, "raw": rendering.raw}  # fmt: skip
+        held: dict[str, Any] = {name: getattr(rendering, name) for name in ("error", "reason", "partial", "raw")}
+        held |= {"documents": documents, "origins": [tuple(o) if o else None for o in rendering.origins]}
         try:
             at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             part = at.with_suffix(f".{os.getpid()}")

@@ -134,7 +134,7 @@ def offline(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
     for key in ("helmCharts", "helmChartInflationGenerator", "helmGlobals"):
         made.pop(key, None)
     changed = made != dict(body)
-    return (_never_empty(made), True) if changed else (made, False)
+    return (never_empty(made), True) if changed else (made, False)
 
 
 def _local(row: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _without(row: dict[str, Any], gone: list[str]) -> dict[str, Any]:
     return kept
 
 
-def _never_empty(body: dict[str, Any]) -> dict[str, Any]:
+def never_empty(body: dict[str, Any]) -> dict[str, Any]:
     """Keep what kustomize does not refuse: a kustomization file that says nothing (5.8, kusttarget.go)."""
     says = any(v for k, v in body.items() if k not in ("apiVersion", "kind", "metadata"))
     return body if says else {**body, "buildMetadata": ["originAnnotations"]}
@@ -182,7 +182,7 @@ def mended(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
     for key in _GENERATORS:
         if isinstance(made.get(key), list):
             made[key] = [_fed(tree, at, row) for row in made[key] if isinstance(row, dict)]
-    return _never_empty(made)
+    return never_empty(made)
 
 
 def _fed(tree: Tree, at: str, row: dict[str, Any]) -> dict[str, Any]:
