@@ -108,11 +108,6 @@ def without_values(body: Any) -> Any:
     return secrets.facts(body) if _is_secret(body) else {**body, **dict.fromkeys(("data", "stringData"), MASK)}
 
 
-def holds_values(body: Any) -> bool:
-    """Tell whether an object is a Secret, or holds one in what it is made of or in a patch."""
-    return _is_secret(body) or _is_like_secret(body) or holds_secret_inside(body)
-
-
 def holds_secret_inside(body: Any) -> bool:
     """Tell whether an object, itself no Secret, holds one below its root or in the text of a patch."""
     waiting: list[tuple[Any, bool]] = [(body, False)]
@@ -120,8 +115,8 @@ def holds_secret_inside(body: Any) -> bool:
         one, inside = waiting.pop()
         if isinstance(one, dict):
             view = Fields(one)
-            if inside and (_is_secret(one) or _is_like_secret(one)):
-                return True
+            if inside and view.text("kind").endswith("Secret") and (view.has("data") or view.has("stringData")):
+                return True  # a reference to one says its kind too
             if view.text("patch") and view.text("target.kind") == "Secret":
                 return True
             waiting += [(value, True) for value in one.values()]

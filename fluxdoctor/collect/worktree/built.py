@@ -52,12 +52,12 @@ class Built:
         if self.body is not None:
             return self.body
         bodies = self.read(Variables())
-        if "$" in self.text:
-            return None if "ecret" in self.text and any(map(objects.holds_values, bodies)) else self.text
-        if len(bodies) != 1 or ("ecret" in self.text and objects.holds_secret_inside(bodies[0])):
+        if "ecret" in self.text and any(map(objects.holds_secret_inside, bodies)):
             return None
-        safe: dict[str, Any] = objects.without_values(bodies[0])
-        return safe
+        safe: list[dict[str, Any]] = [objects.without_values(b) for b in bodies]
+        if "${" in self.text or len(bodies) != 1:
+            return self.text if all(s is b for s, b in zip(safe, bodies, strict=True)) else None
+        return safe[0]
 
     @staticmethod
     def load(held: dict[str, Any] | str) -> Built:
