@@ -48,8 +48,9 @@ check-kustomize: $(READY) ## the tests that need kustomize, with one built by Go
 corpus: $(READY) ## check the repositories of a list: make corpus CORPUS=DIR REPOSITORIES=DIR
 	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python tools/corpus.py $(CORPUS) --repositories $(REPOSITORIES)
 
-schemas: $(READY) ## the JSON schemas of Flux's kinds, from the Go API modules of its controllers
+schemas: $(READY) ## the JSON schemas of Flux's kinds, and how kustomize merges lists, from Go modules
 	$(BIN)/python tools/schemas.py
+	$(BIN)/python tools/merge_keys.py
 
 golden: $(READY) ## rewrite the golden reports; read the difference
 	$(BIN)/python -m pytest tests/test_incidents.py --update

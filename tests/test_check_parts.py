@@ -8,8 +8,11 @@ import pytest
 
 from fluxdoctor import merge
 from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import against, artifacts, faults, generate
+from fluxdoctor.collect.worktree import against, artifacts, faults, generate, origins
+from fluxdoctor.collect.worktree.built import Built
+from fluxdoctor.collect.worktree.origins import Header, Origin
 from fluxdoctor.collect.worktree.substitute import Variables, apply, unknown
+from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import Cluster
 from fluxdoctor.model.finding import Confidence, Finding, Report, Severity
 from fluxdoctor.model.resource import Location, Ref, Resource
@@ -64,7 +67,6 @@ def test_the_spec_is_merged_into_the_kustomization_file() -> None:
         "resources": ["a.yaml"], "namespace": "web", "namePrefix": "p-", "components": ["../c"],
         "patches": [{"patch": "x", "target": {"kind": "A"}}],
         "images": [{"name": "x", "newTag": "2"}, {"name": "w"}, {"name": "z", "newName": "q"}],
-        "buildMetadata": ["originAnnotations"],
     }  # fmt: skip
 
 
@@ -159,3 +161,47 @@ def test_what_a_change_made_worse_in_one_cluster_only() -> None:
     after = merge.merge([report("a", finding("apps", 3)), report("b", finding("apps", 3))], "fleet")
     worse = merge.without(after, merge.identities(before))
     assert [(f.subject.name, f.clusters) for f in worse.findings] == [("apps", ("b",))]
+
+
+def test_what_a_build_leaves_on_disk_holds_no_value_of_a_secret() -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: hunter2-hunter2\n"
+    sealed = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: ENC[AES256_GCM,x]\n"
+    patch = (
+        "kind: Kustomization\nmetadata:\n  name: k\nspec:\n  patches:\n"
+        "  - patch: |\n      kind: Secret\n      stringData: {a: hunter2}\n"
+    )
+    release = "kind: HelmRelease\nmetadata:\n  name: r\nspec:\n  valuesFrom:\n  - kind: Secret\n    name: s\n"
+    kept = Built(secret).kept()
+    assert isinstance(kept, dict)
+    assert (kept["metadata"]["name"], "hunter2" in repr(kept), "stringData" in kept) == ("s", False, False)
+    assert Built(secret + "  other: ${A}\n").kept() is None
+    assert Built(sealed + "  other: ENC[${A}]\n").kept() == sealed + "  other: ENC[${A}]\n"
+    assert Built(patch).kept() is None
+    body = {"kind": "HelmRelease", "metadata": {"name": "r"}, "spec": {"valuesFrom": [{"kind": "Secret", "name": "s"}]}}
+    assert Built(release).kept() == body
+
+
+def test_where_each_object_of_a_build_was_written() -> None:
+    files = {
+        "a/kustomization.yaml": b"namePrefix: p-\nresources: [x.yaml, y.yaml]\nconfigMapGenerator: [{name: g, literals: [a=b]}]\n",
+        "a/x.yaml": b"kind: A\nmetadata: {name: one, namespace: n}\n---\nkind: A\nmetadata: {name: one, namespace: m}\n",
+        "a/y.yaml": b"kind: B\nmetadata: {name: renamed}\n",
+    }
+    tree = folder.tree(files, None)
+    built = [
+        Header("A", "m", "p-one"), Header("A", "n", "p-one"), Header("B", "", "other"),
+        Header("ConfigMap", "", "p-g-h4sh"), Header("C", "", "remote"),
+    ]  # fmt: skip
+    found = origins.match(tree, built, manifests.build(tree, "a"))
+    assert found == [
+        Origin("a/x.yaml", 1), Origin("a/x.yaml", 0), Origin("a/y.yaml", 0), Origin("a/kustomization.yaml", -1), None,
+    ]  # fmt: skip
+    assert origins.LateMarks(tree, Origin("a/x.yaml", 1))[("metadata", "namespace")] == (5, 23)
+
+
+def test_the_header_of_a_document_is_read_without_its_values() -> None:
+    text = (
+        "apiVersion: v1\ndata:\n  name: wrong\nkind: ConfigMap\nmetadata:\n  annotations:\n    name: wrong\n"
+        '  name: "${A}-x"\n  namespace: web\nother:\n  name: wrong\n'
+    )
+    assert Built(text).header == Header("ConfigMap", "web", "${A}-x")

@@ -100,6 +100,33 @@ def _safe(body: Any, redactor: Redactor) -> Any:
     return redactor.body(body)
 
 
+def without_values(body: Any) -> Any:
+    """Return an object as it may be kept on disk: a Secret as the facts about it, unless SOPS has encrypted its values."""
+    held = [v for name in ("data", "stringData") for _, v in Fields(body).items(name)]
+    if not (_is_secret(body) or _is_like_secret(body)) or all(v.startswith("ENC[") for v in held):
+        return body
+    return secrets.facts(body) if _is_secret(body) else {**body, **dict.fromkeys(("data", "stringData"), MASK)}
+
+
+def holds_secret_inside(body: Any) -> bool:
+    """Tell whether an object, itself no Secret, holds one below its root or in the text of a patch."""
+    waiting: list[tuple[Any, bool]] = [(body, False)]
+    while waiting:
+        one, inside = waiting.pop()
+        if isinstance(one, dict):
+            view = Fields(one)
+            if inside and view.text("kind").endswith("Secret") and (view.has("data") or view.has("stringData")):
+                return True  # a reference to one says its kind too
+            if view.text("patch") and view.text("target.kind") == "Secret":
+                return True
+            waiting += [(value, True) for value in one.values()]
+        elif isinstance(one, list):
+            waiting += [(value, True) for value in one]
+        elif isinstance(one, str) and "\n" in one and _SECRET_KIND.search(one):
+            return True
+    return False
+
+
 def _event(found: Read, body: Any, redactor: Redactor) -> None:
     view = Fields(body)
     about = view.fields("involvedObject") if view.has("involvedObject") else view.fields("regarding")
@@ -133,11 +160,14 @@ def _keys_only(generator: Fields) -> dict[str, Any]:
 def masker(files: Mapping[str, bytes]) -> Callable[[str], bytes]:
     """Return what gives a file of a tree without secret values; the tree is searched for secret generators once."""
     generated: list[frozenset[str]] = []
+    masked: dict[str, bytes] = {}  # several rules, and every cluster of a repository, ask for the same file
 
     def mask(path: str) -> bytes:
         if not generated:
             generated.append(_generator_files(files))
-        return _masked(files[path], path, generated[0])
+        if path not in masked:
+            masked[path] = _masked(files[path], path, generated[0])
+        return masked[path]
 
     return mask
 

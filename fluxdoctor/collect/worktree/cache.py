@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from fluxdoctor.collect.worktree.built import Built
+from fluxdoctor.collect.worktree.origins import Origin
+
 if TYPE_CHECKING:
     from fluxdoctor.collect.worktree.render import Rendering
 
-_FORMAT = b"fluxdoctor build 2"
+_FORMAT = b"fluxdoctor build 5"
 
 
 class Cache:
@@ -41,17 +44,22 @@ class Cache:
             return None
         try:
             held = orjson.loads((self._folder / key[:2] / f"{key}.json").read_bytes())
-            return Rendering(tuple(held["documents"]), held["error"], held["reason"], held["partial"], held["raw"])
+            documents = tuple(map(Built.load, held.pop("documents")))
+            places = tuple(Origin(*o) if o else None for o in held.pop("origins"))
+            return Rendering(documents, places, **held)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def put(self, key: str, rendering: Rendering) -> None:
         """Keep a rendering; a folder that cannot be written is no error. A Secret's value is never kept."""
-        if self._folder is None or any("kind: Secret" in d for d in rendering.documents):
+        if self._folder is None:
+            return
+        documents = [d.kept() for d in rendering.documents]
+        if None in documents:
             return
         at = self._folder / key[:2] / f"{key}.json"
-        held = {"documents": rendering.documents, "error": rendering.error, "reason": rendering.reason,
-                "partial": rendering.partial, "raw": rendering.raw}  # fmt: skip
+        held: dict[str, Any] = {name: getattr(rendering, name) for name in ("error", "reason", "partial", "raw")}
+        held |= {"documents": documents, "origins": [tuple(o) if o else None for o in rendering.origins]}
         try:
             at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             part = at.with_suffix(f".{os.getpid()}")

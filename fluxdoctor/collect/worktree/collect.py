@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -47,17 +48,18 @@ def collect(repository: Repository, cache: Path | None = None) -> Checked:
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
+        ThreadPoolExecutor(workers, thread_name_prefix="walk") as walks,
         _Renderers(repository, whole, run, kept) as renderers,
     ):
-        reached = [_walk(entry, renderers, pool, repository) for entry in found.entries()]
+        # While one walk reads what was built, another's builds run.
+        reached = list(walks.map(lambda entry: _walk(entry, renderers, pool, repository), found.entries()))
         files = frozenset(f for r in reached for f in _files(r))
         entries = found.implied(files)
         if any(r.trees for r in reached):  # a cluster beside one that begins here is one whose beginning is elsewhere
             beside = {posixpath.dirname(r.entry.name) for r in reached}
             entries = [e for e in entries if posixpath.dirname(e.name) in beside - {""}]
-        implied = [
-            _rooted(entry, renderers, pool, repository) for entry in entries or (() if reached else found.parts())
-        ]
+        entries = entries or ([] if reached else found.parts())
+        implied = list(walks.map(lambda entry: _rooted(entry, renderers, pool, repository), entries))
         inner = {posixpath.join(r.entry.root, f) for r in (*reached, *implied) for f in r.folders - {_folder(r)}}
         reached += [r for r in implied if r.entry.name not in inner]
         files |= frozenset(f for r in implied for f in _files(r))
@@ -80,6 +82,7 @@ class _Renderers:
         self._repository, self._whole, self._run, self._cache = repository, whole, run, cache
         self._made: dict[tuple[str, str | None], Renderer] = {}
         self._copied: set[str] = set()
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -89,15 +92,19 @@ class _Renderers:
             renderer.close()
 
     def of(self, entry: Entry) -> Renderer:
-        key = (entry.root, entry.ignore)
-        if key not in self._made:
-            prefix = f"{entry.root}/" if entry.root else ""
-            files = {p.removeprefix(prefix): c for p, c in self._repository.files.items() if p.startswith(prefix)}
-            # The whole tree keeps what it has parsed.
-            tree = folder.tree(files, entry.ignore) if prefix or entry.ignore else self._whole
-            kept = {p: c for p, c in files.items() if p not in tree.excluded}
-            self._made[key] = Renderer(tree, kept, self._run, self._cache)
-        return self._made[key]
+        with self._lock:
+            key = (entry.root, entry.ignore)
+            if key not in self._made:
+                self._made[key] = self._make(entry)
+            return self._made[key]
+
+    def _make(self, entry: Entry) -> Renderer:
+        prefix = f"{entry.root}/" if entry.root else ""
+        files = {p.removeprefix(prefix): c for p, c in self._repository.files.items() if p.startswith(prefix)}
+        # The whole tree keeps what it has parsed.
+        tree = folder.tree(files, entry.ignore) if prefix or entry.ignore else self._whole
+        kept = {p: c for p, c in files.items() if p not in tree.excluded}
+        return Renderer(tree, kept, self._run, self._cache)
 
     def visited(self) -> set[str]:
         """Return the folders that the builds read, from the repository's root."""
@@ -108,12 +115,13 @@ class _Renderers:
     def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
         """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""
         key = (_DERIVED, f"{id(renderer)} {sorted(files.items())}")
-        if key not in self._made:
-            root = next((k[0] for k, r in self._made.items() if r is renderer), "")
-            self._copied |= {posixpath.join(root, place) for place in files.values()}
-            held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
-            self._made[key] = Renderer(folder.tree(held, None), held, self._run, self._cache)
-        return self._made[key]
+        with self._lock:
+            if key not in self._made:
+                root = next((k[0] for k, r in self._made.items() if r is renderer), "")
+                self._copied |= {posixpath.join(root, place) for place in files.values()}
+                held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
+                self._made[key] = Renderer(folder.tree(held, None), held, self._run, self._cache)
+            return self._made[key]
 
 
 def place(reached: Reached) -> Callable[[str], str]:

@@ -2,85 +2,45 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from fluxdoctor.collect import documents, objects
-from fluxdoctor.collect.worktree.substitute import Variables, apply
-from fluxdoctor.model.facts import Tree, clean
-from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
+from fluxdoctor.collect import objects
+from fluxdoctor.collect.worktree.built import Built
+from fluxdoctor.collect.worktree.origins import LateMarks, Origin
+from fluxdoctor.collect.worktree.substitute import Variables
+from fluxdoctor.model.facts import Tree
+from fluxdoctor.model.resource import Marks, Ref, Resource
 
-_ORIGIN = "config.kubernetes.io/origin"
 _KEY = "kustomize.toolkit.fluxcd.io/"
 
 
-def read(text: str, variables: Variables, owner: Resource, tree: Tree) -> Iterator[Resource]:
+def read(
+    document: Built, origin: Origin | None, variables: Variables, owner: Resource, tree: Tree
+) -> Iterator[Resource]:
     """Yield the objects of one built document; one that is not YAML any more after the variables yields nothing."""
-    parsed = documents.parse(apply(text, variables))
-    for document in parsed.documents:
-        body = document.body
-        if not isinstance(body, dict) or objects.ref_of(body) is None:
-            continue
-        origin = _take_origin(body)
-        _label(body, owner)
-        file = _file(owner, origin)
-        made = objects.manifest(body, file, {})
-        written = _written(tree, file, made, Fields(body).text("metadata.name")) if file else None
-        marks: Marks = written.marks if written else {}
-        yield Resource(body=made.body, ref=made.ref, file=file, marks=marks)
+    for whole in document.read(variables):
+        if objects.ref_of(whole) is not None:
+            made = objects.manifest(_labelled(whole, owner), origin.file if origin else "", {})
+            marks: Marks = LateMarks(tree, origin) if origin else {}
+            yield Resource(body=made.body, ref=made.ref, file=made.file, marks=marks)
 
 
-def _take_origin(body: dict[str, Any]) -> Fields:
-    metadata = body.get("metadata")
-    notes = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(notes, dict) or _ORIGIN not in notes:
-        return Fields()
-    said = documents.parse(str(notes.pop(_ORIGIN))).documents
-    if not notes:
-        del metadata["annotations"]
-    return Fields(said[0].body) if said else Fields()
-
-
-def _label(body: dict[str, Any], owner: Resource) -> None:
+def _labelled(body: dict[str, Any], owner: Resource) -> dict[str, Any]:
     """Set the labels that kustomize-controller sets on what it applies; a folder that something elsewhere applies sets none."""
     if "/" in owner.name or owner.name == ".":
-        return
-    metadata = body.setdefault("metadata", {})
+        return body
+    metadata = body["metadata"]
     labels = metadata.get("labels")
     labels = dict(labels) if isinstance(labels, dict) else {}
-    metadata["labels"] = labels | {f"{_KEY}name": owner.name, f"{_KEY}namespace": owner.namespace}
+    own = {f"{_KEY}name": owner.name, f"{_KEY}namespace": owner.namespace}
+    return {**body, "metadata": {**metadata, "labels": labels | own}}
 
 
-def _file(owner: Resource, origin: Fields) -> str:
-    path = origin.text("path") or origin.text("configuredIn")
-    if not path or origin.text("repo"):
-        return ""
-    # A path is told from the directory that is built.
-    return posixpath.normpath(posixpath.join(clean(owner.text("spec.path")), path)).removeprefix("../")
-
-
-def _written(tree: Tree, file: str, made: Resource, name: str) -> Resource | None:
-    """Return the document of a file that an object was made of: by kind and name, which a prefix may have changed."""
-    if not tree.is_file(file):
-        return None
-    kind = made.text("kind")
-    same = [d for d in _flat(tree, file) if d.text("kind") == kind]
-    exact = [d for d in same if d.name == name]
-    if not exact:
-        exact = [d for d in same if d.name and (d.name in name or re.sub(r"\$\{[^}]*\}", "", d.name) in name)]
-    if len(exact) > 1:
-        exact = [d for d in exact if d.namespace == made.namespace] or exact
-    only = same[0] if len(same) == 1 and tree.parsed(file).flaw is None else None
-    return exact[0] if exact else only
-
-
-def _flat(tree: Tree, file: str) -> Iterator[Resource]:
-    from fluxdoctor.model.manifests import unlist
-
-    for document in tree.parsed(file).documents:
-        yield from unlist(document)
+def variable_maps(kustomization: Resource) -> list[Ref]:
+    """Return the ConfigMaps that a Kustomization reads variables of."""
+    rows = kustomization.rows("spec.postBuild.substituteFrom")
+    return [Ref("ConfigMap", kustomization.namespace, r.text("name")) for r in rows if r.text("kind") == "ConfigMap"]
 
 
 def variables(kustomization: Resource, config: dict[Ref, Resource]) -> Variables:

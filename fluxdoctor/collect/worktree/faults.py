@@ -7,13 +7,11 @@ has failed: what the rules say of the fault they read from the files themselves.
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fluxdoctor.model.facts import Tree, clean
-from fluxdoctor.model.flux import KINDS
 from fluxdoctor.model.manifests import is_remote, kustomization_file
 from fluxdoctor.model.resource import Fields, Resource
 
@@ -30,7 +28,6 @@ _LISTS = (
 _PATCHES = ("patches", "patchesJson6902", "replacements")
 _GENERATORS = ("configMapGenerator", "secretGenerator")
 _SOURCES = ("files", "envs")
-_KIND = re.compile(r"^kind: *[\"']?(\w+)", re.M)
 
 
 @dataclass
@@ -43,8 +40,8 @@ class Closure:
     """An entry that leads out of the artifact: the controller refuses it, and here nothing outside may be read."""
     remote: bool = False
     helm: bool = False
-    merges: bool = False
-    """A patch merges into an object that is none of Flux's: kustomize needs the schemas of Kubernetes for that."""
+    schema: bool = False
+    """A kustomization file brings an OpenAPI document of its own."""
 
 
 def closure(tree: Tree, directory: str, extra: tuple[str, ...] = ()) -> Closure:
@@ -80,7 +77,7 @@ def _scanned(tree: Tree, directory: str, found: Closure) -> Iterator[str]:
 
 def _follow(tree: Tree, at: str, body: Resource, found: Closure, todo: list[str]) -> None:
     found.outside = found.outside or next((e for e in _named(body) if leaves(at, e)), "")
-    found.merges = found.merges or merges(tree, at, body)
+    found.schema = found.schema or body.has("openapi")
     found.remote = found.remote or (isinstance(body.body, dict) and offline(body.body)[1])
     found.helm = found.helm or bool(body.get("helmCharts") or body.get("helmChartInflationGenerator"))
     for text in _strings(body.body):
@@ -113,25 +110,6 @@ def leaves(at: str, entry: str) -> bool:
     return entry.startswith("/") or path == ".." or path.startswith("../")
 
 
-def merges(tree: Tree, at: str, body: Fields) -> bool:
-    """Tell whether a kustomization file has a strategic merge patch for anything but Flux's own kinds."""
-    if body.has("openapi") or body.has("replicas") or body.has("vars") or body.has("patchesStrategicMerge"):
-        return True
-    for row in body.rows("patches"):
-        text, path = row.text("patch"), row.text("path")
-        file = clean(posixpath.join(at, path)) if path else ""
-        if text.lstrip().startswith(("-", "[")) and not text.lstrip().startswith("---"):
-            continue  # a JSON patch needs no schema
-        kinds = {row.text("target.kind")} - {""}
-        if not kinds and file and tree.is_file(file):
-            kinds = {d.kind for d in tree.parsed(file).documents}
-        elif not kinds:
-            kinds = set(_KIND.findall(text))
-        if not kinds or not kinds <= set(KINDS):
-            return True
-    return False
-
-
 def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
@@ -156,7 +134,7 @@ def offline(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
     for key in ("helmCharts", "helmChartInflationGenerator", "helmGlobals"):
         made.pop(key, None)
     changed = made != dict(body)
-    return (_never_empty(made), True) if changed else (made, False)
+    return (never_empty(made), True) if changed else (made, False)
 
 
 def _local(row: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +162,7 @@ def _without(row: dict[str, Any], gone: list[str]) -> dict[str, Any]:
     return kept
 
 
-def _never_empty(body: dict[str, Any]) -> dict[str, Any]:
+def never_empty(body: dict[str, Any]) -> dict[str, Any]:
     """Keep what kustomize does not refuse: a kustomization file that says nothing (5.8, kusttarget.go)."""
     says = any(v for k, v in body.items() if k not in ("apiVersion", "kind", "metadata"))
     return body if says else {**body, "buildMetadata": ["originAnnotations"]}
@@ -204,7 +182,7 @@ def mended(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
     for key in _GENERATORS:
         if isinstance(made.get(key), list):
             made[key] = [_fed(tree, at, row) for row in made[key] if isinstance(row, dict)]
-    return _never_empty(made)
+    return never_empty(made)
 
 
 def _fed(tree: Tree, at: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -59,8 +59,6 @@ def body(tree: Tree, kustomization: Resource) -> dict[str, Any]:
         made["components"] = [*_list(made.get("components")), *components]
     if images := spec.rows("images"):
         made["images"] = _images(_list(made.get("images")), [dict(row.body) for row in images])
-    # Where each object comes from: the annotation is taken off again before anything looks at the object.
-    made["buildMetadata"] = ["originAnnotations"]
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +22,8 @@ ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
 )
-#: A file of every stage, from a directory that is built: an OpenAPI document without a definition.
-NO_SCHEMAS = "no-schemas.json"
+#: A file beside every kustomization file that is built: of Kubernetes' OpenAPI document, how lists are merged.
+MERGE_KEYS = ".fluxdoctor-merge-keys.json"
 _FLAGS = ("--load-restrictor", "LoadRestrictionsNone")
 # A remote base is taken out of the tree before; should one be missed, nothing answers it.
 _OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
@@ -41,6 +44,11 @@ def command() -> tuple[str, ...]:
     if found := shutil.which("kubectl"):
         return (found, "kustomize")
     return ()
+
+
+@lru_cache(1)
+def _merge_keys() -> bytes:
+    return gzip.decompress(resources.files("fluxdoctor").joinpath("schemas", "merge-keys.json.gz").read_bytes())
 
 
 class Stage:
@@ -84,7 +92,7 @@ class Stage:
             for child in real.iterdir():
                 if child.name not in ("kustomization.yaml", "kustomization.yml", "Kustomization"):
                     (shadow / child.name).symlink_to(child)
-            (shadow / NO_SCHEMAS).write_bytes(b'{"swagger": "2.0", "definitions": {}, "paths": {}}')
+            (shadow / MERGE_KEYS).write_bytes(_merge_keys())
             (shadow / "kustomization.yaml").write_bytes(orjson.dumps(kustomization))
             return self._built(shadow, directory)
         except OSError as error:
@@ -94,7 +102,8 @@ class Stage:
 
     def _built(self, shadow: Path, directory: str) -> Output:
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR", "LANG")} | _OFFLINE
-        environment["HOME"] = self._held.name
+        # Many short builds: less work for Go's garbage collector.
+        environment |= {"HOME": self._held.name, "GOGC": "400"}
         try:
             done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
                 [*self._run, *_FLAGS, str(shadow)],

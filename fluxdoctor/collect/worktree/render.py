@@ -7,15 +7,19 @@ import posixpath
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fluxdoctor.collect import documents
-from fluxdoctor.collect.worktree import faults, generate, kustomize
+from fluxdoctor.collect.worktree import faults, generate, kustomize, origins
+from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.cache import Cache
+from fluxdoctor.collect.worktree.origins import Origin
+from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file
-from fluxdoctor.model.resource import Fields, Resource
+from fluxdoctor.model.resource import Resource
 
 _MAYBE_REMOTE = re.compile(rb"://|github\.com|gitlab\.com|git@|\?ref=|helmChart|bitbucket\.org")
 _NAMES = re.compile(r"^  name: *(?:&\S+ +)?[\"']?([\w.-]+)", re.M)
@@ -27,13 +31,17 @@ _TWICE = re.compile(r"may not add resource with an already registered id: (?P<id
 class Rendering:
     """The documents of a build. ``error`` is why the real build fails; the documents are then those of the rest."""
 
-    documents: tuple[str, ...] = ()
+    documents: tuple[Built, ...] = ()
+    origins: tuple[Origin | None, ...] = ()
+    """Where each document comes from."""
     error: str = ""
     reason: str = "BuildFailed"
     partial: bool = False
     """Something is not among the documents: a remote base, or what a fault hides."""
     raw: bool = False
     """Nothing could be built: look at the files instead."""
+    files: frozenset[str] = frozenset()
+    """What the build reads."""
 
 
 class Renderer:
@@ -49,11 +57,9 @@ class Renderer:
         self._mended: set[str] = set()
         self._number = itertools.count()
         self._lock = threading.Lock()
-        self._known: dict[str, Rendering] = {}
+        self._known: dict[str, Future[Rendering]] = {}
         self.visited: set[str] = set()
         """The folders that the builds read."""
-        self.lost: set[str] = set()
-        """The names of objects in files that cannot be read."""
 
     def close(self) -> None:
         """Remove the temporary files."""
@@ -82,13 +88,33 @@ class Renderer:
             return Rendering(error=f"kustomize build failed: {why}", partial=True)
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
-            known = self._known.get(key)
-        if known is None:
-            known = self._cache.get(key) or self._build(directory, body, needs)
-            self._cache.put(key, known)
-            with self._lock:
-                self._known[key] = known
-        return known
+            mine = key not in self._known
+            known = self._known.setdefault(key, Future())
+        if mine:
+            try:
+                known.set_result(self._rendered(key, body, needs, kustomization))
+            except BaseException as error:
+                known.set_exception(error)
+                raise
+        return known.result()
+
+    def _rendered(self, key: str, body: dict[str, Any], needs: faults.Closure, kustomization: Resource) -> Rendering:
+        kept = self._cache.get(key)
+        if kept is None:
+            path, components = kustomization.text("spec.path"), kustomization.strings("spec.components")
+            made = self._build(clean(path), body, needs)
+            read = manifests.build(self.tree, path, components)
+            kept = replace(made, origins=tuple(origins.match(self.tree, [d.header for d in made.documents], read)))
+            self._cache.put(key, kept)
+        return replace(kept, files=frozenset(needs.files))
+
+    def lost(self, rendering: Rendering) -> set[str]:
+        """Return the names of objects in files of a build that cannot be read."""
+        files = (
+            f for f in rendering.files if f.endswith((".yaml", ".yml")) and posixpath.basename(f) not in FILE_NAMES
+        )
+        broken = (self.files.get(f, b"") for f in files if self.tree.parsed(f).flaw)
+        return {name for content in broken for name in _NAMES.findall(content.decode("utf-8", "replace"))}
 
     def _stage(self, mended: bool) -> kustomize.Stage:
         with self._lock:
@@ -108,21 +134,21 @@ class Renderer:
                 stage.write(path, body)
 
     def _build(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> Rendering:
-        local, _ = faults.offline(body)
-        if not needs.merges and not faults.merges(self.tree, directory, Fields(body)):
-            # Reading the schemas of Kubernetes takes kustomize five times as long as all the rest.
-            local["openapi"] = {"path": kustomize.NO_SCHEMAS}
+        local = faults.never_empty(faults.offline(body)[0])
+        if not needs.schema and "openapi" not in body:
+            # Reading the whole of Kubernetes' OpenAPI document takes kustomize five times as long as all the rest.
+            local["openapi"] = {"path": kustomize.MERGE_KEYS}
         partial = needs.remote or needs.helm
         output = self._stage(False).build(directory, local, next(self._number))
         if not output.error:
-            return Rendering(tuple(kustomize.split(output.text)), partial=partial)
+            return Rendering(tuple(map(Built, kustomize.split(output.text))), partial=partial)
         if partial and _of_missing(output.error):
             # What was left out may be what a patch is for: nothing can be said of the failure.
             return Rendering(self._rest(directory, body, needs)[0], partial=True)
         rest, whole = self._rest(directory, body, needs)
-        return Rendering(rest, output.error, partial=True, raw=not whole)
+        return Rendering(rest, error=output.error, partial=True, raw=not whole)
 
-    def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> tuple[tuple[str, ...], bool]:
+    def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> tuple[tuple[Built, ...], bool]:
         """Take what is faulty out of a second copy, and build that."""
         stage = self._stage(True)
         with self._lock:
@@ -133,7 +159,7 @@ class Renderer:
         for _ in range(_MOST_MENDS):
             output = stage.build(directory, made, next(self._number))
             if not output.error:
-                return tuple(kustomize.split(output.text)), True
+                return tuple(map(Built, kustomize.split(output.text))), True
             found = _TWICE.search(output.error)
             if not found or not self._once(stage, needs, found["id"]):
                 break
@@ -145,7 +171,6 @@ class Renderer:
         if is_kustomization and parsed.documents and isinstance(parsed.documents[0].body, dict):
             stage.write(path, faults.mended(self.tree, posixpath.dirname(path), parsed.documents[0].body))
         elif parsed.flaw and path.endswith((".yaml", ".yml")):
-            self.lost |= set(_NAMES.findall(self.files.get(path, b"").decode("utf-8", "replace")))
             stage.write(path, _readable(self.files.get(path, b"")))
 
     def _once(self, stage: kustomize.Stage, needs: faults.Closure, identity: str) -> bool:

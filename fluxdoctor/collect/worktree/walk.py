@@ -11,7 +11,7 @@ from typing import Any
 from fluxdoctor.collect.worktree import artifacts, declared
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.render import Renderer, Rendering
-from fluxdoctor.collect.worktree.substitute import unknown
+from fluxdoctor.collect.worktree.substitute import Variables, unknown
 from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import Manifests
@@ -46,7 +46,7 @@ class Reached:
     """Kustomizations whose build fails."""
     raw: set[Ref] = field(default_factory=set)
     """Objects as they are written, because their build failed."""
-    lost: frozenset[str] = frozenset()
+    lost: set[str] = field(default_factory=set)
     """The names of objects in files that cannot be read."""
 
 
@@ -65,39 +65,40 @@ class Walk:
         self._pool = pool
         self._urls = {_plain(u) for u in (entry.url, *urls) if u}
         self._config: dict[Ref, Resource] = {}
+        self._read: list[tuple[Ref, object]] = []
+        """The data of the ConfigMaps with variables, as it was when it was read."""
 
     def run(self) -> Reached:
         """Walk until no more variable becomes known."""
         reached = self._once()
         for _ in range(_PASSES - 1):
             config = {ref: r for ref, r in reached.objects.items() if ref.kind == "ConfigMap"}
-            wanted = {ref for ref in _wanted(reached) if ref in config}
-            if all(self._config.get(ref) == config[ref] for ref in wanted):
+            if all(_data(config.get(ref)) == data for ref, data in self._read):
                 break
             self._config = config
             reached = self._once()
-        reached.lost = frozenset(self._renderer.lost)
         return reached
 
     def _once(self) -> Reached:
         reached = Reached(self._entry)
+        self._read = []
         for resource in (*self._entry.objects, self._entry.kustomization):
             reached.objects[resource.ref] = resource
         todo = [self._entry.kustomization]
         done: set[tuple[Ref, str]] = set()
+        built: set[tuple[Ref, str]] = set()
         waiting: list[Resource] = []
-        while todo and len(reached.objects) < _MOST:
-            batch = []
-            for kustomization in todo:
-                if _key(kustomization) not in done:
-                    done.add(_key(kustomization))
-                    batch.append(kustomization)
-            todo = []
-            waiting += batch
-            mine = [k for k in waiting if self._is_ours(k, reached)]
-            waiting = [k for k in waiting if k not in mine]
-            for kustomization, rendering in zip(mine, self._pool.map(self._render, mine), strict=True):
-                todo += self._take(kustomization, rendering, reached)
+        more = True
+        while (todo or more) and len(reached.objects) < _MOST:
+            waiting += [k for k in {_key(k): k for k in todo}.values() if _key(k) not in done]
+            done |= {_key(k) for k in todo}
+            mine = [k for k in waiting if _same_spec(k, reached.objects.get(k.ref)) and self._is_ours(k, reached)]
+            # Flux ends with what one that applies itself makes of itself: what stands beside it comes from that.
+            first = [k for k in mine if _place_of(k) in built] or mine
+            built |= {_place_of(k) for k in first}
+            waiting = [k for k in waiting if k not in first]
+            todo = self._build(first, reached)
+            more = len(first) < len(mine)
             if self._make_artifacts(reached):
                 todo += waiting
                 done -= {_key(k) for k in waiting}
@@ -111,12 +112,29 @@ class Walk:
         reached.places = artifacts.places({ref: files for ref, (_, files) in self._derived.items()})
         return reached
 
+    def _build(self, kustomizations: list[Resource], reached: Reached) -> list[Resource]:
+        """Build Kustomizations and add what they declare; return the Kustomizations among it."""
+        found: list[Resource] = []
+        late = []
+        for kustomization, rendering in zip(kustomizations, self._pool.map(self._render, kustomizations), strict=True):
+            if self._knows(kustomization, reached):
+                found += self._take(kustomization, rendering, reached)
+            else:
+                late.append((kustomization, rendering))
+        for kustomization, rendering in late:  # one beside them may declare their variables
+            found += self._take(kustomization, rendering, reached)
+        return found
+
     def _of(self, kustomization: Resource) -> Renderer:
         derived = self._derived.get(Manifests.source(kustomization))
         return derived[0] if derived else self._renderer
 
     def _render(self, kustomization: Resource) -> Rendering:
         return self._of(kustomization).render(kustomization)
+
+    def _knows(self, kustomization: Resource, reached: Reached) -> bool:
+        """Tell whether the ConfigMaps that hold its variables are known by now."""
+        return all(ref in self._config or ref in reached.objects for ref in declared.variable_maps(kustomization))
 
     def _make_artifacts(self, reached: Reached) -> bool:
         """Add what ArtifactGenerators make of this repository; tell whether there is something new."""
@@ -162,6 +180,7 @@ class Walk:
             reached.partial.add(kustomization.ref)
         if rendering.error:
             reached.failed.add(kustomization.ref)
+            reached.lost |= self._of(kustomization).lost(rendering)
         found = list(self._objects(kustomization, rendering, reached))
         status = _status(rendering, found)
         held = reached.objects.get(kustomization.ref, kustomization)
@@ -171,6 +190,7 @@ class Walk:
         tree = self._of(kustomization).tree
         reached.folders.add(self._place(kustomization, directory))
         reached.files.add(self._place(kustomization, manifests.kustomization_file(tree, directory) or directory))
+        reached.files |= {self._place(kustomization, file) for file in rendering.files}
         if kustomization.has("spec.kubeConfig"):
             return []  # its objects are on another cluster
         for resource in found:
@@ -183,27 +203,44 @@ class Walk:
                 reached.objects[resource.ref] = _with_status(resource, before.get("status"))
             else:
                 reached.objects[resource.ref] = resource
-        return [r for r in found if r.ref.kind == "Kustomization"] + [
-            r for r in found if r.ref.kind == "Kustomization" and r.ref == kustomization.ref
-        ]
+        return [r for r in found if r.ref.kind == "Kustomization"]
 
     def _place(self, kustomization: Resource, path: str) -> str:
         derived = self._derived.get(Manifests.source(kustomization))
         return derived[1].get(path, path) if derived else path
 
+    def _variables(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Variables:
+        """What the last walk has found goes before what this one has: it is the end of it."""
+        wanted = declared.variable_maps(kustomization)
+        known = {ref: r for ref in wanted if (r := self._config.get(ref) or reached.objects.get(ref))}
+        if len(known) < len(wanted):  # a Kustomization may declare its own
+            for resource in self._read_as(kustomization, rendering, Variables()):
+                if resource.ref in wanted:
+                    known.setdefault(resource.ref, resource)
+        self._read += [(ref, _data(known.get(ref))) for ref in wanted]
+        return declared.variables(kustomization, known)
+
     def _objects(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Iterable[Resource]:
-        variables, tree = declared.variables(kustomization, self._config), self._of(kustomization).tree
         if not rendering.raw:
-            for text in rendering.documents:
-                for resource in declared.read(text, variables, kustomization, tree):
-                    yield replace(resource, file=self._place(kustomization, resource.file))
+            yield from self._read_as(kustomization, rendering, self._variables(kustomization, rendering, reached))
             return
+        tree = self._of(kustomization).tree
         built = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))
         for resource in built.objects if built else ():
             ref = Manifests.live_ref(resource, kustomization)
             if ref.kind and ref.name:
                 reached.raw.add(ref)
                 yield replace(resource, ref=ref)
+
+    def _read_as(self, kustomization: Resource, rendering: Rendering, variables: Variables) -> Iterable[Resource]:
+        tree = self._of(kustomization).tree
+        for document, origin in zip(rendering.documents, rendering.origins, strict=True):
+            for resource in declared.read(document, origin, variables, kustomization, tree):
+                yield replace(resource, file=self._place(kustomization, resource.file))
+
+
+def _place_of(kustomization: Resource) -> tuple[Ref, str]:
+    return Manifests.source(kustomization), clean(kustomization.text("spec.path"))
 
 
 def _same_spec(one: Resource, other: Resource | None) -> bool:
@@ -214,13 +251,8 @@ def _key(kustomization: Resource) -> tuple[Ref, str]:
     return kustomization.ref, repr(kustomization.get("spec"))
 
 
-def _wanted(reached: Reached) -> set[Ref]:
-    return {
-        Ref(row.text("kind"), r.namespace, row.text("name"))
-        for r in reached.objects.values()
-        if r.kind == "Kustomization"
-        for row in r.rows("spec.postBuild.substituteFrom")
-    }
+def _data(config: Resource | None) -> object:
+    return config.get("data") if config else None
 
 
 def _status(rendering: Rendering, found: list[Resource]) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""One document of a build: read once, however many Kustomizations, clusters and runs it is for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from fluxdoctor.collect import documents, objects
+from fluxdoctor.collect.worktree.origins import Header
+from fluxdoctor.collect.worktree.substitute import Variables, apply
+from fluxdoctor.model.resource import Fields
+
+#: kustomize writes a mapping's fields in a block, two spaces in, and the texts in them further in.
+_KIND = re.compile(r"^kind: (.+)$", re.M)
+_METADATA = re.compile(r"^metadata:\n((?:(?:  .*)?\n?)+)", re.M)
+_FIELD = r"^  %s: (.+)$"
+_NAME, _NAMESPACE = (re.compile(_FIELD % name, re.M) for name in ("name", "namespace"))
+
+
+class Built:
+    """A document as kustomize wrote it: its text, or only its body where no variable can be in it."""
+
+    __slots__ = ("_read", "body", "text")
+
+    def __init__(self, text: str = "", body: dict[str, Any] | None = None) -> None:
+        """``body``: of a document that was read before."""
+        self.text = text
+        self.body = body
+        self._read: dict[str, tuple[dict[str, Any], ...]] = {}
+
+    def read(self, variables: Variables) -> tuple[dict[str, Any], ...]:
+        """Return the objects of it, the variables replaced; () where that leaves no YAML. Never change one: it is shared."""
+        if self.body is not None:
+            return (self.body,)
+        text = apply(self.text, variables)
+        if text not in self._read:
+            self._read[text] = tuple(d.body for d in documents.parse(text).documents if isinstance(d.body, dict))
+        return self._read[text]
+
+    @property
+    def header(self) -> Header:
+        """What the object calls itself, before its variables are replaced."""
+        if self.body is not None:
+            view = Fields(self.body)
+            return Header(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
+        metadata = _METADATA.search(self.text)
+        inside = metadata[1] if metadata else ""
+        return Header(_said(_KIND, self.text), _said(_NAMESPACE, inside), _said(_NAME, inside))
+
+    def kept(self) -> dict[str, Any] | str | None:
+        """Return what may be kept of it: a body without the values of a Secret, a text, or None for neither."""
+        if self.body is not None:
+            return self.body
+        bodies = self.read(Variables())
+        if "ecret" in self.text and any(map(objects.holds_secret_inside, bodies)):
+            return None
+        safe: list[dict[str, Any]] = [objects.without_values(b) for b in bodies]
+        if "${" in self.text or len(bodies) != 1:
+            return self.text if all(s is b for s, b in zip(safe, bodies, strict=True)) else None
+        return safe[0]
+
+    @staticmethod
+    def load(held: dict[str, Any] | str) -> Built:
+        """Return what was kept."""
+        return Built(held) if isinstance(held, str) else Built(body=held)
+
+
+def _said(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1].strip("\"'") if found else ""
