@@ -151,10 +151,9 @@ def _image(source: Resource, reach: Reach) -> _Image:
     name = registry.target.partition("?")[0].strip("/")
     if not re.fullmatch(r"[\w./-]*", name) or registry.user or "?" in url or ".." in url:
         raise UnreachableError(Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository")
-    if not source.has("spec.secretRef"):
+    pulled_with = access.pull_secrets(source, reach) if source.kind == "OCIRepository" else []
+    if not pulled_with and not source.has("spec.secretRef"):  # a cloud's identity is for who has no other login
         access.generic(source)
-        if source.has("spec.serviceAccountName"):
-            raise UnreachableError(Answer.UNKNOWN, "the image pull secrets of spec.serviceAccountName were not read")
     if registry.host in ("docker.io", docker_config.HUB):
         registry = replace(registry, host=docker_config.HUB)
         name = name if "/" in name or source.kind == "HelmRepository" else f"library/{name}"
@@ -162,16 +161,20 @@ def _image(source: Resource, reach: Reach) -> _Image:
     certificates = access.secret(source, "spec.certSecretRef", reach)
     # Only OCIRepository takes any certificate where it is insecure (source-controller 1.9, getTLSConfig).
     verify = not (insecure and source.kind == "OCIRepository" and certificates is None)
+    login = (
+        docker_config.find(f"{registry.authority}/{name}", *pulled_with)
+        if pulled_with
+        else _login(source, registry, reach)
+    )
     how = Access(tls=certificates, proxy=access.proxy(source, reach), verify=verify)
-    return _Image(source, registry.at("/"), name, how, _login(source, registry, name, reach))
+    return _Image(source, registry.at("/"), name, how, login)
 
 
-def _login(source: Resource, registry: Address, name: str, reach: Reach) -> Login:
+def _login(source: Resource, registry: Address, reach: Reach) -> Login:
+    """Return the login of a HelmRepository; an OCIRepository that is pulled with no Secret has none."""
     secret = access.secret(source, "spec.secretRef", reach)
     if secret is None:
         return Login()
-    if source.kind == "OCIRepository":
-        return docker_config.find(secret, f"{registry.authority}/{name}")
     if secret.type == "kubernetes.io/dockerconfigjson":
         found = docker_config.exact(secret, registry.authority)
         if found is None:
