@@ -68,7 +68,7 @@ def collect(
 ) -> OciFound:
     """Ask registries for OCIRepositories, and HelmRepositories of type oci with the charts asked of each. Raises nothing.
 
-    ``archives``: charts of HelmRepositories to pull as well.
+    ``archives``: charts to pull as well.
     """
     pulled: dict[Ref, frozenset[tuple[str, str]]] = {}
     for ref, name, version in archives:
@@ -91,7 +91,7 @@ def collect(
             if image.source.kind == "HelmRepository":
                 ref = image.source.ref
                 return _charts(client, image, charts.get(ref, frozenset()), pulled.get(ref, frozenset()))
-            return _artifact(client, image)
+            return _artifact(client, image, pulled.get(image.source.ref, frozenset()))
 
     probes, learnt = asking.ask(questions, answer, reach)
     return OciFound(
@@ -121,7 +121,9 @@ def _lacking(learnt: Mapping[Ref, _Learnt]) -> Iterator[Gap]:
     for ref, found in sorted(learnt.items(), key=lambda item: item[0]):
         for (name, version), chart in sorted(found.archives.items()):
             if isinstance(chart, str):
-                yield Gap(f"helm/{ref.namespace}/{ref.name}/charts/{name}-{version}.tgz", chart)
+                below = f"{ref.namespace}/{ref.name}"
+                helm = ref.kind == "HelmRepository"
+                yield Gap(f"helm/{below}/charts/{name}-{version}.tgz" if helm else f"oci/{below}/chart.tgz", chart)
 
 
 def _shown(source: Resource) -> str:
@@ -199,7 +201,7 @@ def _registry(client: Client, image: _Image) -> Address:
     return registry
 
 
-def _artifact(client: Client, image: _Image) -> Answered[_Learnt]:
+def _artifact(client: Client, image: _Image, wanted: frozenset[tuple[str, str]]) -> Answered[_Learnt]:
     """The tags are for a range and for words of help; what the source stands or falls with is its manifest."""
     repository = Repository(client, _registry(client, image), image.name, image.login)
     spec = image.source.fields("spec.ref")
@@ -220,7 +222,10 @@ def _artifact(client: Client, image: _Image) -> Answered[_Learnt]:
         return Answered(error.answer, error.detail, _Learnt(tags))
     if image.source.has("spec.verify"):
         manifest = replace(manifest, signatures=_signatures(repository, manifest.digest, tags))
-    return Answered(Answer.OK, f"{reference} is {manifest.digest}", _Learnt(tags, {reference: manifest}))
+    in_use = {which: _chart(repository, which[1].rpartition("@")[2]) for which in sorted(wanted)}
+    return Answered(
+        Answer.OK, f"{reference} is {manifest.digest}", _Learnt(tags, {reference: manifest}, archives=in_use)
+    )
 
 
 def _signatures(repository: Repository, digest: str, tags: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -274,10 +279,15 @@ def _charts(
 
 
 def _pull(client: Client, registry: Address, image: _Image, name: str, version: str) -> Chart | str:
-    """Pull one chart, as Helm stores it: a layer of its own type, under a tag with _ for the + of the version."""
+    """Pull one chart: Helm stores it under a tag with _ for the + of the version."""
     repository = Repository(client, registry, f"{image.name}/{name}".strip("/"), image.login)
+    return _chart(repository, version.replace("+", "_"))
+
+
+def _chart(repository: Repository, reference: str) -> Chart | str:
+    """Pull the chart of a manifest, a layer of its own type, or say why it cannot be had."""
     try:
-        manifest = repository.manifest(version.replace("+", "_"))
+        manifest = repository.manifest(reference)
         layer = next((one for one in manifest.layers if one.media_type == _CHART), None)
         if layer is None:
             return "its manifest has no layer of a chart"

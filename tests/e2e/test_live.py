@@ -196,6 +196,29 @@ def test_an_api_server_that_never_answers_ends_with_the_deadline(cluster: Cluste
     assert said(snapshot)[0][0] == "kustomize/path-not-found"
 
 
+@pytest.mark.parametrize("kind", ["hang", "drip"])
+def test_an_answer_that_does_not_come_to_its_end_is_a_gap_at_the_deadline(
+    kind: Any, cluster: Cluster, proxy: FaultProxy
+) -> None:
+    incident.load(cluster, INCIDENTS / "cascade-chain-top", datetime.now(UTC))
+    whole = read(cluster)
+    proxy.fault(PATH, kind=kind, seconds=120)
+    began = time.monotonic()
+    snapshot = read(cluster, server=proxy.url, seconds=6)
+    assert time.monotonic() - began < 12
+    assert next(gap for gap in snapshot.gaps if gap.what == "HelmRelease").why.startswith("timeout")
+    assert {r.ref for r in whole.cluster.flux if r.kind != "HelmRelease"} <= {r.ref for r in snapshot.cluster.flux}
+    assert said(snapshot)[0][0] == "kustomize/path-not-found"
+
+
+def test_an_answer_that_drips_and_ends_in_time_is_whole(cluster: Cluster, proxy: FaultProxy) -> None:
+    incident.load(cluster, INCIDENTS / "cascade-chain-top", datetime.now(UTC))
+    proxy.fault(PATH, kind="drip", seconds=2)
+    snapshot = read(cluster, server=proxy.url, seconds=30)
+    assert snapshot.gaps == ()
+    assert len(snapshot.cluster.all("HelmRelease")) == len(replayed("cascade-chain-top").cluster.all("HelmRelease"))
+
+
 @pytest.mark.parametrize("kind", ["401", "500", "html", "stall"])
 def test_a_cluster_that_cannot_be_asked_at_all_is_one_clear_line(
     kind: Any, cluster: Cluster, proxy: FaultProxy

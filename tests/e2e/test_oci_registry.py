@@ -169,6 +169,24 @@ def test_a_chart_is_pulled(plain: Registry) -> None:
     )
 
 
+def test_the_chart_that_an_oci_repository_is_is_pulled_by_its_revision(plain: Registry) -> None:
+    packed = package("shop", "1.0.0", {"values.schema.json": '{"required": ["image"]}'})
+    digest = plain.push("charts/shop", "1.0.0", packed, config_type=HELM_CONFIG, layer_type=HELM_LAYER)
+    plain.push("charts/shop", "1.1.0", package("shop", "1.1.0", {}), config_type=HELM_CONFIG, layer_type=HELM_LAYER)
+    spec = {"url": f"oci://{plain.host}/charts/shop", "insecure": True, "ref": {"semver": "1.x"}}
+    repository = source("OCIRepository", "web", spec)
+    wanted = (REF, "", f"1.0.0@{digest}")
+    found = oci.collect([repository], {}, reach(), archives=[wanted])
+    assert {k: (c.version, c.schema) for k, c in found.archives.items()} == {
+        wanted: ("1.0.0", '{"required": ["image"]}')
+    }
+    gone = oci.collect([repository], {}, reach(), archives=[(REF, "", "1.0.0@sha256:" + "0" * 64)])
+    assert (gone.archives, gone.gaps) == (
+        {},
+        (Gap("oci/apps/web/chart.tgz", f"{plain.host} answers 404 Not Found (MANIFEST_UNKNOWN)"),),
+    )
+
+
 def test_logins_are_found_in_the_docker_config(secure: Registry) -> None:
     assert secure.authority is not None
     ca, url = secret(ca_crt=secure.authority.pem), f"oci://{secure.host}/acme/web"

@@ -174,3 +174,38 @@ def test_ctrl_c_while_an_index_drips_in_prints_what_is_known_and_leaves_nothing(
     assert (run.returncode, err) == (1, "\nfluxdoctor: called off; this is what is known\n")
     assert "helm/chart-version-missing" in out
     assert list(scratch.iterdir()) == []
+
+
+def test_ctrl_c_while_a_registry_drips_prints_what_is_known_and_leaves_nothing(
+    cluster: Cluster, hosts: Hosts, tmp_path: Path
+) -> None:
+    path = "/v2/acme/web/tags/list"
+    hosts.helm.odd[path] = dripping
+    oci = {
+        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository",
+        "metadata": {"name": "web", "namespace": "flux-system"},
+        "spec": {"interval": "5m", "insecure": True, "url": f"oci://127.0.0.1:{hosts.helm.port}/acme/web"},
+    }  # fmt: skip
+    incident.load_objects(cluster, [*hosts.host("hr-version-not-found"), oci])
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env = {
+        **os.environ, "KUBECONFIG": str(cluster.kubeconfig(users.ADMIN)), "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "TMPDIR": str(scratch), "COLUMNS": "110",
+    }  # fmt: skip
+    argv = [sys.executable, "-m", "fluxdoctor", "diagnose", "--allow-local", "--timeout", "60s"]
+    with subprocess.Popen(  # noqa: S603 - our own program
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+    ) as run:
+        ends = time.monotonic() + 60
+        while not any(asked.startswith(path) for asked in hosts.helm.paths) and time.monotonic() < ends:
+            time.sleep(0.05)
+        time.sleep(1)
+        children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=30)
+    assert any(asked.startswith(path) for asked in hosts.helm.paths)
+    assert (run.returncode, err) == (1, "\nfluxdoctor: called off; this is what is known\n")
+    assert "helm/chart-version-missing" in out
+    assert list(scratch.iterdir()) == []
+    assert [child for child in children if Path(f"/proc/{child}").exists()] == []
