@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,16 +123,64 @@ def test_the_snapshot_of_a_run_replays_to_its_report_and_holds_no_secret(
     assert (kept.returncode, kept.stdout) == (0, "")
     replay = fluxdoctor(cluster, tmp_path / "cache", "diagnose", "--from", str(path), "--format", "json")
     there, again = json.loads(live.stdout), json.loads(replay.stdout)
-    assert [f["fingerprint"] for f in again["findings"]] == [f["fingerprint"] for f in there["findings"]]
-    assert [(f["rule"], f["message"], f["location"]) for f in again["findings"]] == [
-        (f["rule"], f["message"], f["location"]) for f in there["findings"]
-    ]
+    assert _told(again) == _told(there)
     refused = next(f for f in there["findings"] if f["rule"] == "source/git-authentication-failed")
     assert (refused["subject"]["name"], refused["confidence"]) == ("webapp", "proven")
     said = f"{live.stdout}{live.stderr}{kept.stderr}{replay.stdout}{replay.stderr}"
     held = [p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and "fluxdoctor-e2e" not in str(p)]
     assert CANARY not in said
     assert not any(CANARY.encode() in content for content in held)
+
+
+def _told(report: Body) -> Body:
+    """Return a report without its moment, and without what says where it was read from."""
+    text = json.dumps({k: v for k, v in report.items() if k not in ("mode", "name", "taken")})
+    # The live run and the snapshot are two runs: each probe has its own moment.
+    told: Body = json.loads(re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "T", text))
+    return told
+
+
+def _no_folder(base: Path) -> None:
+    base.mkdir()
+    (base / "fluxdoctor").write_text("a file where the folder would be")
+
+
+def _no_place(base: Path) -> None:
+    base.symlink_to("/proc/self/no-such-place")
+
+
+def _full(base: Path) -> None:
+    base.symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize("spoil", [_no_folder, _no_place, _full])
+def test_a_cache_that_cannot_be_written_changes_no_report(
+    spoil: Callable[[Path], None], cluster: Cluster, hosts: Hosts, tmp_path: Path
+) -> None:
+    incident.load_objects(cluster, hosts.host("hr-version-not-found"))
+    args = ("diagnose", "--allow-local", "--format", "json")
+    right = fluxdoctor(cluster, tmp_path / "right", *args)
+    spoil(tmp_path / "cache")
+    spoiled = fluxdoctor(cluster, tmp_path / "cache", *args)
+    assert (spoiled.returncode, spoiled.stderr) == (right.returncode, right.stderr) == (1, "")
+    assert _told(json.loads(spoiled.stdout)) == _told(json.loads(right.stdout))
+
+
+def test_runs_at_once_over_one_cache_that_is_deleted_meanwhile_say_the_same(
+    cluster: Cluster, hosts: Hosts, tmp_path: Path
+) -> None:
+    incident.load_objects(cluster, hosts.host("hr-version-not-found"))
+    args = ("diagnose", "--allow-local", "--format", "json")
+    cache = tmp_path / "cache"
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(fluxdoctor, cluster, cache, *args) for _ in range(2)]
+        while not all(run.done() for run in runs):
+            shutil.rmtree(cache, ignore_errors=True)
+            time.sleep(0.02)
+    one, two = (run.result() for run in runs)
+    alone = fluxdoctor(cluster, tmp_path / "alone", *args)
+    assert [(r.returncode, r.stderr) for r in (one, two, alone)] == [(1, "")] * 3
+    assert _told(json.loads(one.stdout)) == _told(json.loads(two.stdout)) == _told(json.loads(alone.stdout))
 
 
 def test_sources_are_not_asked_without_leave_to_contact_this_machine(
