@@ -136,7 +136,7 @@ def test_the_pull_secrets_of_a_service_account_are_read_for_the_registries(clust
         "metadata": {"name": "web", **meta},
     }
     base = incident.recorded(INCIDENTS / "cascade-chain-top", datetime.now(UTC))
-    more = [
+    more: list[dict[str, Any]] = [
         {**account, "imagePullSecrets": [{"name": "pull"}]},
         {**pull, "stringData": {"x": "y"}},
         {**repository, "spec": spec},
