@@ -349,3 +349,48 @@ def test_nulls_stay_or_go_as_versions_of_helm_have_it() -> None:
     plain = Chart("web", "1", values={"a": {"b": 1, "c": 2}, "d": None})
     found = values.variants(plain, {"a": {"b": None, "x": None}, "y": None})
     assert found == [{"d": None, "a": {"c": 2, "x": None}, "y": None}, {"a": {"c": 2}}]
+
+
+REFERRED = """apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {{name: web, namespace: apps}}
+spec: {{interval: 10m, chartRef: {{kind: {kind}, name: made}}, values: {{log: {{level: trace}}}}}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: {kind}
+metadata: {{name: made, namespace: apps}}
+spec: {spec}
+status: {{artifact: {{revision: "{revision}"}}, conditions: [{ready}]}}
+"""
+REFERENCES = [
+    (
+        "OCIRepository", '{url: "oci://registry.test/web"}', "2.1.0@sha256:" + "a" * 64, "oci/apps/made/chart.tgz",
+        Verdict((LEVEL,)),
+    ),
+    (
+        "HelmChart", "{chart: web, sourceRef: {kind: HelmRepository, name: acme}}", "2.1.0",
+        "helm/apps/acme/charts/web-2.1.0.tgz", Verdict((LEVEL,)),
+    ),
+    (
+        "HelmChart", "{chart: web, sourceRef: {kind: HelmRepository, name: acme}, valuesFiles: [a.yaml]}", "2.1.0",
+        "helm/apps/acme/charts/web-2.1.0.tgz",
+        Verdict(why="spec.valuesFiles of the HelmChart replaces the values of the chart"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "spec", "revision", "path", "expected"), REFERENCES)
+def test_a_chart_by_reference_is_judged_and_kept_in_a_snapshot(
+    kind: str, spec: str, revision: str, path: str, expected: Verdict
+) -> None:
+    ready = condition("Succeeded", "stored", "True")
+    objects = REFERRED.format(kind=kind, spec=spec, revision=revision, ready=ready)
+    files = {"snapshot.yaml": ABOUT.encode(), "cluster/objects.yaml": objects.encode(), path: chart()}
+    first = folder.parse(files, "world")
+    kept = save.files(first)
+    again = folder.parse(kept, "world")
+    assert path in kept
+    assert first.archives is not None
+    assert again.archives is not None
+    assert first.archives.verdict(WEB) == again.archives.verdict(WEB) == expected
+    assert [a.schema for a in again.archives.archives.values()] == [a.schema for a in first.archives.archives.values()]

@@ -36,7 +36,7 @@ CHOSEN = [
 @pytest.mark.parametrize(("entry", "image", "shown"), CHOSEN)
 def test_a_login_is_for_its_registry(entry: str, image: str, shown: bool) -> None:
     text = json.dumps({"auths": {entry: {"username": "u", "password": "p"}}})
-    assert docker_config.find(secret(_dockerconfigjson=text), image) == (Login("u", "p") if shown else Login())
+    assert docker_config.find(image, secret(_dockerconfigjson=text)) == (Login("u", "p") if shown else Login())
 
 
 def test_the_nearest_entry_wins_and_old_formats_are_read() -> None:
@@ -46,14 +46,14 @@ def test_the_nearest_entry_wins_and_old_formats_are_read() -> None:
     }
     new, old = secret(_dockerconfigjson=json.dumps({"auths": auths})), secret(_dockercfg=json.dumps(auths))
     for found in (new, old):
-        assert docker_config.find(found, "ghcr.io/acme/web") == Login("acme", "p:q")
-        assert docker_config.find(found, "ghcr.io/other/web") == Login("all", "p:q")
+        assert docker_config.find("ghcr.io/acme/web", found) == Login("acme", "p:q")
+        assert docker_config.find("ghcr.io/other/web", found) == Login("all", "p:q")
     assert docker_config.exact(new, "registry.example.com") is None
-    assert docker_config.find(secret(_dockerconfigjson='{"auths": {"a": 1, "b": []}}'), "a/b") == Login()
-    assert docker_config.find(secret(_dockerconfigjson="[]"), "a/b") == Login()
+    assert docker_config.find("a/b", secret(_dockerconfigjson='{"auths": {"a": 1, "b": []}}')) == Login()
+    assert docker_config.find("a/b", secret(_dockerconfigjson="[]")) == Login()
     token = secret(_dockerconfigjson='{"auths": {"ghcr.io": {"registrytoken": "t0ken"}}}')
-    assert docker_config.find(token, "ghcr.io/acme") == Login(token="t0ken")
-    assert "t0ken" not in repr(docker_config.find(token, "ghcr.io/acme"))
+    assert docker_config.find("ghcr.io/acme", token) == Login(token="t0ken")
+    assert "t0ken" not in repr(docker_config.find("ghcr.io/acme", token))
 
 
 @pytest.mark.parametrize(
@@ -62,5 +62,5 @@ def test_the_nearest_entry_wins_and_old_formats_are_read() -> None:
 )
 def test_a_config_that_cannot_be_read(text: str, why: str) -> None:
     with pytest.raises(UnreachableError) as refused:
-        docker_config.find(secret(_dockerconfigjson=text), "ghcr.io/acme/web")
+        docker_config.find("ghcr.io/acme/web", secret(_dockerconfigjson=text))
     assert refused.value.detail.endswith(why)

@@ -105,6 +105,26 @@ def test_a_plugin_that_hangs_ends_with_the_run(tmp_path: Path) -> None:
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("gcp", "gke-gcloud-auth-plugin (gcloud container clusters get-credentials CLUSTER)"),
+        ("azure", "kubelogin (kubelogin convert-kubeconfig)"),
+        ("oidc", "kubectl oidc-login (https://github.com/int128/kubelogin), or a token"),
+        ("other", "the one that your provider offers"),
+    ],
+)
+def test_a_legacy_auth_provider_is_refused_and_its_command_never_run(tmp_path: Path, name: str, instead: str) -> None:
+    mark = tmp_path / "ran"
+    settings = {"cmd-path": "touch", "cmd-args": str(mark), "access-token": CANARY, "id-token": CANARY}
+    login = config(tmp_path, {"auth-provider": {"name": name, "config": settings}})
+    assert refused(login, seconds=2) == (
+        f"{login.kubeconfig}, context prod: the login is the legacy auth-provider {name!r}. "
+        f"Use an exec plugin in its place: {instead}."
+    )
+    assert not mark.exists()
+
+
 def test_what_a_plugin_started_ends_with_it(tmp_path: Path) -> None:
     mark = tmp_path / "child"
     script = f"import subprocess, sys\nsubprocess.run(['sh', '-c', 'echo $$ > {mark}; exec sleep 60'])\n"

@@ -16,10 +16,30 @@ def secret(source: Resource, field: str, reach: Reach) -> SecretData | None:
     name = source.text(f"{field}.name")
     if not name:
         return None
-    found = reach.vault.get(source.namespace, name)
+    return _named(source.namespace, name, reach)
+
+
+def _named(namespace: str, name: str, reach: Reach) -> SecretData:
+    found = reach.vault.get(namespace, name)
     if found is None:
-        raise UnreachableError(Answer.UNKNOWN, f"Secret {source.namespace}/{name} was not read")
+        raise UnreachableError(Answer.UNKNOWN, f"Secret {namespace}/{name} was not read")
     return found
+
+
+def pull_secrets(source: Resource, reach: Reach) -> list[SecretData]:
+    """Return the Secrets that an OCIRepository is pulled with: secretRef's, then those of its service account.
+
+    All of the account's must be there, as for source-controller (1.9, keychain; fluxcd/pkg/runtime/secrets). Raises
+    UnreachableError(UNKNOWN) where one of them, or the account, was not read.
+    """
+    own = secret(source, "spec.secretRef", reach)
+    names: tuple[str, ...] = ()
+    if account := source.text("spec.serviceAccountName"):
+        known = reach.vault.accounts.get((source.namespace, account))
+        if known is None:
+            raise UnreachableError(Answer.UNKNOWN, f"ServiceAccount {source.namespace}/{account} was not read")
+        names = known
+    return [*([own] if own else []), *(_named(source.namespace, name, reach) for name in names)]
 
 
 def generic(source: Resource) -> None:

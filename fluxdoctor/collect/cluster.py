@@ -244,7 +244,11 @@ class _Run:
             for ref, body in zip(map(objects.ref_of, self.found.bodies), self.found.bodies, strict=True)
             if ref and ref.kind == "Secret"
         }
-        return Sight(cluster, Vault(secrets), {**self.versions, **_controllers(cluster)}, self.kin)
+        accounts = {
+            (r.namespace, r.name): tuple(row.text("name") for row in r.rows("imagePullSecrets"))
+            for r in cluster.all("ServiceAccount")
+        }
+        return Sight(cluster, Vault(secrets, accounts), {**self.versions, **_controllers(cluster)}, self.kin)
 
 
 def _kin(scope: Scope, cluster: Cluster) -> frozenset[Ref]:

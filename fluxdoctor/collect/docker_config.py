@@ -29,14 +29,16 @@ class Login:
     token: str = ""
 
 
-def find(secret: SecretData, image: str) -> Login:
+def find(image: str, *secrets: SecretData) -> Login:
     """Return the login for an image (``host[:port]/path``), anonymous where there is none.
 
     As the keychain of go-containerregistry/pkg/authn/kubernetes 0.20 chooses: the longest entry first, each part of a host name
-    may have wildcards, ports are the same, and the path is a beginning. Raises UnreachableError where it is no docker config.
+    may have wildcards, ports are the same, and the path is a beginning. Of several Secrets the first with an entry wins, and
+    one that is no docker config is passed over. Raises UnreachableError where it is no docker config.
     """
     wanted = _place(image)
-    matching = [(entry, fields) for entry, fields in _entries(secret) if _matches(entry, wanted)]
+    holding = [s for s in secrets if KEY in s.entries or _OLD_KEY in s.entries] or secrets
+    matching = [(entry, fields) for s in holding for entry, fields in _entries(s) if _matches(entry, wanted)]
     if not matching:
         return Login()
     _, found = max(matching, key=lambda pair: pair[0])

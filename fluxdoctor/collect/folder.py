@@ -271,7 +271,10 @@ def _charts(loading: _Loading) -> ChartIndexes | None:
 
 
 def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:
-    """Read ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz``; what is in an archive says which chart it is."""
+    """Read ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz``; what is in an archive says which chart it is.
+
+    And ``oci/<namespace>/<name>/chart.tgz``, which is the chart of the revision that the OCIRepository has.
+    """
     found: dict[Archive, Chart] = {}
     for (namespace, name), files in _groups(loading, "helm").items():
         for path in (p for p in files if p.startswith("charts/") and p.endswith(".tgz")):
@@ -281,6 +284,14 @@ def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:
                 loading.gaps.append(Gap(f"helm/{namespace}/{name}/{path}", str(error)))
             else:
                 found[Ref("HelmRepository", namespace, name), chart.name, chart.version] = chart
+    for (namespace, name), files in _groups(loading, "oci").items():
+        source = cluster.get(Ref("OCIRepository", namespace, name))
+        if source is None or "chart.tgz" not in files:
+            continue
+        try:
+            found[source.ref, "", source.text("status.artifact.revision")] = chart_archive.read(files["chart.tgz"])
+        except chart_archive.ChartError as error:
+            loading.gaps.append(Gap(f"oci/{namespace}/{name}/chart.tgz", str(error)))
     return Charts(found, verdicts.judge(cluster, found)) if found else None
 
 

@@ -115,12 +115,14 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: 
         probes |= found.probes
         gaps += found.gaps
     charts = {**found_helm.charts, **found_oci.archives}
+    learnt = (found_oci.tags, found_oci.manifests, found_oci.charts)
     return replace(
         snapshot,
-        git=GitTrees(found_git.trees, found_git.refs),
-        charts=ChartIndexes(found_helm.indexes),
-        archives=Charts(charts, verdicts.judge(seen, charts)),
-        oci=OciTags(found_oci.tags, found_oci.manifests, found_oci.charts),
+        # Where nothing was learnt there are no facts, here as in the snapshot that is saved of this run.
+        git=GitTrees(found_git.trees, found_git.refs) if found_git.trees or found_git.refs else None,
+        charts=ChartIndexes(found_helm.indexes) if found_helm.indexes else None,
+        archives=Charts(charts, verdicts.judge(seen, charts)) if charts else None,
+        oci=OciTags(*learnt) if any(learnt) else None,
         probes=Probes(probes),
         gaps=tuple(dict.fromkeys(gaps)),
     )

@@ -68,7 +68,7 @@ def collect(
 ) -> OciFound:
     """Ask registries for OCIRepositories, and HelmRepositories of type oci with the charts asked of each. Raises nothing.
 
-    ``archives``: charts of HelmRepositories to pull as well.
+    ``archives``: charts to pull as well.
     """
     pulled: dict[Ref, frozenset[tuple[str, str]]] = {}
     for ref, name, version in archives:
@@ -91,7 +91,7 @@ def collect(
             if image.source.kind == "HelmRepository":
                 ref = image.source.ref
                 return _charts(client, image, charts.get(ref, frozenset()), pulled.get(ref, frozenset()))
-            return _artifact(client, image)
+            return _artifact(client, image, pulled.get(image.source.ref, frozenset()))
 
     probes, learnt = asking.ask(questions, answer, reach)
     return OciFound(
@@ -121,7 +121,9 @@ def _lacking(learnt: Mapping[Ref, _Learnt]) -> Iterator[Gap]:
     for ref, found in sorted(learnt.items(), key=lambda item: item[0]):
         for (name, version), chart in sorted(found.archives.items()):
             if isinstance(chart, str):
-                yield Gap(f"helm/{ref.namespace}/{ref.name}/charts/{name}-{version}.tgz", chart)
+                below = f"{ref.namespace}/{ref.name}"
+                helm = ref.kind == "HelmRepository"
+                yield Gap(f"helm/{below}/charts/{name}-{version}.tgz" if helm else f"oci/{below}/chart.tgz", chart)
 
 
 def _shown(source: Resource) -> str:
@@ -151,10 +153,9 @@ def _image(source: Resource, reach: Reach) -> _Image:
     name = registry.target.partition("?")[0].strip("/")
     if not re.fullmatch(r"[\w./-]*", name) or registry.user or "?" in url or ".." in url:
         raise UnreachableError(Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository")
-    if not source.has("spec.secretRef"):
+    pulled_with = access.pull_secrets(source, reach) if source.kind == "OCIRepository" else []
+    if not pulled_with and not source.has("spec.secretRef"):  # a cloud's identity is for who has no other login
         access.generic(source)
-        if source.has("spec.serviceAccountName"):
-            raise UnreachableError(Answer.UNKNOWN, "the image pull secrets of spec.serviceAccountName were not read")
     if registry.host in ("docker.io", docker_config.HUB):
         registry = replace(registry, host=docker_config.HUB)
         name = name if "/" in name or source.kind == "HelmRepository" else f"library/{name}"
@@ -162,16 +163,20 @@ def _image(source: Resource, reach: Reach) -> _Image:
     certificates = access.secret(source, "spec.certSecretRef", reach)
     # Only OCIRepository takes any certificate where it is insecure (source-controller 1.9, getTLSConfig).
     verify = not (insecure and source.kind == "OCIRepository" and certificates is None)
+    login = (
+        docker_config.find(f"{registry.authority}/{name}", *pulled_with)
+        if pulled_with
+        else _login(source, registry, reach)
+    )
     how = Access(tls=certificates, proxy=access.proxy(source, reach), verify=verify)
-    return _Image(source, registry.at("/"), name, how, _login(source, registry, name, reach))
+    return _Image(source, registry.at("/"), name, how, login)
 
 
-def _login(source: Resource, registry: Address, name: str, reach: Reach) -> Login:
+def _login(source: Resource, registry: Address, reach: Reach) -> Login:
+    """Return the login of a HelmRepository; an OCIRepository that is pulled with no Secret has none."""
     secret = access.secret(source, "spec.secretRef", reach)
     if secret is None:
         return Login()
-    if source.kind == "OCIRepository":
-        return docker_config.find(secret, f"{registry.authority}/{name}")
     if secret.type == "kubernetes.io/dockerconfigjson":
         found = docker_config.exact(secret, registry.authority)
         if found is None:
@@ -196,7 +201,7 @@ def _registry(client: Client, image: _Image) -> Address:
     return registry
 
 
-def _artifact(client: Client, image: _Image) -> Answered[_Learnt]:
+def _artifact(client: Client, image: _Image, wanted: frozenset[tuple[str, str]]) -> Answered[_Learnt]:
     """The tags are for a range and for words of help; what the source stands or falls with is its manifest."""
     repository = Repository(client, _registry(client, image), image.name, image.login)
     spec = image.source.fields("spec.ref")
@@ -217,7 +222,10 @@ def _artifact(client: Client, image: _Image) -> Answered[_Learnt]:
         return Answered(error.answer, error.detail, _Learnt(tags))
     if image.source.has("spec.verify"):
         manifest = replace(manifest, signatures=_signatures(repository, manifest.digest, tags))
-    return Answered(Answer.OK, f"{reference} is {manifest.digest}", _Learnt(tags, {reference: manifest}))
+    in_use = {which: _chart(repository, which[1].rpartition("@")[2]) for which in sorted(wanted)}
+    return Answered(
+        Answer.OK, f"{reference} is {manifest.digest}", _Learnt(tags, {reference: manifest}, archives=in_use)
+    )
 
 
 def _signatures(repository: Repository, digest: str, tags: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -271,10 +279,15 @@ def _charts(
 
 
 def _pull(client: Client, registry: Address, image: _Image, name: str, version: str) -> Chart | str:
-    """Pull one chart, as Helm stores it: a layer of its own type, under a tag with _ for the + of the version."""
+    """Pull one chart: Helm stores it under a tag with _ for the + of the version."""
     repository = Repository(client, registry, f"{image.name}/{name}".strip("/"), image.login)
+    return _chart(repository, version.replace("+", "_"))
+
+
+def _chart(repository: Repository, reference: str) -> Chart | str:
+    """Pull the chart of a manifest, a layer of its own type, or say why it cannot be had."""
     try:
-        manifest = repository.manifest(version.replace("+", "_"))
+        manifest = repository.manifest(reference)
         layer = next((one for one in manifest.layers if one.media_type == _CHART), None)
         if layer is None:
             return "its manifest has no layer of a chart"

@@ -88,7 +88,9 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
             found[f"helm/{ref.namespace}/{ref.name}/index.yaml"] = _yaml({"apiVersion": "v1", "entries": entries})
     if snapshot.archives:
         for (ref, _, _), chart in snapshot.archives.archives.items():
-            path = f"helm/{ref.namespace}/{ref.name}/charts/{chart.name}-{chart.version}.tgz"
+            below = f"{ref.namespace}/{ref.name}"
+            named = f"helm/{below}/charts/{chart.name}-{chart.version}.tgz"
+            path = named if ref.kind == "HelmRepository" else f"oci/{below}/chart.tgz"
             found[path] = chart_archive.pack(chart)
     if snapshot.oci:
         for ref, said in oci_folder.save(snapshot.oci).items():

@@ -42,6 +42,8 @@ class Vault:
     """The Secrets that were read, by (namespace, name)."""
 
     secrets: Mapping[tuple[str, str], SecretData] = field(default_factory=dict)
+    accounts: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """The names of the image pull secrets of the ServiceAccounts that were read, by (namespace, name)."""
 
     def __repr__(self) -> str:
         return f"Vault({len(self.secrets)} secrets)"

@@ -14,7 +14,7 @@ from fluxdoctor.collect.values import UnknownValuesError, Values
 from fluxdoctor.model import flux
 from fluxdoctor.model.charts import Archive, Chart, Flaw, Verdict
 from fluxdoctor.model.facts import Cluster
-from fluxdoctor.model.flux import State
+from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
 _SECONDS = 5.0
@@ -40,6 +40,8 @@ def _asks(release: Resource) -> bool:
 
 
 def _archive(release: Resource, cluster: Cluster) -> Archive | None:
+    if release.has("spec.chartRef"):
+        return _referred(release, cluster)
     spec = release.fields("spec.chart.spec")
     ref = spec.fields("sourceRef")
     repository = Ref(ref.text("kind"), ref.text("namespace") or release.namespace, ref.text("name"))
@@ -52,6 +54,28 @@ def _archive(release: Resource, cluster: Cluster) -> Archive | None:
     return (repository, spec.text("chart"), version) if version else None
 
 
+def _referred(release: Resource, cluster: Cluster) -> Archive | None:
+    """Return the chart that spec.chartRef leads to, in the version that its object has now (helm-controller 1.6)."""
+    found = next((cluster.get(r.target) for r in flux.references(release) if r.edge is Edge.CHART_REF), None)
+    revision = found.text("status.artifact.revision") if found and flux.state(found) is State.READY else ""
+    if not found or not revision:
+        return None
+    if found.kind == "OCIRepository":
+        return (found.ref, "", revision)
+    repository = Ref(found.text("spec.sourceRef.kind"), found.namespace, found.text("spec.sourceRef.name"))
+    named = found.kind == "HelmChart" and repository.kind == "HelmRepository" and found.text("spec.chart")
+    return (repository, named, revision) if named else None
+
+
+def _replaces_values(release: Resource, cluster: Cluster) -> str:
+    """Return the field that names other defaults than the chart's own, "" where there is none."""
+    if release.get("spec.chart.spec.valuesFiles"):
+        return "spec.chart.spec.valuesFiles"
+    charts = (cluster.get(r.target) for r in flux.references(release) if r.edge is Edge.CHART_REF)
+    replaced = any(c is not None and c.kind == "HelmChart" and c.get("spec.valuesFiles") for c in charts)
+    return "spec.valuesFiles of the HelmChart" if replaced else ""
+
+
 def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, Verdict]:
     """Judge the values of the releases whose charts are at hand. Raises nothing; a schema that takes too long is unknown."""
     found: dict[Ref, Verdict] = {}
@@ -61,8 +85,8 @@ def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, Verdic
         if chart is None or release is None or not (asked := list(_questions(ref, chart))):
             continue
         try:
-            if release.get("spec.chart.spec.valuesFiles"):
-                found[ref] = Verdict(why="spec.chart.spec.valuesFiles replaces the values of the chart")
+            if field := _replaces_values(release, cluster):
+                found[ref] = Verdict(why=f"{field} replaces the values of the chart")
                 continue
             given = values.of_release(release, cluster)
             questions += [q for one in asked for q in one.filled(chart, given)]

@@ -8,7 +8,8 @@ from typing import Any
 
 from fluxdoctor.model.resource import Fields, Ref
 
-#: A chart in a repository: the HelmRepository, the chart's name and its version.
+#: A chart in a repository: the HelmRepository, the chart's name and its version; or an OCIRepository that is a chart, "" and
+#: the revision of its artifact (``tag@sha256:digest``).
 Archive = tuple[Ref, str, str]
 
 

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from fluxdoctor.collect import cluster as sources
 from fluxdoctor.collect import folder, live, save
 from fluxdoctor.collect.cluster import Scope
 from fluxdoctor.collect.deadline import Deadline
-from fluxdoctor.collect.kube.login import ClusterError, Login
+from fluxdoctor.collect.kube.api import Api
+from fluxdoctor.collect.kube.login import ClusterError, Login, connect
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.facts import Gap
 from fluxdoctor.model.finding import Finding, Severity
@@ -123,6 +125,33 @@ def test_only_secrets_that_flux_objects_name_are_asked_for_and_never_listed(
     assert {seen.accept_encoding for seen in proxy.requests} == {"gzip"}
 
 
+def test_the_pull_secrets_of_a_service_account_are_read_for_the_registries(cluster: Cluster) -> None:
+    meta = {"namespace": "flux-system"}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "puller", **meta}}
+    pull = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull", **meta}}
+    spec = {"interval": "5m", "url": "oci://registry.test/web", "serviceAccountName": "puller"}
+    repository = {
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "OCIRepository",
+        "metadata": {"name": "web", **meta},
+    }
+    base = incident.recorded(INCIDENTS / "cascade-chain-top", datetime.now(UTC))
+    more: list[dict[str, Any]] = [
+        {**account, "imagePullSecrets": [{"name": "pull"}]},
+        {**pull, "stringData": {"x": "y"}},
+        {**repository, "spec": spec},
+    ]
+    incident.load_objects(cluster, base + more)
+    login = Login(str(cluster.kubeconfig(users.ADMIN)))
+    deadline = Deadline(60)
+    with connect(login, deadline) as connection:
+        vault = sources.collect(Api(connection, deadline), connection, Scope(), lambda _: None).vault
+    assert vault.accounts[("flux-system", "puller")] == ("pull",)
+    held = vault.get("flux-system", "pull")
+    assert held is not None
+    assert held.entries == {"x": b"y"}
+
+
 PASSING = [
     ("429", {"times": 2, "seconds": 1}),
     ("500", {"times": 1}),
@@ -194,6 +223,29 @@ def test_an_api_server_that_never_answers_ends_with_the_deadline(cluster: Cluste
     assert time.monotonic() - began < 12
     assert "HelmRelease" in {gap.what for gap in snapshot.gaps}
     assert said(snapshot)[0][0] == "kustomize/path-not-found"
+
+
+@pytest.mark.parametrize("kind", ["hang", "drip"])
+def test_an_answer_that_does_not_come_to_its_end_is_a_gap_at_the_deadline(
+    kind: Any, cluster: Cluster, proxy: FaultProxy
+) -> None:
+    incident.load(cluster, INCIDENTS / "cascade-chain-top", datetime.now(UTC))
+    whole = read(cluster)
+    proxy.fault(PATH, kind=kind, seconds=120)
+    began = time.monotonic()
+    snapshot = read(cluster, server=proxy.url, seconds=6)
+    assert time.monotonic() - began < 12
+    assert next(gap for gap in snapshot.gaps if gap.what == "HelmRelease").why == "timed out"
+    assert {r.ref for r in whole.cluster.flux if r.kind != "HelmRelease"} <= {r.ref for r in snapshot.cluster.flux}
+    assert said(snapshot)[0][0] == "kustomize/path-not-found"
+
+
+def test_an_answer_that_drips_and_ends_in_time_is_whole(cluster: Cluster, proxy: FaultProxy) -> None:
+    incident.load(cluster, INCIDENTS / "cascade-chain-top", datetime.now(UTC))
+    proxy.fault(PATH, kind="drip", seconds=2)
+    snapshot = read(cluster, server=proxy.url, seconds=30)
+    assert snapshot.gaps == ()
+    assert len(snapshot.cluster.all("HelmRelease")) == len(replayed("cascade-chain-top").cluster.all("HelmRelease"))
 
 
 @pytest.mark.parametrize("kind", ["401", "500", "html", "stall"])

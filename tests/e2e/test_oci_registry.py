@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -168,6 +169,24 @@ def test_a_chart_is_pulled(plain: Registry) -> None:
     )
 
 
+def test_the_chart_that_an_oci_repository_is_is_pulled_by_its_revision(plain: Registry) -> None:
+    packed = package("shop", "1.0.0", {"values.schema.json": '{"required": ["image"]}'})
+    digest = plain.push("charts/shop", "1.0.0", packed, config_type=HELM_CONFIG, layer_type=HELM_LAYER)
+    plain.push("charts/shop", "1.1.0", package("shop", "1.1.0", {}), config_type=HELM_CONFIG, layer_type=HELM_LAYER)
+    spec = {"url": f"oci://{plain.host}/charts/shop", "insecure": True, "ref": {"semver": "1.x"}}
+    repository = source("OCIRepository", "web", spec)
+    wanted = (REF, "", f"1.0.0@{digest}")
+    found = oci.collect([repository], {}, reach(), archives=[wanted])
+    assert {k: (c.version, c.schema) for k, c in found.archives.items()} == {
+        wanted: ("1.0.0", '{"required": ["image"]}')
+    }
+    gone = oci.collect([repository], {}, reach(), archives=[(REF, "", "1.0.0@sha256:" + "0" * 64)])
+    assert (gone.archives, gone.gaps) == (
+        {},
+        (Gap("oci/apps/web/chart.tgz", f"{plain.host} answers 404 Not Found (MANIFEST_UNKNOWN)"),),
+    )
+
+
 def test_logins_are_found_in_the_docker_config(secure: Registry) -> None:
     assert secure.authority is not None
     ca, url = secret(ca_crt=secure.authority.pem), f"oci://{secure.host}/acme/web"
@@ -196,6 +215,31 @@ def test_logins_are_found_in_the_docker_config(secure: Registry) -> None:
     assert answer(config(secure.host, identitytoken="t"))[0] is Answer.UNKNOWN
     assert answer(config(secure.host), certSecretRef=None)[0] is Answer.TLS_UNKNOWN_CA
     assert answer(config(secure.host), certSecretRef=None, insecure=True)[0] is Answer.OK
+
+
+def test_the_pull_secrets_of_the_service_account_are_a_login(secure: Registry) -> None:
+    assert secure.authority is not None
+    ca, url = secret(ca_crt=secure.authority.pem), f"oci://{secure.host}/acme/web"
+    spec = {"ref": {"tag": "1.0.0"}, "certSecretRef": {"name": "ca"}, "serviceAccountName": "puller"}
+    right, wrong, none = config(secure.host), config(secure.host, "deploy:wrong"), secret(username="deploy")
+    held = {"ca": ca, "right": right, "wrong": wrong, "none": none}
+
+    def answer(*names: str, **more: Any) -> tuple[Answer, str]:
+        means = reach(held)
+        accounts = {("apps", "puller"): names}
+        return probe(replace(means, vault=replace(means.vault, accounts=accounts)), url, **spec, **more)
+
+    refused = (Answer.AUTHENTICATION, f"{secure.host} answers 401 Unauthorized (UNAUTHORIZED)")
+    assert answer("right")[0] is Answer.OK
+    assert answer("none", "right", "wrong")[0] is Answer.OK
+    assert answer("right", provider="aws")[0] is Answer.OK
+    assert answer("wrong", secretRef={"name": "right"})[0] is Answer.OK
+    assert answer("right", secretRef={"name": "wrong"}) == refused
+    assert answer("wrong", "right") == refused
+    assert answer() == refused
+    assert answer(provider="aws")[0] is Answer.UNKNOWN
+    assert answer("right", "gone") == (Answer.UNKNOWN, "Secret apps/gone was not read")
+    assert probe(reach(held), url, **spec) == (Answer.UNKNOWN, "ServiceAccount apps/puller was not read")
 
 
 def test_a_helm_repository_logs_in_with_a_name_and_a_password(secure: Registry) -> None:
@@ -355,7 +399,7 @@ def test_faults_of_a_registry(handler: Any, answer: Answer, says: str) -> None:
 UNTRIED: list[tuple[Mapping[str, Any], Answer, str]] = [
     ({"provider": "aws"}, Answer.UNKNOWN, "the controller logs in as provider aws, which cannot be tried from here"),
     ({"provider": "gcp"}, Answer.UNKNOWN, "the controller logs in as provider gcp, which cannot be tried from here"),
-    ({"serviceAccountName": "sa"}, Answer.UNKNOWN, "the image pull secrets of spec.serviceAccountName were not read"),
+    ({"serviceAccountName": "sa"}, Answer.UNKNOWN, "ServiceAccount apps/sa was not read"),
     ({"url": "https://registry.test/acme"}, Answer.NOT_CONTACTED, "spec.url does not begin with oci://"),
     ({"url": "oci://registry.test/acme/web:1.0.0"}, Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository"),
     ({"url": "oci://registry.test/../v2"}, Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository"),

@@ -97,6 +97,12 @@ def connect(login: Login, deadline: Deadline) -> Iterator[Connection]:
                 pool.clear()
 
 
+#: What takes the place of the auth-providers that kubectl 1.26 no longer has.
+_INSTEAD = {
+    "gcp": "gke-gcloud-auth-plugin (gcloud container clusters get-credentials CLUSTER)",
+    "azure": "kubelogin (kubelogin convert-kubeconfig)",
+    "oidc": "kubectl oidc-login (https://github.com/int128/kubelogin), or a token",
+}
 #: What the library raises for a file that is YAML and no kubeconfig.
 _ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
 
@@ -157,6 +163,16 @@ def _from_file(
 
     class Loader(KubeConfigLoader):  # type: ignore[misc]
         """The library runs a plugin without a deadline, and goes on without a login when that fails."""
+
+        def _load_auth_provider_token(self) -> None:
+            """Refuse what client-go removed in 1.26: the library would run its cmd-path, and ask its issuer, without an end."""
+            provider = (getattr(self._user, "value", None) or {}).get("auth-provider")
+            if provider:
+                name = provider.get("name") if isinstance(provider, Mapping) else ""
+                raise ClusterError(
+                    f"{paths}, context {wanted}: the login is the legacy auth-provider {str(name)[:40]!r}. "
+                    f"Use an exec plugin in its place: {_INSTEAD.get(str(name), 'the one that your provider offers')}."
+                )
 
         def _load_from_exec_plugin(self) -> bool:
             spec = (getattr(self._user, "value", None) or {}).get("exec")
