@@ -19,6 +19,7 @@ from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import target
 from fluxdoctor.cli.catalogue import explain, rules
 from fluxdoctor.cli.named import about, find, focus
+from fluxdoctor.cli.new_rule import new_rule
 from fluxdoctor.cli.shown import (
     EXITS,
     SELECT,
@@ -320,6 +321,7 @@ def _end(report: Report, fail_on: str) -> NoReturn:
 
 
 cli.add_command(explain)
+cli.add_command(new_rule)
 cli.add_command(rules)
 
 
