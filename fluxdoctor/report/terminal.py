@@ -44,7 +44,8 @@ class _Item(ListItem):
 
     def render_bullet(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in super().render_bullet(console, options):
-            yield Segment(" - ", segment.style) if segment.text == " \u2022 " else segment
+            bullet = isinstance(segment, Segment) and segment.text == " \u2022 "
+            yield Segment(" - ") if bullet else segment
 
 
 class _Page(Markdown):
