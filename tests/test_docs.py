@@ -33,7 +33,9 @@ def test_page(page: Path, tmp_path: Path, overlay: Overlay) -> None:
 
 def test_a_page_that_says_something_else_is_told(tmp_path: Path, overlay: Overlay) -> None:
     page = tmp_path / "page.md"
-    page.write_text('```text title="a.txt"\none\ntwo\n```\n```console\n$ cat a.txt\none\nthree\n$ ls\n...\na.txt\n...\n$ false\n```\n')
+    page.write_text(
+        '```text title="a.txt"\none\ntwo\n```\n```console\n$ cat a.txt\none\nthree\n$ ls\n...\na.txt\n...\n$ false\n```\n'
+    )
     assert docpages.follow(page, tmp_path, overlay.env()) == [
         "$ cat a.txt\nprints:\none\ntwo\nthe page shows:\none\nthree",
         "$ false\nexit code 1:\n",
