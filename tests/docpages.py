@@ -56,7 +56,7 @@ def steps(page: Path) -> Iterator[Command | File]:
 
 
 def _commands(block: str) -> Iterator[Command]:
-    text, shown = "", []
+    text, shown = "", list[str]()
     for line in block.splitlines():
         if line.startswith("$ "):
             if text:
