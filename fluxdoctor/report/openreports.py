@@ -6,6 +6,7 @@ The fields are those of github.com/openreports/reports-api v0.2.1. A result of `
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection
 from typing import Any
@@ -22,7 +23,7 @@ NAME = "fluxdoctor"
 LABELS = {"app.kubernetes.io/managed-by": NAME}
 _RESULTS = {Severity.ERROR: ("fail", "high"), Severity.WARNING: ("warn", "medium"), Severity.INFO: ("warn", "info")}
 _OUTCOMES = ("error", "fail", "pass", "skip", "warn")
-_MOST = 500  # results of one object: with the longest messages still below what etcd takes (1.5 MiB)
+_MOST = 1 << 20  # bytes of the results of one object: etcd takes 1.5 MiB
 _TEXT = 1_000  # characters of a text
 _NAMED = 20
 
@@ -52,7 +53,8 @@ def _space(ref: Ref, without: Collection[str]) -> str:
 def _object(namespace: str, results: list[dict[str, Any]]) -> dict[str, Any]:
     place = {"namespace": namespace} if namespace else {}
     counts = Counter(result["result"] for result in results)
-    left = len(results) - _MOST
+    shown = _shown(results)
+    left = len(results) - len(shown)
     more = [{"policy": NAME, "result": "skip", "message": f"{left} more are not shown here"}] if left > 0 else []
     return {
         "apiVersion": API,
@@ -60,8 +62,18 @@ def _object(namespace: str, results: list[dict[str, Any]]) -> dict[str, Any]:
         "metadata": {"name": NAME, **place, "labels": dict(LABELS)},
         "source": NAME,
         "summary": {outcome: counts.get(outcome, 0) for outcome in _OUTCOMES},
-        "results": results[:_MOST] + more,
+        "results": shown + more,
     }
+
+
+def _shown(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return as many as the API server can store; the first are the first to fix."""
+    room = _MOST
+    for number, result in enumerate(results):
+        room -= len(json.dumps(result, ensure_ascii=False).encode("utf-8", "replace"))
+        if room < 0:
+            return results[:number]
+    return results
 
 
 def _found(finding: Finding) -> dict[str, Any]:
