@@ -43,7 +43,7 @@ bench: $(READY) ## replay fleets of growing size, as ratios
 	$(BIN)/python benchmarks/git_sharing.py
 
 check-kustomize: $(READY) ## the tests that need kustomize, with one built by Go outside of this tree
-	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/test_check.py tests/test_check_command.py $(T)
+	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/test_check.py tests/test_check_command.py tests/test_docs.py $(T)
 
 corpus: $(READY) ## check the repositories of a list: make corpus CORPUS=DIR REPOSITORIES=DIR
 	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python tools/corpus.py $(CORPUS) --repositories $(REPOSITORIES)

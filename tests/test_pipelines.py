@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,26 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
     let_in = [line[1:] for line in (ROOT / ".containerignore").read_text("utf-8").splitlines() if line.startswith("!")]
     assert [s for s in sources if not any(fnmatch.fnmatch(s, pattern) for pattern in let_in)] == []
     assert (ROOT / ".dockerignore").read_text("utf-8") == (ROOT / ".containerignore").read_text("utf-8")
+
+
+def test_what_the_image_copies_is_enough_to_install_it(tmp_path: Path) -> None:
+    for step in pipelines.containerfile():
+        if step.stage == "program" and step.word == "COPY":
+            *sources, target = step.rest.split()
+            for source in sources:
+                name = source if target == "./" else target
+                copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+                copy(ROOT / source, tmp_path / name)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", "wheels", "."],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for name in ("fluxdoctor/report/schema-1.json", "fluxdoctor/cli/scaffold/templates/page.md.tmpl",
+                 "fluxdoctor_rules/helm/hook-failed.md", "fluxdoctor/demo/snapshot.yaml"):  # fmt: skip
+        assert name in names
 
 
 @pytest.mark.parametrize("file", ["action.yml", "templates/check.yml"])

@@ -27,7 +27,8 @@ PAGES = {
     "DECISIONS.md": "explanation/decisions.md",
     "CHANGELOG.md": "changelog.md",
 }
-RULES = "rules/fluxdoctor_rules/"
+#: Whose pages are rules: those that anyone's pack could be, and the engine's own.
+RULES = ("rules/fluxdoctor_rules/", "fluxdoctor/fallbacks/")
 #: What comes where; a page of docs/ that is not here is put at the end of the reference.
 TUTORIALS = ("tutorial/first-five-minutes.md", "tutorial/your-own-rule.md")
 EXPLANATION = ("explanation/how-the-fold-works.md", "explanation/what-is-read.md", "live.md", "accuracy.md", "performance.md",
@@ -45,7 +46,9 @@ def sources() -> dict[str, str]:
     """Return the repository's files that become pages, and where."""
     docs = {str(p.relative_to(ROOT)): str(p.relative_to(ROOT / "docs")) for p in sorted((ROOT / "docs").rglob("*.md"))}
     rules = {
-        str(p.relative_to(ROOT)): f"rules/{p.relative_to(ROOT / RULES)}" for p in sorted((ROOT / RULES).rglob("*.md"))
+        str(page.relative_to(ROOT)): f"rules/{page.relative_to(ROOT / home)}"
+        for home in RULES
+        for page in sorted((ROOT / home).glob("*/*.md"))
     }
     return {**PAGES, **docs, **rules}
 
@@ -99,7 +102,7 @@ def stage(folder: Path) -> None:
 
 def nav(pages: list[str], generated: list[str]) -> list[object]:
     """Return what stands where in the site's menu."""
-    rules = [p for p in pages if p.startswith("rules/")]
+    rules = sorted(p for p in pages if p.startswith("rules/"))
     how_to = [p for p in pages if p.startswith("how-to/")] + ["check.md"]
     placed = {*TUTORIALS, *EXPLANATION, *REFERENCE, *how_to, *rules, *PAGES.values()}
     rest = [p for p in pages if p not in placed]

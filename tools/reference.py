@@ -13,7 +13,7 @@ import yaml
 import fluxdoctor
 from fluxdoctor.cli import cli
 from fluxdoctor.report import json
-from fluxdoctor.rule import Rule, load_pack
+from fluxdoctor.rule import Rule, fallbacks, load_pack
 
 _FRONT = re.compile(r"\A---\n(?P<front>.*?)\n---\n", re.S)
 _FENCE = re.compile(r"^```(?P<language>\w+) (?P<path>\S+)$", re.M)
@@ -25,7 +25,7 @@ def pages() -> dict[str, str]:
         "reference/cli.md": commands(),
         "reference/report.md": report(),
         "reference/rule-api.md": rule_api(),
-        "rules/index.md": index(load_pack("fluxdoctor_rules")),
+        "rules/index.md": index(sorted([*load_pack("fluxdoctor_rules"), *fallbacks().values()], key=lambda r: r.id)),
     }
 
 
