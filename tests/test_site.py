@@ -12,6 +12,7 @@ import docsite
 import pytest
 import reference
 
+import fluxdoctor
 from fluxdoctor.cli import cli
 from tests.worlds import rules
 
@@ -114,3 +115,13 @@ def test_links(target: str, page: str) -> None:
 def test_a_link_that_leads_nowhere_ends_the_build() -> None:
     with pytest.raises(docsite.LinkError, match=r"docs/a.md: \[gone.md\] leads nowhere"):
         docsite.relinked("[x](gone.md)", "docs/a.md", "a.md", docsite.sources())
+
+
+def test_the_rule_api_says_how_each_name_is_called() -> None:
+    text = reference.rule_api()
+    assert re.findall(r"^## (\w+)$", text, re.M) == sorted(fluxdoctor.__all__, key=str.lower)
+    assert "```python\nUnknown(subject: Ref, why: str)\n```\n" in text
+    assert "```python\nduration(text: str, default: timedelta) -> timedelta\n```\n" in text
+    assert "| `Cluster.saw_all(kind: str, namespace: str = '') -> bool` | Tell whether " in text
+    assert "\n`ERROR`, `WARNING`, `INFO`\n" in text
+    assert "ForwardRef" not in text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import is_dataclass
+from enum import Enum
 from typing import Any
 
 import click
@@ -16,6 +18,7 @@ from fluxdoctor.report import json
 from fluxdoctor.rule import Rule, fallbacks, load_pack
 
 _FRONT = re.compile(r"\A---\n(?P<front>.*?)\n---\n", re.S)
+_WIDE = 100
 _FENCE = re.compile(r"^```(?P<language>\w+) (?P<path>\S+)$", re.M)
 
 
@@ -52,7 +55,7 @@ def rule_page(text: str, page: str) -> str:
 
 def cell(text: str) -> str:
     """Escape text for a table of Markdown: what stands in braces or angle brackets is shown as it is."""
-    shown = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+    shown = text.replace("``", "`").replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
     return " ".join(shown.split())
 
 
@@ -157,7 +160,14 @@ def rule_api() -> str:
 
 
 def _class(thing: type) -> Iterator[str]:
-    yield _doc(thing)
+    if issubclass(thing, Enum):
+        yield _doc(thing)
+        yield "\n" + ", ".join(f"`{member.name}`" for member in thing) + "\n"
+    elif is_dataclass(thing) or issubclass(thing, tuple):
+        yield _signature(thing.__name__, thing)
+        yield _doc(thing)
+    else:
+        yield _doc(thing)
     yield from _members(f"{thing.__name__}.", vars(thing), thing.__module__)
 
 
@@ -173,23 +183,47 @@ def _members(prefix: str, members: Any, module: str) -> Iterator[str]:
         ):
             continue
         call = name if isinstance(value, property) else f"{name}{_plain(function)}"
-        rows.append(f"| `{cell(prefix + call)}` | {cell(inspect.getdoc(function) or '')} |\n")
+        rows.append(f"| `{prefix}{call}` | {cell(inspect.getdoc(function) or '')} |\n")
     if rows:
         yield "\n| | |\n|---|---|\n" + "".join(rows)
 
 
 def _plain(function: Any) -> str:
-    text = str(inspect.signature(function)).replace("'", "")
-    return (
-        re.sub(r"\b(?:[a-z_]+\.)+([A-Z])", r"\1", text)
-        .replace("(self, ", "(")
-        .replace("(self)", "()")
-        .replace("(cls, ", "(")
-    )
+    """Return a signature as it is written in the source: annotations without quotes and without modules."""
+    signature = inspect.signature(function)
+    first = [p for p in signature.parameters.values() if p.name in ("self", "cls")]
+    shown = [_parameter(p) for p in signature.parameters.values() if p not in first]
+    text = ", ".join(shown)
+    back = _annotation(signature.return_annotation)
+    return f"({text}) -> {back}" if back not in ("", "None") else f"({text})"
+
+
+def _parameter(parameter: inspect.Parameter) -> str:
+    stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+    default = "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
+    said = _annotation(parameter.annotation)
+    return f"{stars}{parameter.name}{f': {said}' if said else ''}{default}"
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
+    return "..." if repr(value).startswith("<") else repr(value)  # made anew for each: {}
+
+
+def _annotation(said: Any) -> str:
+    if said is inspect.Signature.empty:
+        return ""
+    text = said if isinstance(said, str) else getattr(said, "__forward_arg__", getattr(said, "__name__", str(said)))
+    return re.sub(r"\b(?:[a-z_]+\.)+([A-Za-z])", r"\1", text)
 
 
 def _signature(name: str, function: Any) -> str:
-    return f"\n```python\n{name}{_plain(function)}\n```\n"
+    text = f"{name}{_plain(function)}"
+    if len(text) > _WIDE and " -> " not in text:
+        text = text.replace("(", "(\n    ", 1).replace(", ", ",\n    ").removesuffix(")") + ",\n)"
+        text = re.sub(r"\[([^]\n]*),\n    ([^]\n]*)\]", r"[\1, \2]", text)
+    return f"\n```python\n{text}\n```\n"
 
 
 def _doc(thing: Any) -> str:
