@@ -188,12 +188,13 @@ def _members(prefix: str, members: Any, module: str) -> Iterator[str]:
         yield "\n| | |\n|---|---|\n" + "".join(rows)
 
 
-def _plain(function: Any) -> str:
+def _plain(function: Any, *, wide: int = 10_000) -> str:
     """Return a signature as it is written in the source: annotations without quotes and without modules."""
     signature = inspect.signature(function)
-    first = [p for p in signature.parameters.values() if p.name in ("self", "cls")]
-    shown = [_parameter(p) for p in signature.parameters.values() if p not in first]
+    shown = [_parameter(p) for p in signature.parameters.values() if p.name not in ("self", "cls")]
     text = ", ".join(shown)
+    if len(text) > wide:
+        text = "".join(f"\n    {one}," for one in shown) + "\n"
     back = _annotation(signature.return_annotation)
     return f"({text}) -> {back}" if back not in ("", "None") else f"({text})"
 
@@ -219,11 +220,7 @@ def _annotation(said: Any) -> str:
 
 
 def _signature(name: str, function: Any) -> str:
-    text = f"{name}{_plain(function)}"
-    if len(text) > _WIDE and " -> " not in text:
-        text = text.replace("(", "(\n    ", 1).replace(", ", ",\n    ").removesuffix(")") + ",\n)"
-        text = re.sub(r"\[([^]\n]*),\n    ([^]\n]*)\]", r"[\1, \2]", text)
-    return f"\n```python\n{text}\n```\n"
+    return f"\n```python\n{name}{_plain(function, wide=_WIDE)}\n```\n"
 
 
 def _doc(thing: Any) -> str:
