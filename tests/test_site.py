@@ -58,6 +58,8 @@ def test_a_browser_loads_nothing_from_another_host(built: Path) -> None:
         parser.feed(page.read_text("utf-8"))
         loaded |= set(parser.found)
     assert [what for what in sorted(loaded) if "//" in what] == []
+    asking = [p.name for p in built.rglob("*.html") if 'data-md-component="source"' in p.read_text("utf-8")]
+    assert asking == [], "the theme's script asks api.github.com where a page names a repository"
     styles = "".join(p.read_text("utf-8") for p in built.rglob("*.css"))
     assert [u for u in re.findall(r"url\(([^)]*)\)", styles) if "//" in u and "data:" not in u] == []
 
@@ -72,13 +74,13 @@ def test_every_rule_has_its_page_and_its_line_in_the_index(built: Path) -> None:
 
 def test_a_rule_page_shows_what_its_front_matter_says() -> None:
     page = reference.rule_page(
-        "---\nseverity: error\nsummary: A | b\nmessage: m\nfix: Set <x> | y.\nkinds: [Kustomization]\nfield: spec.path\n---\n"
+        '---\nseverity: error\nsummary: A | b\nmessage: m\nfix: Set <x> | {y} {z}.\ndefaults: {z: "z"}\nkinds: [Kustomization]\nfield: spec.path\n---\n'
         "# A\n\nWhy.\n\n## Broken: x\n```yaml cluster/k.yaml\na: 1\n```\n```findings\nerror K/a/b: m\n```\n",
         "rules/helm/a.md",
     )
     assert page == (
-        "# A\n\n| | |\n|---|---|\n| Rule | `helm/a` |\n| Severity | error |\n| Speaks of | Kustomization |\n| Field | `spec.path` |\n"
-        "| Speaks in | live, replay |\n| Fix | Set &lt;x> \\| y. |\n\n\nWhy.\n\n## Broken: x\n"
+        "# A\n\n| Rule | `helm/a` |\n|---|---|\n| Severity | error |\n| Speaks of | Kustomization |\n| Field | `spec.path` |\n"
+        "| Speaks in | live, replay |\n| Fix | Set &lt;x> \\| &lt;y> z. |\n\n\nWhy.\n\n## Broken: x\n"
         '```yaml title="cluster/k.yaml"\na: 1\n```\n```text title="findings"\nerror K/a/b: m\n```\n'
     )
 

@@ -15,6 +15,7 @@ import yaml
 import fluxdoctor
 from fluxdoctor.cli import cli
 from fluxdoctor.report import json
+from fluxdoctor.report.page import shown
 from fluxdoctor.rule import Rule, fallbacks, load_pack
 
 _FRONT = re.compile(r"\A---\n(?P<front>.*?)\n---\n", re.S)
@@ -39,18 +40,18 @@ def rule_page(text: str, page: str) -> str:
         raise ValueError(f"{page}: no front matter")
     front = yaml.safe_load(found["front"])
     rows = [
-        ("Rule", f"`{page.removeprefix('rules/').removesuffix('.md')}`"),
         ("Severity", front["severity"]),
         ("Speaks of", ", ".join(front.get("kinds", []))),
         ("Field", f"`{front['field']}`" if front.get("field") else ""),
         ("Speaks in", ", ".join(front.get("modes", ["live", "replay"]))),
-        ("Fix", cell(front["fix"])),
+        ("Fix", cell(shown(front["fix"], front.get("defaults", {})))),
     ]
     table = "".join(f"| {name} | {value} |\n" for name, value in rows if value)
     body = _FENCE.sub(lambda f: f'```{f["language"]} title="{f["path"]}"', text[found.end() :])
     body = body.replace("```findings", '```text title="findings"')
+    rule = page.removeprefix("rules/").removesuffix(".md")
     title, _, rest = body.lstrip("\n").partition("\n")
-    return f"{title}\n\n| | |\n|---|---|\n{table}\n{rest}"
+    return f"{title}\n\n| Rule | `{rule}` |\n|---|---|\n{table}\n{rest}"
 
 
 def cell(text: str) -> str:

@@ -24,8 +24,8 @@ def render(rule: Rule, *, width: int, color: bool) -> str:
 
 def _foot(rule: Rule) -> list[Text]:
     rows = [
-        ("Fix", _shown(rule.fix, rule.defaults)),
-        ("Field", _shown(rule.field, rule.defaults)),
+        ("Fix", shown(rule.fix, rule.defaults)),
+        ("Field", shown(rule.field, rule.defaults)),
         ("Speaks of", ", ".join(rule.kinds)),
         ("Reads", ", ".join(sorted(need.fact.__name__ for need in rule.needs))),
         ("Speaks in", ", ".join(rule.modes)),
@@ -44,7 +44,7 @@ def _row(name: str, text: str) -> Text:
     return Text.assemble((f"{name}: ", "bold"), text)
 
 
-def _shown(template: str, defaults: Mapping[str, str]) -> str:
+def shown(template: str, defaults: Mapping[str, str]) -> str:
     """Say a template for no object in particular: what is always said as it is, what an object decides as <name>."""
     return _FIELD.sub(lambda found: defaults.get(found[1], f"<{found[1].split('.')[-1]}>"), template)
 
