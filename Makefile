@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 T      ?=
 
-.PHONY: demo test e2e check-kustomize corpus schemas lint accuracy fleets bench golden readme coverage messages lock clean
+.PHONY: demo test e2e check-kustomize corpus schemas lint site accuracy fleets bench golden readme coverage messages lock clean
 .DEFAULT_GOAL := demo
 
 # Every target makes its own set-up: a virtual environment with the locked dependencies.
@@ -23,7 +23,7 @@ test: $(READY) ## rule pages, recorded incidents, properties (T="-k name" for so
 
 e2e: $(READY) ## real servers, built once and kept in ~/.cache/fluxdoctor-e2e: needs Go 1.26 and, without etcd on PATH, Debian (T="-k name" for some)
 	$(BIN)/python -m tests.e2e.build
-	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/e2e tests/test_check.py tests/test_check_command.py $(T)
+	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/e2e tests/test_check.py tests/test_check_command.py tests/test_docs.py $(T)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -43,7 +43,7 @@ bench: $(READY) ## replay fleets of growing size, as ratios
 	$(BIN)/python benchmarks/git_sharing.py
 
 check-kustomize: $(READY) ## the tests that need kustomize, with one built by Go outside of this tree
-	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/test_check.py tests/test_check_command.py $(T)
+	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/test_check.py tests/test_check_command.py tests/test_docs.py $(T)
 
 corpus: $(READY) ## check the repositories of a list: make corpus CORPUS=DIR REPOSITORIES=DIR
 	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python tools/corpus.py $(CORPUS) --repositories $(REPOSITORIES)
@@ -63,6 +63,9 @@ coverage: $(READY) ## write rules/COVERAGE.md: which rule recognises which fault
 
 messages: $(READY) ## check every pattern against the controllers' messages that are known
 	$(BIN)/python tools/messages.py
+
+site: $(READY) ## the documentation site, into build/site
+	$(BIN)/python tools/docsite.py build/site
 
 lock: $(READY) ## pin the newest dependencies that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 pyproject.toml -o requirements.lock

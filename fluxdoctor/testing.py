@@ -5,12 +5,14 @@ In a pack's test file::
     @pytest.mark.parametrize("example", examples("acme_flux_rules"), ids=str)
     def test_example(example: Example) -> None:
         assert example.actual() == example.expected
+
+``fluxdoctor new-rule`` writes such a file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 
@@ -41,14 +43,14 @@ class Example:
     def __str__(self) -> str:
         return f"{self.rule}: {self.verdict}: {self.title}"
 
-    def report(self, catalogue: Catalogue | None = None) -> Report:
-        """Diagnose the example's world with all installed rules."""
-        return diagnose(world(self), catalogue or _installed())
+    def report(self, catalogue: Catalogue | None = None, *, only: Sequence[str] = ()) -> Report:
+        """Diagnose the example's world with all installed rules; ``only``: globs over the rules whose findings count."""
+        return diagnose(world(self), catalogue or _installed(), only=only)
 
-    def actual(self) -> str:
+    def actual(self, *, only: Sequence[str] = ()) -> str:
         """Return a line for each finding, most important first; notes of severity info only where the page expects one."""
         notes = self.expected.startswith("info ") or "\ninfo " in self.expected
-        found = [f for f in self.report().findings if notes or f.severity is not Severity.INFO]
+        found = [f for f in self.report(only=only).findings if notes or f.severity is not Severity.INFO]
         return "".join(f"{f.severity} {f.subject}: {f.message}\n" for f in found)
 
 

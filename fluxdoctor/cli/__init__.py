@@ -16,9 +16,11 @@ import click
 from fluxdoctor._version import __version__
 from fluxdoctor.cli import check as checking
 from fluxdoctor.cli import graph as graph_command
+from fluxdoctor.cli import publish as publishing
 from fluxdoctor.cli import target
 from fluxdoctor.cli.catalogue import explain, rules
 from fluxdoctor.cli.named import about, find, focus
+from fluxdoctor.cli.new_rule import new_rule
 from fluxdoctor.cli.shown import (
     EXITS,
     SELECT,
@@ -36,6 +38,8 @@ from fluxdoctor.cli.shown import (
 from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fluxdoctor.cli.target import Needs
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
@@ -81,6 +85,7 @@ _FROM = click.option("--from", "source", type=click.Path(path_type=Path), metava
 @_FROM
 @with_options(target.CLUSTER)
 @with_options(UPGRADE)
+@publishing.OPTION
 @with_options(SELECT + SHOW)
 @click.pass_context
 def diagnose(
@@ -104,8 +109,11 @@ def diagnose(
       fluxdoctor diagnose --from ./incident --rule 'helm/*' --format json
       fluxdoctor diagnose --from incident.tgz --ignore notify --fail-on warning
       fluxdoctor diagnose --target-flux 2.9 --target-kubernetes 1.36
+      fluxdoctor diagnose --publish openreports --publish textfile=/var/lib/node-exporter/fluxdoctor.prom
     """
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
+    publish = options.pop("publish")
+    publishing.check(publish, named=named, source=source, namespaces=options["namespaces"])
     show = {name: options.pop(name) for name in ("format_", "fail_on", "verbose", "width")}
     started = time.monotonic()
     rules = meanwhile(catalogue)  # while the API server answers
@@ -116,6 +124,8 @@ def diagnose(
         snapshot = replace(snapshot, target=asked)
     if named:
         show["target"] = find(named, snapshot, options["namespaces"])
+    if publish:
+        show["then"] = lambda report: publishing.publish(report, publish, options)
     _report(snapshot, started, only, ignore, rules(), **show)
 
 
@@ -264,7 +274,10 @@ def snapshot(output: Path, **options: Any) -> None:
 @cli.command()
 @click.option("--namespace", "-n", metavar="NAME", default="", help="A Role for one namespace, not a ClusterRole.")
 @click.option("--service-account", "account", metavar="NAMESPACE/NAME", default="", help="Bind it to this account too.")
-def rbac(namespace: str, account: str) -> None:
+@click.option(
+    "--publish", type=click.Choice(["openreports"]), default=None, help="The role that --publish needs, beside it."
+)
+def rbac(namespace: str, account: str, publish: str | None) -> None:
     """Print the least role that a full diagnosis needs: read-only.
 
     \b
@@ -274,7 +287,9 @@ def rbac(namespace: str, account: str) -> None:
     """
     from fluxdoctor.collect.kube import rights
 
-    click.echo(rights.manifest(namespace, account), nl=False)
+    if publish and namespace:
+        raise click.UsageError("--publish is for a whole cluster: not with --namespace")
+    click.echo(rights.publisher(account) if publish else rights.manifest(namespace, account), nl=False)
 
 
 @cli.command(epilog=EXITS)
@@ -293,7 +308,7 @@ def demo(**show: Any) -> None:
 
 def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], installed: Catalogue,
-    *, fail_on: str, target: Ref | None = None, **show: Any,
+    *, fail_on: str, target: Ref | None = None, then: Callable[[Report], None] | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
     from fluxdoctor.diagnose import timed
@@ -304,11 +319,13 @@ def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     if target:
         report = about(target, report, snapshot, render=lambda chosen: render(chosen, **show), color=color(), **show)
         _end(report, fail_on)
-    _show(report, fail_on=fail_on, **show)
+    _show(report, fail_on=fail_on, then=then, **show)
 
 
-def _show(report: Report, *, fail_on: str, **show: Any) -> NoReturn:
+def _show(report: Report, *, fail_on: str, then: Callable[[Report], None] | None = None, **show: Any) -> NoReturn:
     click.echo(render(report, **show), nl=False, color=color())
+    if then:
+        then(report)
     _end(report, fail_on)
 
 
@@ -320,6 +337,7 @@ def _end(report: Report, fail_on: str) -> NoReturn:
 
 
 cli.add_command(explain)
+cli.add_command(new_rule)
 cli.add_command(rules)
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from fluxdoctor.cli.shown import SELECT, catalogue, color, columns, known, stop, with_options
+
+if TYPE_CHECKING:
+    from fluxdoctor.rule import Catalogue
 
 
 @click.command()
@@ -14,21 +19,31 @@ def explain(rule_id: str, raw: bool) -> None:
     """Show a rule's page: why it happens, how to see it by hand, the fix.
 
     \b
-    Example:
+    Examples:
       fluxdoctor explain kustomize/path-not-found
+      fluxdoctor explain --raw kustomize/path-not-found   # with its examples
     """
+    from fluxdoctor.report import page
+
     installed = catalogue()
-    known([rule_id], installed)
     rule = installed.get(rule_id)
     if rule is None:
-        matching = ", ".join(r.id for r in installed.rules if r.area == rule_id)
-        stop(f"{rule_id} is no rule id" + (f"; its rules are {matching}" if matching else ""))
+        stop(_meant(rule_id, installed))
     if raw:
         click.echo(rule.page, nl=False)
         return
+    click.echo(page.render(rule, width=columns(), color=color()), nl=False, color=color())
+
+
+def _meant(said: str, installed: Catalogue) -> str:
     from fluxdoctor.report import page
 
-    click.echo(page.render(rule, width=columns(), color=color()), nl=False, color=color())
+    area = [r.id for r in installed.rules if r.area == said]
+    if area:
+        return f"{said} is no rule id; its rules are {', '.join(area)}"
+    close = page.near(said, installed.rules)
+    hint = f"; did you mean {', '.join(close)}?" if close else ""
+    return f"no rule is called {said!r}{hint} (fluxdoctor rules lists all)"
 
 
 @click.command()

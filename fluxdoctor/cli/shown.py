@@ -27,12 +27,14 @@ Exit codes:
   2  could not run: usage, or nothing to read
   3  nothing found, but something that was asked for could not be checked"""
 
+#: Formats whose module in fluxdoctor.report has render(report).
+MORE = ("openreports", "prometheus")
 SELECT = (
     click.option("--rule", "only", multiple=True, metavar="GLOB", help="Only these rules: an id, an area, or a glob."),
     click.option("--ignore", multiple=True, metavar="GLOB", help="Leave these rules out: an id, an area, or a glob."),
 )
 SHOW = (
-    click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True),
+    click.option("--format", "format_", type=click.Choice(["text", "json", *MORE]), default="text", show_default=True),
     click.option(
         "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), default="error", show_default=True,
         help="The least severity that makes the exit code 1.",
@@ -71,6 +73,10 @@ def render(report: Report, *, format_: str, verbose: bool, width: int | None) ->
         from fluxdoctor.report import json
 
         return json.render(report)
+    if format_ in MORE:
+        import importlib
+
+        return str(importlib.import_module(f"fluxdoctor.report.{format_}").render(report))
     from fluxdoctor.report import text
 
     return text.render(report, width=width or columns(), color=color(), verbose=verbose)

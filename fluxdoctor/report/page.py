@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
-import io
+import difflib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from rich.console import Console
-from rich.markdown import Markdown
+from rich.text import Text
 
+from fluxdoctor.report import terminal
 from fluxdoctor.rule import Rule
 
 _EXAMPLES = re.compile(r"^## (?:Broken|Fixed|Silent): .*?(?=^## (?!Broken|Fixed|Silent)|\Z)", re.M | re.S)
+_FIELD = re.compile(r"\{([^{}]+)\}")
 
 
 def render(rule: Rule, *, width: int, color: bool) -> str:
-    """Return a rule's page as text, without its examples."""
-    out = io.StringIO()
-    console = Console(
-        file=out, width=width, force_terminal=color, color_system="standard" if color else None,
-        _environ={"TERM": "xterm"},
-    )  # fmt: skip
-    console.print(Markdown(_EXAMPLES.sub("", rule.page).strip()))
-    console.print()
-    console.print(f"{rule.id}: {rule.severity}. Fix: {rule.fix}", markup=False, highlight=False)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    """Return a rule's page as text, without its examples: id and severity, the page, and what the rule is about."""
+    head = Text.assemble((rule.id, "bold"), "  ", (rule.severity.value, rule.severity.value))
+    return terminal.render(head, _EXAMPLES.sub("", rule.page).strip(), _foot(rule), width=width, color=color)
+
+
+def _foot(rule: Rule) -> list[Text]:
+    rows = [
+        ("Fix", shown(rule.fix, rule.defaults)),
+        ("Field", shown(rule.field, rule.defaults)),
+        ("Speaks of", ", ".join(rule.kinds)),
+        ("Reads", ", ".join(sorted(need.fact.__name__ for need in rule.needs))),
+        ("Speaks in", ", ".join(rule.modes)),
+        ("Pack", f"{rule.pack} {rule.version}".strip() if rule.pack != "fluxdoctor" else ""),
+    ]
+    copied = [
+        ("Examples", f"fluxdoctor explain --raw {rule.id}" if _EXAMPLES.search(rule.page) else ""),
+        ("Page", rule.url),
+    ]
+    return [_row(name, text) for name, text in rows if text] + [
+        terminal.whole(_row(name, text)) for name, text in copied if text
+    ]
+
+
+def _row(name: str, text: str) -> Text:
+    return Text.assemble((f"{name}: ", "bold"), text)
+
+
+def shown(template: str, defaults: Mapping[str, str]) -> str:
+    """Say a template for no object in particular: what is always said as it is, what an object decides as <name>."""
+    return _FIELD.sub(lambda found: defaults.get(found[1], f"<{found[1].split('.')[-1]}>"), template)
+
+
+def near(said: str, rules: Sequence[Rule], most: int = 5) -> list[str]:
+    """Return the ids that may have been meant: first those that hold the words, then those that are spelled alike."""
+    ids = [r.id for r in rules]
+    words = [w for w in re.split(r"[^a-z0-9]+", said.lower()) if w]
+    holding = [i for i in ids if words and all(w in i for w in words)]
+    names = {i.partition("/")[2]: i for i in ids}
+    alike = difflib.get_close_matches(said.lower(), [*ids, *names], most, 0.6)
+    return list(dict.fromkeys([*holding, *(names.get(i, i) for i in alike)]))[:most]
 
 
 def catalogue(rules: Sequence[Rule], width: int) -> str:
@@ -37,10 +68,10 @@ def catalogue(rules: Sequence[Rule], width: int) -> str:
 
 def catalogue_json(rules: Sequence[Rule]) -> str:
     """Return the catalogue as a JSON list."""
-    return json.dumps([_row(r) for r in rules], indent=2) + "\n"
+    return json.dumps([_listed(r) for r in rules], indent=2) + "\n"
 
 
-def _row(rule: Rule) -> dict[str, object]:
+def _listed(rule: Rule) -> dict[str, object]:
     return {
         "id": rule.id,
         "severity": rule.severity.value,

@@ -1,7 +1,7 @@
 """Builds the real parts of the end-to-end tests from source, once: ``python -m tests.e2e.build``.
 
-Four Go modules beside this file pin what is built: ``go.mod`` (kube-apiserver and kubectl), ``controller`` (kustomize-controller),
-``kustomize`` (the command) and ``crds`` (controller-gen over Flux's Go API modules). Each result lies in a folder of the cache that
+Five Go modules beside this file pin what is built: ``go.mod`` (kube-apiserver and kubectl), ``controller`` (kustomize-controller),
+``kustomize`` (the command), ``crds`` and ``reports`` (controller-gen over the Go API modules of Flux and of OpenReports). Each result lies in a folder of the cache that
 is named after the hash of its go.mod and go.sum, so a second run builds nothing. etcd comes from Debian where it is not on PATH.
 """
 
@@ -115,6 +115,12 @@ MODULES = {
                 "output:crd:dir={out}",
             ),
         ),
+        Module(
+            "reports",
+            HERE / "reports",
+            (),
+            ("go", "tool", "controller-gen", "crd", "paths=openreports.io/apis/...", "output:crd:dir={out}"),
+        ),
     )
 }
 
@@ -133,6 +139,11 @@ def command(name: str) -> Path:
 def crds() -> tuple[Path, ...]:
     """Return the files of Flux's CustomResourceDefinitions, generated where they are not yet. Raises BuildError."""
     return tuple(sorted(_made(MODULES["crds"]).glob("*.yaml")))
+
+
+def report_crds() -> tuple[Path, ...]:
+    """Return the files of the CustomResourceDefinitions of OpenReports, generated where they are not yet. Raises BuildError."""
+    return tuple(sorted(_made(MODULES["reports"]).glob("*.yaml")))
 
 
 def etcd() -> Path:
@@ -184,7 +195,7 @@ def _make(module: Module, folder: Path) -> None:
     go = shutil.which("go")
     if go is None:
         raise BuildError("go is not on PATH: the end-to-end tests build their real parts with Go 1.26 or newer")
-    what = ", ".join(module.makes) or "the CustomResourceDefinitions of Flux"
+    what = ", ".join(module.makes) or f"CustomResourceDefinitions ({module.name})"
     _say(f"building {what} (kept in {folder})")
     started = time.monotonic()
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:

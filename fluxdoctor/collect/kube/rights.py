@@ -41,21 +41,33 @@ def _rule(groups: list[str], resources: list[str], *verbs: str) -> dict[str, Any
 
 def manifest(namespace: str = "", account: str = "") -> str:
     """Return a ClusterRole as YAML, or a Role of one namespace; with a binding where a ServiceAccount is named."""
+    return _manifest(NAME, rules(namespaced=bool(namespace)), namespace, account)
+
+
+def publisher(account: str = "") -> str:
+    """Return the ClusterRole that writing OpenReports objects needs, beside the other; with a binding where asked for."""
+    reports = ["clusterreports", "reports"]
+    # A server-side apply of an object that is not there yet is a create (Kubernetes API concepts, "Server-Side Apply").
+    return _manifest(
+        f"{NAME}-publisher", [_rule(["openreports.io"], reports, "create", "delete", "list", "patch")], "", account
+    )
+
+
+def _manifest(name: str, granted: list[dict[str, Any]], namespace: str, account: str) -> str:
     kind = "Role" if namespace else "ClusterRole"
     place = {"namespace": namespace} if namespace else {}
     api = "rbac.authorization.k8s.io"
     role: dict[str, Any] = {
-        "apiVersion": f"{api}/v1", "kind": kind, "metadata": {"name": NAME, **place},
-        "rules": rules(namespaced=bool(namespace)),
+        "apiVersion": f"{api}/v1", "kind": kind, "metadata": {"name": name, **place}, "rules": granted,
     }  # fmt: skip
     documents = [role]
     if account:
-        space, _, name = account.rpartition("/")
-        subject = {"kind": "ServiceAccount", "name": name, "namespace": space or namespace or "default"}
+        space, _, account_name = account.rpartition("/")
+        subject = {"kind": "ServiceAccount", "name": account_name, "namespace": space or namespace or "default"}
         documents.append(
             {
-                "apiVersion": f"{api}/v1", "kind": f"{kind}Binding", "metadata": {"name": NAME, **place},
-                "roleRef": {"apiGroup": api, "kind": kind, "name": NAME}, "subjects": [subject],
+                "apiVersion": f"{api}/v1", "kind": f"{kind}Binding", "metadata": {"name": name, **place},
+                "roleRef": {"apiGroup": api, "kind": kind, "name": name}, "subjects": [subject],
             }
         )  # fmt: skip
     return yaml.safe_dump_all(documents, sort_keys=False)

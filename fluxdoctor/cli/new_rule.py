@@ -1,0 +1,42 @@
+"""The command that begins a rule of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fluxdoctor.cli.shown import catalogue, stop
+
+
+@click.command("new-rule")
+@click.argument("rule_id", metavar="AREA/RULE")
+@click.option("--into", type=click.Path(path_type=Path), metavar="DIR",
+              help="A pack to add the rule to, or the folder of a new one; AREA-flux-rules by default.")  # fmt: skip
+def new_rule(rule_id: str, into: Path | None) -> None:
+    """Begin a rule of your own: a page, a check and a test that already pass, in a new pack or in one that is there.
+
+    \b
+    Examples:
+      fluxdoctor new-rule acme/team-label-missing
+      fluxdoctor new-rule acme/path-too-long --into acme-flux-rules
+    """
+    from fluxdoctor.cli import scaffold
+
+    try:
+        files = scaffold.plan(rule_id, into, catalogue())
+        scaffold.write(files)
+    except scaffold.ScaffoldError as error:
+        stop(str(error))
+    except OSError as error:
+        stop(f"{error.filename}: {error.strerror}")
+    for path in files:
+        click.echo(f"wrote {path}")
+    project = next((path for path in files if path.name == "pyproject.toml"), None)
+    if project:
+        click.echo(f"\nInstall it, then run its pages:\n  python -m pip install --editable ./{project.parent}\n"
+                   f"  python -m pytest {project.parent}")  # fmt: skip
+    page = next(path for path in files if path.suffix == ".md" and path.stem == rule_id.partition("/")[2])
+    click.echo(
+        f"\nMake it yours: {page} says what is right, {page.stem.replace('-', '_')}.py beside it finds what is not."
+    )
