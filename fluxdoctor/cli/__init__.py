@@ -32,6 +32,7 @@ from fluxdoctor.cli.shown import (
     render,
     stop,
     with_options,
+    write,
 )  # fmt: skip
 from fluxdoctor.report.plain import plain
 
@@ -106,7 +107,7 @@ def diagnose(
       fluxdoctor diagnose --target-flux 2.9 --target-kubernetes 1.36
     """
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
-    show = {name: options.pop(name) for name in ("format_", "fail_on", "verbose", "width")}
+    show = {name: options.pop(name) for name in ("format_", "outputs", "fail_on", "verbose", "width")}
     started = time.monotonic()
     rules = meanwhile(catalogue)  # while the API server answers
     if only or ignore:
@@ -293,7 +294,7 @@ def demo(**show: Any) -> None:
 
 def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], installed: Catalogue,
-    *, fail_on: str, target: Ref | None = None, **show: Any,
+    *, fail_on: str, outputs: tuple[tuple[str, Path], ...], target: Ref | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
     from fluxdoctor.diagnose import timed
@@ -303,11 +304,17 @@ def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
     if target:
         report = about(target, report, snapshot, render=lambda chosen: render(chosen, **show), color=color(), **show)
+        _write(report, outputs, show)
         _end(report, fail_on)
-    _show(report, fail_on=fail_on, **show)
+    _show(report, fail_on=fail_on, outputs=outputs, **show)
 
 
-def _show(report: Report, *, fail_on: str, **show: Any) -> NoReturn:
+def _write(report: Report, outputs: tuple[tuple[str, Path], ...], show: dict[str, Any]) -> None:
+    write(report, outputs, verbose=show["verbose"], width=show["width"])
+
+
+def _show(report: Report, *, fail_on: str, outputs: tuple[tuple[str, Path], ...], **show: Any) -> NoReturn:
+    _write(report, outputs, show)
     click.echo(render(report, **show), nl=False, color=color())
     _end(report, fail_on)
 

@@ -101,6 +101,9 @@ def about(  # noqa: PLR0913 - of what, and how to show it
     if format_ == "json":
         click.echo(json.render(chosen, chain.body(target, found)), nl=False)
         return chosen
+    if format_ != "text":
+        click.echo(render(chosen), nl=False)
+        return chosen
     width = show["width"] or min(shutil.get_terminal_size((100, 24)).columns, 120)
     click.echo(chain.render(target, found, width=width, color=color), nl=False, color=color)
     if found:
