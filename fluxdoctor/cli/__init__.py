@@ -18,6 +18,7 @@ from fluxdoctor.cli import check as checking
 from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import target
 from fluxdoctor.cli.catalogue import explain, rules
+from fluxdoctor.cli.completion import completion
 from fluxdoctor.cli.named import about, find, focus
 from fluxdoctor.cli.shown import (
     EXITS,
@@ -326,6 +327,7 @@ def _end(report: Report, fail_on: str) -> NoReturn:
     sys.exit(exit_code(report, None if fail_on == "never" else Severity(fail_on)))
 
 
+cli.add_command(completion)
 cli.add_command(explain)
 cli.add_command(rules)
 
