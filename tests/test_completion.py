@@ -38,3 +38,11 @@ def test_what_was_not_asked_of_a_live_cluster_is_no_noise() -> None:
     report = Report("live", datetime(2026, 1, 1, tzinfo=UTC), (), skipped, 1, 0, 1, name="prod")
     assert "had no facts" not in render(report)
     assert "1 rule had no facts to judge by: no OCI registry was asked" in render(report, verbose=True)
+
+
+@pytest.mark.parametrize("width", ["40", "60", "80"])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_narrow_terminals_and_ones_without_unicode(width: str, encoding: str) -> None:
+    told = run("demo", "--fail-on", "never", COLUMNS=width, PYTHONIOENCODING=encoding, LC_ALL="C")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert max(len(line) for line in told.stdout.splitlines()) <= int(width)
