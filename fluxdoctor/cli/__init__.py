@@ -19,6 +19,7 @@ from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import publish as publishing
 from fluxdoctor.cli import target
 from fluxdoctor.cli.catalogue import explain, rules
+from fluxdoctor.cli.completion import completion
 from fluxdoctor.cli.named import about, find, focus
 from fluxdoctor.cli.new_rule import new_rule
 from fluxdoctor.cli.shown import (
@@ -34,6 +35,7 @@ from fluxdoctor.cli.shown import (
     render,
     stop,
     with_options,
+    write,
 )  # fmt: skip
 from fluxdoctor.report.plain import plain
 
@@ -114,7 +116,7 @@ def diagnose(
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     publish = options.pop("publish")
     publishing.check(publish, named=named, source=source, namespaces=options["namespaces"])
-    show = {name: options.pop(name) for name in ("format_", "fail_on", "verbose", "width")}
+    show = {name: options.pop(name) for name in ("format_", "outputs", "fail_on", "verbose", "width")}
     started = time.monotonic()
     rules = meanwhile(catalogue)  # while the API server answers
     if only or ignore:
@@ -308,7 +310,8 @@ def demo(**show: Any) -> None:
 
 def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], installed: Catalogue,
-    *, fail_on: str, target: Ref | None = None, then: Callable[[Report], None] | None = None, **show: Any,
+    *, fail_on: str, outputs: tuple[tuple[str, Path], ...], target: Ref | None = None,
+    then: Callable[[Report], None] | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
     from fluxdoctor.diagnose import timed
@@ -318,11 +321,20 @@ def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
     if target:
         report = about(target, report, snapshot, render=lambda chosen: render(chosen, **show), color=color(), **show)
+        _write(report, outputs, show)
         _end(report, fail_on)
-    _show(report, fail_on=fail_on, then=then, **show)
+    _show(report, fail_on=fail_on, outputs=outputs, then=then, **show)
 
 
-def _show(report: Report, *, fail_on: str, then: Callable[[Report], None] | None = None, **show: Any) -> NoReturn:
+def _write(report: Report, outputs: tuple[tuple[str, Path], ...], show: dict[str, Any]) -> None:
+    write(report, outputs, verbose=show["verbose"], width=show["width"])
+
+
+def _show(
+    report: Report, *, fail_on: str, outputs: tuple[tuple[str, Path], ...],
+    then: Callable[[Report], None] | None = None, **show: Any,
+) -> NoReturn:  # fmt: skip
+    _write(report, outputs, show)
     click.echo(render(report, **show), nl=False, color=color())
     if then:
         then(report)
@@ -336,6 +348,7 @@ def _end(report: Report, fail_on: str) -> NoReturn:
     sys.exit(exit_code(report, None if fail_on == "never" else Severity(fail_on)))
 
 
+cli.add_command(completion)
 cli.add_command(explain)
 cli.add_command(new_rule)
 cli.add_command(rules)

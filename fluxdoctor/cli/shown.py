@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from fluxdoctor.report.formats import NAMES, renderer
 from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
@@ -27,14 +29,28 @@ Exit codes:
   2  could not run: usage, or nothing to read
   3  nothing found, but something that was asked for could not be checked"""
 
-#: Formats whose module in fluxdoctor.report has render(report).
-MORE = ("openreports", "prometheus")
+
+def _outputs(_: click.Context, __: click.Parameter, written: tuple[str, ...]) -> tuple[tuple[str, Path], ...]:
+    """Read FORMAT=FILE. Raises BadParameter where it is not that, or a file would be written twice."""
+    found: list[tuple[str, Path]] = []
+    for text in written:
+        name, equals, file = text.partition("=")
+        if not equals or not file or name not in NAMES:
+            raise click.BadParameter(f"{text!r} is not FORMAT=FILE, with a format of {', '.join(NAMES)}")
+        if any(Path(file) == other for _name, other in found):
+            raise click.BadParameter(f"{file} would be written twice")
+        found.append((name, Path(file)))
+    return tuple(found)
+
+
 SELECT = (
     click.option("--rule", "only", multiple=True, metavar="GLOB", help="Only these rules: an id, an area, or a glob."),
     click.option("--ignore", multiple=True, metavar="GLOB", help="Leave these rules out: an id, an area, or a glob."),
 )
 SHOW = (
-    click.option("--format", "format_", type=click.Choice(["text", "json", *MORE]), default="text", show_default=True),
+    click.option("--format", "format_", type=click.Choice(NAMES), default="text", show_default=True),
+    click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE", callback=_outputs,
+                 help="Also write the report in this format to this file; may be given more than once."),
     click.option(
         "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), default="error", show_default=True,
         help="The least severity that makes the exit code 1.",
@@ -69,17 +85,25 @@ def with_options(options: Iterable[Any]) -> Callable[[F], F]:
 
 def render(report: Report, *, format_: str, verbose: bool, width: int | None) -> str:
     """Return a report as text in the format that was asked for."""
-    if format_ == "json":
-        from fluxdoctor.report import json
-
-        return json.render(report)
-    if format_ in MORE:
-        import importlib
-
-        return str(importlib.import_module(f"fluxdoctor.report.{format_}").render(report))
+    if format_ != "text":
+        return renderer(format_)(report)
     from fluxdoctor.report import text
 
     return text.render(report, width=width or columns(), color=color(), verbose=verbose)
+
+
+def write(report: Report, outputs: Iterable[tuple[str, Path]], *, verbose: bool, width: int | None) -> None:
+    """Write the report to files, each in its format; one that cannot be written ends the run with exit code 2."""
+    from fluxdoctor.report import text
+
+    for name, file in outputs:
+        try:
+            if name == "text":
+                file.write_text(text.render(report, width=width or 100, verbose=verbose), "utf-8")
+            else:
+                file.write_text(renderer(name)(report), "utf-8")
+        except OSError as error:
+            stop(f"{file}: {error.strerror or error}")
 
 
 def color() -> bool:

@@ -46,7 +46,9 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
             Text(f"and {len(shown) - most} more findings: --verbose shows them, --format json has them all", "bold")
         )
     _quiet(console, [f for f in report.findings if f not in shown])
-    _skipped(console, report.skipped, verbose=verbose)
+    # Of a live cluster, what nobody asked is what the user chose not to ask: it is told where all is told.
+    told = [s for s in report.skipped if s.asked or verbose or report.mode != "live"]
+    _skipped(console, told, verbose=verbose)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

@@ -1,0 +1,48 @@
+"""Completion scripts, and what they get when they ask."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.test_cli import run
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_script_asks_for_its_shell(shell: str) -> None:
+    done = run("completion", shell)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"_FLUXDOCTOR_COMPLETE={shell}_complete" in done.stdout
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
+def test_bash_reads_its_script() -> None:
+    script = run("completion", "bash").stdout
+    assert subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False).stderr == ""  # noqa: S607
+
+
+def test_commands_are_completed() -> None:
+    done = run(_FLUXDOCTOR_COMPLETE="bash_complete", COMP_WORDS="fluxdoctor dia", COMP_CWORD="1")
+    assert done.stdout == "plain,diagnose\n"
+
+
+def test_what_was_not_asked_of_a_live_cluster_is_no_noise() -> None:
+    from datetime import UTC, datetime
+
+    from fluxdoctor.model.finding import Report, Skipped
+    from fluxdoctor.report.text import render
+
+    skipped = (Skipped("oci/x", None, "no OCI registry was asked", asked=False),)
+    report = Report("live", datetime(2026, 1, 1, tzinfo=UTC), (), skipped, 1, 0, 1, name="prod")
+    assert "had no facts" not in render(report)
+    assert "1 rule had no facts to judge by: no OCI registry was asked" in render(report, verbose=True)
+
+
+@pytest.mark.parametrize("width", ["40", "60", "80"])
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_narrow_terminals_and_ones_without_unicode(width: str, encoding: str) -> None:
+    told = run("demo", "--fail-on", "never", COLUMNS=width, PYTHONIOENCODING=encoding, LC_ALL="C")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert max(len(line) for line in told.stdout.splitlines()) <= int(width)
