@@ -18,6 +18,7 @@ from fluxdoctor.cli import check as checking
 from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import target
 from fluxdoctor.cli.catalogue import explain, rules
+from fluxdoctor.cli.mcp import mcp
 from fluxdoctor.cli.named import about, find, focus
 from fluxdoctor.cli.shown import (
     EXITS,
@@ -320,6 +321,7 @@ def _end(report: Report, fail_on: str) -> NoReturn:
 
 
 cli.add_command(explain)
+cli.add_command(mcp)
 cli.add_command(rules)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot
 
+
 def parse(text: str) -> tuple[str, str, str]:
     """Read KIND/NAME or KIND/NAMESPACE/NAME; return kind, namespace ("" where none is said) and name. Raises UsageError."""
     kind, *rest = text.split("/")

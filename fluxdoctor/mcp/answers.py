@@ -44,7 +44,9 @@ class Page(BaseModel):
 
     total: int = Field(default=0, description="how many there are in all")
     cursor: str = Field(default="", description="pass it to the same tool for the next ones; empty at the end")
-    not_seen: list[str] = Field(default=[], description="what could not be read or checked, and why: not the same as fine")
+    not_seen: list[str] = Field(
+        default=[], description="what could not be read or checked, and why: not the same as fine"
+    )
     not_seen_total: int = 0
     source: str = Field(default="", description="which cluster, snapshot or repository this is about")
     age_seconds: int = Field(default=0, description="how long ago that was read")
