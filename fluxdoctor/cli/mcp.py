@@ -28,6 +28,10 @@ _OPTIONS: tuple[Any, ...] = (
                  help="Answer from this snapshot, and read no cluster."),
     click.option("--root", "roots", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", multiple=True,
                  help="Clients may name snapshots and repositories below this folder. None by default."),
+    click.option("--allow-writes", "writes", is_flag=True,
+                 help="Also offer the tools that reconcile, suspend and resume. They are absent without this."),
+    click.option("--namespaces", metavar="NAME,NAME", default="",
+                 help="With --allow-writes: change objects of these namespaces only."),
     click.option("--fresh", type=SECONDS, default="60s", show_default=True, help="How long a reading is used again."),
     click.option("--max-tokens", type=click.IntRange(300, 20_000), default=2000, show_default=True,
                  help="About how long an answer is, where a client does not say."),
@@ -42,7 +46,9 @@ _OPTIONS: tuple[Any, ...] = (
 @click.command()
 @with_options(_OPTIONS)
 def mcp(transport: str, host: str, port: int, token_file: Path | None, **options: Any) -> None:
-    """Serve the diagnosis and the Flux tools to an agent, over the Model Context Protocol. It reads, and changes nothing.
+    """Serve the diagnosis and the Flux tools to an agent, over the Model Context Protocol.
+
+    It reads; without --allow-writes, it has no tool that changes anything.
 
     \b
     Examples:
@@ -50,6 +56,10 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
       fluxdoctor mcp --from incident.tgz                    of a snapshot: no cluster is read
       fluxdoctor mcp --transport http --token-file token    at http://127.0.0.1:8371/mcp
     """
+    if options["snapshot"] and options["writes"]:
+        raise click.UsageError("--from replays a snapshot, in which --allow-writes could change nothing")
+    if options["namespaces"] and not options["writes"]:
+        raise click.UsageError("--namespaces limits what --allow-writes allows; without it nothing is changed")
     gc.enable()  # this one runs for days
     from fluxdoctor.mcp.server import build
     from fluxdoctor.rule import RuleError
@@ -85,6 +95,7 @@ def _settings(options: dict[str, Any]) -> Settings:
     return Settings(
         login=Login(options["kubeconfig"], contexts[0] if contexts else ""), contexts=contexts,
         snapshot=options["snapshot"], roots=tuple(root.resolve() for root in options["roots"]),
+        writes=options["writes"], namespaces=tuple(filter(None, (n.strip() for n in options["namespaces"].split(",")))),
         tokens=options["max_tokens"], fresh=options["fresh"], timeout=options["timeout"],
         probing=Probing(options["probe"]), allow_local=options["allow_local"],
         cache=None if options["no_cache"] else cache.folder(),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from fluxdoctor.collect.kube.write import REASON
 from fluxdoctor.mcp.answers import Cause, Happening, State, Thing
 from fluxdoctor.mcp.desk import Reading
 from fluxdoctor.mcp.quote import name, quoted, ref
@@ -17,7 +18,6 @@ from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
 
 _FEW = 5
-REASON = "suspend.toolkit.fluxcd.io/reason"
 _ORDER = (flux.State.FAILED, flux.State.PROGRESSING, flux.State.NEW, flux.State.SUSPENDED, flux.State.READY)
 
 
