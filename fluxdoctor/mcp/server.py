@@ -9,7 +9,7 @@ from typing import Any
 from mcp.server import MCPServer
 
 from fluxdoctor._version import __version__
-from fluxdoctor.mcp import listing_tools, reading_tools, writing_tools
+from fluxdoctor.mcp import library, listing_tools, reading_tools, writing_tools
 from fluxdoctor.mcp.desk import Desk
 from fluxdoctor.mcp.quote import NOTE
 from fluxdoctor.mcp.settings import Settings
@@ -30,6 +30,7 @@ def build(settings: Settings) -> MCPServer[Any]:
     )
     reading_tools.register(server, desk)
     listing_tools.register(server, desk)
+    library.register(server, desk)
     if settings.writes:
         writing_tools.register(server, desk)
     return server

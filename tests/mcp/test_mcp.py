@@ -183,9 +183,14 @@ def test_a_reading_is_used_again_until_a_fresh_one_is_asked_for() -> None:
         sources = await client.call_tool("flux_sources_list_tool", {"max_tokens": 400})
         return [str((a.structured_content or {})["age_seconds"]) for a in (*answers, sources)]
 
-    desk: list[int] = []
+    loads: list[int] = []
     load = folder.load
+
+    def counted(path: Path) -> Any:
+        loads.append(1)
+        return load(path)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folder, "load", lambda path: desk.append(1) or load(path))
+        patch.setattr(folder, "load", counted)
         ages = drive(server, use)
-    assert (ages, len(desk)) == (["0", "0", "0", "0"], 2)
+    assert (ages, len(loads)) == (["0", "0", "0", "0"], 2)
