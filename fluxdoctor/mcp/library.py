@@ -95,8 +95,8 @@ def _prompts(server: MCPServer[Any]) -> None:
         """Write to whoever owns a broken object, who may not know Flux."""
         return (
             f"Call diagnose and take the finding with fingerprint {name(fingerprint)}, and call explain_rule with its rule. "
-            "Write a short message to the owner of its subject: what is broken, how it shows, the proof, what to change in git, and "
-            "how to see that it helped. Use no words that only Flux people know. " + NOTE
+            "Write a short message to the owner of its subject: what is broken, how it shows, the proof, what to change in git, "
+            "and how to see that it helped. Use no words that only Flux people know. " + NOTE
         )
 
     @server.prompt(title="Plan a maintenance pause")
