@@ -7,10 +7,13 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
+import mcp_transcript
 import pytest
 from mcp.client import Client
 
+from fluxdoctor import predeploy
 from fluxdoctor.collect import folder
+from fluxdoctor.collect.worktree import repository
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.mcp.quote import quoted
 from fluxdoctor.mcp.server import build
@@ -194,3 +197,38 @@ def test_a_reading_is_used_again_until_a_fresh_one_is_asked_for() -> None:
         patch.setattr(folder, "load", counted)
         ages = drive(server, use)
     assert (ages, len(loads)) == (["0", "0", "0", "0"], 2)
+
+
+def test_the_transcript_of_the_documentation_is_what_a_client_sees() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "mcp.md").read_text("utf-8")
+    assert mcp_transcript.filled(page) == page
+
+
+SYNC = {
+    "apiVersion": "source.toolkit.fluxcd.io/v1",
+    "kind": "GitRepository",
+    "metadata": {"name": "flux-system", "namespace": "flux-system"},
+    "spec": {"interval": "1m", "url": "https://git.fleet.test/fleet.git", "ref": {"branch": "main"}},
+}
+
+
+@pytest.mark.parametrize("tool", ["check_repository", "diagnose"])
+def test_a_repository_below_a_root_is_checked_as_the_command_line_does(tool: str, tmp_path: Path) -> None:
+    source = {"kind": "GitRepository", "name": "flux-system"}
+    entry, gone = (
+        {
+            **{k: v for k, v in KUSTOMIZATION.items() if k != "status"},
+            "metadata": {"name": name, "namespace": "flux-system"},
+            "spec": {"interval": "10m", "prune": True, "path": path, "sourceRef": source},
+        }
+        for name, path in (("flux-system", "./clusters/prod"), ("apps", "./aps"))
+    )
+    cluster = tmp_path / "fleet" / "clusters" / "prod"
+    (cluster / "flux-system").mkdir(parents=True)
+    (cluster / "flux-system" / "gotk-sync.yaml").write_text(f"{dumps(SYNC)}\n---\n{dumps(entry)}\n", "utf-8")
+    (cluster / "apps.yaml").write_text(dumps(gone), "utf-8")
+    answer = call(build(Settings(roots=(tmp_path,))), tool, path="fleet")
+    body = json.body(predeploy.check(repository.of_folder(tmp_path / "fleet")))
+    assert [f["rule"] for f in answer["findings"]] == ["kustomize/path-not-found"]
+    assert [f["fingerprint"] for f in answer["findings"]] == [f["fingerprint"] for f in body["findings"]]
+    assert (answer["mode"], answer["findings"][0]["location"]) == ("check", "«clusters/prod/apps.yaml:1»")
