@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 T      ?=
 
-.PHONY: demo test e2e check-kustomize corpus schemas lint site accuracy fleets bench golden readme coverage messages lock clean
+.PHONY: demo test e2e check-kustomize corpus schemas lint site accuracy fleets bench golden readme transcript coverage messages lock clean
 .DEFAULT_GOAL := demo
 
 # Every target makes its own set-up: a virtual environment with the locked dependencies.
@@ -57,6 +57,9 @@ golden: $(READY) ## rewrite the golden reports; read the difference
 
 readme: $(READY) ## put the real demo report and the measured table into README.md
 	$(BIN)/python tools/readme.py
+
+transcript: $(READY) ## put a real client's calls of the MCP server into docs/mcp.md
+	$(BIN)/python tools/mcp_transcript.py
 
 coverage: $(READY) ## write rules/COVERAGE.md: which rule recognises which fault
 	$(BIN)/python tools/coverage.py

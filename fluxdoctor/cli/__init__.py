@@ -20,6 +20,7 @@ from fluxdoctor.cli import publish as publishing
 from fluxdoctor.cli import target
 from fluxdoctor.cli.catalogue import explain, rules
 from fluxdoctor.cli.completion import completion
+from fluxdoctor.cli.mcp import mcp
 from fluxdoctor.cli.named import about, find, focus
 from fluxdoctor.cli.new_rule import new_rule
 from fluxdoctor.cli.shown import (
@@ -351,6 +352,7 @@ def _end(report: Report, fail_on: str) -> NoReturn:
 cli.add_command(completion)
 cli.add_command(explain)
 cli.add_command(new_rule)
+cli.add_command(mcp)
 cli.add_command(rules)
 
 

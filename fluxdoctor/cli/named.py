@@ -13,16 +13,6 @@ if TYPE_CHECKING:
     from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot
 
-#: The short names that the CRDs of Flux 2.9 and kubectl know.
-_SHORT = {
-    "ks": "Kustomization", "hr": "HelmRelease", "gitrepo": "GitRepository", "ocirepo": "OCIRepository",
-    "helmrepo": "HelmRepository", "hc": "HelmChart", "imgrepo": "ImageRepository", "imagerepo": "ImageRepository",
-    "imgpol": "ImagePolicy", "imagepol": "ImagePolicy", "iua": "ImageUpdateAutomation",
-    "imgupd": "ImageUpdateAutomation", "imgauto": "ImageUpdateAutomation", "ag": "ArtifactGenerator",
-    "rset": "ResourceSet", "rsip": "ResourceSetInputProvider", "deploy": "Deployment", "cm": "ConfigMap", "ns": "Namespace",
-    "sa": "ServiceAccount", "svc": "Service", "po": "Pod", "sts": "StatefulSet", "ds": "DaemonSet",
-}  # fmt: skip
-
 
 def parse(text: str) -> tuple[str, str, str]:
     """Read KIND/NAME or KIND/NAMESPACE/NAME; return kind, namespace ("" where none is said) and name. Raises UsageError."""
@@ -33,17 +23,12 @@ def parse(text: str) -> tuple[str, str, str]:
 
 
 def _kind(text: str) -> str:
-    from fluxdoctor.model.flux import BUILT_IN, KINDS
+    from fluxdoctor.model import kinds
 
-    low = text.lower()
-    if low in _SHORT:
-        return _SHORT[low]
-    names = {name.lower(): name for name in (*BUILT_IN, *KINDS)}
-    names |= {kind.plural: kind.name for kind in KINDS.values()} | {f"{name}s": kind for name, kind in names.items()}
-    if low in names:
-        return names[low]
-    close = difflib.get_close_matches(low, list(names), 1)
-    hint = f"; did you mean {names[close[0]]}?" if close else ""
+    if found := kinds.read(text):
+        return found
+    close = kinds.near(text, 1)
+    hint = f"; did you mean {close[0]}?" if close else ""
     raise click.UsageError(f"{text!r} is no kind that fluxdoctor knows{hint}")
 
 

@@ -41,6 +41,9 @@ class _Seconds(click.ParamType[float]):
         return seconds
 
 
+#: The type of an option that is a duration.
+SECONDS = _Seconds()
+
 CLUSTER = (
     click.option("--kubeconfig", metavar="FILE", default="", help="The kubeconfig; $KUBECONFIG or ~/.kube/config else."),
     click.option("--context", metavar="NAME", default="", help="The kubeconfig's context; the current one by default."),
@@ -48,7 +51,7 @@ CLUSTER = (
     click.option("--as-group", "as_groups", metavar="GROUP", multiple=True, help="Impersonate this group too."),
     click.option("--namespace", "-n", "namespaces", metavar="NAME", multiple=True,
                  help="Only these namespaces, and what their objects refer to. All by default."),
-    click.option("--timeout", type=_Seconds(), default="60s", show_default=True,
+    click.option("--timeout", type=SECONDS, default="60s", show_default=True,
                  help="The whole run ends by then, with what it has."),
     click.option("--probe", "probing", type=click.Choice(["all", "failing", "none"]), default="all", show_default=True,
                  help="Which sources to ask over the network, from here."),

@@ -182,6 +182,38 @@ def _unpack(package: str, folder: Path) -> None:
         (Path(scratch) / "root").rename(folder)
 
 
+def inspector() -> Path:
+    """Return the command of the MCP Inspector, installed from its lock file by npm into the cache. Raises BuildError."""
+    source = HERE / "inspector"
+    lock = (source / "package-lock.json").read_bytes()
+    folder = cache() / f"inspector-{hashlib.sha256(lock).hexdigest()[:16]}"
+    if not folder.is_dir():
+        with _locked(folder):
+            if not folder.is_dir():
+                _install(source, folder)
+    return folder / "node_modules" / ".bin" / "mcp-inspector"
+
+
+def _install(source: Path, folder: Path) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise BuildError(
+            "npm is not on PATH: a client of the MCP server is installed with npm and run with Node.js 20 or newer"
+        )
+    _say(f"installing the MCP Inspector (kept in {folder})")
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(source / name, scratch)
+        # No script of a package is run.
+        wrong = _run((npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"), Path(scratch), 5 * _MINUTES)
+        if wrong:
+            raise BuildError(f"the MCP Inspector could not be installed: {wrong}")
+        out = Path(scratch) / "out"
+        out.mkdir()
+        (Path(scratch) / "node_modules").rename(out / "node_modules")
+        out.rename(folder)
+
+
 def _made(module: Module) -> Path:
     folder = cache() / f"{module.name}-{module.key()}"
     if not folder.is_dir():
@@ -247,6 +279,7 @@ def main() -> int:
         _say(f"etcd {etcd()}")
         for module in MODULES.values():
             _say(f"{module.name} {_made(module)}")
+        _say(f"inspector {inspector()}")
     except BuildError as error:
         _say(str(error))
         return 2

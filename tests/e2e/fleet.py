@@ -36,8 +36,7 @@ _BROKEN = "git-bad-credentials"
 class _Templates:
     """Recorded objects to copy, by kind and name."""
 
-    def __init__(self) -> None:
-        now = datetime.now(UTC)
+    def __init__(self, now: datetime) -> None:
         healthy = incident.recorded(incident.INCIDENTS / _HEALTHY, now)
         self.healthy = {(o["kind"], o["metadata"]["name"]): o for o in healthy}
         self.failing = next(
@@ -70,9 +69,9 @@ def _renamed(body: Body, namespace: str, new: str) -> Body:
     return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": metadata, **json.loads(text)}
 
 
-def objects(size: int, *, broken_every: int = 50) -> Iterator[Body]:
-    """Yield ``size`` Flux objects of six kinds; the GitRepository of every so-many-th tenant is refused its credentials."""
-    templates = _Templates()
+def objects(size: int, *, broken_every: int = 50, now: datetime | None = None) -> Iterator[Body]:
+    """Yield ``size`` Flux objects of six kinds, as if recorded ``now``; the GitRepository of every so-many-th tenant is refused its credentials."""
+    templates = _Templates(now or datetime.now(UTC))
     made = 0
     for tenant in range(-(-size // TENANT)):
         broken = bool(broken_every) and tenant % broken_every == broken_every - 1
@@ -140,13 +139,13 @@ def _again(rows: list[dict[str, Any]], counter: str) -> list[dict[str, Any]]:
     return [{**copy.deepcopy(newest), counter: n} for n in range(_HISTORY, 0, -1)]
 
 
-def load(cluster: Cluster, size: int, *, broken_every: int = 50) -> Mapping[str, int]:
+def load(cluster: Cluster, size: int, *, broken_every: int = 50, now: datetime | None = None) -> Mapping[str, int]:
     """Put a fleet into the API server, and return how many objects of each kind it has. Raises ApiError, EtcdError.
 
     The first tenant goes through the API, which validates it and writes its managed fields. The others are of the same shapes: they
     are copied beside it in etcd, in seconds where the API would take minutes.
     """
-    bodies = list(objects(size, broken_every=broken_every))
+    bodies = list(objects(size, broken_every=broken_every, now=now))
     spaces = [incident.namespace(name) for name in sorted({b["metadata"]["namespace"] for b in bodies})]
     for group in (spaces, bodies[:TENANT]):
         in_bulk(lambda body: incident.write(cluster.admin, body), group)

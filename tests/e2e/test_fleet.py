@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 
 from tests.e2e import controller, fleet, incident
 from tests.e2e.api import Body
@@ -38,12 +39,12 @@ def lasting(body: Body) -> Body:
 
 
 def test_copies_are_what_the_api_server_would_hold(cluster: Cluster) -> None:
-    size = 3 * fleet.TENANT - 5
-    counted = fleet.load(cluster, size, broken_every=2)
+    size, now = 3 * fleet.TENANT - 5, datetime.now(UTC)
+    counted = fleet.load(cluster, size, broken_every=2, now=now)
     copied = all_of_them(cluster)
     cluster.reset()
     incident.write(cluster.admin, incident.namespace("team-000"))
-    for body in fleet.objects(size, broken_every=2):
+    for body in fleet.objects(size, broken_every=2, now=now):
         incident.write(cluster.admin, body)
     written = all_of_them(cluster)
     assert Counter(name[1] for name in copied) == counted

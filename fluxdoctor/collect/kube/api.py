@@ -1,4 +1,4 @@
-"""Requests to the Kubernetes API: read-only, paged, compressed, limited in size, retried from one budget, never endless."""
+"""Requests to the Kubernetes API: paged, compressed, limited in size, retried from one budget, never endless."""
 
 from __future__ import annotations
 
@@ -86,6 +86,12 @@ class Api:
                     raise
                 self._pause(wait if error.after is None else error.after, error)
 
+    def send(self, method: str, path: str, body: Any, query: Mapping[str, str], kind: str = "application/json") -> Any:
+        """Send JSON once, never again: whether it was taken is not known where no answer comes. Return the answer."""
+        import orjson
+
+        return self._once(f"{path}?{urlencode(query)}", "application/json", method, orjson.dumps(body), kind)
+
     def _pause(self, seconds: float, error: ApiError) -> None:
         if seconds >= self.deadline.left():
             raise error
@@ -129,7 +135,7 @@ class Api:
             if not token:
                 return
 
-    def _once(self, target: str, accept: str) -> Any:
+    def _once(self, target: str, accept: str, method: str = "GET", sent: bytes | None = None, kind: str = "") -> Any:
         import urllib3
         from urllib3.exceptions import HTTPError
 
@@ -137,9 +143,12 @@ class Api:
         if left <= 0:
             raise ApiError(0, "called off" if self.deadline.cancelled else "the time for this run was over")
         headers = urllib3.HTTPHeaderDict([*self._connection.headers(), ("Accept", accept), ("Accept-Encoding", "gzip")])
+        if kind:
+            headers.add("Content-Type", kind)
         try:
             response = self._connection.pool.request(
-                "GET", self._connection.host + target, headers=headers, preload_content=False, redirect=False, retries=False,
+                method, self._connection.host + target, headers=headers, body=sent, preload_content=False,
+                redirect=False, retries=False,
                 timeout=urllib3.Timeout(connect=min(5.0, left), read=min(_READ, left)),
             )  # fmt: skip
         except (HTTPError, OSError, ValueError) as error:

@@ -1,0 +1,181 @@
+"""What the tools answer: their schemas, and how much of a long list fits into one answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult, TextContent
+from pydantic import BaseModel, Field
+
+_CHARACTERS = 3  # of JSON to a token, at the least: ids and names are cut small
+T = TypeVar("T", bound=BaseModel)
+
+
+class Thing(BaseModel):
+    """A Kubernetes object."""
+
+    kind: str
+    namespace: str = ""
+    name: str
+
+
+class Cause(BaseModel):
+    """A finding: one root cause. The same rule, subject and fingerprint as in the command line's JSON report."""
+
+    rule: str
+    severity: str
+    confidence: str = Field(description="proven: facts show it; reported: the controller says so; likely: inferred")
+    subject: Thing = Field(description="the object to change or look at")
+    also: list[str] = Field(default=[], description="other objects with this very cause, the first few")
+    message: str
+    fix: str
+    evidence: list[str] = []
+    location: str = Field(default="", description="file:line, where it stands in a repository")
+    blocked: int = Field(default=0, description="how many objects fail only because of this")
+    blocks: list[str] = Field(default=[], description="the first few of those")
+    fingerprint: str
+
+
+class Page(BaseModel):
+    """What every list says of itself."""
+
+    total: int = Field(default=0, description="how many there are in all")
+    cursor: str = Field(default="", description="pass it to the same tool for the next ones; empty at the end")
+    not_seen: list[str] = Field(
+        default=[], description="what could not be read or checked, and why: not the same as fine"
+    )
+    not_seen_total: int = 0
+    source: str = Field(default="", description="which cluster, snapshot or repository this is about")
+    age_seconds: int = Field(default=0, description="how long ago that was read")
+    note: str = ""
+
+
+class Diagnosis(Page):
+    """The verdict and its root causes, the first thing to fix first."""
+
+    verdict: str
+    mode: str
+    objects: int
+    not_ready: int
+    findings: list[Cause] = []
+    chains: list[str] = Field(default=[], description="of one object: the way from it to each cause")
+
+
+class State(BaseModel):
+    """A Flux object, in short."""
+
+    kind: str
+    namespace: str
+    name: str
+    state: str = Field(description="ready, failed, progressing, suspended, static (no status by design) or new")
+    revision: str = ""
+    since: str = ""
+    reason: str = ""
+    message: str = ""
+    source: str = ""
+    suspended_by: str = ""
+
+
+class States(Page):
+    """Flux objects, those that fail first."""
+
+    items: list[State] = []
+    counts: dict[str, int] = Field(default={}, description="how many are in which state")
+
+
+class Happening(BaseModel):
+    """A Kubernetes event."""
+
+    object: str
+    type: str
+    reason: str
+    message: str
+    at: str
+    count: int
+
+
+class Happenings(Page):
+    """Events, the newest first."""
+
+    items: list[Happening] = []
+
+
+class RulePage(BaseModel):
+    """A rule: when it speaks, why that happens, and the fix."""
+
+    rule: str
+    severity: str
+    summary: str
+    fix: str
+    faults: list[str] = []
+    page: str = Field(description="Markdown")
+
+
+class Drawing(Page):
+    """The dependency graph, causes first."""
+
+    nodes: list[str] = []
+    arrows: list[str] = []
+    mermaid: str = ""
+
+
+class Outcome(BaseModel):
+    """What a writing tool did, and what came of it."""
+
+    object: Thing
+    action: str
+    dry_run: bool
+    changed: list[str] = Field(default=[], description="the fields and annotations that were written")
+    handled: bool = Field(default=False, description="the controller has taken the request up")
+    ready: str = Field(default="", description="True, False or Unknown: the Ready condition at the end")
+    reason: str = ""
+    message: str = ""
+    revision_before: str = ""
+    revision_after: str = ""
+    seconds: float = 0
+    source: Outcome | None = None
+    meanwhile: list[str] = Field(default=[], description="what changed while it was suspended")
+    note: str = ""
+
+
+def result(answer: BaseModel) -> CallToolResult:
+    """Return an answer as structured content, and as compact JSON for clients that read text alone."""
+    body = answer.model_dump(mode="json", exclude_none=True)
+    return CallToolResult(content=[TextContent(type="text", text=compact(body))], structured_content=body)
+
+
+def compact(body: Any) -> str:
+    """Return JSON without blanks; escapes for what is not ASCII would be longer."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def size(body: BaseModel) -> int:
+    """Return about how many tokens an answer takes."""
+    return len(compact(body.model_dump(mode="json", exclude_none=True))) // _CHARACTERS + 1
+
+
+def fit(items: Sequence[T], begin: int, tokens: int, used: int) -> tuple[list[T], int]:
+    """Return the items from ``begin`` that fit beside what is used already, at least one, and where the next ones begin."""
+    chosen: list[T] = []
+    left = tokens - used
+    for item in items[begin:]:
+        left -= size(item)
+        if chosen and left < 0:
+            break
+        chosen.append(item)
+    return chosen, begin + len(chosen)
+
+
+def read_cursor(cursor: str, reading: str) -> int:
+    """Return where the next page begins. Raises ToolError where the cursor is none, or of a reading that is gone."""
+    if not cursor:
+        return 0
+    of, _, place = cursor.partition(".")
+    if not place.isascii() or not place.isdecimal() or len(place) > 9:  # noqa: PLR2004 - digits
+        raise ToolError("this is no cursor of this tool: leave it out to begin at the first")
+    if of != reading:
+        raise ToolError("this cursor belongs to an earlier reading, or to other arguments: leave it out to begin anew")
+    return int(place)

@@ -1,0 +1,89 @@
+"""What clients say, checked: a mistake is answered with what would be valid, the nearest first."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mcp.server.mcpserver.exceptions import ToolError
+
+from fluxdoctor.mcp import quote
+from fluxdoctor.model import kinds
+from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.resource import Ref
+
+_NAMED = 8
+
+
+def nearest(text: str, known: Iterable[str], most: int = _NAMED) -> list[str]:
+    """Return the names that come nearest, the nearest first; the first few where none comes near."""
+    names = sorted(set(known))
+    return difflib.get_close_matches(text, names, most, 0.5) or names[:most]
+
+
+def one_of(what: str, said: str, known: Iterable[str]) -> ToolError:
+    """Return the error for a value that is none of those that are known."""
+    names = list(known)
+    valid = ", ".join(quote.name(n) for n in nearest(said, names)) or "none"
+    more = f" ({len(names)} in all)" if len(names) > _NAMED else ""
+    return ToolError(f"{what} {quote.quoted(said, 80)} is not known here; valid: {valid}{more}")
+
+
+def kind(said: str, allowed: Sequence[str] = ()) -> str:
+    """Read a kind as people type it. Raises ToolError."""
+    found = kinds.read(said)
+    if found and (not allowed or found in allowed):
+        return found
+    near = [k for k in kinds.near(said) if not allowed or k in allowed]
+    valid = ", ".join(near or allowed or ("Kustomization", "HelmRelease", "GitRepository"))
+    raise ToolError(f"kind {quote.quoted(said, 80)} is not valid here; valid: {valid}")
+
+
+def namespace(said: str, cluster: Cluster) -> str:
+    """Check that a namespace may exist: one that is known to be absent is a mistake. Raises ToolError."""
+    if said and cluster.look(Ref("Namespace", "", said)).absent:
+        raise one_of("namespace", said, [r.name for r in cluster.all("Namespace")])
+    return said
+
+
+def thing(said: Ref, cluster: Cluster) -> Ref:
+    """Return the object that is meant, its namespace found where none was said. Raises ToolError."""
+    there = [r.ref for r in cluster.all(said.kind)]
+    if said.namespace:
+        if not cluster.look(said).absent:
+            return said
+        there = [ref for ref in there if ref.namespace == said.namespace] or there
+        raise one_of(f"{said.kind} in {quote.name(said.namespace)}", said.name, [ref.named for ref in there])
+    found = [ref for ref in there if ref.name == said.name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ToolError(
+            f"{quote.ref(said)} is in several namespaces; say which: {', '.join(r.namespace for r in found)}"
+        )
+    raise one_of(said.kind, said.name, [ref.named for ref in there])
+
+
+def below(said: str, roots: Sequence[Path]) -> Path:
+    """Return a path with its links followed, where it is at or below an allowed root. Raises ToolError."""
+    if not roots:
+        raise ToolError("no path may be read: the server was started without --root")
+    try:
+        asked = Path(said)
+        found = (asked if asked.is_absolute() else roots[0] / asked).resolve()
+    except (OSError, ValueError, RuntimeError):
+        raise ToolError(f"{quote.quoted(said, 200)} is no path") from None
+    if not any(found.is_relative_to(root.resolve()) for root in roots):
+        raise ToolError(f"{quote.quoted(said, 200)} is outside of the allowed roots: {', '.join(map(str, roots))}")
+    if not found.exists():
+        raise one_of("path", said, _siblings(found, roots))
+    return found
+
+
+def _siblings(path: Path, roots: Sequence[Path]) -> list[str]:
+    parent = path.parent if any(path.parent.is_relative_to(r.resolve()) for r in roots) else roots[0]
+    try:
+        return [p.name for p in parent.iterdir() if not p.name.startswith(".")]
+    except OSError:
+        return []

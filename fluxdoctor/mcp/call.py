@@ -1,0 +1,52 @@
+"""One call of a tool: in a thread of its own, with progress, a deadline, and an end when the client calls it off."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from hashlib import sha256
+from itertools import count
+from typing import Any, TypeVar
+
+import anyio
+from mcp.server.mcpserver import Context
+
+from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.mcp.answers import read_cursor
+from fluxdoctor.mcp.desk import Ask, Desk, Reading, Run
+
+T = TypeVar("T")
+
+
+async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[Run], T]) -> T:
+    """Do blocking work beside the loop; a client that calls it off ends its waits too. Raises what the work raises."""
+    deadline, steps = Deadline(seconds), count(1)
+
+    def tell(text: str) -> None:
+        with contextlib.suppress(Exception):  # progress is a courtesy: a client that is gone must not end the work
+            anyio.from_thread.run(ctx.report_progress, float(next(steps)), None, text)
+
+    try:
+        return await anyio.to_thread.run_sync(work, Run(deadline, tell), abandon_on_cancel=True)
+    except anyio.get_cancelled_exc_class():
+        deadline.cancel()
+        raise
+
+
+def reading(desk: Desk, ask: Ask, run: Run, *, fresh: bool, cursor: str) -> Reading:
+    """Return what to answer from: with a cursor, the reading that it goes on with, where that is still kept."""
+    held = desk.held(cursor.partition("-")[0]) if cursor else None
+    return held or desk.read(ask, run, fresh=fresh)
+
+
+class Pager:
+    """Where a page begins, and the cursor of the next: it holds for one reading and one set of arguments."""
+
+    def __init__(self, of: Reading, cursor: str, *arguments: object) -> None:
+        """Raise ToolError for a cursor of another reading, or of other arguments."""
+        self._id = f"{of.id}-{sha256(repr(arguments).encode('utf-8', 'replace')).hexdigest()[:6]}"
+        self.begin = read_cursor(cursor, self._id)
+
+    def next(self, place: int, total: int) -> str:
+        """Return the cursor of the next page, "" at the end."""
+        return f"{self._id}.{place}" if place < total else ""

@@ -1,0 +1,191 @@
+"""Reconcile, suspend and resume one Flux object, wait for its controller, and tell what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mcp.server.mcpserver.exceptions import ToolError
+
+from fluxdoctor.collect.deadline import DeadlineError
+from fluxdoctor.collect.kube.api import Api, ApiError
+from fluxdoctor.collect.kube.discovery import Served
+from fluxdoctor.collect.kube.login import ClusterError, Login, connect
+from fluxdoctor.collect.kube.write import REASON, REQUESTED, Writer, appliers_of_suspend
+from fluxdoctor.mcp import said
+from fluxdoctor.mcp.answers import Outcome
+from fluxdoctor.mcp.desk import Run
+from fluxdoctor.mcp.quote import quoted, ref
+from fluxdoctor.model import flux
+from fluxdoctor.model.flux import Edge
+from fluxdoctor.model.resource import Ref, Resource
+
+#: The kinds that have spec.suspend, and those that also answer requests. Flux 2.9; ExternalArtifact has no spec to suspend.
+SUSPENDABLE = tuple(
+    k.name for k in flux.KINDS.values() if k.group.endswith("toolkit.fluxcd.io") and k.name != "ExternalArtifact"
+)
+RECONCILABLE = tuple(name for name in SUSPENDABLE if flux.KINDS[name].status)
+_PAUSE = 0.5
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change: of which object, by whom, until when."""
+
+    writer: Writer
+    served: Served
+    target: Ref
+    run: Run
+    now: Resource
+    began: float
+
+    def outcome(self, action: str, changed: list[str], **more: object) -> Outcome:
+        """Return the outcome so far."""
+        return Outcome.model_validate(
+            {
+                "object": said.thing(self.target), "action": action, "dry_run": self.writer.dry_run, "changed": changed,
+                "revision_before": quoted(flux.short(flux.revision(self.now)), 100), **more,
+            }
+        )  # fmt: skip
+
+    def wait(self, outcome: Outcome, done: Callable[[Resource], bool]) -> Outcome:
+        """Wait until the controller has taken the change up and says how it went, no longer than the call may take."""
+        self.run.tell(f"waiting for {flux.KINDS[self.target.kind].controller}")
+        resource, note = self.now, ""
+        try:
+            while True:
+                resource = self.writer.get(self.served, self.target)
+                outcome.handled = done(resource)
+                ready = flux.condition(resource, "Ready")
+                if outcome.handled and (ready is None or ready.status != "Unknown"):
+                    break
+                self.run.deadline.sleep(_PAUSE)
+        except (DeadlineError, ApiError) as error:
+            if isinstance(error, ApiError) and not self.run.deadline.over():
+                note = f"it was written, and how it went could not be read: {quoted(error.why, 200)}"
+                return self._told(outcome, resource, note)
+            what = "is still at work" if outcome.handled else "has not taken it up: is it running? (diagnose says)"
+            note = f"the wait is over, and {flux.KINDS[self.target.kind].controller} {what}"
+        return self._told(outcome, resource, note)
+
+    def _told(self, outcome: Outcome, resource: Resource, note: str) -> Outcome:
+        if ready := flux.condition(resource, "Ready"):
+            outcome.ready, outcome.reason, outcome.message = (
+                ready.status,
+                quoted(ready.reason, 80),
+                quoted(ready.message),
+            )
+        outcome.revision_after = quoted(flux.short(flux.revision(resource)), 100)
+        outcome.seconds = round(time.monotonic() - self.began, 1)
+        outcome.note = outcome.note or note
+        return outcome
+
+
+@contextmanager
+def writing(login: Login, run: Run, *, dry_run: bool) -> Iterator[Writer]:
+    """Connect for a change. Raises ToolError, also for what goes wrong inside."""
+    try:
+        with connect(login, run.deadline) as connection:
+            yield Writer(Api(connection, run.deadline), dry_run)
+    except ClusterError as error:
+        raise ToolError(quoted(str(error))) from None
+    except ApiError as error:
+        raise ToolError(f"the API server refused or did not answer: {quoted(error.why, 300)}") from None
+
+
+def begin(writer: Writer, target: Ref, run: Run) -> Change:
+    """Look the object up. Raises ApiError."""
+    served = writer.served(target)
+    return Change(writer, served, target, run, writer.get(served, target), time.monotonic())
+
+
+def reconcile(writer: Writer, target: Ref, run: Run, *, with_source: bool, extra: tuple[str, ...] = ()) -> Outcome:
+    """Ask for a reconciliation, of the source first where that is wanted, and wait for it. Raises ApiError, ToolError."""
+    change = begin(writer, target, run)
+    if change.now.flag("spec.suspend"):
+        raise ToolError(f"{ref(target)} is suspended: resume it first, for its controller does nothing until then")
+    if flux.is_oci_helm_repository(change.now):
+        return change.outcome(
+            "reconcile", [], handled=True, note="a HelmRepository of type oci is static: nothing to reconcile"
+        )
+    source = _source(change.now) if with_source else None
+    first = None
+    if source and source.kind in RECONCILABLE:
+        first = reconcile(writer, source, run, with_source=source.kind == "HelmChart")
+        if not writer.dry_run and (not first.handled or first.ready == "False"):
+            return change.outcome("reconcile", [], source=first, note="its source failed, so it was not asked itself")
+    token = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    before = change.now.text("status.lastHandledReconcileAt")
+    keys = (REQUESTED, *extra)
+    writer.annotate(change.served, target, dict.fromkeys(keys, token))
+    outcome = change.outcome("reconcile", [f"metadata.annotations[{key}]" for key in keys], source=first)
+    if with_source and first is None:
+        outcome.note = "it has no source that can be reconciled"
+    if writer.dry_run:
+        return outcome
+    return change.wait(outcome, lambda now: now.text("status.lastHandledReconcileAt") not in ("", before))
+
+
+def _source(resource: Resource) -> Ref | None:
+    """Return what is reconciled first: the HelmChart that helm-controller makes, else what is named."""
+    by_edge = {r.edge: r.target for r in flux.references(resource)}
+    return next((by_edge[e] for e in (Edge.HELM_CHART, Edge.CHART_REF, Edge.SOURCE) if e in by_edge), None)
+
+
+def suspend(writer: Writer, target: Ref, run: Run, reason: str) -> Outcome:
+    """Stop reconciliation, and record who did so and why. Raises ApiError."""
+    change = begin(writer, target, run)
+    if change.now.flag("spec.suspend"):
+        why = quoted(change.now.annotation(REASON), 200) or "nobody said why"
+        return change.outcome("suspend", [], handled=True, note=f"it is suspended already: {why}")
+    who = writer.user() or "an unknown user"
+    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    now = writer.suspend(change.served, target, f"{reason} (by {who}, {at}, with fluxdoctor)")
+    return change.outcome(
+        "suspend", ["spec.suspend", f"metadata.annotations[{REASON}]"], handled=True, note=_put_back(now)
+    )
+
+
+def resume(writer: Writer, target: Ref, run: Run) -> Outcome:
+    """Go on with reconciliation, wait for the first, and tell what changed meanwhile. Raises ApiError."""
+    change = begin(writer, target, run)
+    if not change.now.flag("spec.suspend"):
+        return change.outcome("resume", [], handled=True, note="it is not suspended")
+    meanwhile = _meanwhile(change)
+    after = writer.resume(change.served, target)
+    changed = ["spec.suspend", f"metadata.annotations[{REASON}]"]
+    outcome = change.outcome("resume", changed, meanwhile=meanwhile, note=_put_back(change.now))
+    if writer.dry_run or target.kind not in RECONCILABLE or flux.is_oci_helm_repository(change.now):
+        return outcome
+    generation = after.number("metadata.generation")
+    return change.wait(outcome, lambda now: now.number("status.observedGeneration") >= generation)
+
+
+def _put_back(resource: Resource) -> str:
+    managers = appliers_of_suspend(resource)
+    names = ", ".join(quoted(m, 60) for m in managers)
+    return f"spec.suspend is also applied by {names}, which will set it again: change it in git too" if managers else ""
+
+
+def _meanwhile(change: Change) -> list[str]:
+    """What is known of the time of the pause: who began it, and how far the source went on."""
+    found = []
+    if why := change.now.annotation(REASON):
+        found.append(f"suspended: {quoted(why, 200)}")
+    source = _source(change.now)
+    if source is None or source.kind not in flux.KINDS:
+        return found
+    try:
+        there = change.writer.get(change.writer.served(source), source)
+    except ApiError as error:
+        return [*found, f"{ref(source)} could not be read: {quoted(error.why, 200)}"]
+    applied, offered = flux.revision(change.now), flux.revision(there)
+    if offered and offered != applied:
+        told = quoted(flux.short(applied), 100) or "nothing"
+        found.append(f"{ref(source)} went on to {quoted(flux.short(offered), 100)}, applied is {told}")
+    elif offered:
+        found.append(f"{ref(source)} did not change")
+    return found

@@ -1,0 +1,94 @@
+"""The tools that list Flux objects and events, in short and those that fail first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult
+
+from fluxdoctor.mcp import arguments, said
+from fluxdoctor.mcp.answers import Happenings, States, fit, result, size
+from fluxdoctor.mcp.call import Pager, perform, reading
+from fluxdoctor.mcp.desk import Desk, Reading, Run
+from fluxdoctor.mcp.reading_tools import READS, ContextName, Cursor, Fresh, Tokens
+from fluxdoctor.model.flux import SOURCES
+from fluxdoctor.model.snapshot import Snapshot
+
+
+def register(server: MCPServer[Any], desk: Desk) -> None:
+    """Add the tools to a server."""
+    budget = desk.settings.tokens
+
+    def read(run: Run, namespace: str, context: str, cursor: str, *, fresh: bool) -> tuple[Reading, Snapshot]:
+        ask = desk.ask(context=context, namespaces=(namespace,) if namespace else ())
+        of = reading(desk, ask, run, fresh=fresh, cursor=cursor)
+        if of.snapshot is None:
+            raise ToolError("the server reads a repository, which has no live objects")
+        arguments.namespace(namespace, of.snapshot.cluster)
+        return of, of.snapshot
+
+    async def listed(
+        ctx: Context[Any, Any],
+        kinds: Sequence[str],
+        namespace: str,
+        context: str,
+        cursor: str,
+        tokens: int,
+        fresh: bool,
+    ) -> CallToolResult:
+        def work(run: Run) -> States:
+            of, snapshot = read(run, namespace, context, cursor, fresh=fresh)
+            rows = said.states(snapshot, kinds, namespace)
+            pager = Pager(of, cursor, tuple(kinds), namespace)
+            answer = States(total=len(rows), counts=said.counts(rows), **said.about(of))
+            answer.items, place = fit(rows, pager.begin, tokens, size(answer) + 20)
+            answer.cursor = pager.next(place, len(rows))
+            return answer
+
+        return result(await perform(ctx, desk.settings.timeout, work))
+
+    @server.tool(annotations=READS)
+    async def flux_sources_list_tool(
+        ctx: Context[Any, Any], namespace: str = "", context: ContextName = "", cursor: Cursor = "",
+        max_tokens: Tokens = budget, fresh: Fresh = False,
+    ) -> Annotated[CallToolResult, States]:  # fmt: skip
+        """List Flux sources (Git, OCI and Helm repositories, charts, buckets) with state and revision, failing ones first."""
+        return await listed(ctx, SOURCES, namespace, context, cursor, max_tokens, fresh)
+
+    @server.tool(annotations=READS)
+    async def flux_kustomizations_list_tool(
+        ctx: Context[Any, Any], namespace: str = "", context: ContextName = "", cursor: Cursor = "",
+        max_tokens: Tokens = budget, fresh: Fresh = False,
+    ) -> Annotated[CallToolResult, States]:  # fmt: skip
+        """List Flux Kustomizations with state and applied revision, failing ones first."""
+        return await listed(ctx, ("Kustomization",), namespace, context, cursor, max_tokens, fresh)
+
+    @server.tool(annotations=READS)
+    async def flux_helmreleases_list_tool(
+        ctx: Context[Any, Any], namespace: str = "", context: ContextName = "", cursor: Cursor = "",
+        max_tokens: Tokens = budget, fresh: Fresh = False,
+    ) -> Annotated[CallToolResult, States]:  # fmt: skip
+        """List HelmReleases with state and chart version, failing ones first."""
+        return await listed(ctx, ("HelmRelease",), namespace, context, cursor, max_tokens, fresh)
+
+    @server.tool(annotations=READS)
+    async def get_events(
+        ctx: Context[Any, Any], namespace: str = "", context: ContextName = "", cursor: Cursor = "",
+        max_tokens: Tokens = budget, fresh: Fresh = False,
+    ) -> Annotated[CallToolResult, Happenings]:  # fmt: skip
+        """List the Kubernetes events that warn, the newest first."""
+
+        def work(run: Run) -> Happenings:
+            of, snapshot = read(run, namespace, context, cursor, fresh=fresh)
+            rows = said.happenings(snapshot, namespace)
+            pager = Pager(of, cursor, "events", namespace)
+            answer = Happenings(total=len(rows), **said.about(of))
+            answer.items, place = fit(rows, pager.begin, max_tokens, size(answer) + 20)
+            answer.cursor = pager.next(place, len(rows))
+            return answer
+
+        return result(await perform(ctx, desk.settings.timeout, work))

@@ -1,0 +1,61 @@
+"""The server: its tools, and a log that holds nothing that was read."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from mcp.server import MCPServer
+
+from fluxdoctor._version import __version__
+from fluxdoctor.mcp import library, listing_tools, reading_tools, writing_tools
+from fluxdoctor.mcp.desk import Desk
+from fluxdoctor.mcp.quote import NOTE
+from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.report.plain import plain
+
+_INSTRUCTIONS = (
+    "fluxdoctor finds the root cause of a failing Flux CD cluster. Begin with diagnose: its first finding is the first thing "
+    "to fix. What not_seen lists was not checked, which is not the same as fine. "
+)
+
+
+def build(settings: Settings) -> MCPServer[Any]:
+    """Return a server within these limits. Raises RuleError where two rule packs offer one rule."""
+    _log()
+    desk = Desk(settings)
+    server: MCPServer[Any] = MCPServer(
+        "fluxdoctor", title="fluxdoctor", version=__version__, instructions=_INSTRUCTIONS + NOTE, log_level="WARNING"
+    )
+    reading_tools.register(server, desk)
+    listing_tools.register(server, desk)
+    library.register(server, desk)
+    if settings.writes:
+        writing_tools.register(server, desk)
+    return server
+
+
+class _Quiet(logging.Formatter):
+    """Tells where something went wrong, and of what type it was: the text of an exception may hold what must not be logged."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = f"fluxdoctor mcp: {record.levelname.lower()}: {plain(record.getMessage())[:300]}"
+        error = record.exc_info[1] if record.exc_info else None
+        return f"{text} ({_place(error)})" if error else text
+
+
+def _place(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{where}"
+
+
+def _log() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Quiet())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

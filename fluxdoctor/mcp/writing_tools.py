@@ -1,0 +1,99 @@
+"""The tools that change a cluster: they are there only where whoever started the server allowed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult, ToolAnnotations
+from pydantic import Field
+
+from fluxdoctor.collect.kube.write import FORCE, RESET, Writer
+from fluxdoctor.mcp import arguments, changes
+from fluxdoctor.mcp.answers import Outcome, result
+from fluxdoctor.mcp.call import perform
+from fluxdoctor.mcp.desk import Desk, Run
+from fluxdoctor.mcp.quote import quoted
+from fluxdoctor.mcp.reading_tools import ContextName
+from fluxdoctor.model.resource import Ref
+
+Kind = Annotated[str, Field(description="ks, hr, Kustomization, gitrepository, source git ...")]
+Wait = Annotated[int, Field(ge=1, le=600, description="how long to wait for the controller")]
+DryRun = Annotated[bool, Field(description="ask the API server whether it would take the change, and change nothing")]
+_ASKS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
+_SETS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
+
+
+def register(server: MCPServer[Any], desk: Desk) -> None:
+    """Add the tools to a server."""
+    allowed = desk.settings.namespaces
+
+    async def change(
+        ctx: Context[Any, Any],
+        target: Ref,
+        context: str,
+        seconds: float,
+        dry_run: bool,
+        do: Callable[[Writer, Run], Outcome],
+    ) -> CallToolResult:
+        if allowed and target.namespace not in allowed:
+            raise arguments.one_of("for changes, namespace", target.namespace, allowed)
+        login = desk.login(desk.ask(context=context).context)
+
+        def work(run: Run) -> Outcome:
+            try:
+                with changes.writing(login, run, dry_run=dry_run) as writer:
+                    return do(writer, run)
+            finally:
+                desk.forget()
+
+        return result(await perform(ctx, seconds, work))
+
+    @server.tool(annotations=_ASKS)
+    async def flux_reconcile_tool(
+        ctx: Context[Any, Any], kind: Kind, name: str, namespace: str, context: ContextName = "", with_source: bool = False,
+        force: Annotated[bool, Field(description="of a HelmRelease: install or upgrade once, though nothing changed")] = False,
+        reset: Annotated[bool, Field(description="of a HelmRelease: begin counting its failures anew")] = False,
+        dry_run: DryRun = False, wait_seconds: Wait = 60,
+    ) -> Annotated[CallToolResult, Outcome]:  # fmt: skip
+        """Reconcile a Flux object now, its source first if wanted, and wait until its controller has done so."""
+        target = _target(kind, name, namespace, changes.RECONCILABLE)
+        if (force or reset) and target.kind != "HelmRelease":
+            raise ToolError("force and reset are for a HelmRelease")
+        extra = (*((FORCE,) if force else ()), *((RESET,) if reset else ()))
+
+        def do(writer: Writer, run: Run) -> Outcome:
+            return changes.reconcile(writer, target, run, with_source=with_source, extra=extra)
+
+        return await change(ctx, target, context, wait_seconds, dry_run, do)
+
+    @server.tool(annotations=_SETS)
+    async def flux_suspend_tool(
+        ctx: Context[Any, Any], kind: Kind, name: str, namespace: str, context: ContextName = "",
+        reason: Annotated[str, Field(max_length=300, description="why, for whoever finds it suspended")] = "maintenance",
+        dry_run: DryRun = False,
+    ) -> Annotated[CallToolResult, Outcome]:  # fmt: skip
+        """Suspend a Flux object for maintenance; who did so and why is recorded in an annotation of it."""
+        target = _target(kind, name, namespace, changes.SUSPENDABLE)
+        return await change(
+            ctx, target, context, desk.settings.timeout, dry_run, lambda w, r: changes.suspend(w, target, r, reason)
+        )
+
+    @server.tool(annotations=_SETS)
+    async def flux_resume_tool(
+        ctx: Context[Any, Any], kind: Kind, name: str, namespace: str, context: ContextName = "",
+        dry_run: DryRun = False, wait_seconds: Wait = 60,
+    ) -> Annotated[CallToolResult, Outcome]:  # fmt: skip
+        """Resume a suspended Flux object, wait for its first reconciliation, and tell what changed meanwhile."""
+        target = _target(kind, name, namespace, changes.SUSPENDABLE)
+        return await change(ctx, target, context, wait_seconds, dry_run, lambda w, r: changes.resume(w, target, r))
+
+
+def _target(kind: str, name: str, namespace: str, allowed: Sequence[str]) -> Ref:
+    for what, text in (("name", name), ("namespace", namespace)):
+        if not text or quoted(text) == "" or "/" in text:
+            raise ToolError(f"{what} {quoted(text, 80) or '(empty)'} is no {what} of an object")
+    return Ref(arguments.kind(kind, allowed), namespace, name)

@@ -1,0 +1,49 @@
+"""Kinds as people write them: full, plural, short, or in the words of the flux command."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import lru_cache
+
+from fluxdoctor.model.flux import BUILT_IN, KINDS
+
+#: The short names that the CRDs of Flux 2.9 and kubectl know.
+_SHORT = {
+    "ks": "Kustomization", "hr": "HelmRelease", "gitrepo": "GitRepository", "ocirepo": "OCIRepository",
+    "helmrepo": "HelmRepository", "hc": "HelmChart", "imgrepo": "ImageRepository", "imagerepo": "ImageRepository",
+    "imgpol": "ImagePolicy", "imagepol": "ImagePolicy", "iua": "ImageUpdateAutomation",
+    "imgupd": "ImageUpdateAutomation", "imgauto": "ImageUpdateAutomation", "ag": "ArtifactGenerator",
+    "rset": "ResourceSet", "rsip": "ResourceSetInputProvider", "deploy": "Deployment", "cm": "ConfigMap", "ns": "Namespace",
+    "sa": "ServiceAccount", "svc": "Service", "po": "Pod", "sts": "StatefulSet", "ds": "DaemonSet",
+}  # fmt: skip
+
+#: The words of the flux command (``flux reconcile source git``), without what stands between them.
+_COMMAND = {
+    "git": "GitRepository", "sourcegit": "GitRepository", "oci": "OCIRepository", "sourceoci": "OCIRepository",
+    "sourcehelm": "HelmRepository", "sourcechart": "HelmChart", "bucket": "Bucket", "sourcebucket": "Bucket",
+    "imagerepository": "ImageRepository", "imagepolicy": "ImagePolicy", "imageupdate": "ImageUpdateAutomation",
+}  # fmt: skip
+
+
+@lru_cache(1)
+def _names() -> dict[str, str]:
+    names = {name.lower(): name for name in (*BUILT_IN, *KINDS)}
+    names |= {kind.plural: kind.name for kind in KINDS.values()} | {f"{name}s": kind for name, kind in names.items()}
+    return {**names, **_SHORT, **_COMMAND}
+
+
+def read(text: str) -> str | None:
+    """Return the kind that is meant, or None: case, blanks and hyphens do not matter, nor does an API group at the end."""
+    return _names().get(_bare(text))
+
+
+def near(text: str, most: int = 3) -> list[str]:
+    """Return the kinds whose names come nearest, the nearest first."""
+    names = _names()
+    found = difflib.get_close_matches(_bare(text), list(names), 2 * most)
+    return list(dict.fromkeys(names[name] for name in found))[:most]
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\s_/-]+", "", text.lower()).partition(".")[0]
