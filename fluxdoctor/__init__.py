@@ -34,7 +34,7 @@ from fluxdoctor.model.flux import (
 from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
-from fluxdoctor.model.resource import Fields, Location, Ref, Resource
+from fluxdoctor.model.resource import Condition, Fields, Location, Ref, Resource
 from fluxdoctor.model.schemas import Schemas
 from fluxdoctor.model.snapshot import Clock, Target, Versions
 from fluxdoctor.model.times import age, duration, moment
@@ -48,6 +48,7 @@ __all__ = [
     "Charts",
     "Clock",
     "Cluster",
+    "Condition",
     "Confidence",
     "Edge",
     "Entry",

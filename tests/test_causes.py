@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 from fluxdoctor import causes
+from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.finding import Confidence, Finding, Problem, Severity
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Hit, Outcome, Rule, fallbacks
-from tests.worlds import FLEET, kustomization, world
+from tests.worlds import ABOUT, FLEET, kustomization, rules, world
 
 WAITS = "dependency 'flux-system/{}' is not ready"
 
@@ -194,3 +195,17 @@ def test_readers_of_a_source_that_is_held_back_by_another_serve_an_old_revision(
     shared, fleet = (Ref("GitRepository", "flux-system", name) for name in ("shared", "fleet"))
     (found,) = fold(snapshot, (ROOT, Problem(shared)), (WAIT, Problem(fleet, because=(shared,))))
     assert (line(found), [f.ref.name for f in found.freezes]) == ("error kustomize/root shared blocks fleet", ["apps"])
+
+
+def test_a_health_check_whose_pods_may_not_be_listed_says_which_right_is_missing() -> None:
+    said = "health check failed after 2m: timeout waiting for: [Deployment/shop/web status: 'InProgress']"
+    web = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {replicas: 1}\n"
+    about = ABOUT + "- {kind: Kustomization, namespaces: all}\n- {kind: GitRepository, namespaces: all}\ngaps:\n"
+    forbidden = about + '- {what: Pod/shop, why: "forbidden: pods is forbidden"}\n'
+    objects = FLEET + kustomization("apps", "HealthCheckFailed", said) + web
+    (found,) = diagnose(world(objects, files={"snapshot.yaml": forbidden}), rules()).findings
+    assert line(found) == "error flux/cause-not-visible apps"
+    assert found.message == (
+        "waits for objects that did not become ready: Deployment/shop/web (InProgress); "
+        "cause not visible: needs list on Pod/shop"
+    )

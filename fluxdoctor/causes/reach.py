@@ -96,7 +96,7 @@ def _fallback(failure: Failure, snapshot: Snapshot, fallbacks: Mapping[str, Rule
     )
     hidden = [] if waits else _named_and_hidden(failure, snapshot)
     if hidden:
-        facts = {**problem.facts, "why": _why(hidden, snapshot)}
+        facts = {**problem.facts, "why": "; ".join(_why(hidden, snapshot))}
         return Hit(fallbacks[NOT_VISIBLE], replace(problem, facts=facts, confidence=Confidence.LIKELY))
     return Hit(fallbacks[IN_PROGRESS if waits else UNEXPLAINED], problem)
 
@@ -131,8 +131,8 @@ def _named_and_hidden(failure: Failure, snapshot: Snapshot) -> list[Ref]:
     return found
 
 
-def _why(hidden: Iterable[Ref], snapshot: Snapshot) -> str:
-    return "; ".join(dict.fromkeys(snapshot.cluster.needs(ref) for ref in hidden))
+def _why(hidden: Iterable[Ref], snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(snapshot.cluster.needs(ref) for ref in hidden))
 
 
 def _stuck(
@@ -160,10 +160,11 @@ def _own_words(hit: Hit, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> H
     """Say of a symptom without a visible cause whether it is passing, out of sight, or all that is known."""
     lookups = [snapshot.cluster.look(ref) for ref in hit.problem.because]
     hidden = [ref for ref, found in zip(hit.problem.because, lookups, strict=True) if found.unknown]
-    if hidden:
+    pods = [why for ref in hit.problem.because if (why := snapshot.cluster.pods_hidden(ref))]
+    if hidden or pods:
         facts = {
             **hit.problem.facts,
-            "why": _why(hidden, snapshot),
+            "why": "; ".join(dict.fromkeys((*_why(hidden, snapshot), *pods))),
             "message": fill(hit.rule.message, hit.problem.facts),
         }
         return Hit(fallbacks[NOT_VISIBLE], replace(hit.problem, facts=facts, confidence=Confidence.LIKELY))

@@ -135,17 +135,30 @@ class Cluster:
         return namespaces is None or namespace in namespaces
 
     def _reason(self, ref: Ref) -> str:
+        gap = self._gap(ref)
+        return f"{ref}: {gap.why}" if gap else f"{ref} was not read"
+
+    def _gap(self, ref: Ref) -> Gap | None:
         for gap in self.gaps:
             kind, _, rest = gap.what.partition("/")
             if kind == ref.kind and rest in ("", ref.namespace, ref.named):
-                return f"{ref}: {gap.why}"
-        return f"{ref} was not read"
+                return gap
+        return None
 
     def needs(self, ref: Ref) -> str:
         """Say what it takes to see an object that a look-up called unknown: a right, or why it could not be read."""
         why = self._reason(ref).removeprefix(f"{ref}: ")
         right = why.startswith(("forbidden", "unauthorized")) or why.endswith(" was not read")
         return f"needs get on {ref}" if right else f"{ref}: {why}"
+
+    def pods_hidden(self, workload: Ref) -> str:
+        """Say why no pod of a workload was seen though there may be some: a right to list, or what went wrong; "" if not so."""
+        pods = Ref("Pod", workload.namespace, "")
+        gap = self._gap(pods)
+        if gap is None or self.get(workload) is None or self.pods(workload):
+            return ""
+        forbidden = gap.why.startswith(("forbidden", "unauthorized"))
+        return f"needs list on {gap.what}" if forbidden else f"{gap.what}: {gap.why}"
 
     def saw_all(self, kind: str, namespace: str = "") -> bool:
         """Tell whether every object of the kind (in the namespace, or in all) was seen."""

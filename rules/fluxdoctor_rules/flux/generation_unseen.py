@@ -3,7 +3,20 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from fluxdoctor import Clock, Cluster, Evidence, Problem, Resource, State, age, interval, moment, state, timeout
+from fluxdoctor import (
+    Clock,
+    Cluster,
+    Evidence,
+    Problem,
+    Resource,
+    Severity,
+    State,
+    age,
+    interval,
+    moment,
+    state,
+    timeout,
+)
 
 _SLACK = timedelta(minutes=5)
 
@@ -15,10 +28,13 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
         if state(resource) is not State.READY or not 0 < seen < now or resource.has("metadata.deletionTimestamp"):
             continue
         changed = _changed(resource)
-        if changed and clock.taken - changed > interval(resource) + timeout(resource) + _SLACK:
-            facts = {"age": age(changed, clock.taken), "behind": f"{seen} of {now}"}
-            proof = Evidence(f"observedGeneration {seen}, generation {now}", str(resource.ref))
-            yield Problem(resource.ref, facts, (proof,))
+        if changed and clock.taken - changed <= interval(resource) + timeout(resource) + _SLACK:
+            continue
+        when = f" {age(changed, clock.taken)} ago" if changed else ""
+        proof = Evidence(f"observedGeneration {seen}, generation {now}", str(resource.ref))
+        # When it was changed cannot be seen where managedFields were taken away: it may be at work on it.
+        level = None if changed else Severity.INFO
+        yield Problem(resource.ref, {"when": when, "behind": f"{seen} of {now}"}, (proof,), severity=level)
 
 
 def _changed(resource: Resource) -> datetime | None:

@@ -6,6 +6,7 @@ from fluxdoctor import (
     ChartIndexes,
     Clock,
     Cluster,
+    Condition,
     Edge,
     Evidence,
     Failures,
@@ -17,6 +18,7 @@ from fluxdoctor import (
     Resource,
     Severity,
     State,
+    condition,
     state,
 )
 from fluxdoctor_rules.flux import _stale, _words
@@ -43,6 +45,7 @@ def check(  # noqa: PLR0913, PLR0917 - each is a kind of fact
         waits = _waiting(resource, graph, failures)
         readers = _readers(resource, cluster, graph)
         changes = tuple(_stale.changes(resource, known))
+        failed = _failed(resource)
         declared = manifests.definition(resource.ref, graph.parent(resource)) if manifests else None
         in_git = declared is not None and declared.flag("spec.suspend")
         level = Severity.ERROR if waits else Severity.WARNING if changes or readers else None
@@ -50,14 +53,25 @@ def check(  # noqa: PLR0913, PLR0917 - each is a kind of fact
             resource.ref,
             {
                 "who": _words.who(resource, clock.taken) + (" (in git)" if in_git else ""),
-                "effect": _effect(waits, changes, readers),
+                "effect": _effect(waits, failed, changes, readers),
                 "how": _words.how(resource, in_git=in_git),
             },
-            evidence=tuple(Evidence(text, str(resource.ref)) for text in changes),
+            evidence=(*_quoted(resource, failed), *(Evidence(text, str(resource.ref)) for text in changes)),
             field="spec.suspend",
             explains=waits,
             severity=level,
         )
+
+
+def _failed(resource: Resource) -> Condition | None:
+    """Return the failure that the suspension has frozen: it is there again as soon as the object is resumed."""
+    ready = condition(resource, "Ready")
+    return ready if ready and ready.status == "False" else None
+
+
+def _quoted(resource: Resource, failed: Condition | None) -> tuple[Evidence, ...]:
+    text = f'{failed.reason}: "{" ".join(failed.message.split())}"' if failed else ""
+    return (Evidence(text, f"{resource.ref} condition Ready=False"),) if failed else ()
 
 
 def _waiting(resource: Resource, graph: Graph, failures: Failures) -> tuple[Ref, ...]:
@@ -83,8 +97,11 @@ def _readers(resource: Resource, cluster: Cluster, graph: Graph) -> tuple[Ref, .
     return tuple([r for r in found if r.kind != "HelmChart"] or found)
 
 
-def _effect(waits: tuple[Ref, ...], changes: tuple[str, ...], readers: tuple[Ref, ...]) -> str:
+def _effect(
+    waits: tuple[Ref, ...], failed: Condition | None, changes: tuple[str, ...], readers: tuple[Ref, ...]
+) -> str:
     parts = [f"{_names(waits)} {'waits' if len(waits) == 1 else 'wait'} for it"] if waits else []
+    parts += [f"it failed before it was suspended ({failed.reason})"] if failed else []
     parts += changes[:2]
     if readers and not waits:
         parts.append(f"{_names(readers)} {'gets' if len(readers) == 1 else 'get'} no new revision")

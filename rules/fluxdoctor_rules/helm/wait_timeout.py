@@ -50,7 +50,7 @@ def _is_silent(failure: Failure) -> bool:
 
 def _workloads(failure: Failure, cluster: Cluster, graph: Graph) -> tuple[Ref, ...]:
     applied = (r.target for r in graph.needs(failure.ref, Edge.APPLIES))
-    return tuple(sorted({ref for ref in applied if ref.kind in _WORKLOADS and cluster.get(ref)}))
+    return tuple(sorted({ref for ref in applied if ref.kind in _WORKLOADS and not cluster.is_absent(ref)}))
 
 
 def _gave_up(release: Resource) -> bool:
