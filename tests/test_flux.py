@@ -205,3 +205,21 @@ def test_readers_are_total() -> None:
     assert view.fields("a.n").body == {}
     assert view.get(("a", "b.c", 9)) is None
     assert list(view.items("a")) == []
+
+
+@pytest.mark.parametrize(
+    ("legacy", "modern"),
+    [
+        (f"main/{'a' * 40}", f"main@sha1:{'a' * 40}"),
+        (f"refs/heads/main/{'0' * 40}", f"refs/heads/main@sha1:{'0' * 40}"),
+        (f"6.5.0/{'b' * 64}", f"6.5.0@sha256:{'b' * 64}"),
+        ("c" * 40, f"sha1:{'c' * 40}"),
+        (f"main@sha1:{'a' * 40}", f"main@sha1:{'a' * 40}"),
+        ("main/nothing-like-a-commit", "main/nothing-like-a-commit"),
+        (f"main/{'z' * 40}", f"main/{'z' * 40}"),
+        ("6.5.0", "6.5.0"),
+        ("", ""),
+    ],
+)
+def test_a_revision_of_flux_before_2_is_read_as_one_of_2(legacy: str, modern: str) -> None:
+    assert flux.modern(legacy) == modern

@@ -21,6 +21,7 @@ from fluxdoctor.rule import Rule, installed
 ROOT = Path(__file__).parent.parent
 FAULTS = ROOT / "fixtures" / "faults.yaml"
 EXCLUSIONS = ROOT / "rules" / "exclusions.yaml"
+TRAPS = ROOT / "fixtures" / "traps.yaml"
 TABLE = ROOT / "rules" / "COVERAGE.md"
 #: What stands for a placeholder of a message, by its name; "web" for any other.
 _WORDS = {
@@ -70,6 +71,51 @@ class Row:
         return any(r.check for r in self.rules)
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What shows that no rule falls for a trap: an example of a page, an incident, a repository, or a page of tests/traps."""
+
+    kind: str
+    name: str
+    example: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Proof:
+        """Read ``page RULE EXAMPLE``, ``incident NAME``, ``check NAME`` or ``trap NAME``."""
+        kind, name, *example = text.split(" ", 2)
+        return cls(kind, name, *example)
+
+    def __str__(self) -> str:
+        where = self.path.relative_to(ROOT)
+        return f"[{self.name}](../{where})" + (f" ({self.example.partition(': ')[2]})" if self.example else "")
+
+    @property
+    def path(self) -> Path:
+        """The file or folder. Raises KeyError for a kind that is none of the four."""
+        return (
+            ROOT
+            / {
+                "page": f"rules/fluxdoctor_rules/{self.name}.md",
+                "incident": f"fixtures/incidents/{self.name}",
+                "check": f"fixtures/check/{self.name}.md",
+                "trap": f"tests/traps/{self.name}.md",
+            }[self.kind]
+        )
+
+    def exists(self) -> bool:
+        """Tell whether it is there; of a page, the example."""
+        there = self.path.exists()
+        return f"\n## {self.example}\n" in self.path.read_text("utf-8") if there and self.example else there
+
+
+@dataclass(frozen=True)
+class Trap:
+    """Something that looks broken and is normal, and what proves that no rule falls for it."""
+
+    text: str
+    proofs: tuple[Proof, ...]
+
+
 @dataclass
 class Coverage:
     """The whole table, and what is wrong with it."""
@@ -96,6 +142,12 @@ def _fault(row: Fields) -> Fault:
         regex=row.text("regex"),
         objects=row.flag("objects"),
     )
+
+
+def traps(path: Path = TRAPS) -> list[Trap]:
+    """Read the traps."""
+    rows = map(Fields, yaml.safe_load(path.read_text("utf-8")))
+    return [Trap(row.text("trap"), tuple(map(Proof.read, row.strings("proofs")))) for row in rows]
 
 
 def sample(fault: Fault) -> str:
@@ -186,7 +238,14 @@ def table(found: Coverage) -> str:
             "|---|---|---|---|---|---|",
         ]
         lines += [f"| {' | '.join(_cells(row))} |" for row in found.rows if row.fault.section == section]
-    return "\n".join(lines) + "\n"
+    return "\n".join((*lines, *_traps())) + "\n"
+
+
+def _traps() -> Iterator[str]:
+    yield from ("", "## Looks broken, is normal", "", "| trap | shown by |", "|---|---|")
+    for trap in traps():
+        text = trap.text.replace("|", "\\|").replace("<", "&lt;")
+        yield f"| {text} | {'; '.join(map(str, trap.proofs))} |"
 
 
 def made() -> Coverage:

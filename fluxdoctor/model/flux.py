@@ -6,6 +6,7 @@ notification-controller 1.9, image controllers 1.2, source-watcher 2.2, flux-ope
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,11 @@ from fluxdoctor.model.times import duration
 SOURCE, KUSTOMIZE, HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
 NOTIFICATION, IMAGE = "notification.toolkit.fluxcd.io", "image.toolkit.fluxcd.io"
 EXTENSIONS, OPERATOR = "source.extensions.fluxcd.io", "fluxcd.controlplane.io"
+
+
+#: The algorithms of the digests in revisions, by their length in hexadecimal digits.
+_DIGESTS = {40: "sha1", 64: "sha256"}
+_HEX = re.compile("[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,18 @@ def timeout(resource: Resource) -> timedelta:
 def revision(resource: Resource) -> str:
     """Return the revision an object works with: a source's artifact, or what was last applied."""
     applied = resource.text("status.lastAppliedRevision") or resource.text("status.artifact.revision")
-    return applied or resource.text("status.history.0.chartVersion")
+    return modern(applied) if applied else resource.text("status.history.0.chartVersion")
+
+
+def modern(revision_: str) -> str:
+    """Return a revision in the form of Flux 2.0: main@sha1:605b... for main/605b... (source-controller 1.0, RFC 0005)."""
+    if ":" in revision_:
+        return revision_
+    name, slash, digest = revision_.rpartition("/")
+    algorithm = _DIGESTS.get(len(digest))
+    if algorithm is None or not _HEX.fullmatch(digest):
+        return revision_
+    return f"{name}@{algorithm}:{digest}" if slash else f"{algorithm}:{digest}"
 
 
 def short(revision_: str) -> str:

@@ -114,7 +114,7 @@ def _charts(repository: Resource, known: Known) -> Iterator[str]:
 def _kustomization(resource: Resource, cluster: Cluster) -> Iterator[str]:
     """The source has a revision that was not applied, or the spec changed more than by the suspension."""
     source = cluster.get(Manifests.source(resource))
-    newest, applied = (revision(source) if source else ""), resource.text("status.lastAppliedRevision")
+    newest, applied = (revision(source) if source else ""), revision(resource)
     if newest and applied and newest != applied:
         yield f"its source is at {short(newest)}, applied is {short(applied)}"
     yield from _generations(resource, resource.number("status.observedGeneration"))

@@ -50,7 +50,7 @@ def _coming(release: Resource, cluster: Cluster, graph: Graph, manifests: Manife
     source = cluster.get(manifests.source(kustomization)) if kustomization else None
     if not (kustomization and build and source and build.complete) or build.patches:
         return None
-    if kustomization.has("spec.patches") or revision(source) == kustomization.text("status.lastAppliedRevision"):
+    if kustomization.has("spec.patches") or revision(source) == revision(kustomization):
         return None
     declared = manifests.definition(release.ref, kustomization.ref)
     if declared is None or all(declared.text(f) == release.text(f) for f in (*_FIELDS, "spec.chart.spec.chart")):

@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Lookup, Manifests, Resource, State, Tree, clean, condition, state
+from fluxdoctor import Build, Cluster, Lookup, Manifests, Resource, State, Tree, clean, condition, revision, state
 
 #: The fields of a kustomization file (kustomize 5.8, api/types/kustomization.go), by their name in lower case.
 FIELDS = {
@@ -75,12 +75,12 @@ def is_built(kustomization: Resource, source: Resource | None) -> bool:
         return said is State.SUSPENDED
     if said is State.FAILED and ready.reason == "BuildFailed":
         return False
-    revision = source.text("status.artifact.revision") if source else ""
-    if not revision:
+    offered = revision(source) if source else ""
+    if not offered:
         return said is State.READY
     tried = kustomization.text("status.lastAttemptedRevision")
     passed = said is not State.PROGRESSING and ready.reason not in _BEFORE_BUILD
-    return revision == kustomization.text("status.lastAppliedRevision") or (passed and revision == tried)
+    return offered == revision(kustomization) or (passed and offered == tried)
 
 
 def nearest(tree: Tree, path: str, directory: str) -> str:
@@ -109,8 +109,8 @@ def applied(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, 
     """Yield the Kustomizations that are Ready with the source's present revision, with what it declares."""
     for kustomization in cluster.all("Kustomization"):
         source, build = cluster.get(manifests.source(kustomization)), manifests.build(kustomization)
-        revision = source.text("status.artifact.revision") if source else ""
-        current = revision and revision == kustomization.text("status.lastAppliedRevision")
+        offered = revision(source) if source else ""
+        current = offered and offered == revision(kustomization)
         if build and current and state(kustomization) is State.READY:
             yield kustomization, build
 

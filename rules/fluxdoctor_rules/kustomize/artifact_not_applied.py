@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from fluxdoctor import Clock, Cluster, Evidence, Manifests, Problem, State, age, condition, moment, state
+from fluxdoctor import Clock, Cluster, Evidence, Manifests, Problem, State, age, condition, moment, revision, state
 
 _GRACE = timedelta(minutes=1)
 
@@ -18,7 +18,7 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
         times = [moment(row.text("lastReconciled")) for row in kustomization.rows("status.history")]
         last = max((t for t in times if t), default=None)
         made = moment(source.text("status.artifact.lastUpdateTime"))
-        same = source.text("status.artifact.revision") == kustomization.text("status.lastAppliedRevision")
+        same = revision(source) == revision(kustomization)
         if same and last and made and made > last and clock.taken - made > _GRACE:
             facts = {
                 "source": str(source.ref),

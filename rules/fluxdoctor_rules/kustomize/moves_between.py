@@ -31,7 +31,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
 
 def _is_ahead(kustomization: Resource, cluster: Cluster) -> bool:
     source = cluster.get(Manifests.source(kustomization))
-    newest, applied = revision(source) if source else "", kustomization.text("status.lastAppliedRevision")
+    newest, applied = revision(source) if source else "", revision(kustomization)
     return bool(newest and applied and newest != applied)
 
 
