@@ -38,17 +38,24 @@ class Found:
             self.listed[kind] = None if spaces is None or known is None else known | spaces
 
 
+#: Kinds with many objects, and none of which a rule asks who wrote it.
+_MANY = frozenset({"CustomResourceDefinition", "Event", "Pod", "ReplicaSet", "Secret"})
+
+
 def strip(body: dict[str, Any], kind: Served) -> dict[str, Any]:
     """Leave out what no rule reads and much memory holds; name the kind, which the items of built-in lists do not."""
     body["apiVersion"] = body.get("apiVersion") or (
         f"{kind.group}/{kind.versions[0]}" if kind.group else kind.versions[0]
     )
     body["kind"] = body.get("kind") or kind.kind
-    metadata, spec = body.get("metadata"), body.get("spec")
+    metadata = body.get("metadata")
     if isinstance(metadata, dict):
-        # Who suspended an object, and when, stands nowhere else.
-        if not (isinstance(spec, dict) and spec.get("suspend")):
+        if kind.kind in _MANY:
             metadata.pop("managedFields", None)
+        # Who wrote what of a spec, and when, stands nowhere else; which fields of the status a controller writes is known.
+        for row in metadata.get("managedFields") or ():
+            if row.get("subresource") == "status":
+                row.pop("fieldsV1", None)
         annotations = metadata.get("annotations")
         if isinstance(annotations, dict):
             annotations.pop("kubectl.kubernetes.io/last-applied-configuration", None)
