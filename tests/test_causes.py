@@ -91,6 +91,17 @@ def test_what_shares_a_cause_is_one_finding() -> None:
     assert [line(f) for f in found] == ["error kustomize/root a also b", "error kustomize/root c"]
 
 
+def test_one_missing_object_that_two_rules_see_is_one_finding_of_the_one_that_blocks_more() -> None:
+    gone = Ref("Namespace", "", "shop")
+    found = fold(
+        chain("a", "b"),
+        (OTHER, Problem(ks("c"), missing=gone)),
+        (ROOT, Problem(ks("a"), missing=gone)),
+        waits("b", "a"),
+    )
+    assert [line(f) for f in found] == ["error kustomize/root a also c blocks b"]
+
+
 def test_proof_beats_the_message_and_keeps_the_controllers_words() -> None:
     told = Problem(ks("a"), confidence=Confidence.REPORTED)
     found = fold(chain("a"), (ROOT, told), (ROOT, Problem(ks("a"))))

@@ -20,13 +20,14 @@ from fluxdoctor.rule import Rule, fill
 
 
 def groups(roots: Sequence[Root]) -> list[list[Root]]:
-    """Group the roots of one rule that share one cause: what the rule says they share, or one object that is missing."""
+    """Group the roots that share one cause: what their rule says they share, or one object that is missing, whichever rule says so."""
     found: dict[tuple[str, str], list[Root]] = {}
     for root in sorted(roots, key=lambda r: (r.hit.rule.id, str(r.subject), r.hit.problem.key)):
         problem = root.hit.problem
         alone = f"{root.subject} {problem.key}"
-        missing = f"no {problem.missing}" if problem.missing else ""
-        found.setdefault((root.hit.rule.id, problem.shared or missing or alone), []).append(root)
+        shared = (root.hit.rule.id, problem.shared or alone)
+        missing = ("", f"no {problem.missing}")
+        found.setdefault(missing if problem.missing and not problem.shared else shared, []).append(root)
     return list(found.values())
 
 
