@@ -20,7 +20,7 @@ from fluxdoctor.rule import Rule, fill
 
 
 def groups(roots: Sequence[Root]) -> list[list[Root]]:
-    """Group the roots that share one cause: what their rule says they share, or one object that is missing, whichever rule says so."""
+    """Group the roots that share one cause: what their rule says they share, or one missing object, whichever rule says so."""
     found: dict[tuple[str, str], list[Root]] = {}
     for root in sorted(roots, key=lambda r: (r.hit.rule.id, str(r.subject), r.hit.problem.key)):
         problem = root.hit.problem

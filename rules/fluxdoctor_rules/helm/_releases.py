@@ -31,7 +31,9 @@ def templated(text: str) -> bool:
 def elsewhere(cluster: Cluster, wanted: Ref) -> tuple[str, ...]:
     """Return the other namespaces that have an object of this kind and name."""
     return tuple(
-        r.namespace for r in cluster.all(wanted.kind) if r.name == wanted.name and r.namespace != wanted.namespace
+        r.namespace
+        for r in cluster.all(wanted.kind)
+        if r.name == wanted.name and r.namespace not in ("", wanted.namespace)
     )
 
 
