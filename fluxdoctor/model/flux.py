@@ -94,12 +94,14 @@ def kind_name(kind: str, group: str) -> str:
     return kind if known == group else f"{kind}.{group}"
 
 
+_GROUP_AND_KIND = 2
+
+
 def inventory_ref(identifier: str) -> Ref | None:
     """Read an inventory id, ``namespace_name_group_kind``; a colon in a name is stored as two underscores (cli-utils)."""
-    head, _, kind = identifier.rpartition("_")
-    head, _, group = head.rpartition("_")
-    namespace, _, name = head.partition("_")
-    return Ref(kind_name(kind, group), namespace, name.replace("__", ":")) if kind and name else None
+    namespace, *parts = identifier.split("_")
+    *name, group, kind = parts if len(parts) > _GROUP_AND_KIND else ("", "", "")
+    return Ref(kind_name(kind, group), namespace, "_".join(name).replace("__", ":")) if kind and any(name) else None
 
 
 def conditions(resource: Resource) -> tuple[Condition, ...]:
@@ -186,6 +188,8 @@ def short(revision_: str) -> str:
 
 class Edge(StrEnum):
     """Why one object needs another."""
+
+    __hash__ = str.__hash__  # Enum's own is written in Python, and edges are hashed by the hundred thousand
 
     SOURCE = "sourceRef"
     CHART_REF = "chartRef"

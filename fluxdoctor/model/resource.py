@@ -58,6 +58,13 @@ def _parts(path: str) -> tuple[str | int, ...]:
     return tuple(int(part) if part.isdecimal() else part for part in path.split(".") if part)
 
 
+@lru_cache(4096)
+def _names(path: str) -> tuple[str, ...] | None:
+    """Return the parts of a path that goes through mappings only."""
+    parts = _parts(path)
+    return None if any(isinstance(part, int) for part in parts) else tuple(map(str, parts))
+
+
 def split(path: FieldPath) -> tuple[str | int, ...]:
     """Return the parts of a path; digits are list indexes."""
     return _parts(path) if isinstance(path, str) else path
@@ -75,7 +82,22 @@ class Fields:
 
     def get(self, path: FieldPath) -> Any:
         """Return the raw value, or None; for callers that check its type themselves."""
-        # The hot path of every rule: one loop, no calls, and no question to an abstract class.
+        names = _names(path) if type(path) is str else None
+        if names is None:
+            return self._walk(path)
+        # The hot path of every rule: one loop over mappings, and no question what they are.
+        value = self.body
+        try:
+            for name in names:
+                value = value.get(name)
+                if value is None:
+                    return None
+        except AttributeError:
+            return None
+        return value
+
+    def _walk(self, path: FieldPath) -> Any:
+        """Follow a path that may go through lists."""
         value = self.body
         for part in _parts(path) if type(path) is str else path:
             kind = type(value)
@@ -157,6 +179,17 @@ class Condition:
     generation: int
 
 
+def _condition(row: dict[str, Any]) -> Condition:
+    """Read a condition from its mapping itself: a fleet has tens of thousands."""
+    type_, status, reason, message, since = (
+        value if isinstance(value := row.get(name), str) else ""
+        for name in ("type", "status", "reason", "message", "lastTransitionTime")
+    )
+    generation = row.get("observedGeneration")
+    seen = generation if isinstance(generation, int) and not isinstance(generation, bool) else 0
+    return Condition(type_, status, reason, message.strip(), moment(since), seen)
+
+
 @dataclass(frozen=True)
 class Resource(Fields):
     """A Kubernetes object. ``file`` and ``marks`` tell where it was written, when it came from YAML."""
@@ -168,17 +201,8 @@ class Resource(Fields):
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """The status conditions, in their order; read once, for many rules ask."""
-        return tuple(
-            Condition(
-                row.text("type"),
-                row.text("status"),
-                row.text("reason"),
-                row.text("message").strip(),
-                moment(row.text("lastTransitionTime")),
-                row.number("observedGeneration"),
-            )
-            for row in self.rows("status.conditions")
-        )
+        rows = self.get("status.conditions")
+        return tuple(_condition(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list | tuple) else ()
 
     @cached_property
     def source_ref(self) -> Ref:
