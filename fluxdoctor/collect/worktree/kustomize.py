@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +20,9 @@ from typing import Any
 import orjson
 
 _SECONDS = 120
+#: Of address space: a build of a large repository takes a tenth of it.
+_BYTES = 4 << 30
+_NO_MEMORY = (b"cannot allocate memory", b"out of memory")
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
@@ -105,16 +110,14 @@ class Stage:
         # Many short builds: less work for Go's garbage collector.
         environment |= {"HOME": self._held.name, "GOGC": "400"}
         try:
-            done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
-                [*self._run, *_FLAGS, str(shadow)],
-                capture_output=True, timeout=_SECONDS, check=False, env=environment, stdin=subprocess.DEVNULL,
-                cwd=self._held.name,
-            )  # fmt: skip
+            code, text, said = _run([*self._run, *_FLAGS, str(shadow)], environment, self._held.name)
         except subprocess.TimeoutExpired:
             return Output(error=f"kustomize build failed: took longer than {_SECONDS} s")
-        if done.returncode == 0:
-            return Output(text=done.stdout.decode("utf-8", "replace"))
-        return Output(error=f"kustomize build failed: {self._plain(done.stderr, shadow, directory)}")
+        if code == 0:
+            return Output(text=text.decode("utf-8", "replace"))
+        if any(words in said for words in _NO_MEMORY):
+            return Output(error=f"kustomize build failed: took more than {_BYTES >> 30} GiB of memory")
+        return Output(error=f"kustomize build failed: {self._plain(said, shadow, directory)}")
 
     def _plain(self, said: bytes, shadow: Path, directory: str) -> str:
         """Name the files as the controller does: below /tmp/kustomization-<number>, its own temporary directory."""
@@ -125,6 +128,29 @@ class Stage:
         text = text.replace(str(shadow), f"{tree}/{directory}".rstrip("/"))
         text = re.sub(r"(?:\.\./)*\.fluxdoctor-\d+", directory or ".", text)
         return text.replace(str(self.root), tree)
+
+
+def _run(argv: list[str], environment: Mapping[str, str], folder: str) -> tuple[int, bytes, bytes]:
+    """Run a build within its time and memory; return its exit code and what it wrote. Raises TimeoutExpired, OSError."""
+    with subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=folder
+    ) as process:
+        try:
+            _bound(process.pid)
+            text, said = process.communicate(timeout=_SECONDS)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, text, said
+
+
+def _bound(pid: int) -> None:
+    """Take memory from a build that wants all of it (aliases of aliases): only Linux can do that to another process."""
+    if sys.platform == "linux":
+        import resource
+
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_AS, (_BYTES, _BYTES))
 
 
 def split(text: str) -> list[str]:
