@@ -13,7 +13,9 @@ from rich.text import Text
 
 from fluxdoctor.model.finding import Evidence, Finding, Frozen, Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
+from fluxdoctor.report import unseen
 from fluxdoctor.report.plain import plain
+from fluxdoctor.report.unseen import Reason
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 _NAMED = 6
@@ -153,7 +155,7 @@ def _quiet(console: Console, hidden: Sequence[Finding]) -> None:
 
 
 def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> None:
-    lines = _reasons([s for s in skipped if s.asked], verbose=verbose)
+    lines = [_reason(reason, verbose=verbose) for reason in unseen.reasons(skipped)]
     if lines:
         console.print()
         shown = lines if verbose else lines[:_NAMED]
@@ -164,32 +166,16 @@ def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> 
         for i, line in enumerate([*shown, *more]):
             rows.add_row(_NOT_CHECKED if i == 0 else "", Text(plain(line)))
         console.print(rows)
-        if any(s.asked and "forbidden: " in s.why for s in skipped):
-            console.print(Text("fluxdoctor rbac prints the rights that a full diagnosis needs", "dim"))
-    rest = [s for s in skipped if not s.asked]
-    if rest:
+        if unseen.forbidden(skipped):
+            console.print(Text(unseen.RIGHTS, "dim"))
+    if rest := unseen.unasked(skipped):
         console.print()
-        reasons = ", ".join(sorted({s.why.rpartition(": ")[2] for s in rest}))
-        what = _count(len(rest), "question") if any(s.subject for s in rest) else _count(len(rest), "rule")
-        console.print(Text(f"{what} had no facts to judge by: {reasons}", "dim"))
+        console.print(Text(plain(rest), "dim"))
 
 
-def _reasons(skipped: Sequence[Skipped], *, verbose: bool) -> list[str]:
+def _reason(reason: Reason, *, verbose: bool) -> str:
     """One line a reason: what was not seen, why, and which rules could not judge without it."""
-    found: dict[str, tuple[list[str], list[str]]] = {}
-    for entry in skipped:
-        what, colon, why = entry.why.partition(": ")
-        about = what if colon else str(entry.subject or "")
-        things, rules = found.setdefault(why if colon else entry.why, ([], []))
-        if about and about not in things:
-            things.append(about)
-        if entry.rule and entry.rule not in rules:
-            rules.append(entry.rule)
-    return [_reason(why, things, rules, verbose=verbose) for why, (things, rules) in found.items()]
-
-
-def _reason(why: str, things: Sequence[str], rules: Sequence[str], *, verbose: bool) -> str:
-    shown = things if verbose else things[:_THINGS]
-    more = f" and {len(things) - len(shown)} more" if len(shown) < len(things) else ""
-    without = f" (so not judged by {', '.join(rules)})" if rules else ""
-    return f"{', '.join(shown)}{more}: {why}{without}".removeprefix(": ")
+    shown = reason.things if verbose else reason.things[:_THINGS]
+    more = f" and {len(reason.things) - len(shown)} more" if len(shown) < len(reason.things) else ""
+    without = f" (so not judged by {', '.join(reason.rules)})" if reason.rules else ""
+    return f"{', '.join(shown)}{more}: {reason.why}{without}".removeprefix(": ")
