@@ -146,6 +146,22 @@ def test_the_svg_stands_alone_and_no_box_covers_another() -> None:
     assert classes == {"cause", "stale", "well"}
 
 
+def test_what_is_needed_stands_to_the_left_though_flux_applies_its_own_source() -> None:
+    drawn = graph.draw(snapshot_of("cascade-chain-top"), report_of("cascade-chain-top"))
+    root = ET.fromstring(graph_svg.render(drawn))  # noqa: S314 - our own
+    left = [int(r.get("x", "")) for r in root.iter("{http://www.w3.org/2000/svg}rect")]
+    backwards = [a for a in drawn.arrows if left[a.source] >= left[a.target]]
+    assert [(drawn.nodes[a.source].label, a.why, drawn.nodes[a.target].label) for a in backwards] == [
+        ("Kustomization flux-system/flux-system", "applies", "GitRepository flux-system/flux-system")
+    ]
+
+
+def test_a_part_of_a_page_has_links_and_no_style_of_its_own() -> None:
+    part = graph_svg.inline(picture(chain(2)), {0: "#finding-x"})
+    assert '<a href="#finding-x"><g id="node-0" class="cause">' in part
+    assert "<style" not in part
+
+
 def test_names_and_messages_are_data() -> None:
     evil = PATH.replace("k/a", '"]; click <script>alert(1)</script>')
     drawn = picture(world(FLEET + kustomization("a", "ArtifactFailed", evil)))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from fluxdoctor.report.graph import Picture
 
 
+FORMATS = ("text", "mermaid", "dot", "svg")
+
+
 def render(picture: Picture, format_: str, *, width: int, color: bool) -> str:
     """Return the picture in one of the formats."""
     from fluxdoctor.report import graph_code, graph_svg, graph_text
@@ -35,7 +38,7 @@ def write(text: str, format_: str, output: Path | None, *, color: bool) -> None:
 
 
 OPTIONS: tuple[Any, ...] = (
-    click.option("--format", "format_", type=click.Choice(["text", "mermaid", "dot", "svg"]), default="text", show_default=True),
+    click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True),
     click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to this file."),
     click.option("--all", "all_", is_flag=True, help="Draw every object by itself, however many there are."),
 )  # fmt: skip

@@ -12,7 +12,7 @@ import click
 
 from fluxdoctor.report import formats
 from fluxdoctor.report.formats import NAMES
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report.plain import lines, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -183,5 +183,5 @@ def known(globs: Iterable[str], rules: Catalogue) -> None:
 
 def stop(why: str) -> NoReturn:
     """Say on stderr why nothing could be done, and end with exit code 2."""
-    click.echo(f"fluxdoctor: {plain(why)}", err=True)
+    click.echo(lines(f"fluxdoctor: {plain(why)}"), err=True, nl=False)
     sys.exit(2)

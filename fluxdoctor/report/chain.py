@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fluxdoctor.model.chain import Chain, Link
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report.plain import lines, plain
 
 
 def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool) -> str:
@@ -32,7 +32,7 @@ def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool) -> s
             _link(console, depth, link, chain)
     file = console.file
     assert isinstance(file, io.StringIO)  # noqa: S101 - made above
-    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
+    return lines(file.getvalue())
 
 
 def _link(console: Console, depth: int, link: Link, chain: Chain) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape as escaped
+from xml.sax.saxutils import quoteattr
 
 from fluxdoctor.report.graph import Arrow, Mark, Node, Picture
+from fluxdoctor.report.plain import COMMAND
 
 _WIDE, _HIGH, _GAP_X, _GAP_Y, _EDGE = 250, 44, 90, 16, 20
 _SHOWN = 34
@@ -58,19 +60,24 @@ def _curve(arrow: Arrow, picture: Picture, spots: Sequence[tuple[int, int]]) -> 
     middle, to_middle = y + _HIGH // 2, to_y + _HIGH // 2
     curve = f"M{start} {middle}C{start + bend} {middle} {end - bend} {to_middle} {end} {to_middle}"
     of = f' class="of-{picture.nodes[arrow.source].mark}"'
-    return f"<path{of} d={quoteattr(curve)}><title>{escape(arrow.why)}</title></path>"
+    return f"<path{of} d={quoteattr(curve)}><title>{_text(arrow.why)}</title></path>"
 
 
 def _box(place: int, node: Node, x: int, y: int) -> str:
-    title = escape(f"{node.label} ({node.mark}){f': {node.note}' if node.note else ''}")
+    title = _text(f"{node.label} ({node.mark}){f': {node.note}' if node.note else ''}")
     kind = f"{node.count} {node.kind} in" if node.count > 1 else node.kind
     rule = f" · {node.note.partition(':')[0]}" if node.mark is Mark.CAUSE else ""
     return (
         f'<g id="node-{place}" class="{node.mark}"><title>{title}</title>'
         f'<rect x="{x}" y="{y}" width="{_WIDE}" height="{_HIGH}"/>'
-        f'<text class="kind" x="{x + 10}" y="{y + 16}">{escape(_cut(kind + rule, 42))}</text>'
-        f'<text x="{x + 10}" y="{y + 33}">{escape(_cut(node.name, _SHOWN))}</text></g>'
+        f'<text class="kind" x="{x + 10}" y="{y + 16}">{_text(_cut(kind + rule, 42))}</text>'
+        f'<text x="{x + 10}" y="{y + 33}">{_text(_cut(node.name, _SHOWN))}</text></g>'
     )
+
+
+def _text(text: str) -> str:
+    """Return text as SVG shows it; no line of it is a command to a pipeline's runner."""
+    return COMMAND.sub(r"\1&#58;", escaped(text))
 
 
 def _cut(text: str, most: int) -> str:

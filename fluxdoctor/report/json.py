@@ -21,8 +21,9 @@ def render(report: Report, context: Context = NONE) -> str:
     Where one object was asked about, ``target`` and ``chains`` follow.
     """
     more = {"target": ref(context.target), "chains": _chains(context, report)} if context.target else {}
-    # Escaped to ASCII: a lone surrogate or a direction mark in cluster text stays a harmless escape.
-    return json.dumps({**body(report), **more}, indent=2) + "\n"
+    # Escaped to ASCII: a lone surrogate or a direction mark in cluster text stays a harmless escape. What could be a
+    # command to a pipeline's runner (see plain) is an escape too: to a reader of JSON it is the same.
+    return json.dumps({**body(report), **more}, indent=2).replace("##", "#\\u0023") + "\n"
 
 
 def schema() -> dict[str, Any]:

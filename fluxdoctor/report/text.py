@@ -14,7 +14,7 @@ from rich.text import Text
 from fluxdoctor.model.finding import Evidence, Finding, Frozen, Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.report import unseen
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report.plain import lines, plain
 from fluxdoctor.report.unseen import Reason
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
@@ -51,7 +51,7 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
     # Of a live cluster, what nobody asked is what the user chose not to ask: it is told where all is told.
     told = [s for s in report.skipped if s.asked or verbose or report.mode != "live"]
     _skipped(console, told, verbose=verbose)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return lines(out.getvalue())
 
 
 def _count(number: int, one: str, many: str = "") -> str:
@@ -155,11 +155,11 @@ def _quiet(console: Console, hidden: Sequence[Finding]) -> None:
 
 
 def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> None:
-    lines = [_reason(reason, verbose=verbose) for reason in unseen.reasons(skipped)]
-    if lines:
+    told = [_reason(reason, verbose=verbose) for reason in unseen.reasons(skipped)]
+    if told:
         console.print()
-        shown = lines if verbose else lines[:_NAMED]
-        more = [f"and {len(lines) - len(shown)} more: --verbose shows them"] if len(shown) < len(lines) else []
+        shown = told if verbose else told[:_NAMED]
+        more = [f"and {len(told) - len(shown)} more: --verbose shows them"] if len(shown) < len(told) else []
         rows = Table.grid(padding=(0, 0))
         rows.add_column(width=len(_NOT_CHECKED), no_wrap=True, style="yellow")
         rows.add_column(overflow="fold")

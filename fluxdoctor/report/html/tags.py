@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report.plain import COMMAND, plain
 
 _VOID = frozenset(("meta", "input"))
 
@@ -17,7 +17,7 @@ class Markup(str):
 
 def text(said: str) -> Markup:
     """Return text as HTML shows it: markup, control and direction characters are visible and do nothing."""
-    return said if isinstance(said, Markup) else Markup(escape(plain(said)))
+    return said if isinstance(said, Markup) else Markup(COMMAND.sub(r"\1&#58;", escape(plain(said))))
 
 
 def join(*parts: str) -> Markup:
