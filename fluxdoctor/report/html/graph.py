@@ -33,7 +33,7 @@ def section(report: Report, picture: Picture) -> Markup:
         tag("p", f"What is needed stands to the left of what needs it.{more}", class_="soft"),
         tag("ul", *legend, class_="legend"),
         tag("label", tag("input", type="checkbox", id="fit"), "Fit to the page", class_="fit", hidden=True),
-        tag("div", drawn, id="canvas", class_="canvas", tabindex="0", role="region", aria_labelledby="graph-title"),
+        tag("div", drawn, id="canvas", class_="canvas", tabindex="0", role="region", aria_label="Drawing"),
         tag(
             "details",
             tag("summary", "The same as text"),
