@@ -14,7 +14,7 @@ from tests.e2e import build
 
 #: Milliseconds after which a wait for the page is over.
 LIMIT = 20_000
-PHONE, DESK = 375, 1440
+PHONE, DESK, A4 = 375, 1440, 794
 Scheme = Literal["light", "dark"]
 
 

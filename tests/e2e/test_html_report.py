@@ -19,7 +19,7 @@ from fluxdoctor.report.context import Context
 from fluxdoctor.report.formats import render
 from tests import test_hostile
 from tests.e2e import browser as browsers
-from tests.e2e.browser import DESK, PHONE, Opened, Scheme
+from tests.e2e.browser import A4, DESK, PHONE, Opened, Scheme
 from tests.test_cli import replay
 from tests.worlds import NAMES, report_of, rules
 
@@ -240,6 +240,14 @@ def test_printed_it_shows_what_is_folded_and_no_controls(browser: Browser, many:
         expect(it.page.locator(".finding:visible")).to_have_count(len(all_incidents().findings))
         assert it.overflow() == 0
         quiet(it)
+
+
+def test_printed_the_graph_is_on_the_paper_as_text_too(browser: Browser, incident: Path) -> None:
+    with browsers.opened(browser, incident, width=A4, scheme="dark", script=False) as it:
+        it.page.emulate_media(media="print")
+        expect(it.page.locator("#graph pre")).to_be_visible()
+        assert it.page.locator("#canvas svg").bounding_box()["width"] <= A4  # type: ignore[index]
+        assert it.overflow() == 0
 
 
 def test_what_a_cluster_says_does_nothing(browser: Browser, folder_: Path) -> None:

@@ -65,15 +65,15 @@ def _held(finding: Finding) -> list[str]:
 
 
 def _figures(report: Report) -> list[Markup]:
-    held = {ref for f in report.findings for ref in f.blocks}
-    stale = {frozen.ref for f in report.findings for frozen in f.freezes}
+    held = {(ref, f.clusters) for f in report.findings for ref in f.blocks}
+    stale = {(frozen.ref, f.clusters) for f in report.findings for frozen in f.freezes}
     gaps = len(unseen.reasons(report.skipped))
     rows = [
         (report.objects, "Flux objects", ""),
         (report.not_ready, "not ready", "bad" if report.not_ready else "good"),
         (len(held), "held back by a cause", "bad" if held else ""),
         (len(stale), "ready, but stale", "odd" if stale else ""),
-        (gaps, "gaps: not seen", "odd" if gaps else "good"),
+        (gaps, "gaps (not seen)", "odd" if gaps else "good"),
     ]
     return [tag("div", tag("dt", words), tag("dd", str(number)), class_=style) for number, words, style in rows]
 
