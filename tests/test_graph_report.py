@@ -89,6 +89,23 @@ def test_what_is_alike_becomes_one_when_it_is_large_and_a_cause_never() -> None:
     )
 
 
+def test_what_is_alike_in_many_namespaces_becomes_one_when_it_is_very_large() -> None:
+    teams = "".join(
+        kustomization(f"{name}{i}")
+        .replace("namespace: flux-system", f"namespace: team-{i}", 1)
+        .replace("name: fleet}", "name: fleet, namespace: flux-system}")
+        for i in range(30)
+        for name in ("a", "b")
+    )
+    broken = kustomization("k0", "ArtifactFailed", PATH)
+    assert [(n.label, n.mark) for n in picture(world(FLEET + broken + teams), large=5).nodes] == [
+        ("Kustomization flux-system/k0", Mark.CAUSE),
+        ("GitRepository flux-system/fleet", Mark.WELL),
+        ("60 Kustomization in 30 namespaces", Mark.WELL),
+    ]
+    assert len(picture(world(FLEET + broken + teams), large=10).nodes) == 32
+
+
 def test_a_chain_deeper_than_the_stack_is_drawn() -> None:
     drawn = picture(chain(1500), large=10_000)
     assert len(graph_text.render(drawn, width=100, color=False).splitlines()) == 1503

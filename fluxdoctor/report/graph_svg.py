@@ -70,7 +70,7 @@ def _box(place: int, node: Node, x: int, y: int) -> str:
     return (
         f'<g id="node-{place}" class="{node.mark}"><title>{title}</title>'
         f'<rect x="{x}" y="{y}" width="{_WIDE}" height="{_HIGH}"/>'
-        f'<text class="kind" x="{x + 10}" y="{y + 16}">{_text(_cut(kind + rule, 42))}</text>'
+        f'<text class="kind" x="{x + 10}" y="{y + 16}">{_text(_cut(kind + rule, 40))}</text>'
         f'<text x="{x + 10}" y="{y + 33}">{_text(_cut(node.name, _SHOWN))}</text></g>'
     )
 

@@ -13,7 +13,6 @@ from importlib import resources
 from fluxdoctor._version import __version__
 from fluxdoctor.model.finding import Report
 from fluxdoctor.report.context import NONE, Context
-from fluxdoctor.report.graph import draw
 from fluxdoctor.report.html import findings, graph, summary, unseen
 from fluxdoctor.report.html.tags import Markup, tag
 
@@ -21,11 +20,12 @@ from fluxdoctor.report.html.tags import Markup, tag
 def render(report: Report, context: Context = NONE) -> str:
     """Return the page: the summary, the causes with proof and fix, the graph of a cluster, and what was not seen."""
     style, script = _file("page.css"), _file("page.js")
-    picture = draw(context.snapshot, report) if context.snapshot and context.target is None else None
+    drawn = graph.picture(report, context.snapshot) if context.snapshot and context.target is None else None
+    picture, marked = drawn or (None, 0)
     sections = [
         findings.chains(context.target, context.chains(report)) if context.target else Markup(""),
         findings.section(report, graph.nodes(report, picture) if picture else {}),
-        graph.section(report, picture) if picture else Markup(""),
+        graph.section(report, picture, marked) if picture else Markup(""),
         unseen.section(report),
     ]
     title = f"{report.name or report.mode}: {summary.headline(report)}"

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fluxdoctor.model.finding import Report, Severity
 from fluxdoctor.model.resource import Ref
+from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.report import graph_svg, graph_text
-from fluxdoctor.report.graph import Mark, Picture
+from fluxdoctor.report.graph import Mark, Picture, draw
 from fluxdoctor.report.html.findings import ids
 from fluxdoctor.report.html.tags import Markup, tag
 from fluxdoctor.report.plain import plain
 
+#: So many causes are marked.
+_MOST = 600
 _LEGEND = {
     Mark.CAUSE: "root cause",
     Mark.BLOCKED: "fails because of it",
     Mark.STALE: "ready, but gets no changes",
-    Mark.WAITING: "in progress",
+    Mark.WAITING: "not ready, or in progress",
     Mark.SUSPENDED: "suspended",
     Mark.WELL: "well",
 }
 
 
-def section(report: Report, picture: Picture) -> Markup:
-    """Return the section, which scrolls by itself."""
+def picture(report: Report, snapshot: Snapshot) -> tuple[Picture, int]:
+    """Return the picture with the first causes marked, and of how many findings they are: a fleet may have thousands."""
+    room, kept = _MOST, 0
+    for finding in report.findings:
+        room -= 1 + len(finding.also)
+        if room < 0 and kept:
+            break
+        kept += 1
+    return draw(snapshot, replace(report, findings=report.findings[:kept])), kept
+
+
+def section(report: Report, picture: Picture, marked: int) -> Markup:
+    """Return the section, which scrolls by itself. ``marked``: how many findings have their causes marked."""
     marks = {node.mark for node in picture.nodes}
     legend = [tag("li", tag("span", "", class_=f"key {m.value}"), words) for m, words in _LEGEND.items() if m in marks]
     drawn = Markup(graph_svg.inline(picture, _links(report, picture)))
-    alike = sum(node.count > 1 for node in picture.nodes)
+    alike = any(node.count > 1 for node in picture.nodes)
     more = " What is alike is drawn as one: fluxdoctor graph --all draws each." if alike else ""
+    if marked < len(report.findings):
+        more += f" The causes of the first {marked} of {len(report.findings)} findings are marked."
     return tag(
         "section",
         tag("h2", "Dependency graph", id="graph-title"),
