@@ -39,7 +39,7 @@ from fluxdoctor.cli.shown import (
     with_options,
     write,
 )  # fmt: skip
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report.plain import lines, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -274,7 +274,7 @@ def snapshot(output: Path, **options: Any) -> None:
         f"{output}: {len(taken.cluster)} objects of {taken.name}, taken {taken.taken:%Y-%m-%d %H:%M:%SZ}", err=True
     )
     for gap in taken.gaps:
-        click.echo(f"not seen: {plain(gap.what)}: {plain(gap.why)}", err=True)
+        click.echo(lines(f"not seen: {plain(gap.what)}: {plain(gap.why)}"), nl=False, err=True)
 
 
 @cli.command()

@@ -61,7 +61,10 @@ def _first(report: Report) -> Markup:
 
 
 def _held(finding: Finding) -> list[str]:
-    return [f", holds back {count(len(finding.blocks), 'object')}"] if finding.blocks else []
+    clusters = finding.clusters
+    where = f", in {clusters[0] if len(clusters) == 1 else count(len(clusters), 'cluster')}" if clusters else ""
+    held = f", holds back {count(len(finding.blocks), 'object')}" if finding.blocks else ""
+    return [where, held]
 
 
 def _figures(report: Report) -> list[Markup]:
