@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 import pytest
@@ -158,3 +159,43 @@ def test_the_command_gives_the_chain_as_data() -> None:
         ["apps", "infra-configs", "infra-controllers", "sources"]
     ]
     assert [f["fingerprint"] for f in told["findings"]] == [c["fingerprint"] for c in told["chains"]]
+
+
+CHAIN = ("diagnose", "ks/infra-controllers", "--from", str(INCIDENTS / "cascade-chain-top"))
+
+
+def test_markdown_tells_the_chain_first() -> None:
+    code, text = run(*CHAIN, "--format", "markdown")
+    lines = text.splitlines()
+    assert code == 1
+    assert lines[4:12] == [
+        "**`Kustomization flux-system/infra-controllers` is held back by**",
+        "",
+        "1. `Kustomization flux-system/infra-controllers`",
+        "   - `DependencyNotReady: \"dependency 'flux-system/sources' is not ready\"`",
+        "   - `since 15s`",
+        "2. waits for \\(spec.dependsOn\\[0\\]\\): `Kustomization flux-system/sources`",
+        '   - `ArtifactFailed: "kustomization path not found: stat /tmp/kustomization-669860487/source: no such file or directory"`',
+        "   - `since 18s`",
+    ]
+    assert next(line for line in lines if line.startswith("### ")).startswith("### 1. ERROR [kustomize/path-not-found]")
+
+
+def test_every_output_of_one_object_tells_its_chain(tmp_path: Path) -> None:
+    names = ("text", "json", "markdown", "html")
+    code, printed = run(*CHAIN, *(word for n in names for word in ("--output", f"{n}={tmp_path / n}")))
+    said = {name: (tmp_path / name).read_text("utf-8") for name in names}
+    assert code == 1
+    assert said["text"] == printed
+    assert [[link["name"] for link in c["links"]] for c in json.loads(said["json"])["chains"]] == [
+        ["infra-controllers", "sources"]
+    ]
+    assert "is held back by" in said["markdown"]
+    assert "Why Kustomization flux-system/infra-controllers is held back" in said["html"]
+
+
+def test_every_format_says_of_what_is_well_that_it_is() -> None:
+    well = ("diagnose", "ks/webapp", "--from", str(INCIDENTS / "healthy-baseline"), "--format")
+    assert "**Nothing holds `Kustomization flux-system/webapp` back**" in run(*well, "markdown")[1]
+    assert "<p>Nothing holds it back.</p>" in run(*well, "html")[1]
+    assert json.loads(run(*well, "json")[1])["chains"] == []

@@ -7,7 +7,9 @@ import subprocess
 
 import pytest
 
+from fluxdoctor.cli.shown import printable
 from tests.test_cli import run
+from tests.worlds import INCIDENTS
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -38,6 +40,35 @@ def test_what_was_not_asked_of_a_live_cluster_is_no_noise() -> None:
     report = Report("live", datetime(2026, 1, 1, tzinfo=UTC), (), skipped, 1, 0, 1, name="prod")
     assert "had no facts" not in render(report)
     assert "1 rule had no facts to judge by: no OCI registry was asked" in render(report, verbose=True)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("command", [("graph",), ("diagnose", "ks/apps", "-n", "flux-system", "--fail-on", "never")])
+def test_boxes_are_ascii_where_the_terminal_has_no_others(command: tuple[str, ...], encoding: str) -> None:
+    source = str(INCIDENTS / "cascade-chain-top")
+    told = run(*command, "--from", source, PYTHONIOENCODING=encoding, LC_ALL="C", COLUMNS="100")
+    whole = run(*command, "--from", source, PYTHONIOENCODING="utf-8", COLUMNS="100")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.isascii()
+    assert told.stdout == whole.stdout.translate(str.maketrans("└├│─", "`||-"))
+
+
+def test_what_a_terminal_lacks_is_an_escape_and_no_traceback() -> None:
+    assert printable("日本 └─ ü…", "latin-1") == "\\u65e5\\u672c `- ü..."
+    assert printable("└─ ü", "utf-8") == "└─ ü"
+    assert printable("└─ ü", "no-such-encoding") == printable("└─ ü", None) == "`- \\xfc"
+
+
+@pytest.mark.parametrize("format_", ["html", "markdown", "junit"])
+def test_what_a_machine_reads_is_utf8_on_any_terminal(format_: str) -> None:
+    told = run("demo", "--fail-on", "never", "--format", format_, PYTHONIOENCODING="latin-1")
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_no_color_wins() -> None:
+    source = str(INCIDENTS / "cascade-chain-top")
+    assert "\x1b[" in run("graph", "--from", source, FORCE_COLOR="1").stdout
+    assert "\x1b" not in run("graph", "--from", source, FORCE_COLOR="1", NO_COLOR="1").stdout
 
 
 @pytest.mark.parametrize("width", ["40", "60", "80"])

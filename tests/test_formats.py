@@ -14,7 +14,7 @@ import xmlschema
 
 from fluxdoctor.model.finding import Confidence, Evidence, Finding, Report, Severity, Skipped
 from fluxdoctor.model.resource import Location, Ref
-from fluxdoctor.report.formats import NAMES, WRITTEN, renderer
+from fluxdoctor.report.formats import NAMES, WRITTEN, render
 from tests.test_cli import replay
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -68,7 +68,7 @@ def test_exit_codes_do_not_depend_on_the_format(format_: str) -> None:
 
 @pytest.mark.parametrize("format_", WRITTEN)
 def test_text_of_the_cluster_is_harmless(format_: str) -> None:
-    said = renderer(format_)(_report(HOSTILE))
+    said = render(format_, _report(HOSTILE))
     said.encode("utf-8")  # no lone surrogate
     assert "\x1b" not in said
     assert "\u202e" not in said
@@ -79,7 +79,7 @@ def test_text_of_the_cluster_is_harmless(format_: str) -> None:
 
 
 def test_a_workflow_command_is_one_line() -> None:
-    lines = renderer("github")(_report(HOSTILE)).splitlines()
+    lines = render("github", _report(HOSTILE)).splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice", "::notice"]
     assert lines[0].startswith(
         "::error file=a%2Cb%3A<script>alert(1)</script> ]]> @everyone #1 `x` %3A%3Aerror%3A%3Ax%0A"
@@ -87,8 +87,8 @@ def test_a_workflow_command_is_one_line() -> None:
 
 
 def test_hostile_reports_follow_their_schemas() -> None:
-    _sarif(renderer("sarif")(_report(HOSTILE)))
-    _junit(renderer("junit")(_report(HOSTILE)))
+    _sarif(render("sarif", _report(HOSTILE)))
+    _junit(render("junit", _report(HOSTILE)))
 
 
 def test_markdown_undoes_tags_links_and_mentions() -> None:

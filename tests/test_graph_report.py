@@ -89,6 +89,23 @@ def test_what_is_alike_becomes_one_when_it_is_large_and_a_cause_never() -> None:
     )
 
 
+def test_what_is_alike_in_many_namespaces_becomes_one_when_it_is_very_large() -> None:
+    teams = "".join(
+        kustomization(f"{name}{i}")
+        .replace("namespace: flux-system", f"namespace: team-{i}", 1)
+        .replace("name: fleet}", "name: fleet, namespace: flux-system}")
+        for i in range(30)
+        for name in ("a", "b")
+    )
+    broken = kustomization("k0", "ArtifactFailed", PATH)
+    assert [(n.label, n.mark) for n in picture(world(FLEET + broken + teams), large=5).nodes] == [
+        ("Kustomization flux-system/k0", Mark.CAUSE),
+        ("GitRepository flux-system/fleet", Mark.WELL),
+        ("60 Kustomization in 30 namespaces", Mark.WELL),
+    ]
+    assert len(picture(world(FLEET + broken + teams), large=10).nodes) == 32
+
+
 def test_a_chain_deeper_than_the_stack_is_drawn() -> None:
     drawn = picture(chain(1500), large=10_000)
     assert len(graph_text.render(drawn, width=100, color=False).splitlines()) == 1503
@@ -144,6 +161,22 @@ def test_the_svg_stands_alone_and_no_box_covers_another() -> None:
     )
     classes = {g.get("class") for g in root.iter(f"{space}g")}
     assert classes == {"cause", "stale", "well"}
+
+
+def test_what_is_needed_stands_to_the_left_though_flux_applies_its_own_source() -> None:
+    drawn = graph.draw(snapshot_of("cascade-chain-top"), report_of("cascade-chain-top"))
+    root = ET.fromstring(graph_svg.render(drawn))  # noqa: S314 - our own
+    left = [int(r.get("x", "")) for r in root.iter("{http://www.w3.org/2000/svg}rect")]
+    backwards = [a for a in drawn.arrows if left[a.source] >= left[a.target]]
+    assert [(drawn.nodes[a.source].label, a.why, drawn.nodes[a.target].label) for a in backwards] == [
+        ("Kustomization flux-system/flux-system", "applies", "GitRepository flux-system/flux-system")
+    ]
+
+
+def test_a_part_of_a_page_has_links_and_no_style_of_its_own() -> None:
+    part = graph_svg.inline(picture(chain(2)), {0: "#finding-x"})
+    assert '<a href="#finding-x"><g id="node-0" class="cause">' in part
+    assert "<style" not in part
 
 
 def test_names_and_messages_are_data() -> None:

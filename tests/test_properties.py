@@ -13,11 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fluxdoctor.cli.graph import FORMATS
+from fluxdoctor.cli.graph import render as drawn
 from fluxdoctor.collect import folder, save
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.finding import Confidence, Report
 from fluxdoctor.model.flux import KINDS
 from fluxdoctor.report import json, text
+from fluxdoctor.report.context import Context
+from fluxdoctor.report.formats import WRITTEN, render
+from fluxdoctor.report.graph import draw
 from tests.worlds import INCIDENTS, NAMES, rules
 
 CANARY = "c4n4ry-sings-no-more"
@@ -248,7 +253,8 @@ def test_no_secret_value_reaches_any_output(name: str) -> None:
     report = diagnose(snapshot, rules())
     outputs = [
         text.render(report, verbose=True),
-        json.render(report),
+        *(render(format_, report, Context(snapshot)) for format_ in WRITTEN),
+        *(drawn(draw(snapshot, report), format_, width=100, color=False) for format_ in FORMATS),
         *(c.decode() for c in save.files(snapshot).values()),
     ]
     encoded = base64.b64encode(CANARY.encode()).decode()

@@ -8,9 +8,9 @@ import string
 import pytest
 
 from fluxdoctor.model.finding import Severity
-from fluxdoctor.rule import Rule
+from fluxdoctor.rule import URL, Rule
 from fluxdoctor.testing import Example, examples
-from tests.worlds import NAMES, report_of, rules
+from tests.worlds import NAMES, ROOT, report_of, rules
 
 EXAMPLES = examples("fluxdoctor_rules")
 SHIPPED = [r for r in rules().rules if r.role != "fallback"]
@@ -37,6 +37,10 @@ def test_page(rule: Rule) -> None:
     assert VERB.match(rule.fix), rule.fix
     assert rule.page.startswith(f"\n# {rule.summary}\n") or rule.page.startswith(f"# {rule.summary}\n")
     assert len(rule.page.partition("\n## Broken:")[0]) > 200, "a page says why, and how to see it by hand"
+
+
+def test_the_page_of_every_rule_is_where_its_address_says() -> None:
+    assert [r.id for r in rules().rules if not (ROOT / r.url.removeprefix(URL)).is_file()] == []
 
 
 def test_ids_that_rules_name_exist() -> None:

@@ -34,11 +34,12 @@ from fluxdoctor.cli.shown import (
     known,
     meanwhile,
     render,
+    say,
     stop,
     with_options,
     write,
 )  # fmt: skip
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report.plain import lines, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot, Target
+    from fluxdoctor.report.context import Context
     from fluxdoctor.rule import Catalogue
 
 
@@ -176,9 +178,8 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
     picture = draw(snapshot, run(snapshot, installed), large=sys.maxsize if all_ else LARGE)
     colored = color() and output is None
     try:
-        graph_command.write(
-            graph_command.render(picture, format_, width=width or columns(), color=colored), output, color=colored
-        )
+        text = graph_command.render(picture, format_, width=width or columns(), color=colored)
+        graph_command.write(text, format_, output, color=colored)
     except OSError as error:
         stop(f"{output}: {error.strerror}")
 
@@ -197,6 +198,8 @@ def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options:
       fluxdoctor check --changed-since origin/main --fail-on warning
       fluxdoctor check --target-flux 2.9 --target-kubernetes 1.36
     """
+    from fluxdoctor.report.context import NONE
+
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     installed = catalogue()
     known([*only, *ignore], installed)
@@ -204,7 +207,7 @@ def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options:
         report = checking.report(path, installed, only, ignore, target=asked, **checking.arguments(options))
     except checking.CheckError as error:
         stop(str(error))
-    _show(report, **options)
+    _show(report, NONE, **options)
 
 
 def _target(flux: str, kubernetes: str) -> Target | None:
@@ -271,7 +274,7 @@ def snapshot(output: Path, **options: Any) -> None:
         f"{output}: {len(taken.cluster)} objects of {taken.name}, taken {taken.taken:%Y-%m-%d %H:%M:%SZ}", err=True
     )
     for gap in taken.gaps:
-        click.echo(f"not seen: {plain(gap.what)}: {plain(gap.why)}", err=True)
+        click.echo(lines(f"not seen: {plain(gap.what)}: {plain(gap.why)}"), nl=False, err=True)
 
 
 @cli.command()
@@ -316,27 +319,26 @@ def _report(  # noqa: PLR0913 - what to show, of what, chosen how
 ) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
     from fluxdoctor.diagnose import timed
+    from fluxdoctor.report.context import Context
 
     loaded = time.monotonic()
     report = run(snapshot, installed, only=only, ignore=ignore)
     report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
     if target:
-        report = about(target, report, snapshot, render=lambda chosen: render(chosen, **show), color=color(), **show)
-        _write(report, outputs, show)
-        _end(report, fail_on)
-    _show(report, fail_on=fail_on, outputs=outputs, then=then, **show)
-
-
-def _write(report: Report, outputs: tuple[tuple[str, Path], ...], show: dict[str, Any]) -> None:
-    write(report, outputs, verbose=show["verbose"], width=show["width"])
+        report = about(target, report, snapshot)
+    _show(report, Context(snapshot, target), fail_on=fail_on, outputs=outputs, then=then, **show)
 
 
 def _show(
-    report: Report, *, fail_on: str, outputs: tuple[tuple[str, Path], ...],
+    report: Report, context: Context, *, fail_on: str, outputs: tuple[tuple[str, Path], ...],
     then: Callable[[Report], None] | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
-    _write(report, outputs, show)
-    click.echo(render(report, **show), nl=False, color=color())
+    write(report, context, outputs, verbose=show["verbose"], width=show["width"])
+    rendered = render(report, context, **show)
+    if show["format_"] == "text":
+        say(rendered, color=color())
+    else:  # UTF-8 whatever the terminal's encoding is: a machine reads it
+        click.echo(rendered.encode(), nl=False)
     if then:
         then(report)
     _end(report, fail_on)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxdoctor.cli.shown import SELECT, catalogue, color, columns, known, stop, with_options
+from fluxdoctor.cli.shown import SELECT, catalogue, color, columns, known, say, stop, with_options
 
 if TYPE_CHECKING:
     from fluxdoctor.rule import Catalogue
@@ -32,7 +32,7 @@ def explain(rule_id: str, raw: bool) -> None:
     if raw:
         click.echo(rule.page, nl=False)
         return
-    click.echo(page.render(rule, width=columns(), color=color()), nl=False, color=color())
+    say(page.render(rule, width=columns(), color=color()), color=color())
 
 
 def _meant(said: str, installed: Catalogue) -> str:

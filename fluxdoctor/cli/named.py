@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -64,33 +64,10 @@ def focus(text: str, namespaces: Sequence[str]) -> Ref | None:
     return Ref(kind, space, name) if space else None
 
 
-def about(  # noqa: PLR0913 - of what, and how to show it
-    target: Ref,
-    report: Report,
-    snapshot: Snapshot,
-    *,
-    render: Callable[[Report], str],
-    color: bool,
-    format_: str,
-    **show: Any,
-) -> Report:
-    """Print the chains from one object to its causes, then the report of those causes alone; return that report."""
-    import shutil
+def about(target: Ref, report: Report, snapshot: Snapshot) -> Report:
+    """Return the report of the causes of one object alone."""
     from dataclasses import replace
 
     from fluxdoctor.model.chain import chains
-    from fluxdoctor.report import chain, json
 
-    found = chains(target, report, snapshot)
-    chosen = replace(report, findings=tuple(c.finding for c in found))
-    if format_ == "json":
-        click.echo(json.render(chosen, chain.body(target, found)), nl=False)
-        return chosen
-    if format_ != "text":  # for machines: the findings alone
-        click.echo(render(chosen), nl=False)
-        return chosen
-    width = show["width"] or min(shutil.get_terminal_size((100, 24)).columns, 120)
-    click.echo(chain.render(target, found, width=width, color=color), nl=False, color=color)
-    if found:
-        click.echo("\n" + render(chosen), nl=False, color=color)
-    return chosen
+    return replace(report, findings=tuple(c.finding for c in chains(target, report, snapshot)))

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from fluxdoctor.report.formats import NAMES, renderer
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report import formats
+from fluxdoctor.report.formats import NAMES
+from fluxdoctor.report.plain import lines, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fluxdoctor.model.finding import Report
+    from fluxdoctor.report.context import Context
     from fluxdoctor.rule import Catalogue
 
 F = TypeVar("F")
@@ -43,6 +45,7 @@ def _outputs(_: click.Context, __: click.Parameter, written: tuple[str, ...]) ->
     return tuple(found)
 
 
+_ASCII = str.maketrans({"└": "`", "├": "|", "│": "|", "─": "-", "…": "...", "→": "->"})
 SELECT = (
     click.option("--rule", "only", multiple=True, metavar="GLOB", help="Only these rules: an id, an area, or a glob."),
     click.option("--ignore", multiple=True, metavar="GLOB", help="Leave these rules out: an id, an area, or a glob."),
@@ -83,27 +86,53 @@ def with_options(options: Iterable[Any]) -> Callable[[F], F]:
     return wrap
 
 
-def render(report: Report, *, format_: str, verbose: bool, width: int | None) -> str:
-    """Return a report as text in the format that was asked for."""
+def render(report: Report, context: Context, *, format_: str, verbose: bool, width: int | None) -> str:
+    """Return a report in the format that was asked for, text as this terminal can show it."""
     if format_ != "text":
-        return renderer(format_)(report)
-    from fluxdoctor.report import text
-
-    return text.render(report, width=width or columns(), color=color(), verbose=verbose)
+        return formats.render(format_, report, context)
+    return _text(report, context, width=width or columns(), color=color(), verbose=verbose)
 
 
-def write(report: Report, outputs: Iterable[tuple[str, Path]], *, verbose: bool, width: int | None) -> None:
+def write(
+    report: Report, context: Context, outputs: Iterable[tuple[str, Path]], *, verbose: bool, width: int | None
+) -> None:
     """Write the report to files, each in its format; one that cannot be written ends the run with exit code 2."""
-    from fluxdoctor.report import text
-
     for name, file in outputs:
         try:
             if name == "text":
-                file.write_text(text.render(report, width=width or 100, verbose=verbose), "utf-8")
+                file.write_text(_text(report, context, width=width or 100, color=False, verbose=verbose), "utf-8")
             else:
-                file.write_text(renderer(name)(report), "utf-8")
+                file.write_text(formats.render(name, report, context), "utf-8")
         except OSError as error:
             stop(f"{file}: {error.strerror or error}")
+
+
+def _text(report: Report, context: Context, *, width: int, color: bool, verbose: bool) -> str:
+    """Of one object, the chains to its causes come first; where it has none, they are all there is to say."""
+    from fluxdoctor.report import chain, text
+
+    if context.target is None:
+        return text.render(report, width=width, color=color, verbose=verbose)
+    found = context.chains(report)
+    way = chain.render(context.target, found, width=width, color=color)
+    return f"{way}\n{text.render(report, width=width, color=color, verbose=verbose)}" if found else way
+
+
+def say(text: str, *, color: bool = False) -> None:
+    """Print text for people, as this terminal's encoding can show it."""
+    click.echo(printable(text, sys.stdout.encoding), nl=False, color=color)
+
+
+def printable(text: str, encoding: str | None) -> str:
+    """Return text that an encoding has: lines of boxes become ASCII, what else it lacks an escape."""
+    known = encoding or "ascii"
+    try:
+        text.encode(known)
+    except LookupError:
+        return printable(text, "ascii")
+    except UnicodeEncodeError:
+        return text.translate(_ASCII).encode(known, "backslashreplace").decode(known)
+    return text
 
 
 def color() -> bool:
@@ -154,5 +183,5 @@ def known(globs: Iterable[str], rules: Catalogue) -> None:
 
 def stop(why: str) -> NoReturn:
     """Say on stderr why nothing could be done, and end with exit code 2."""
-    click.echo(f"fluxdoctor: {plain(why)}", err=True)
+    click.echo(lines(f"fluxdoctor: {plain(why)}"), err=True, nl=False)
     sys.exit(2)

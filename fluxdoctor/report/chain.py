@@ -1,10 +1,9 @@
-"""The chains from one object to its causes, as text and as data."""
+"""The chains from one object to its causes, as text."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
@@ -12,8 +11,7 @@ from rich.text import Text
 
 from fluxdoctor.model.chain import Chain, Link
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.report.json import ref as identity
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report.plain import lines, plain
 
 
 def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool) -> str:
@@ -34,7 +32,7 @@ def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool) -> s
             _link(console, depth, link, chain)
     file = console.file
     assert isinstance(file, io.StringIO)  # noqa: S101 - made above
-    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
+    return lines(file.getvalue())
 
 
 def _link(console: Console, depth: int, link: Link, chain: Chain) -> None:
@@ -53,24 +51,3 @@ def _link(console: Console, depth: int, link: Link, chain: Chain) -> None:
 
 def _name(ref: Ref) -> str:
     return plain(f"{ref.kind} {ref.named}")
-
-
-def body(target: Ref, found: Sequence[Chain]) -> dict[str, Any]:
-    """Return the chains as data, to stand beside a JSON report."""
-    return {
-        "target": identity(target),
-        "chains": [
-            {
-                "fingerprint": chain.finding.fingerprint,
-                "links": [
-                    {
-                        **identity(link.ref),
-                        "why": link.why,
-                        "proof": [{"what": e.what, "where": e.where} for e in link.proof],
-                    }
-                    for link in chain.links
-                ],
-            }
-            for chain in found
-        ],
-    }

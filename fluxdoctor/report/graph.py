@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -16,6 +15,8 @@ from fluxdoctor.report.plain import plain
 
 #: From so many nodes on, what is alike is drawn as one.
 LARGE = 60
+#: From so many times that many on, though those of a namespace are one, those of all namespaces are.
+_FAR = 4
 _NEEDS = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.DEPENDS_ON, Edge.IMAGE_REPOSITORY, Edge.INCLUDE, Edge.GENERATOR,
           Edge.INPUTS, Edge.SYNC, Edge.PROVIDER)  # fmt: skip
 
@@ -69,7 +70,10 @@ class Picture:
 
 
 def draw(snapshot: Snapshot, report: Report, *, large: int = LARGE) -> Picture:
-    """Make the picture of a fleet; above ``large`` nodes what is alike becomes one, causes never."""
+    """Make the picture of a fleet; above ``large`` nodes what is alike becomes one, causes never.
+
+    What is not well and under none of the report's findings is drawn as waiting.
+    """
     marks = _marks(snapshot, report)
     places = {ref: i for i, ref in enumerate(marks)}
     notes = {ref: f"{f.rule}: {plain(f.message)}" for f in _told(report) for ref in (f.subject, *f.also)}
@@ -81,7 +85,7 @@ def draw(snapshot: Snapshot, report: Report, *, large: int = LARGE) -> Picture:
             picture = _collapsed(
                 picture, alike, [ref.namespace for ref in marks] if picture.nodes == tuple(nodes) else None
             )
-    return picture
+    return _gathered(picture) if len(picture.nodes) > _FAR * large else picture
 
 
 def _told(report: Report) -> Iterator[Finding]:
@@ -139,19 +143,36 @@ def _parent(ref: Ref, snapshot: Snapshot, marks: dict[Ref, Mark], reached: set[R
 
 def _collapsed(picture: Picture, alike: Iterable[Mark], spaces: list[str] | None) -> Picture:
     """Draw as one the nodes of one kind, namespace and mark."""
-    spaces = spaces or [n.name.partition("/")[0] for n in picture.nodes]
+    spaces = spaces or _spaces(picture)
     keys = [
-        (node.kind, space, node.mark) if node.mark in alike and node.count == 1 else (str(i),)
+        (node.kind, space, node.mark) if node.mark in alike and node.count == 1 else i
         for i, (node, space) in enumerate(zip(picture.nodes, spaces, strict=True))
     ]
-    sizes = Counter(keys)
-    places: dict[object, int] = {}
-    nodes: list[Node] = []
-    moved: list[int] = []
-    for node, key, space in zip(picture.nodes, keys, spaces, strict=True):
-        if key not in places:
-            places[key] = len(nodes)
-            nodes.append(node if sizes[key] == 1 else replace(node, name=space or "the cluster", count=sizes[key]))
-        moved.append(places[key])
+    return _joined(picture, keys, lambda members: spaces[members[0]] or "the cluster")
+
+
+def _gathered(picture: Picture) -> Picture:
+    """Draw as one the nodes of one kind and mark, wherever they are."""
+    spaces = _spaces(picture)
+    keys = [i if node.mark is Mark.CAUSE else (node.kind, node.mark) for i, node in enumerate(picture.nodes)]
+    return _joined(picture, keys, lambda members: f"{len({spaces[i] for i in members})} namespaces")
+
+
+def _spaces(picture: Picture) -> list[str]:
+    return [n.name.partition("/")[0] for n in picture.nodes]
+
+
+def _joined(picture: Picture, keys: Iterable[object], name: Callable[[list[int]], str]) -> Picture:
+    """Draw as one the nodes of one key, where the first of them is."""
+    groups: dict[object, list[int]] = {}
+    for i, key in enumerate(keys):
+        groups.setdefault(key, []).append(i)
+    nodes, moved = [], [0] * len(picture.nodes)
+    for place, members in enumerate(groups.values()):
+        first = picture.nodes[members[0]]
+        count = sum(picture.nodes[i].count for i in members)
+        nodes.append(first if len(members) == 1 else replace(first, name=name(members), count=count))
+        for i in members:
+            moved[i] = place
     arrows = {Arrow(moved[a.source], moved[a.target], a.why) for a in picture.arrows}
     return Picture(tuple(nodes), tuple(sorted(a for a in arrows if a.source != a.target)))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape, quoteattr
+from collections.abc import Mapping, Sequence
+from xml.sax.saxutils import escape as escaped
+from xml.sax.saxutils import quoteattr
 
-from fluxdoctor.report.graph import Mark, Picture
+from fluxdoctor.report.graph import Arrow, Mark, Node, Picture
+from fluxdoctor.report.plain import COMMAND
 
 _WIDE, _HIGH, _GAP_X, _GAP_Y, _EDGE = 250, 44, 90, 16, 20
 _SHOWN = 34
 _CSS = """
 svg{background:#fff;font:12px system-ui,sans-serif}rect{fill:#dafbe1;stroke:#57606a;rx:6}
 text{fill:#1f2328}.kind{fill:#57606a;font-size:10px}
-path{fill:none;stroke:#8c959f;stroke-width:1.2}.cause rect{fill:#d1242f;stroke:#82071e;stroke-width:3}.cause text{fill:#fff}
+path{fill:none;stroke:#8c959f;stroke-width:1.2}.of-cause{stroke:#d1242f;stroke-width:1.6}
+.cause rect{fill:#d1242f;stroke:#82071e;stroke-width:3}.cause text{fill:#fff}
 .blocked{opacity:.5}.blocked rect{fill:#eaeef2}.stale rect{fill:#fff8c5;stroke-dasharray:4}.waiting rect{fill:#ddf4ff}
 .suspended rect{fill:#eaeef2;stroke-dasharray:4}
 @media(prefers-color-scheme:dark){svg{background:#0d1117}path{stroke:#6e7681}}
@@ -20,30 +24,60 @@ path{fill:none;stroke:#8c959f;stroke-width:1.2}.cause rect{fill:#d1242f;stroke:#
 
 def render(picture: Picture) -> str:
     """Return the SVG: what is needed to the left of what needs it; the title of a cause is its finding."""
+    width, height, parts = _drawing(picture, {})
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    opening = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">'
+    head = [opening, "<title>Flux dependency graph</title>", f"<style>{_CSS}</style>"]
+    return "\n".join([*head, *parts, "</svg>"]) + "\n"
+
+
+def inline(picture: Picture, links: Mapping[int, str]) -> str:
+    """Return the SVG as a part of a page, which brings the styles; ``links``: where a click on a node leads, by its place.
+
+    Node 3 can be linked to as ``#node-3``.
+    """
+    width, height, parts = _drawing(picture, links)
+    opening = f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" aria-label="Dependency graph">'
+    return "\n".join([opening, *parts, "</svg>"])
+
+
+def _drawing(picture: Picture, links: Mapping[int, str]) -> tuple[int, int, list[str]]:
+    """The width, the height, and the elements: the arrows below the nodes."""
     spots = _spots(picture)
     width = max((x for x, _ in spots), default=0) + _WIDE + _EDGE
     height = max((y for _, y in spots), default=0) + _HIGH + _EDGE
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
-        "<title>Flux dependency graph</title>",
-        f"<style>{_CSS}</style>",
-    ]
-    for arrow in picture.arrows:
-        (x, y), (to_x, to_y) = spots[arrow.source], spots[arrow.target]
-        start, end, bend = x + _WIDE, to_x, max(40, abs(to_x - x - _WIDE) // 2)
-        middle, to_middle = y + _HIGH // 2, to_y + _HIGH // 2
-        curve = f"M{start} {middle}C{start + bend} {middle} {end - bend} {to_middle} {end} {to_middle}"
-        parts.append(f"<path d={quoteattr(curve)}><title>{escape(arrow.why)}</title></path>")
-    for node, (x, y) in zip(picture.nodes, spots, strict=True):
-        title = escape(f"{node.label} ({node.mark}){f': {node.note}' if node.note else ''}")
-        kind = f"{node.count} {node.kind} in" if node.count > 1 else node.kind
-        rule = f" · {node.note.partition(':')[0]}" if node.mark is Mark.CAUSE else ""
-        parts.append(
-            f'<g class="{node.mark}"><title>{title}</title><rect x="{x}" y="{y}" width="{_WIDE}" height="{_HIGH}"/>'
-            f'<text class="kind" x="{x + 10}" y="{y + 16}">{escape(_cut(kind + rule, 42))}</text>'
-            f'<text x="{x + 10}" y="{y + 33}">{escape(_cut(node.name, _SHOWN))}</text></g>'
-        )
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    parts = [_curve(arrow, picture, spots) for arrow in picture.arrows]
+    for place, (node, (x, y)) in enumerate(zip(picture.nodes, spots, strict=True)):
+        box = _box(place, node, x, y)
+        to = links.get(place)
+        parts.append(f"<a href={quoteattr(to)}>{box}</a>" if to else box)
+    return width, height, parts
+
+
+def _curve(arrow: Arrow, picture: Picture, spots: Sequence[tuple[int, int]]) -> str:
+    (x, y), (to_x, to_y) = spots[arrow.source], spots[arrow.target]
+    start, end, bend = x + _WIDE, to_x, max(40, abs(to_x - x - _WIDE) // 2)
+    middle, to_middle = y + _HIGH // 2, to_y + _HIGH // 2
+    curve = f"M{start} {middle}C{start + bend} {middle} {end - bend} {to_middle} {end} {to_middle}"
+    of = f' class="of-{picture.nodes[arrow.source].mark}"'
+    return f"<path{of} d={quoteattr(curve)}><title>{_text(arrow.why)}</title></path>"
+
+
+def _box(place: int, node: Node, x: int, y: int) -> str:
+    title = _text(f"{node.label} ({node.mark}){f': {node.note}' if node.note else ''}")
+    kind = f"{node.count} {node.kind} in" if node.count > 1 else node.kind
+    rule = f" · {node.note.partition(':')[0]}" if node.mark is Mark.CAUSE else ""
+    return (
+        f'<g id="node-{place}" class="{node.mark}"><title>{title}</title>'
+        f'<rect x="{x}" y="{y}" width="{_WIDE}" height="{_HIGH}"/>'
+        f'<text class="kind" x="{x + 10}" y="{y + 16}">{_text(_cut(kind + rule, 40))}</text>'
+        f'<text x="{x + 10}" y="{y + 33}">{_text(_cut(node.name, _SHOWN))}</text></g>'
+    )
+
+
+def _text(text: str) -> str:
+    """Return text as SVG shows it; no line of it is a command to a pipeline's runner."""
+    return COMMAND.sub(r"\1&#58;", escaped(text))
 
 
 def _cut(text: str, most: int) -> str:
@@ -63,11 +97,17 @@ def _spots(picture: Picture) -> list[tuple[int, int]]:
 
 
 def _columns(picture: Picture) -> list[int]:
-    """The longest way to each node; arrows that close a circle do not count (Kahn, breaking a circle at its first node)."""
+    """The longest way to each node; arrows that close a circle do not count (Kahn, breaking a circle at its first node).
+
+    What an object applies and reads at once, as a bootstrapped Kustomization its own source, stands before it.
+    """
     size = len(picture.nodes)
     columns, open_ = [0] * size, [0] * size
     after: list[list[int]] = [[] for _ in range(size)]
+    both = {(a.target, a.source) for a in picture.arrows if a.why != "applies"}
     for arrow in picture.arrows:
+        if arrow.why == "applies" and (arrow.source, arrow.target) in both:
+            continue
         after[arrow.source].append(arrow.target)
         open_[arrow.target] += 1
     todo = [i for i in range(size) if not open_[i]]

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from fluxdoctor.report.graph import Arrow, Mark, Picture
+from fluxdoctor.report.plain import lines
 
 _STYLE = {
     Mark.CAUSE: "bold red",
@@ -45,7 +46,7 @@ def render(picture: Picture, *, width: int, color: bool) -> str:
             _tree(console, picture, after, place, seen, repeat=False)
     file = console.file
     assert isinstance(file, io.StringIO)  # noqa: S101 - made above
-    return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines()) or "no Flux object\n"
+    return lines(file.getvalue()) or "no Flux object\n"
 
 
 def _tree(  # noqa: PLR0913 - what to draw, and where to stop

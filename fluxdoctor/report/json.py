@@ -10,17 +10,20 @@ from typing import Any
 from fluxdoctor._version import __version__
 from fluxdoctor.model.finding import Fact, Finding, Report
 from fluxdoctor.model.resource import Location, Ref
+from fluxdoctor.report.context import NONE, Context
 
 SCHEMA = 1
 
 
-def render(report: Report, more: dict[str, Any] | None = None) -> str:
+def render(report: Report, context: Context = NONE) -> str:
     """Return the report as JSON text, keys in a fixed order, without anything that varies from run to run but timings.
 
-    ``more``: further keys, after the report's own.
+    Where one object was asked about, ``target`` and ``chains`` follow.
     """
-    # Escaped to ASCII: a lone surrogate or a direction mark in cluster text stays a harmless escape.
-    return json.dumps({**body(report), **(more or {})}, indent=2) + "\n"
+    more = {"target": ref(context.target), "chains": _chains(context, report)} if context.target else {}
+    # Escaped to ASCII: a lone surrogate or a direction mark in cluster text stays a harmless escape. What could be a
+    # command to a pipeline's runner (see plain) is an escape too: to a reader of JSON it is the same.
+    return json.dumps({**body(report), **more}, indent=2).replace("##", "#\\u0023") + "\n"
 
 
 def schema() -> dict[str, Any]:
@@ -89,3 +92,16 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "url": finding.url,
         **({"clusters": list(finding.clusters)} if finding.clusters else {}),
     }
+
+
+def _chains(context: Context, report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "fingerprint": chain.finding.fingerprint,
+            "links": [
+                {**ref(link.ref), "why": link.why, "proof": [{"what": e.what, "where": e.where} for e in link.proof]}
+                for link in chain.links
+            ],
+        }
+        for chain in context.chains(report)
+    ]

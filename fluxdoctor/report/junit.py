@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from fluxdoctor.model.finding import Finding, Report, Severity
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report.plain import COMMAND, plain
 
 
 def render(report: Report) -> str:
@@ -26,7 +26,8 @@ def render(report: Report) -> str:
     if not report.findings and not unseen:
         ET.SubElement(suite, "testcase", {"name": "nothing to fix", "classname": "fluxdoctor", "time": "0"})
     ET.indent(suites)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="unicode")}\n'
+    written = COMMAND.sub(r"\1&#58;", ET.tostring(suites, encoding="unicode"))
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{written}\n'
 
 
 def _case(suite: ET.Element, finding: Finding) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from fluxdoctor.model.chain import Chain
 from fluxdoctor.model.finding import Finding, Report, Severity
 from fluxdoctor.model.resource import Ref
+from fluxdoctor.report.context import NONE, Context
 from fluxdoctor.report.plain import plain
 
 #: Comments are cut off at 65,536 characters on GitHub: findings past these are counted.
@@ -16,12 +18,17 @@ _QUOTED = 900
 _MARK = re.compile(r"([\\`*_{}\[\]()#+!|~^$-])")
 
 
-def render(report: Report) -> str:
-    """Return the findings, worst first, proof folded away; text of the cluster can be neither markup, link nor mention."""
+def render(report: Report, context: Context = NONE) -> str:
+    """Return the findings, worst first, proof folded away; text of the cluster can be neither markup, link nor mention.
+
+    Where one object was asked about, the ways to its causes come first.
+    """
     counts = [(s, sum(f.severity is s for f in report.findings)) for s in Severity]
     said = ", ".join(f"{n} {s.value}{'' if n == 1 else 's'}" for s, n in counts if n and s is not Severity.INFO)
     lines = [f"## fluxdoctor: {escape(report.name or report.mode)}", ""]
     lines += [f"**{said or 'nothing to fix'}** in {report.objects} objects, {report.not_ready} not ready", ""]
+    if context.target:
+        lines += _chains(context.target, context.chains(report)[:_MOST])
     for number, finding in enumerate(report.findings[:_MOST], 1):
         lines += _finding(number, finding)
     if len(report.findings) > _MOST:
@@ -30,6 +37,19 @@ def render(report: Report) -> str:
     notes = [f"Not checked: {escape(why)}" for why in unseen]
     lines += [f"- {note}" for note in notes]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _chains(target: Ref, found: Sequence[Chain]) -> Iterable[str]:
+    name = _code(f"{target.kind} {target.named}")
+    yield f"**{name} is held back by**" if found else f"**Nothing holds {name} back**"
+    yield ""
+    for chain in found:
+        before = ""
+        for number, link in enumerate(chain.links, 1):
+            yield f"{number}. {escape(before)}{': ' if before else ''}{_code(f'{link.ref.kind} {link.ref.named}')}"
+            yield from (f"   - {_quoted(proof.what)}" for proof in link.proof)
+            before = link.why
+        yield ""
 
 
 def escape(text: str) -> str:
@@ -68,11 +88,14 @@ def _finding(number: int, finding: Finding) -> Iterable[str]:
         yield "<details><summary>Proof</summary>"
         yield ""
         for proof in finding.evidence:
-            what = proof.what if len(proof.what) <= _QUOTED else f"{proof.what[:_QUOTED]} ..."
-            yield f"- {_code(what)}" + (f" ({_code(proof.where)})" if proof.where else "")
+            yield f"- {_quoted(proof.what)}" + (f" ({_code(proof.where)})" if proof.where else "")
         yield ""
         yield "</details>"
     yield ""
+
+
+def _quoted(said: str) -> str:
+    return _code(said if len(said) <= _QUOTED else f"{said[:_QUOTED]} ...")
 
 
 def _refs(refs: Sequence[Ref]) -> str:

@@ -26,11 +26,23 @@ _OUTCOMES = ("error", "fail", "pass", "skip", "warn")
 _MOST = 1 << 20  # bytes of the results of one object: etcd takes 1.5 MiB
 _TEXT = 1_000  # characters of a text
 _NAMED = 20
+_WIDE = 1 << 20  # a text is never broken: no line begins with what a cluster said
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a text of several lines in one."""
+
+
+def _text_of(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text_of)
 
 
 def render(report: Report) -> str:
     """Return the objects as YAML documents."""
-    return yaml.safe_dump_all(objects(report), sort_keys=False, width=120)
+    return str(yaml.dump_all(objects(report), Dumper=_Dumper, sort_keys=False, width=_WIDE))
 
 
 def objects(report: Report, without: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -51,7 +63,7 @@ def _space(ref: Ref, without: Collection[str]) -> str:
 
 
 def _object(namespace: str, results: list[dict[str, Any]]) -> dict[str, Any]:
-    place = {"namespace": namespace} if namespace else {}
+    place = {"namespace": plain(namespace)} if namespace else {}
     counts = Counter(result["result"] for result in results)
     shown = _shown(results)
     left = len(results) - len(shown)
@@ -107,8 +119,8 @@ def _skipped(skipped: Skipped) -> dict[str, Any]:
 
 
 def _reference(ref: Ref) -> dict[str, str]:
-    place = {"namespace": ref.namespace} if ref.namespace else {}
-    return {"kind": ref.kind.partition(".")[0], **place, "name": ref.name}
+    place = {"namespace": plain(ref.namespace)} if ref.namespace else {}
+    return {"kind": plain(ref.kind.partition(".")[0]), **place, "name": plain(ref.name)}
 
 
 def _names(refs: tuple[Ref, ...]) -> str:

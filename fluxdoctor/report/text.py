@@ -13,7 +13,9 @@ from rich.text import Text
 
 from fluxdoctor.model.finding import Evidence, Finding, Frozen, Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.report.plain import plain
+from fluxdoctor.report import unseen
+from fluxdoctor.report.plain import lines, plain
+from fluxdoctor.report.unseen import Reason
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 _NAMED = 6
@@ -49,7 +51,7 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
     # Of a live cluster, what nobody asked is what the user chose not to ask: it is told where all is told.
     told = [s for s in report.skipped if s.asked or verbose or report.mode != "live"]
     _skipped(console, told, verbose=verbose)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return lines(out.getvalue())
 
 
 def _count(number: int, one: str, many: str = "") -> str:
@@ -153,43 +155,27 @@ def _quiet(console: Console, hidden: Sequence[Finding]) -> None:
 
 
 def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> None:
-    lines = _reasons([s for s in skipped if s.asked], verbose=verbose)
-    if lines:
+    told = [_reason(reason, verbose=verbose) for reason in unseen.reasons(skipped)]
+    if told:
         console.print()
-        shown = lines if verbose else lines[:_NAMED]
-        more = [f"and {len(lines) - len(shown)} more: --verbose shows them"] if len(shown) < len(lines) else []
+        shown = told if verbose else told[:_NAMED]
+        more = [f"and {len(told) - len(shown)} more: --verbose shows them"] if len(shown) < len(told) else []
         rows = Table.grid(padding=(0, 0))
         rows.add_column(width=len(_NOT_CHECKED), no_wrap=True, style="yellow")
         rows.add_column(overflow="fold")
         for i, line in enumerate([*shown, *more]):
             rows.add_row(_NOT_CHECKED if i == 0 else "", Text(plain(line)))
         console.print(rows)
-        if any(s.asked and "forbidden: " in s.why for s in skipped):
-            console.print(Text("fluxdoctor rbac prints the rights that a full diagnosis needs", "dim"))
-    rest = [s for s in skipped if not s.asked]
-    if rest:
+        if unseen.forbidden(skipped):
+            console.print(Text(unseen.RIGHTS, "dim"))
+    if rest := unseen.unasked(skipped):
         console.print()
-        reasons = ", ".join(sorted({s.why.rpartition(": ")[2] for s in rest}))
-        what = _count(len(rest), "question") if any(s.subject for s in rest) else _count(len(rest), "rule")
-        console.print(Text(f"{what} had no facts to judge by: {reasons}", "dim"))
+        console.print(Text(plain(rest), "dim"))
 
 
-def _reasons(skipped: Sequence[Skipped], *, verbose: bool) -> list[str]:
+def _reason(reason: Reason, *, verbose: bool) -> str:
     """One line a reason: what was not seen, why, and which rules could not judge without it."""
-    found: dict[str, tuple[list[str], list[str]]] = {}
-    for entry in skipped:
-        what, colon, why = entry.why.partition(": ")
-        about = what if colon else str(entry.subject or "")
-        things, rules = found.setdefault(why if colon else entry.why, ([], []))
-        if about and about not in things:
-            things.append(about)
-        if entry.rule and entry.rule not in rules:
-            rules.append(entry.rule)
-    return [_reason(why, things, rules, verbose=verbose) for why, (things, rules) in found.items()]
-
-
-def _reason(why: str, things: Sequence[str], rules: Sequence[str], *, verbose: bool) -> str:
-    shown = things if verbose else things[:_THINGS]
-    more = f" and {len(things) - len(shown)} more" if len(shown) < len(things) else ""
-    without = f" (so not judged by {', '.join(rules)})" if rules else ""
-    return f"{', '.join(shown)}{more}: {why}{without}".removeprefix(": ")
+    shown = reason.things if verbose else reason.things[:_THINGS]
+    more = f" and {len(reason.things) - len(shown)} more" if len(shown) < len(reason.things) else ""
+    without = f" (so not judged by {', '.join(reason.rules)})" if reason.rules else ""
+    return f"{', '.join(shown)}{more}: {reason.why}{without}".removeprefix(": ")

@@ -2,7 +2,7 @@
 
 Five Go modules beside this file pin what is built: ``go.mod`` (kube-apiserver and kubectl), ``controller`` (kustomize-controller),
 ``kustomize`` (the command), ``crds`` and ``reports`` (controller-gen over the Go API modules of Flux and of OpenReports). Each result lies in a folder of the cache that
-is named after the hash of its go.mod and go.sum, so a second run builds nothing. etcd comes from Debian where it is not on PATH.
+is named after the hash of its go.mod and go.sum, so a second run builds nothing. etcd and Chromium come from Debian where they are not on PATH.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.servers import apt
 
 HERE = Path(__file__).resolve().parent
 _MINUTES = 60
@@ -184,34 +186,57 @@ def _unpack(package: str, folder: Path) -> None:
 
 def inspector() -> Path:
     """Return the command of the MCP Inspector, installed from its lock file by npm into the cache. Raises BuildError."""
-    source = HERE / "inspector"
+    return _packages("inspector") / ".bin" / "mcp-inspector"
+
+
+def axe() -> Path:
+    """Return the script of axe-core, which judges how accessible a page is, installed likewise. Raises BuildError."""
+    return _packages("axe") / "axe-core" / "axe.min.js"
+
+
+def _packages(name: str) -> Path:
+    """Return the node_modules of a folder beside this file."""
+    source = HERE / name
     lock = (source / "package-lock.json").read_bytes()
-    folder = cache() / f"inspector-{hashlib.sha256(lock).hexdigest()[:16]}"
+    folder = cache() / f"{name}-{hashlib.sha256(lock).hexdigest()[:16]}"
     if not folder.is_dir():
         with _locked(folder):
             if not folder.is_dir():
                 _install(source, folder)
-    return folder / "node_modules" / ".bin" / "mcp-inspector"
+    return folder / "node_modules"
 
 
 def _install(source: Path, folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise BuildError(
-            "npm is not on PATH: a client of the MCP server is installed with npm and run with Node.js 20 or newer"
+            "npm is not on PATH: the MCP Inspector and axe-core are installed with npm, and Node.js 20 or newer runs the first"
         )
-    _say(f"installing the MCP Inspector (kept in {folder})")
+    _say(f"installing the packages of {source.name}/package-lock.json (kept in {folder})")
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(source / name, scratch)
         # No script of a package is run.
         wrong = _run((npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"), Path(scratch), 5 * _MINUTES)
         if wrong:
-            raise BuildError(f"the MCP Inspector could not be installed: {wrong}")
+            raise BuildError(f"{source.name}/package-lock.json could not be installed: {wrong}")
         out = Path(scratch) / "out"
         out.mkdir()
         (Path(scratch) / "node_modules").rename(out / "node_modules")
         out.rename(folder)
+
+
+def chromium() -> Path:
+    """Return the path of Chromium: the one on PATH, else Debian's, installed where we are root. Raises BuildError.
+
+    It is installed and not unpacked as etcd is: it needs a hundred other packages.
+    """
+    found = apt.program("chromium", "chromium")
+    if found is None:
+        raise BuildError(
+            "chromium is not on PATH: install it (Debian's package is called chromium), then run this again"
+        )
+    return Path(found)
 
 
 def _made(module: Module) -> Path:
@@ -280,6 +305,8 @@ def main() -> int:
         for module in MODULES.values():
             _say(f"{module.name} {_made(module)}")
         _say(f"inspector {inspector()}")
+        _say(f"axe-core {axe()}")
+        _say(f"chromium {chromium()}")
     except BuildError as error:
         _say(str(error))
         return 2
