@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 _CHARACTERS = 3  # of JSON to a token, at the least: ids and names are cut small
 T = TypeVar("T", bound=BaseModel)
+GONE = "this cursor belongs to an earlier reading, or to other arguments: leave it out to begin anew"
 
 
 class Thing(BaseModel):
@@ -177,5 +178,5 @@ def read_cursor(cursor: str, reading: str) -> int:
     if not place.isascii() or not place.isdecimal() or len(place) > 9:  # noqa: PLR2004 - digits
         raise ToolError("this is no cursor of this tool: leave it out to begin at the first")
     if of != reading:
-        raise ToolError("this cursor belongs to an earlier reading, or to other arguments: leave it out to begin anew")
+        raise ToolError(GONE)
     return int(place)
