@@ -21,6 +21,8 @@ _OPTIONS: tuple[Any, ...] = (
     click.option("--port", type=click.IntRange(0, 65535), default=8371, show_default=True, help="Of http; 0 takes a free one."),
     click.option("--token-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
                  help="Of http: clients must send the bearer token that this file holds."),
+    click.option("--allowed-host", "further", metavar="HOST[:PORT]", multiple=True,
+                 help="Of http: answer under this Host too, where clients reach it by another name (a proxy, a Service)."),
     click.option("--kubeconfig", metavar="FILE", default="", help="The kubeconfig; $KUBECONFIG or ~/.kube/config else."),
     click.option("--context", "contexts", metavar="NAME", multiple=True,
                  help="A context that clients may name, the first by default. The current one alone, without this."),
@@ -78,7 +80,8 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
         token = token_file.read_text("utf-8").strip() if token_file else ""
         if token_file and not token:
             stop(f"{token_file}: the token file is empty")
-        http.serve(server, host, port, token, lambda url: click.echo(f"fluxdoctor mcp: {url}", err=True))
+        at = http.Address(host, port, token, options["further"])
+        http.serve(server, at, lambda url: click.echo(f"fluxdoctor mcp: {url}", err=True))
     except UnicodeDecodeError:
         stop(f"{token_file}: not a text file")
     except (OSError, http.HttpError) as error:
