@@ -63,21 +63,22 @@ def namespace(said: str, cluster: Cluster) -> str:
 
 def thing(said: Ref, cluster: Cluster) -> Ref:
     """Return the object that is meant, its namespace found where none was said. Raises ToolError."""
-    there = [r.ref for r in cluster.all(said.kind)]
-    if said.namespace:
-        if not cluster.look(said).absent:
-            return said
-        there = [ref for ref in there if ref.namespace == said.namespace] or there
-        raise one_of(f"{said.kind} in {quote.name(said.namespace)}", said.name, [ref.named for ref in there])
-    found = [ref for ref in there if ref.name == said.name]
-    if len(found) == 1:
+    if said.namespace and not cluster.look(said).absent:
+        return said
+    known = [resource.ref for resource in cluster.all(said.kind)]
+    found = [one for one in known if one.name == said.name]
+    if len(found) == 1 and not said.namespace:
         return found[0]
     if found:
-        raise ToolError(
-            f"{quote.ref(said)} is in {len(found)} namespaces; say which, such as "
-            f"{', '.join(quote.name(r.namespace) for r in found[:_NAMED])}"
-        )
-    raise one_of(said.kind, said.name, [ref.named for ref in there])
+        where = ", ".join(quote.name(one.namespace) for one in found[:_NAMED])
+        more = f" ({len(found)} in all)" if len(found) > _NAMED else ""
+        raise ToolError(f"namespace of {said.kind} {quote.name(said.name)}: it is in {where}{more}; say which")
+    near = nearest(said.name, [one.name for one in known])
+    first = sorted(known, key=lambda one: (near.index(one.name) if one.name in near else len(near), one))
+    valid = ", ".join(quote.name(one.named) for one in first[:_NAMED]) or "none"
+    more = f" ({len(known)} in all)" if len(known) > _NAMED else ""
+    named = "/".join(filter(None, (said.namespace, said.name)))
+    raise ToolError(f"{said.kind} {quote.quoted(named, 160)} is not known here; valid: {valid}{more}")
 
 
 def below(said: str, roots: Sequence[Path]) -> Path:
