@@ -186,6 +186,11 @@ def _meanwhile(change: Change) -> list[str]:
     found = []
     if why := change.now.annotation(REASON):
         found.append(f"suspended: {quoted(why, 200)}")
+    # Controllers write no status while an object is suspended, and setting spec.suspend is one generation itself.
+    generation, observed = change.now.number("metadata.generation"), change.now.number("status.observedGeneration")
+    if observed and generation > observed + 1:
+        times = generation - observed - 1
+        found.append(f"its spec was also changed since it was last reconciled ({times} generations beside the pause)")
     source = _source(change.now)
     if source is None or source.kind not in flux.KINDS:
         return found

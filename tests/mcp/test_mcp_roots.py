@@ -108,7 +108,7 @@ def test_a_repository_that_begins_above_the_root_is_not_read(root: Path, server:
     (root / "prod").mkdir()
     git(root.parent, "init", "-q")
     assert refusal(server, "check_repository", path="prod") == quoted(
-        f"{root}/prod is part of a repository that begins outside of the allowed folders"
+        f"{root}/prod is part of the repository {root.parent}, which is outside of the allowed folders"
     )
 
 
@@ -118,7 +118,9 @@ def test_a_repository_whose_configuration_names_another_folder_is_not_read(root:
     git(root / "fleet", "init", "-q")
     git(root / "fleet", "config", "core.worktree", str(root.parent / "elsewhere"))
     answer = refusal(server, "check_repository", path="fleet")
-    assert answer == quoted(f"{root}/fleet is part of a repository that begins outside of the allowed folders")
+    assert answer == quoted(
+        f"{root}/fleet is part of the repository {root.parent}/elsewhere, which is outside of the allowed folders"
+    )
 
 
 def test_files_that_git_lists_below_a_link_are_not_read(root: Path, server: Any) -> None:

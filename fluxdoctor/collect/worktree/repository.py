@@ -54,7 +54,7 @@ def of_folder(path: Path, within: Sequence[Path] = ()) -> Repository:
         return Repository(path.resolve().name, _read(path, _walk(path)))
     root = Path(top)
     if within and not any(root.resolve().is_relative_to(allowed.resolve()) for allowed in within):
-        raise RepositoryError(f"{path} is part of a repository that begins outside of the allowed folders")
+        raise RepositoryError(f"{path} is part of the repository {root}, which is outside of the allowed folders")
     listed = _git(path, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", str(root))
     focus = path.resolve().relative_to(root.resolve()).as_posix()
     return Repository(root.name, _read(root, _split(listed)), "" if focus == "." else focus, _urls(root))
