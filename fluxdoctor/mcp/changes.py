@@ -14,7 +14,7 @@ from fluxdoctor.collect.deadline import DeadlineError
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Served
 from fluxdoctor.collect.kube.login import ClusterError, Login, connect
-from fluxdoctor.collect.kube.write import REASON, REQUESTED, Writer, appliers_of_suspend
+from fluxdoctor.collect.kube.write import REASON, REQUESTED, Writer, appliers_of_suspend, changers_since_suspended
 from fluxdoctor.mcp import said
 from fluxdoctor.mcp.answers import Outcome
 from fluxdoctor.mcp.desk import Run
@@ -186,11 +186,7 @@ def _meanwhile(change: Change) -> list[str]:
     found = []
     if why := change.now.annotation(REASON):
         found.append(f"suspended: {quoted(why, 200)}")
-    # Controllers write no status while an object is suspended, and setting spec.suspend is one generation itself.
-    generation, observed = change.now.number("metadata.generation"), change.now.number("status.observedGeneration")
-    if observed and generation > observed + 1:
-        times = generation - observed - 1
-        found.append(f"its spec was also changed since it was last reconciled ({times} generations beside the pause)")
+    found += [f"its spec was changed by {quoted(who, 60)} at {at}" for who, at in changers_since_suspended(change.now)]
     source = _source(change.now)
     if source is None or source.kind not in flux.KINDS:
         return found

@@ -51,13 +51,15 @@ class Ask:
 class Reading:
     """What was read, and when that began (of the monotonic clock): what changed later may not be in it.
 
-    ``snapshot`` is None of a repository, which has one per cluster.
+    ``snapshot`` is None of a repository, which has one per cluster. ``cut``: its time was over, or it was called off, before all
+    was read.
     """
 
     id: str
     report: Report
     at: float
     snapshot: Snapshot | None = None
+    cut: bool = False
 
     @property
     def age(self) -> int:
@@ -158,7 +160,8 @@ class Desk:
 
     def _usable(self, ask: Ask, since: float) -> Reading | None:
         with self._lock:
-            fresh = [(a, r) for a, r in reversed(self._kept.values()) if r.at >= max(since, self._changed)]
+            kept = [(a, r) for a, r in reversed(self._kept.values()) if not r.cut]
+        fresh = [(a, r) for a, r in kept if r.at >= max(since, self._changed)]
         return next((r for a, r in fresh if a in _answering(ask, whole=r.whole)), None)
 
     def forget(self) -> None:
@@ -174,7 +177,7 @@ class Desk:
     def _keep(self, ask: Ask, reading: Reading) -> Reading:
         with self._lock:
             self._kept[reading.id] = (ask, reading)
-            self._last = reading
+            self._last = reading if not reading.cut or self._last is None else self._last
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return reading
@@ -187,7 +190,7 @@ class Desk:
             report = self._checked(ask) if snapshot is None else diagnose(snapshot, self.catalogue)
         except (ClusterError, SnapshotError, repository.RepositoryError) as error:
             raise ToolError(quote.quoted(str(error))) from None
-        return Reading(secrets.token_hex(5), report, began, snapshot)
+        return Reading(secrets.token_hex(5), report, began, snapshot, cut=run.deadline.over())
 
     def _snapshot(self, ask: Ask, run: Run) -> Snapshot | None:
         if ask.path:
