@@ -62,7 +62,6 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
         raise click.UsageError("--from replays a snapshot, in which --allow-writes could change nothing")
     if options["namespaces"] and not options["writes"]:
         raise click.UsageError("--namespaces limits what --allow-writes allows; without it nothing is changed")
-    gc.enable()  # this one runs for days
     from fluxdoctor.mcp.server import build
     from fluxdoctor.rule import RuleError
 
@@ -70,6 +69,8 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
         server = build(_settings(options))
     except RuleError as error:
         stop(str(error))
+    gc.freeze()  # what was imported stays
+    gc.enable()  # this one runs for days
     if transport == "stdio":
         with contextlib.suppress(KeyboardInterrupt):
             server.run("stdio")

@@ -14,14 +14,13 @@ from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from fluxdoctor import predeploy, rule
+from fluxdoctor import rule
 from fluxdoctor.collect import folder, live
 from fluxdoctor.collect.archive import SnapshotError
 from fluxdoctor.collect.cluster import Scope
 from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.kube.login import ClusterError, Login
 from fluxdoctor.collect.live import Probing
-from fluxdoctor.collect.worktree import repository
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.mcp import quote
 from fluxdoctor.mcp.arguments import below, named, one_of
@@ -188,7 +187,7 @@ class Desk:
             snapshot = self._snapshot(ask, run)
             run.tell("applying the rules")
             report = self._checked(ask) if snapshot is None else diagnose(snapshot, self.catalogue)
-        except (ClusterError, SnapshotError, repository.RepositoryError) as error:
+        except (ClusterError, SnapshotError) as error:
             raise ToolError(quote.quoted(str(error))) from None
         return Reading(secrets.token_hex(5), report, began, snapshot, cut=run.deadline.over())
 
@@ -206,9 +205,18 @@ class Desk:
         return frozenset(need.fact for one in self.catalogue.rules for need in one.needs)
 
     def _checked(self, ask: Ask) -> Report:
+        from fluxdoctor import (
+            predeploy,  # nothing of it is needed where no repository is read: the server starts sooner
+        )
+        from fluxdoctor.collect.worktree import repository
+
         assert ask.path is not None  # noqa: S101 - only a path has no snapshot
         cache = self.settings.cache / "builds" if self.settings.cache else None
-        return predeploy.check(repository.of_folder(ask.path, self.settings.roots), self.catalogue, cache=cache)
+        try:
+            files = repository.of_folder(ask.path, self.settings.roots)
+        except repository.RepositoryError as error:
+            raise ToolError(quote.quoted(str(error))) from None
+        return predeploy.check(files, self.catalogue, cache=cache)
 
 
 def _answering(ask: Ask, *, whole: bool) -> Iterator[Ask]:
