@@ -18,7 +18,7 @@ from fluxdoctor import rule
 from fluxdoctor.collect import folder, live
 from fluxdoctor.collect.archive import SnapshotError
 from fluxdoctor.collect.cluster import Scope
-from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.kube.login import ClusterError, Login
 from fluxdoctor.collect.live import Probing
 from fluxdoctor.diagnose import diagnose
@@ -186,7 +186,7 @@ class Desk:
         try:
             snapshot = self._snapshot(ask, run)
             run.tell("applying the rules")
-            report = self._checked(ask) if snapshot is None else diagnose(snapshot, self.catalogue)
+            report = self._checked(ask, run.deadline) if snapshot is None else diagnose(snapshot, self.catalogue)
         except (ClusterError, SnapshotError) as error:
             raise ToolError(quote.quoted(str(error))) from None
         return Reading(secrets.token_hex(5), report, began, snapshot, cut=run.deadline.over())
@@ -204,7 +204,7 @@ class Desk:
     def _needs(self) -> frozenset[type]:
         return frozenset(need.fact for one in self.catalogue.rules for need in one.needs)
 
-    def _checked(self, ask: Ask) -> Report:
+    def _checked(self, ask: Ask, deadline: Deadline) -> Report:
         from fluxdoctor import (
             predeploy,  # nothing of it is needed where no repository is read: the server starts sooner
         )
@@ -216,7 +216,10 @@ class Desk:
             files = repository.of_folder(ask.path, self.settings.roots)
         except repository.RepositoryError as error:
             raise ToolError(quote.quoted(str(error))) from None
-        return predeploy.check(files, self.catalogue, cache=cache)
+        try:
+            return predeploy.check(files, self.catalogue, cache=cache, deadline=deadline)
+        except DeadlineError:
+            raise ToolError("the builds did not end in the time of this call (the server's --timeout)") from None
 
 
 def _answering(ask: Ask, *, whole: bool) -> Iterator[Ask]:

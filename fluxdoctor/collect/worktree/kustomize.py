@@ -6,7 +6,6 @@ import gzip
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,11 @@ from typing import Any
 
 import orjson
 
+from fluxdoctor.collect.deadline import Deadline, DeadlineError
+from fluxdoctor.collect.git import process
+
 _SECONDS = 120
+_MOST = 512 << 20
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
@@ -46,6 +49,17 @@ def command() -> tuple[str, ...]:
     return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The command that builds a directory, () where there is none, and until when builds may run."""
+
+    argv: tuple[str, ...] = ()
+    deadline: Deadline | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.argv)
+
+
 @lru_cache(1)
 def _merge_keys() -> bytes:
     return gzip.decompress(resources.files("fluxdoctor").joinpath("schemas", "merge-keys.json.gz").read_bytes())
@@ -54,8 +68,8 @@ def _merge_keys() -> bytes:
 class Stage:
     """A temporary copy of an artifact's files, in which directories are built. It removes itself."""
 
-    def __init__(self, files: Mapping[str, bytes], run: tuple[str, ...]) -> None:
-        """Write the files. ``run`` is what command() found."""
+    def __init__(self, files: Mapping[str, bytes], run: Command) -> None:
+        """Write the files."""
         self._held = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
         # kustomize names real paths in its messages.
         self.root = Path(self._held.name).resolve() / "tree"
@@ -83,7 +97,7 @@ class Stage:
         """Build a directory with this kustomization file in the place of its own.
 
         The directory is shadowed by one beside it that links to its content: the same directory may be built with
-        other fields, or be the base of another, at the same time.
+        other fields, or be the base of another, at the same time. Raises DeadlineError when the time of the run is over.
         """
         real = self.root / directory
         shadow = real.parent / f".fluxdoctor-{number}"
@@ -104,21 +118,22 @@ class Stage:
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR", "LANG")} | _OFFLINE
         # Many short builds: less work for Go's garbage collector.
         environment |= {"HOME": self._held.name, "GOGC": "400"}
+        limit = self._run.deadline.within(_SECONDS) if self._run.deadline else Deadline(_SECONDS)
         try:
-            done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
-                [*self._run, *_FLAGS, str(shadow)],
-                capture_output=True, timeout=_SECONDS, check=False, env=environment, stdin=subprocess.DEVNULL,
-                cwd=self._held.name,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
+            argv = [*self._run.argv, *_FLAGS, str(shadow)]
+            done = process.run(argv, Path(self._held.name), environment, process.Limits(limit, _MOST))
+        except DeadlineError:
+            if self._run.deadline:
+                self._run.deadline.check()
             return Output(error=f"kustomize build failed: took longer than {_SECONDS} s")
-        if done.returncode == 0:
-            return Output(text=done.stdout.decode("utf-8", "replace"))
-        return Output(error=f"kustomize build failed: {self._plain(done.stderr, shadow, directory)}")
+        except process.TooMuchError:
+            return Output(error=f"kustomize build failed: more than {_MOST >> 20} MiB")
+        if done.code == 0:
+            return Output(text=done.out.decode("utf-8", "replace"))
+        return Output(error=f"kustomize build failed: {self._plain(done.err, shadow, directory)}")
 
-    def _plain(self, said: bytes, shadow: Path, directory: str) -> str:
+    def _plain(self, text: str, shadow: Path, directory: str) -> str:
         """Name the files as the controller does: below /tmp/kustomization-<number>, its own temporary directory."""
-        text = said.decode("utf-8", "replace")
         lines = [line for line in text.splitlines() if line and not line.startswith("# Warning")]
         text = " ".join(lines).removeprefix("Error: ").removeprefix("error: ")
         tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
