@@ -17,7 +17,11 @@ import uvicorn
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from fluxdoctor.collect import live
+from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.mcp import http
+from fluxdoctor.mcp.server import build
+from fluxdoctor.mcp.settings import Settings
 from tests.mcp.clients import MODES, of
 
 TOKEN = "0123456789abcdef-test"
@@ -30,8 +34,8 @@ HELLO = {
 
 
 @contextmanager
-def serving(monkeypatch: pytest.MonkeyPatch, token: str = TOKEN, **more: Any) -> Iterator[str]:
-    """Serve the incident of the tests from a thread, on a free port of the loopback interface."""
+def serving(monkeypatch: pytest.MonkeyPatch, token: str = TOKEN, serves: Any = None, **more: Any) -> Iterator[str]:
+    """Serve a server, or the incident of the tests, from a thread, on a free port of the loopback interface."""
     told: list[str] = []
     servers: list[uvicorn.Server] = []
     ready = threading.Event()
@@ -42,7 +46,7 @@ def serving(monkeypatch: pytest.MonkeyPatch, token: str = TOKEN, **more: Any) ->
             servers.append(self)
 
     monkeypatch.setattr(uvicorn, "Server", Kept)
-    server = of("cascade-chain-top")
+    server = serves or of("cascade-chain-top")
 
     def tell(url: str) -> None:
         told.append(url)
@@ -149,3 +153,39 @@ def test_a_client_that_thinks_for_long_keeps_its_connection(mode: str, monkeypat
 
     with serving(monkeypatch) as url:
         assert anyio.run(use, url) == [False, False]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_long_run_tells_how_it_goes_and_ends_when_it_is_called_off(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    def hang(_: object, deadline: Deadline, __: object, tell: Any) -> None:
+        tell("listing Flux objects")
+        try:
+            deadline.sleep(30)
+        finally:
+            ended.append(deadline.cancelled)
+
+    monkeypatch.setattr(live, "collect", hang)
+    told: list[str | None] = []
+
+    async def heard(progress: float, total: float | None, message: str | None) -> None:
+        told.append(message)
+
+    async def use(url: str) -> None:
+        with anyio.fail_after(40):
+            async with (
+                httpx2.AsyncClient(headers={"Authorization": GOOD["Authorization"]}) as web,
+                Client(streamable_http_client(url, http_client=web), mode=mode) as client,
+            ):
+                with anyio.move_on_after(2):
+                    await client.call_tool("diagnose", {}, progress_callback=heard)
+                with anyio.fail_after(10):
+                    while not ended:  # noqa: ASYNC110 - it is set by another thread
+                        await anyio.sleep(0.05)
+
+    with serving(monkeypatch, serves=build(Settings())) as url:
+        anyio.run(use, url)
+    assert (told, ended) == (["listing Flux objects"], [True])
