@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
+import os
+import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -15,6 +17,7 @@ from fluxdoctor.cli.target import SECONDS
 if TYPE_CHECKING:
     from fluxdoctor.mcp.settings import Settings
 
+_PATIENCE = 3.0
 _OPTIONS: tuple[Any, ...] = (
     click.option("--transport", type=click.Choice(["stdio", "http"]), default="stdio", show_default=True),
     click.option("--host", default="127.0.0.1", show_default=True, help="Of http: the address to listen on."),
@@ -72,8 +75,9 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
     gc.freeze()  # what was imported stays
     gc.enable()  # this one runs for days
     if transport == "stdio":
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run("stdio")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _end)
+        server.run("stdio")
         return
     from fluxdoctor.mcp import http
 
@@ -87,6 +91,14 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
         stop(f"{token_file}: not a text file")
     except (OSError, http.HttpError) as error:
         stop(str(error))
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    """End at a signal: a thread that waits for the client's next line cannot be called off, what it started can."""
+    from fluxdoctor.mcp.call import call_off
+
+    call_off(_PATIENCE)
+    os._exit(128 + number)
 
 
 def _settings(options: dict[str, Any]) -> Settings:

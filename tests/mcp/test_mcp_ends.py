@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from json import dumps
 from pathlib import Path
@@ -86,3 +89,44 @@ def test_a_check_that_takes_too_long_says_so_and_ends_its_builds(root: Path) -> 
     words = "the builds did not end in the time of this call (the server's --timeout)"
     assert refusal(server, "check_repository", path="fleet") == words
     assert living(root) == []
+
+
+@pytest.mark.parametrize("how", ["close", "SIGTERM", "SIGINT"])
+def test_the_end_of_the_server_is_that_of_what_it_started(how: str, tmp_path: Path) -> None:
+    plugin = f"echo $$ $$ > {tmp_path}/pids.new; mv {tmp_path}/pids.new {tmp_path}/pids; exec sleep 300"
+    user = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", plugin], "interactiveMode": "Never",
+        }
+    }  # fmt: skip
+    cluster = {"server": "https://127.0.0.1:1"}
+    config = {
+        "apiVersion": "v1", "kind": "Config", "current-context": "a", "clusters": [{"name": "a", "cluster": cluster}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}], "users": [{"name": "a", "user": user}],
+    }  # fmt: skip
+    (tmp_path / "config").write_text(dumps(config), "utf-8")
+    about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    lines: list[dict[str, Any]] = [
+        {"id": 0, "method": "initialize", "params": about},
+        {"method": "notifications/initialized"},
+        {"id": 1, "method": "tools/call", "params": {"name": "diagnose", "arguments": {}}},
+    ]
+    argv = [sys.executable, "-m", "fluxdoctor", "mcp", "--no-cache", "--kubeconfig", str(tmp_path / "config")]
+    with subprocess.Popen(  # noqa: S603 - our own program
+        argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write("".join(dumps({"jsonrpc": "2.0", **line}) + "\n" for line in lines))
+        process.stdin.flush()
+        try:
+            ends = time.monotonic() + 30
+            while not (tmp_path / "pids").exists() and time.monotonic() < ends:
+                time.sleep(0.05)
+            if how == "close":
+                process.stdin.close()
+            else:
+                process.send_signal(signal.Signals[how])
+            assert process.wait(15) == {"close": 0, "SIGTERM": 143, "SIGINT": 130}[how]
+        finally:
+            process.kill()
+    assert living(tmp_path) == []
