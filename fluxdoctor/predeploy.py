@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fluxdoctor import merge, rule
+from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.worktree import against, collect
 from fluxdoctor.collect.worktree.collect import Checked
 from fluxdoctor.collect.worktree.repository import Repository
@@ -41,14 +42,16 @@ def check(  # noqa: PLR0913 - what to check, and how
     cache: Path | None = None,
     live: Snapshot | None = None,
     target: Target | None = None,
+    deadline: Deadline | None = None,
 ) -> Report:
     """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
 
     ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: what the one
-    cluster holds now, to answer what the repository cannot; ``target``: what an upgrade goes to. Raises UnknownClusterError.
+    cluster holds now, to answer what the repository cannot; ``target``: what an upgrade goes to. Raises UnknownClusterError, and
+    DeadlineError when a deadline is over before all is built.
     """
     catalogue = catalogue or rule.installed()
-    checked = collect.collect(repository, cache)
+    checked = collect.collect(repository, cache, deadline)
     chosen = [i for i in range(len(checked.snapshots)) if _is_chosen(checked, i, clusters, repository.focus)]
     if clusters and not chosen:
         names = ", ".join(s.name for s in checked.snapshots) or "none"

@@ -86,7 +86,7 @@ def test_an_archive_that_unpacks_without_end_is_not_read_to_its_end(
     monkeypatch.setattr("fluxdoctor.collect.archive.MAX_TOTAL", 1_000_000)
     bomb = file("cluster/bomb.json", bytes(2_000_000))
     path = pack(tmp_path / "x.tgz", file("snapshot.yaml", ABOUT), bomb)
-    assert folder.load(path).gaps == (Gap("x.tgz", "too large: the rest of it was not read"),)
+    assert folder.load(path).gaps == (Gap("cluster/", "x.tgz is too large: the rest of it was not read"),)
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", gzip.compress(b"not a tar")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -21,7 +22,7 @@ WAITS = "dependency 'flux-system/{}' is not ready"
 PATH = "kustomization path not found: stat /tmp/k/a: no such file or directory"
 
 
-def picture(snapshot: Snapshot, **more: int) -> Picture:
+def picture(snapshot: Snapshot, **more: Any) -> Picture:
     return graph.draw(snapshot, diagnose(snapshot, rules()), **more)
 
 

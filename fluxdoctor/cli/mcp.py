@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
+import os
+import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -15,12 +17,15 @@ from fluxdoctor.cli.target import SECONDS
 if TYPE_CHECKING:
     from fluxdoctor.mcp.settings import Settings
 
+_PATIENCE = 3.0
 _OPTIONS: tuple[Any, ...] = (
     click.option("--transport", type=click.Choice(["stdio", "http"]), default="stdio", show_default=True),
     click.option("--host", default="127.0.0.1", show_default=True, help="Of http: the address to listen on."),
     click.option("--port", type=click.IntRange(0, 65535), default=8371, show_default=True, help="Of http; 0 takes a free one."),
     click.option("--token-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
                  help="Of http: clients must send the bearer token that this file holds."),
+    click.option("--allowed-host", "further", metavar="HOST[:PORT]", multiple=True,
+                 help="Of http: answer under this Host too, where clients reach it by another name (a proxy, a Service)."),
     click.option("--kubeconfig", metavar="FILE", default="", help="The kubeconfig; $KUBECONFIG or ~/.kube/config else."),
     click.option("--context", "contexts", metavar="NAME", multiple=True,
                  help="A context that clients may name, the first by default. The current one alone, without this."),
@@ -60,7 +65,6 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
         raise click.UsageError("--from replays a snapshot, in which --allow-writes could change nothing")
     if options["namespaces"] and not options["writes"]:
         raise click.UsageError("--namespaces limits what --allow-writes allows; without it nothing is changed")
-    gc.enable()  # this one runs for days
     from fluxdoctor.mcp.server import build
     from fluxdoctor.rule import RuleError
 
@@ -68,9 +72,12 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
         server = build(_settings(options))
     except RuleError as error:
         stop(str(error))
+    gc.freeze()  # what was imported stays
+    gc.enable()  # this one runs for days
     if transport == "stdio":
-        with contextlib.suppress(KeyboardInterrupt):
-            server.run("stdio")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _end)
+        server.run("stdio")
         return
     from fluxdoctor.mcp import http
 
@@ -78,11 +85,20 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
         token = token_file.read_text("utf-8").strip() if token_file else ""
         if token_file and not token:
             stop(f"{token_file}: the token file is empty")
-        http.serve(server, host, port, token, lambda url: click.echo(f"fluxdoctor mcp: {url}", err=True))
+        at = http.Address(host, port, token, options["further"])
+        http.serve(server, at, lambda url: click.echo(f"fluxdoctor mcp: {url}", err=True))
     except UnicodeDecodeError:
         stop(f"{token_file}: not a text file")
     except (OSError, http.HttpError) as error:
         stop(str(error))
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    """End at a signal: a thread that waits for the client's next line cannot be called off, what it started can."""
+    from fluxdoctor.mcp.call import call_off
+
+    call_off(_PATIENCE)
+    os._exit(128 + number)
 
 
 def _settings(options: dict[str, Any]) -> Settings:

@@ -32,7 +32,7 @@ def read(path: Path, gaps: list[Gap]) -> dict[str, bytes]:
                 name = posixpath.normpath(member.name)
                 total += member.size
                 if count >= _MOST_MEMBERS or total > MAX_TOTAL:
-                    gaps.append(Gap(path.name, "too large: the rest of it was not read"))
+                    gaps.append(Gap("cluster/", f"{path.name} is too large: the rest of it was not read"))
                     break
                 if member.isdir():
                     continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,20 +56,23 @@ class _Loading:
             return None
 
 
-def load(path: str | Path) -> Snapshot:
-    """Load a snapshot: a folder or a .tgz. Raises SnapshotError when it is not one; a file that cannot be read is a gap."""
+def load(path: str | Path, within: Sequence[Path] = ()) -> Snapshot:
+    """Load a snapshot: a folder or a .tgz. Raises SnapshotError when it is not one; a file that cannot be read is a gap.
+
+    ``within``: folders that a reader may not leave: what a snapshot extends must be below them too.
+    """
     root = Path(path)
     if not root.exists():
         raise SnapshotError(f"{root}: no such folder or file")
     gaps: list[Gap] = []
     if root.is_file():
         return parse(archive.read(root, gaps), root.name.partition(".")[0], gaps)
-    return parse(read(root, gaps), root.name or root.resolve().name, gaps)
+    return parse(read(root, gaps, within), root.name or root.resolve().name, gaps)
 
 
-def read(root: Path, gaps: list[Gap]) -> dict[str, bytes]:
+def read(root: Path, gaps: list[Gap], within: Sequence[Path] = ()) -> dict[str, bytes]:
     """Return the files of a snapshot folder, with those of the folder that it extends; what could not be read is a gap."""
-    return _inherit(root, _read(root, gaps), gaps)
+    return _inherit(root, _read(root, gaps), gaps, within)
 
 
 def _read(root: Path, gaps: list[Gap], only: tuple[str, ...] = ("",)) -> dict[str, bytes]:
@@ -98,7 +101,7 @@ def _read(root: Path, gaps: list[Gap], only: tuple[str, ...] = ("",)) -> dict[st
     return files
 
 
-def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap]) -> dict[str, bytes]:
+def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap], within: Sequence[Path]) -> dict[str, bytes]:
     """Take the git and helm files of a sibling folder that this one extends, but for those it has or leaves out."""
     about = _about(files, root.name)
     base = about.text("extends")
@@ -111,6 +114,8 @@ def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap]) -> dict[str, 
     folder = root.resolve().parent / base
     if not folder.is_dir():
         raise SnapshotError(f"{root}/snapshot.yaml: it extends {base}, and there is no folder {base} beside it")
+    if within and not any(folder.resolve().is_relative_to(allowed.resolve()) for allowed in within):
+        raise SnapshotError(f"{root}/snapshot.yaml: it extends {base}, which is outside of the allowed folders")
     without = tuple(p.rstrip("/") for p in about.strings("without"))
     inherited = _read(folder, gaps, _INHERITED)
     kept = {n: b for n, b in inherited.items() if not any(n == w or n.startswith(w + "/") for w in without)}

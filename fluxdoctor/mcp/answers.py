@@ -12,30 +12,33 @@ from pydantic import BaseModel, Field
 
 _CHARACTERS = 3  # of JSON to a token, at the least: ids and names are cut small
 T = TypeVar("T", bound=BaseModel)
+GONE = "this cursor belongs to an earlier reading, or to other arguments: leave it out to begin anew"
 
 
 class Thing(BaseModel):
     """A Kubernetes object."""
 
     kind: str
-    namespace: str = ""
+    namespace: str
     name: str
 
 
 class Cause(BaseModel):
     """A finding: one root cause. The same rule, subject and fingerprint as in the command line's JSON report."""
 
-    rule: str
-    severity: str
+    rule: str = Field(description="what explain_rule takes")
+    severity: str = Field(description="error: broken; warning: works, and is wrong or dangerous; info: worth knowing")
     confidence: str = Field(description="proven: facts show it; reported: the controller says so; likely: inferred")
     subject: Thing = Field(description="the object to change or look at")
     also: list[str] = Field(default=[], description="other objects with this very cause, the first few")
-    message: str
-    fix: str
+    message: str = Field(description="what is wrong with the subject")
+    fix: str = Field(description="what to change, or which command to run")
+    field: str = Field(default="", description="the field of the subject to change")
+    location: str = Field(default="", description="file:line of it in a git repository")
     evidence: list[str] = []
-    location: str = Field(default="", description="file:line, where it stands in a repository")
-    blocked: int = Field(default=0, description="how many objects fail only because of this")
+    blocked: int = Field(description="how many objects fail only because of this")
     blocks: list[str] = Field(default=[], description="the first few of those")
+    stale: int = Field(default=0, description="how many are Ready, but get no changes because of this")
     fingerprint: str
 
 
@@ -43,7 +46,7 @@ class Page(BaseModel):
     """What every list says of itself."""
 
     total: int = Field(default=0, description="how many there are in all")
-    cursor: str = Field(default="", description="pass it to the same tool for the next ones; empty at the end")
+    cursor: str = Field(default="", description="pass it, with the same arguments, for the next ones; empty at the end")
     not_seen: list[str] = Field(
         default=[], description="what could not be read or checked, and why: not the same as fine"
     )
@@ -56,10 +59,11 @@ class Page(BaseModel):
 class Diagnosis(Page):
     """The verdict and its root causes, the first thing to fix first."""
 
-    verdict: str
-    mode: str
-    objects: int
+    verdict: str = Field(description="of what was asked about: healthy, broken, or incomplete (not all could be seen)")
+    mode: str = Field(description="live, replay (of a snapshot) or check (of a repository)")
+    objects: int = Field(description="Flux objects of what was asked about")
     not_ready: int
+    object: State | None = Field(default=None, description="the one object that was asked about")
     findings: list[Cause] = []
     chains: list[str] = Field(default=[], description="of one object: the way from it to each cause")
 
@@ -115,11 +119,12 @@ class RulePage(BaseModel):
 
 
 class Drawing(Page):
-    """The dependency graph, causes first."""
+    """The dependency graph, causes first: a picture, or its lines where that would be too long."""
 
-    nodes: list[str] = []
-    arrows: list[str] = []
-    mermaid: str = ""
+    mermaid: str = Field(default="", description="a flowchart; empty where it would be too long")
+    lines: list[str] = Field(
+        default=[], description="the nodes by number, then the arrows: what is needed -> what needs it"
+    )
 
 
 class Outcome(BaseModel):
@@ -143,7 +148,7 @@ class Outcome(BaseModel):
 
 def result(answer: BaseModel) -> CallToolResult:
     """Return an answer as structured content, and as compact JSON for clients that read text alone."""
-    body = answer.model_dump(mode="json", exclude_none=True)
+    body = _body(answer)
     return CallToolResult(content=[TextContent(type="text", text=compact(body))], structured_content=body)
 
 
@@ -154,7 +159,23 @@ def compact(body: Any) -> str:
 
 def size(body: BaseModel) -> int:
     """Return about how many tokens an answer takes."""
-    return len(compact(body.model_dump(mode="json", exclude_none=True))) // _CHARACTERS + 1
+    return tokens(compact(_body(body)))
+
+
+def tokens(text: str) -> int:
+    """Return about how many tokens a text takes."""
+    return len(text) // _CHARACTERS + 1
+
+
+def _body(answer: BaseModel) -> dict[str, Any]:
+    """An answer says of itself also what is empty; of the many things in it, what they lack is left out."""
+    brief = answer.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    if not isinstance(answer, (Page, Outcome, RulePage)):
+        return brief
+    whole = answer.model_dump(mode="json", exclude_none=True)
+    return {
+        key: brief[key] if isinstance(value, (list, dict)) and key in brief else value for key, value in whole.items()
+    }
 
 
 def fit(items: Sequence[T], begin: int, tokens: int, used: int) -> tuple[list[T], int]:
@@ -177,5 +198,5 @@ def read_cursor(cursor: str, reading: str) -> int:
     if not place.isascii() or not place.isdecimal() or len(place) > 9:  # noqa: PLR2004 - digits
         raise ToolError("this is no cursor of this tool: leave it out to begin at the first")
     if of != reading:
-        raise ToolError("this cursor belongs to an earlier reading, or to other arguments: leave it out to begin anew")
+        raise ToolError(GONE)
     return int(place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -14,6 +15,8 @@ from fluxdoctor.model.facts import Cluster
 from fluxdoctor.model.resource import Ref
 
 _NAMED = 8
+_LONGEST = 253
+_LOOKED_AT = 1000
 
 
 def nearest(text: str, known: Iterable[str], most: int = _NAMED) -> list[str]:
@@ -40,6 +43,17 @@ def kind(said: str, allowed: Sequence[str] = ()) -> str:
     raise ToolError(f"kind {quote.quoted(said, 80)} is not valid here; valid: {valid}")
 
 
+def named(what: str, said: str) -> str:
+    """Check what goes into a path of the API server: the name of an object or a namespace. Raises ToolError.
+
+    The rule is Kubernetes' own for names that are segments of a path (apimachinery pkg/api/validation/path), and what is longer
+    than 253 characters is no name either.
+    """
+    if said in ("", ".", "..") or any(c in said for c in "/%") or not said.isprintable() or len(said) > _LONGEST:
+        raise ToolError(f"{what} {quote.quoted(said, 80) or '(empty)'} is no {what} of an object")
+    return said
+
+
 def namespace(said: str, cluster: Cluster) -> str:
     """Check that a namespace may exist: one that is known to be absent is a mistake. Raises ToolError."""
     if said and cluster.look(Ref("Namespace", "", said)).absent:
@@ -49,20 +63,22 @@ def namespace(said: str, cluster: Cluster) -> str:
 
 def thing(said: Ref, cluster: Cluster) -> Ref:
     """Return the object that is meant, its namespace found where none was said. Raises ToolError."""
-    there = [r.ref for r in cluster.all(said.kind)]
-    if said.namespace:
-        if not cluster.look(said).absent:
-            return said
-        there = [ref for ref in there if ref.namespace == said.namespace] or there
-        raise one_of(f"{said.kind} in {quote.name(said.namespace)}", said.name, [ref.named for ref in there])
-    found = [ref for ref in there if ref.name == said.name]
-    if len(found) == 1:
+    if said.namespace and not cluster.look(said).absent:
+        return said
+    known = [resource.ref for resource in cluster.all(said.kind)]
+    found = [one for one in known if one.name == said.name]
+    if len(found) == 1 and not said.namespace:
         return found[0]
     if found:
-        raise ToolError(
-            f"{quote.ref(said)} is in several namespaces; say which: {', '.join(r.namespace for r in found)}"
-        )
-    raise one_of(said.kind, said.name, [ref.named for ref in there])
+        where = ", ".join(quote.name(one.namespace) for one in found[:_NAMED])
+        more = f" ({len(found)} in all)" if len(found) > _NAMED else ""
+        raise ToolError(f"namespace of {said.kind} {quote.name(said.name)}: it is in {where}{more}; say which")
+    near = nearest(said.name, [one.name for one in known])
+    first = sorted(known, key=lambda one: (near.index(one.name) if one.name in near else len(near), one))
+    valid = ", ".join(quote.name(one.named) for one in first[:_NAMED]) or "none"
+    more = f" ({len(known)} in all)" if len(known) > _NAMED else ""
+    named = "/".join(filter(None, (said.namespace, said.name)))
+    raise ToolError(f"{said.kind} {quote.quoted(named, 160)} is not known here; valid: {valid}{more}")
 
 
 def below(said: str, roots: Sequence[Path]) -> Path:
@@ -70,20 +86,24 @@ def below(said: str, roots: Sequence[Path]) -> Path:
     if not roots:
         raise ToolError("no path may be read: the server was started without --root")
     try:
-        asked = Path(said)
-        found = (asked if asked.is_absolute() else roots[0] / asked).resolve()
+        found = [(root / said).resolve() for root in roots]  # an absolute path stays what it is
+        inside = [path for path in found if any(path.is_relative_to(root.resolve()) for root in roots)]
+        there = [path for path in inside if path.is_dir() or path.is_file()]
     except (OSError, ValueError, RuntimeError):
         raise ToolError(f"{quote.quoted(said, 200)} is no path") from None
-    if not any(found.is_relative_to(root.resolve()) for root in roots):
+    if not inside:
         raise ToolError(f"{quote.quoted(said, 200)} is outside of the allowed roots: {', '.join(map(str, roots))}")
-    if not found.exists():
-        raise one_of("path", said, _siblings(found, roots))
-    return found
+    if not there:
+        raise one_of("path", said, _beside(inside[0], roots))
+    return there[0]
 
 
-def _siblings(path: Path, roots: Sequence[Path]) -> list[str]:
-    parent = path.parent if any(path.parent.is_relative_to(r.resolve()) for r in roots) else roots[0]
+def _beside(path: Path, roots: Sequence[Path]) -> list[str]:
+    """Return what stands beside a path that does not exist, as it would have to be said: from the first root that holds it."""
+    root = next(r.resolve() for r in roots if path.is_relative_to(r.resolve()))
+    folder = next((p for p in path.parents if p.is_relative_to(root) and p.is_dir()), root)
     try:
-        return [p.name for p in parent.iterdir() if not p.name.startswith(".")]
+        there = [p for p in islice(folder.iterdir(), _LOOKED_AT) if p.name[0] != "." and (p.is_dir() or p.is_file())]
+        return [p.relative_to(root).as_posix() for p in there]
     except OSError:
         return []

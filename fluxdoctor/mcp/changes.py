@@ -14,7 +14,7 @@ from fluxdoctor.collect.deadline import DeadlineError
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Served
 from fluxdoctor.collect.kube.login import ClusterError, Login, connect
-from fluxdoctor.collect.kube.write import REASON, REQUESTED, Writer, appliers_of_suspend
+from fluxdoctor.collect.kube.write import REASON, REQUESTED, Writer, appliers_of_suspend, changers_since_suspended
 from fluxdoctor.mcp import said
 from fluxdoctor.mcp.answers import Outcome
 from fluxdoctor.mcp.desk import Run
@@ -102,8 +102,18 @@ def begin(writer: Writer, target: Ref, run: Run) -> Change:
     return Change(writer, served, target, run, writer.get(served, target), time.monotonic())
 
 
-def reconcile(writer: Writer, target: Ref, run: Run, *, with_source: bool, extra: tuple[str, ...] = ()) -> Outcome:
+@dataclass(frozen=True)
+class Request:
+    """How to reconcile: which objects may be changed (raises ToolError for another), its source first, with what else."""
+
+    permit: Callable[[Ref], None]
+    with_source: bool = False
+    extra: tuple[str, ...] = ()
+
+
+def reconcile(writer: Writer, target: Ref, run: Run, how: Request) -> Outcome:
     """Ask for a reconciliation, of the source first where that is wanted, and wait for it. Raises ApiError, ToolError."""
+    how.permit(target)
     change = begin(writer, target, run)
     if change.now.flag("spec.suspend"):
         raise ToolError(f"{ref(target)} is suspended: resume it first, for its controller does nothing until then")
@@ -111,18 +121,19 @@ def reconcile(writer: Writer, target: Ref, run: Run, *, with_source: bool, extra
         return change.outcome(
             "reconcile", [], handled=True, note="a HelmRepository of type oci is static: nothing to reconcile"
         )
-    source = _source(change.now) if with_source else None
+    source = _source(change.now) if how.with_source else None
     first = None
     if source and source.kind in RECONCILABLE:
-        first = reconcile(writer, source, run, with_source=source.kind == "HelmChart")
+        first = reconcile(writer, source, run, Request(how.permit, with_source=source.kind == "HelmChart"))
         if not writer.dry_run and (not first.handled or first.ready == "False"):
-            return change.outcome("reconcile", [], source=first, note="its source failed, so it was not asked itself")
+            note = f"{ref(source)} did not become ready, so {target.kind} was not asked itself"
+            return change.outcome("reconcile", [], source=first, note=note)
     token = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     before = change.now.text("status.lastHandledReconcileAt")
-    keys = (REQUESTED, *extra)
+    keys = (REQUESTED, *how.extra)
     writer.annotate(change.served, target, dict.fromkeys(keys, token))
     outcome = change.outcome("reconcile", [f"metadata.annotations[{key}]" for key in keys], source=first)
-    if with_source and first is None:
+    if how.with_source and first is None:
         outcome.note = "it has no source that can be reconciled"
     if writer.dry_run:
         return outcome
@@ -175,6 +186,7 @@ def _meanwhile(change: Change) -> list[str]:
     found = []
     if why := change.now.annotation(REASON):
         found.append(f"suspended: {quoted(why, 200)}")
+    found += [f"its spec was changed by {quoted(who, 60)} at {at}" for who, at in changers_since_suspended(change.now)]
     source = _source(change.now)
     if source is None or source.kind not in flux.KINDS:
         return found

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from fluxdoctor import predeploy, rule
+from fluxdoctor import rule
 from fluxdoctor.collect import folder, live
 from fluxdoctor.collect.archive import SnapshotError
 from fluxdoctor.collect.cluster import Scope
-from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.kube.login import ClusterError, Login
 from fluxdoctor.collect.live import Probing
-from fluxdoctor.collect.worktree import repository
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.mcp import quote
-from fluxdoctor.mcp.arguments import below, one_of
+from fluxdoctor.mcp.arguments import below, named, one_of
 from fluxdoctor.mcp.settings import Settings
 from fluxdoctor.model.finding import Report
 from fluxdoctor.model.resource import Ref
@@ -31,6 +31,7 @@ from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue
 
 _KEPT = 8
+_TICK = 0.5
 Tell = Callable[[str], None]
 
 
@@ -47,17 +48,27 @@ class Ask:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read, and when (of the monotonic clock). ``snapshot`` is None of a repository, which has one per cluster."""
+    """What was read, and when that began (of the monotonic clock): what changed later may not be in it.
+
+    ``snapshot`` is None of a repository, which has one per cluster. ``cut``: its time was over, or it was called off, before all
+    was read.
+    """
 
     id: str
     report: Report
     at: float
     snapshot: Snapshot | None = None
+    cut: bool = False
 
     @property
     def age(self) -> int:
-        """Whole seconds since it was made."""
+        """Whole seconds since it was begun."""
         return int(time.monotonic() - self.at)
+
+    @property
+    def whole(self) -> bool:
+        """All that was asked for was seen, so that a narrower question would see no more."""
+        return not (self.snapshot and self.snapshot.gaps) and not any(s.asked for s in self.report.skipped)
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,14 @@ class Run:
     tell: Tell = lambda _: None
 
 
+@dataclass
+class _Turn:
+    """Whose turn it is to ask a question, and how many want to: it is gone with the last of them."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    waiting: int = 0
+
+
 class Desk:
     """Makes readings and keeps the newest few. Safe to share between threads."""
 
@@ -76,8 +95,9 @@ class Desk:
         self.settings = settings
         self.catalogue: Catalogue = rule.installed()
         self._lock = threading.Lock()
-        self._held: OrderedDict[Ask, Reading] = OrderedDict()
-        self._busy: dict[Ask, threading.Lock] = {}
+        self._kept: OrderedDict[str, tuple[Ask, Reading]] = OrderedDict()
+        self._changed = -1.0
+        self._turns: dict[Ask, _Turn] = {}
         self._last: Reading | None = None
 
     @property
@@ -92,6 +112,8 @@ class Desk:
             if not contexts:
                 raise ToolError("there is one cluster here: leave context out")
             raise one_of("context", context, contexts)
+        for space in more.get("namespaces", ()):
+            named("namespace", space)
         if path:
             return Ask(path=below(path, self.settings.roots))
         if self.settings.snapshot:
@@ -103,60 +125,76 @@ class Desk:
         return replace(self.settings.login, context=context)
 
     def read(self, ask: Ask, run: Run, *, fresh: bool = False) -> Reading:
-        """Return a reading no older than the settings allow; ``fresh`` makes a new one. Raises ToolError."""
+        """Return a reading no older than the settings allow; ``fresh``: begun no earlier than now. Raises ToolError."""
         asked = time.monotonic()
-        with self._lock:
-            busy = self._busy.setdefault(ask, threading.Lock())
-        if not busy.acquire(timeout=run.deadline.left()):
-            raise ToolError(
-                "the same question is being answered for another client, and the time for this call is over"
-            )
-        try:
+        with self._turn(ask, run.deadline):
             held = self._usable(ask, asked if fresh else asked - self.settings.fresh)
-            return held or self._keep(ask, self._made(ask, run))
+            if held:
+                return held
+            if run.deadline.over():
+                raise ToolError("the time for this call is over")
+            return self._keep(ask, self._made(ask, run))
+
+    @contextmanager
+    def _turn(self, ask: Ask, deadline: Deadline) -> Iterator[None]:
+        """Let one ask a question at a time; who waits is not kept when its call is called off. Raises ToolError."""
+        with self._lock:
+            turn = self._turns.setdefault(ask, _Turn())
+            turn.waiting += 1
+        try:
+            while not turn.lock.acquire(timeout=min(_TICK, deadline.left())):
+                if deadline.over():
+                    raise ToolError(
+                        "the same question is being answered for another client, and the time for this call is over"
+                    )
+            try:
+                yield
+            finally:
+                turn.lock.release()
         finally:
-            busy.release()
+            with self._lock:
+                turn.waiting -= 1
+                if not turn.waiting:
+                    self._turns.pop(ask, None)
 
     def _usable(self, ask: Ask, since: float) -> Reading | None:
         with self._lock:
-            wider = (
-                ask,
-                *(replace(ask, probing=p) for p in Probing if p is not Probing.NONE and ask.probing is Probing.NONE),
-            )
-            return next((r for a in wider if (r := self._held.get(a)) and r.at >= since), None)
+            kept = [(a, r) for a, r in reversed(self._kept.values()) if not r.cut]
+        fresh = [(a, r) for a, r in kept if r.at >= max(since, self._changed)]
+        return next((r for a, r in fresh if a in _answering(ask, whole=r.whole)), None)
 
     def forget(self) -> None:
-        """Use nothing again that was read before now: something was written."""
+        """Use nothing again that was begun before now: something was written. A cursor still goes on with it."""
         with self._lock:
-            self._held.clear()
+            self._changed = time.monotonic()
 
     def held(self, reading: str) -> Reading | None:
         """Return a kept reading by its id: what a cursor goes on with, however old."""
         with self._lock:
-            return next((r for r in self._held.values() if r.id == reading), None)
+            return self._kept.get(reading, (None, None))[1]
 
     def _keep(self, ask: Ask, reading: Reading) -> Reading:
         with self._lock:
-            self._held[ask] = self._last = reading
-            self._held.move_to_end(ask)
-            while len(self._held) > _KEPT:
-                gone, _ = self._held.popitem(last=False)
-                self._busy.pop(gone, None)
+            self._kept[reading.id] = (ask, reading)
+            self._last = reading if not reading.cut or self._last is None else self._last
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
         return reading
 
     def _made(self, ask: Ask, run: Run) -> Reading:
+        began = time.monotonic()
         try:
             snapshot = self._snapshot(ask, run)
             run.tell("applying the rules")
-            report = self._checked(ask) if snapshot is None else diagnose(snapshot, self.catalogue)
-        except (ClusterError, SnapshotError, repository.RepositoryError) as error:
+            report = self._checked(ask, run.deadline) if snapshot is None else diagnose(snapshot, self.catalogue)
+        except (ClusterError, SnapshotError) as error:
             raise ToolError(quote.quoted(str(error))) from None
-        seed = f"{ask}{report.taken}{time.monotonic()}"
-        return Reading(sha256(seed.encode("utf-8", "replace")).hexdigest()[:10], report, time.monotonic(), snapshot)
+        return Reading(secrets.token_hex(5), report, began, snapshot, cut=run.deadline.over())
 
     def _snapshot(self, ask: Ask, run: Run) -> Snapshot | None:
         if ask.path:
-            return folder.load(ask.path) if is_snapshot(ask.path) else None
+            within = () if ask.path == self.settings.snapshot else self.settings.roots
+            return folder.load(ask.path, within) if is_snapshot(ask.path) else None
         target = live.Target(
             self.login(ask.context), Scope(ask.namespaces, ask.focus), ask.probing,
             allow_local=self.settings.allow_local, cache=self.settings.cache,
@@ -166,10 +204,30 @@ class Desk:
     def _needs(self) -> frozenset[type]:
         return frozenset(need.fact for one in self.catalogue.rules for need in one.needs)
 
-    def _checked(self, ask: Ask) -> Report:
+    def _checked(self, ask: Ask, deadline: Deadline) -> Report:
+        from fluxdoctor import (
+            predeploy,  # nothing of it is needed where no repository is read: the server starts sooner
+        )
+        from fluxdoctor.collect.worktree import repository
+
         assert ask.path is not None  # noqa: S101 - only a path has no snapshot
         cache = self.settings.cache / "builds" if self.settings.cache else None
-        return predeploy.check(repository.of_folder(ask.path), self.catalogue, cache=cache)
+        try:
+            files = repository.of_folder(ask.path, self.settings.roots)
+        except repository.RepositoryError as error:
+            raise ToolError(quote.quoted(str(error))) from None
+        try:
+            return predeploy.check(files, self.catalogue, cache=cache, deadline=deadline)
+        except DeadlineError:
+            raise ToolError("the builds did not end in the time of this call (the server's --timeout)") from None
+
+
+def _answering(ask: Ask, *, whole: bool) -> Iterator[Ask]:
+    """The questions whose answer holds that of another: with more probing, and of the whole cluster where all was seen."""
+    probed = [ask.probing] if ask.probing is not Probing.NONE else list(Probing)
+    yield from (replace(ask, probing=p) for p in probed)
+    if whole:
+        yield from (replace(ask, namespaces=(), focus=None, probing=p) for p in probed)
 
 
 def is_snapshot(path: Path) -> bool:

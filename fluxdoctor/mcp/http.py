@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
@@ -15,11 +17,24 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 _BODY = 256 * 1024
 _REQUESTS = 32
 _SESSIONS = 64
 _SHORTEST = 16
+_ARRIVES = 10.0
+_EVERY = ("0.0.0.0", "::")  # noqa: S104 - recognised, not listened on by default
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen, port 0 for a free one; the bearer token, "" for none; and Host headers that are also answered."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    token: str = ""
+    further: tuple[str, ...] = ()
 
 
 class HttpError(Exception):
@@ -34,19 +49,33 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def app(server: MCPServer[Any], host: str, port: int, token: str) -> ASGIApp:
+def hosts(host: str, port: int, further: Sequence[str] = ()) -> list[str]:
+    """Return the Host headers that are answered, so that no page of a browser can have us asked under a name of its own.
+
+    Raises HttpError for all addresses of a machine where no name is said by which it is reached.
+    """
+    local = ("127.0.0.1", "localhost", "[::1]")
+    own = f"[{host}]" if ":" in host else host
+    if host in _EVERY and not further:
+        raise HttpError(f"{host} is every address: say with --allowed-host by which host and port clients reach it")
+    names = {*local, own} if is_loopback(host) or host in _EVERY else {own}
+    return sorted({*(f"{name}:{port}" for name in names), *further})
+
+
+def app(server: MCPServer[Any], at: Address) -> ASGIApp:
     """Return the application. Raises HttpError for an address that others can reach without a token."""
-    if not token and not is_loopback(host):
+    token = at.token
+    if not token and not is_loopback(at.host):
         raise HttpError(
-            f"{host} can be reached by others: give a bearer token with --token-file, or listen on 127.0.0.1"
+            f"{at.host} can be reached by others: give a bearer token with --token-file, or listen on 127.0.0.1"
         )
-    if token and len(token) < _SHORTEST:
-        raise HttpError(f"the token is shorter than {_SHORTEST} characters")
-    names = {"127.0.0.1", "localhost", "[::1]"} if is_loopback(host) else {f"[{host}]" if ":" in host else host}
-    hosts = sorted(f"{name}:{port}" for name in names)
-    security = TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=[f"http://{h}" for h in hosts])
+    if token and (len(token) < _SHORTEST or not token.isascii() or not token.isprintable() or " " in token):
+        raise HttpError(f"a token has at least {_SHORTEST} characters, of ASCII and without blanks")
+    answered = hosts(at.host, at.port, at.further)
+    origins = [f"http://{name}" for name in answered] + [f"https://{name}" for name in at.further]
+    security = TransportSecuritySettings(allowed_hosts=answered, allowed_origins=origins)
     inner: ASGIApp = server.streamable_http_app(
-        host=host, transport_security=security, max_request_body_size=_BODY, max_sessions=_SESSIONS
+        host=at.host, transport_security=security, max_request_body_size=_BODY, max_sessions=_SESSIONS
     )
     if not token:
         return inner
@@ -76,19 +105,45 @@ class _OneToken:
         return AccessToken(token="", client_id="bearer", scopes=[])
 
 
-def serve(server: MCPServer[Any], host: str, port: int, token: str, ready: Callable[[str], None]) -> None:
-    """Serve until the program is ended; ``ready`` is told the address. Raises HttpError."""
+class _Impatient(H11Protocol):
+    """Ends a connection whose request does not arrive: uvicorn waits for it without end, and counts it as one of the few.
+
+    A look every ``_ARRIVES`` seconds: what has been waiting for the rest of one request at two of them is ended.
+    """
+
+    _waited: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(_ARRIVES, self._look)
+
+    def _look(self) -> None:
+        if self.transport.is_closing():
+            return
+        cycle: RequestResponseCycle | None = self.cycle
+        waits = cycle is None or cycle.response_complete or cycle.more_body
+        now = (cycle,) if waits else None
+        if now is not None and now == self._waited:
+            self.transport.abort()
+            return
+        self._waited = now
+        self.loop.call_later(_ARRIVES, self._look)
+
+
+def serve(server: MCPServer[Any], at: Address, ready: Callable[[str], None]) -> None:
+    """Serve until the program is ended; ``ready`` is told the URL. Raises HttpError."""
+    host = at.host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((host, port))
+            listening.bind((host, at.port))
         except OSError as error:
-            raise HttpError(f"{host}:{port}: {error.strerror or error}") from None
+            raise HttpError(f"{host}:{at.port}: {error.strerror or error}") from None
         bound = listening.getsockname()[1]
         configured = uvicorn.Config(
-            app(server, host, bound, token), log_config=None, access_log=False, server_header=False,
-            limit_concurrency=_REQUESTS, timeout_graceful_shutdown=2,
+            app(server, replace(at, port=bound)), log_config=None, access_log=False, server_header=False,
+            limit_concurrency=_REQUESTS, timeout_graceful_shutdown=2, http=_Impatient, ws="none",
         )  # fmt: skip
         ready(f"http://{f'[{host}]' if ':' in host else host}:{bound}/mcp")
         uvicorn.Server(configured).run(sockets=[listening])

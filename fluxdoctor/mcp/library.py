@@ -13,7 +13,8 @@ from fluxdoctor.mcp import said
 from fluxdoctor.mcp.answers import Diagnosis, compact, fit, size
 from fluxdoctor.mcp.arguments import nearest
 from fluxdoctor.mcp.desk import Desk, Reading
-from fluxdoctor.mcp.quote import NOTE, name, quoted
+from fluxdoctor.mcp.quote import NOTE, quoted
+from fluxdoctor.mcp.quote import name as named
 from fluxdoctor.model import kinds
 from fluxdoctor.model.flux import KINDS
 from fluxdoctor.model.resource import Ref
@@ -76,7 +77,7 @@ def _prompts(server: MCPServer[Any]) -> None:
     @server.prompt(title="Triage this cluster")
     def triage_cluster(namespace: str = "") -> str:
         """Find what is broken, what to fix first, and what could not be seen."""
-        where = f" with namespace={name(namespace)}" if namespace else ""
+        where = f" with namespace={named(namespace)}" if namespace else ""
         return (
             f"Call diagnose{where}. For each root cause, in the order given, tell the object to change, the proof, the fix and "
             "how many objects it blocks. Then tell what not_seen lists: that was not checked. Change nothing. " + NOTE
@@ -94,15 +95,15 @@ def _prompts(server: MCPServer[Any]) -> None:
     def explain_finding(fingerprint: str) -> str:
         """Write to whoever owns a broken object, who may not know Flux."""
         return (
-            f"Call diagnose and take the finding with fingerprint {name(fingerprint)}, and call explain_rule with its rule. "
+            f"Call diagnose and take the finding with fingerprint {named(fingerprint)}, and call explain_rule with its rule. "
             "Write a short message to the owner of its subject: what is broken, how it shows, the proof, what to change in git, "
             "and how to see that it helped. Use no words that only Flux people know. " + NOTE
         )
 
     @server.prompt(title="Plan a maintenance pause")
-    def plan_maintenance(kind: str, name_: str, namespace: str) -> str:
+    def plan_maintenance(kind: str, name: str, namespace: str) -> str:
         """Plan what to suspend, for how long, and how to go on."""
-        what = "/".join(name(part) for part in (kind, namespace, name_))
+        what = "/".join(named(part) for part in (kind, namespace, name))
         return (
             f"Plan a pause of {what}. Call dependency_graph to see what depends on it, and diagnose with its kind, name and "
             "namespace to see whether it is well now. Propose the calls in order: flux_suspend_tool with a reason, the "
@@ -133,8 +134,8 @@ def _values(desk: Desk, argument: str, chosen: dict[str, str]) -> Iterable[str]:
         "rule": (r.id.partition("/")[2] for r in rules if chosen.get("area", r.area) == r.area),
         "kind": KINDS,
         "fingerprint": (f.fingerprint for f in of.report.findings) if of else (),
-        "namespace": (name(r.namespace) for r in objects),
-        "name_": (name(r.name) for r in objects if _is_chosen(r, chosen)),
+        "namespace": (named(r.namespace) for r in objects),
+        "name": (named(r.name) for r in objects if _is_chosen(r, chosen)),
     }
     return known.get(argument, ())
 

@@ -14,7 +14,7 @@ from fluxdoctor.mcp import arguments, said
 from fluxdoctor.mcp.answers import Happenings, States, fit, result, size
 from fluxdoctor.mcp.call import Pager, perform, reading
 from fluxdoctor.mcp.desk import Desk, Reading, Run
-from fluxdoctor.mcp.reading_tools import READS, ContextName, Cursor, Fresh, Tokens
+from fluxdoctor.mcp.reading_tools import READS, ContextName, Cursor, Fresh, Namespace, Tokens
 from fluxdoctor.model.flux import SOURCES
 from fluxdoctor.model.snapshot import Snapshot
 
@@ -53,34 +53,34 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
 
     @server.tool(annotations=READS)
     async def flux_sources_list_tool(
-        ctx: Context[Any, Any], namespace: str = "", context: ContextName = "", cursor: Cursor = "",
+        ctx: Context[Any, Any], namespace: Namespace = "", context: ContextName = "", cursor: Cursor = "",
         max_tokens: Tokens = budget, fresh: Fresh = False,
     ) -> Annotated[CallToolResult, States]:  # fmt: skip
-        """List Flux sources (Git, OCI and Helm repositories, charts, buckets) with state and revision, failing ones first."""
+        """List Flux sources (Git, OCI and Helm repositories, charts, buckets): state, revision, message; failing ones first."""
         return await listed(ctx, SOURCES, namespace, context, cursor, max_tokens, fresh)
 
     @server.tool(annotations=READS)
     async def flux_kustomizations_list_tool(
-        ctx: Context[Any, Any], namespace: str = "", context: ContextName = "", cursor: Cursor = "",
+        ctx: Context[Any, Any], namespace: Namespace = "", context: ContextName = "", cursor: Cursor = "",
         max_tokens: Tokens = budget, fresh: Fresh = False,
     ) -> Annotated[CallToolResult, States]:  # fmt: skip
-        """List Flux Kustomizations with state and applied revision, failing ones first."""
+        """List Flux Kustomizations: state, applied revision, message; failing ones first. For why they fail, call diagnose."""
         return await listed(ctx, ("Kustomization",), namespace, context, cursor, max_tokens, fresh)
 
     @server.tool(annotations=READS)
     async def flux_helmreleases_list_tool(
-        ctx: Context[Any, Any], namespace: str = "", context: ContextName = "", cursor: Cursor = "",
+        ctx: Context[Any, Any], namespace: Namespace = "", context: ContextName = "", cursor: Cursor = "",
         max_tokens: Tokens = budget, fresh: Fresh = False,
     ) -> Annotated[CallToolResult, States]:  # fmt: skip
-        """List HelmReleases with state and chart version, failing ones first."""
+        """List HelmReleases: state, chart version, message; failing ones first. For why they fail, call diagnose."""
         return await listed(ctx, ("HelmRelease",), namespace, context, cursor, max_tokens, fresh)
 
     @server.tool(annotations=READS)
     async def get_events(
-        ctx: Context[Any, Any], namespace: str = "", context: ContextName = "", cursor: Cursor = "",
+        ctx: Context[Any, Any], namespace: Namespace = "", context: ContextName = "", cursor: Cursor = "",
         max_tokens: Tokens = budget, fresh: Fresh = False,
     ) -> Annotated[CallToolResult, Happenings]:  # fmt: skip
-        """List the Kubernetes events that warn, the newest first."""
+        """List the Kubernetes events of type Warning, the newest first."""
 
         def work(run: Run) -> Happenings:
             of, snapshot = read(run, namespace, context, cursor, fresh=fresh)

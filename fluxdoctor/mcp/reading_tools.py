@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
@@ -11,22 +12,27 @@ from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from fluxdoctor.mcp import arguments, said
-from fluxdoctor.mcp.answers import Diagnosis, Drawing, RulePage, fit, result, size
+from fluxdoctor.mcp.answers import Diagnosis, Drawing, RulePage, compact, fit, result, size
+from fluxdoctor.mcp.answers import tokens as count
 from fluxdoctor.mcp.call import Pager, perform, reading
-from fluxdoctor.mcp.desk import Desk, Reading, Run, is_snapshot
+from fluxdoctor.mcp.desk import Ask, Desk, Reading, Run, is_snapshot
+from fluxdoctor.mcp.part import part
 from fluxdoctor.mcp.quote import quoted
-from fluxdoctor.model.chain import chains
-from fluxdoctor.model.finding import Finding
+from fluxdoctor.mcp.quote import ref as ref_
+from fluxdoctor.model.flux import CLUSTER_SCOPED, KINDS
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.report.graph import Picture, draw
+from fluxdoctor.report.graph import draw
 from fluxdoctor.report.graph_code import mermaid
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
-ContextName = Annotated[str, Field(description="the kubeconfig context, where the server serves several")]
+ContextName = Annotated[str, Field(description="the kubeconfig context, where the server serves several clusters")]
+NoContext = Annotated[str, Field(description="taken as by every tool; the answer is the same for each cluster")]
 Cursor = Annotated[str, Field(description="from the answer before, for what did not fit into it")]
-Fresh = Annotated[bool, Field(description="read anew, even where a reading of the last minute is at hand")]
+Fresh = Annotated[bool, Field(description="read anew: after something was changed by others than this server")]
 Tokens = Annotated[int, Field(ge=300, le=20_000, description="about how long the answer may be")]
+Namespace = Annotated[str, Field(description="only this namespace; all of them without it")]
 _LARGE = 30
+_CUT = 40  # tokens for saying where the rest of a page is
 
 
 def register(server: MCPServer[Any], desk: Desk) -> None:
@@ -41,36 +47,51 @@ def _diagnosing(server: MCPServer[Any], desk: Desk) -> None:
     @server.tool(annotations=READS)
     async def diagnose(
         ctx: Context[Any, Any],
-        namespace: str = "",
-        kind: str = "",
-        name: str = "",
+        namespace: Annotated[
+            str, Field(description="of this namespace; of the object, where kind and name are given")
+        ] = "",
+        kind: Annotated[
+            str, Field(description="of one object: ks, hr, Kustomization, gitrepository, source git ...")
+        ] = "",
+        name: Annotated[str, Field(description="of one object, with kind")] = "",
         context: ContextName = "",
         path: Annotated[str, Field(description="a snapshot or a repository below an allowed root, instead")] = "",
         cursor: Cursor = "",
         max_tokens: Tokens = budget,
         fresh: Fresh = False,
     ) -> Annotated[CallToolResult, Diagnosis]:
-        """Name the root causes of a failing Flux cluster, namespace or object, with proof and fix; the first to fix first."""
+        """Name the root causes of what fails in a Flux CD cluster, with proof and fix; the first finding is the first to fix.
+
+        Begin with this, without arguments: it reads all of Flux at once, and folds what only follows from another failure under
+        its cause. With kind and name it tells why one object is not ready, step by step.
+        """
 
         def work(run: Run) -> Diagnosis:
             target = _target(kind, namespace, name)
-            focus = target if target and target.namespace else None
             ask = desk.ask(
-                context=context, path=path, namespaces=(namespace,) if namespace else (), focus=focus,
-                probing=desk.settings.probing,
-            ) if not path else desk.ask(context=context, path=path)  # fmt: skip
-            of = reading(desk, ask, run, fresh=fresh, cursor=cursor)
+                context=context, path=path, namespaces=(namespace,) if namespace else (), probing=desk.settings.probing
+            )
+            of = _read(desk, ask, target, run, fresh=fresh, cursor=cursor)
             return _diagnosis(of, target, namespace, cursor, max_tokens)
 
         return result(await perform(ctx, desk.settings.timeout, work))
 
     @server.tool(annotations=READS)
     async def check_repository(
-        ctx: Context[Any, Any], path: str, cursor: Cursor = "", max_tokens: Tokens = budget, fresh: Fresh = False
+        ctx: Context[Any, Any],
+        path: Annotated[str, Field(description="the folder of a git working tree below an allowed root")],
+        context: NoContext = "",
+        cursor: Cursor = "",
+        max_tokens: Tokens = budget,
+        fresh: Fresh = False,
     ) -> Annotated[CallToolResult, Diagnosis]:
-        """Check a git working tree before it is merged, as Flux would build it; no cluster is needed."""
+        """Check a git working tree before it is merged, as Flux would build it: what would break, at which file and line.
+
+        No cluster is read. A finding of severity error breaks a deployment.
+        """
 
         def work(run: Run) -> Diagnosis:
+            desk.ask(context=context)
             ask = desk.ask(path=path)
             if ask.path and is_snapshot(ask.path):
                 raise ToolError("this path is a snapshot: give it to diagnose")
@@ -84,40 +105,68 @@ def _explaining(server: MCPServer[Any], desk: Desk) -> None:
     budget = desk.settings.tokens
 
     @server.tool(annotations=READS)
-    async def explain_rule(rule: str) -> Annotated[CallToolResult, RulePage]:
-        """Explain a rule: why it happens, how to see it by hand, and the fix."""
+    async def explain_rule(
+        rule: Annotated[str, Field(description="as a finding names it, such as helm/chart-version-missing")],
+        context: NoContext = "",
+    ) -> Annotated[CallToolResult, RulePage]:
+        """Explain the rule of a finding: why that happens, what Flux does about it, how to see it by hand, and the fix."""
+        desk.ask(context=context)
         found = desk.catalogue.get(rule)
         if found is None:
             raise arguments.one_of("rule", rule, [r.id for r in desk.catalogue.rules])
-        room = budget * 3
-        page = found.page if len(found.page) <= room else f"{found.page[:room]}…"
-        return result(
-            RulePage(
-                rule=found.id, severity=found.severity.value, summary=found.summary, fix=found.fix,
-                faults=list(found.faults), page=page,
-            )
+        answer = RulePage(
+            rule=found.id, severity=found.severity.value, summary=found.summary, fix=found.fix, faults=list(found.faults),
+            page="",
         )  # fmt: skip
+        answer.page = _cut(found.page, budget - size(answer))
+        return result(answer)
 
     @server.tool(annotations=READS)
     async def dependency_graph(
         ctx: Context[Any, Any],
-        namespace: str = "",
+        namespace: Namespace = "",
         context: ContextName = "",
         path: Annotated[str, Field(description="a snapshot below an allowed root, instead")] = "",
+        cursor: Cursor = "",
         max_tokens: Tokens = budget,
         fresh: Fresh = False,
     ) -> Annotated[CallToolResult, Drawing]:
-        """Draw what needs what: root causes, what they block, what is stale; what is alike is drawn as one."""
+        """Draw what needs what, as a mermaid flowchart: root causes, what they block, what gets no changes, what is well."""
 
         def work(run: Run) -> Drawing:
-            spaces = (namespace,) if namespace else ()
-            ask = desk.ask(path=path) if path else desk.ask(context=context, namespaces=spaces)
-            of = desk.read(ask, run, fresh=fresh)
-            if of.snapshot is None:
-                raise ToolError("a repository has no one graph: give the path of a snapshot")
-            return _drawing(of, draw(of.snapshot, of.report, large=_LARGE), max_tokens)
+            ask = desk.ask(context=context, path=path, namespaces=(namespace,) if namespace else ())
+            of = reading(desk, ask, run, fresh=fresh, cursor=cursor)
+            if namespace and of.snapshot:
+                arguments.namespace(namespace, of.snapshot.cluster)
+            return _drawing(of, cursor, max_tokens, namespace)
 
         return result(await perform(ctx, desk.settings.timeout, work))
+
+
+def _read(desk: Desk, ask: Ask, target: Ref | None, run: Run, *, fresh: bool, cursor: str) -> Reading:
+    """Read what is asked about; of one object its kin in all namespaces, as the command line does.
+
+    Whoever may list in its namespace alone, and does not see it so, gets that.
+    """
+    if target is None or ask.path or not (target.namespace or target.kind in CLUSTER_SCOPED):
+        return reading(desk, ask, run, fresh=fresh, cursor=cursor)
+    wide = reading(desk, replace(ask, namespaces=(), focus=target), run, fresh=fresh, cursor=cursor)
+    unknown = wide.snapshot is not None and wide.snapshot.cluster.look(target).unknown
+    if cursor or not (unknown and target.namespace):
+        return wide
+    return desk.read(replace(ask, focus=target), run, fresh=fresh)
+
+
+def _cut(page: str, budget: int) -> str:
+    """Cut a page, between two lines, so that its JSON takes no more than a budget of tokens."""
+    if count(compact(page)) <= budget:
+        return page
+    kept: list[str] = []
+    for line in page.splitlines(keepends=True):
+        if count(compact("".join((*kept, line)))) + _CUT > budget:
+            break
+        kept.append(line)
+    return f"{''.join(kept)}\n… (the whole page: `fluxdoctor explain`, or the resource fluxdoctor://rules/...)\n"
 
 
 def _target(kind: str, namespace: str, name: str) -> Ref | None:
@@ -125,53 +174,46 @@ def _target(kind: str, namespace: str, name: str) -> Ref | None:
         return None
     if not (kind and name):
         raise ToolError("one object is named by kind and name together, such as kind=ks, name=apps")
-    return Ref(arguments.kind(kind), namespace, name)
+    found = arguments.kind(kind)
+    return Ref(found, "" if found in CLUSTER_SCOPED else namespace, arguments.named("name", name))
 
 
 def _diagnosis(of: Reading, target: Ref | None, namespace: str, cursor: str, tokens: int) -> Diagnosis:
-    report = of.report
-    found: tuple[Finding, ...] = report.findings
-    ways: list[str] = []
-    if target:
-        if of.snapshot is None:
-            raise ToolError("a repository is checked as a whole: leave kind and name out")
-        told = chains(arguments.thing(target, of.snapshot.cluster), report, of.snapshot)
-        found, ways = tuple(c.finding for c in told), [said.chain(c) for c in told]
-    elif namespace:
-        if of.snapshot:
-            arguments.namespace(namespace, of.snapshot.cluster)
-        found = tuple(f for f in found if _in(namespace, f))
+    asked = part(of, target, namespace)
     pager = Pager(of, cursor, "diagnose", target, namespace)
     answer = Diagnosis(
-        verdict=report.verdict.value, mode=report.mode, objects=report.objects, not_ready=report.not_ready,
-        total=len(found), chains=ways[:5], **said.about(of),
+        verdict=asked.verdict.value, mode=of.report.mode, objects=asked.objects, not_ready=asked.not_ready,
+        total=len(asked.findings), chains=[said.chain(way) for way in asked.ways[:5]], **said.about(of),
     )  # fmt: skip
-    answer.findings, place = fit([said.cause(f) for f in found], pager.begin, tokens, size(answer) + 20)
-    answer.cursor = pager.next(place, len(found))
+    if asked.resource and asked.resource.kind in KINDS:
+        answer.object = said.state(asked.resource)
+    elif asked.target and not asked.resource:
+        answer.note = f"{ref_(asked.target)} was not seen itself"
+    answer.findings, place = fit([said.cause(f) for f in asked.findings], pager.begin, tokens, size(answer) + 20)
+    answer.cursor = pager.next(place, len(asked.findings))
     return answer
 
 
-def _in(namespace: str, finding: Finding) -> bool:
-    return any(
-        namespace in (r.namespace, r.name if r.kind == "Namespace" else "")
-        for r in (finding.subject, *finding.also, *finding.blocks)
-    )
-
-
-def _drawing(of: Reading, picture: Picture, tokens: int) -> Drawing:
+def _drawing(of: Reading, cursor: str, tokens: int, namespace: str) -> Drawing:
+    if of.snapshot is None:
+        raise ToolError("a repository has no one graph: give the path of a snapshot")
+    picture = draw(of.snapshot, of.report, large=_LARGE, namespace=namespace)
+    pager = Pager(of, cursor, "graph", namespace)
     answer = Drawing(total=len(picture.nodes), **said.about(of))
     code = mermaid(picture)
-    if len(code) // 3 + size(answer) <= tokens:
+    if not cursor and count(compact(code)) + size(answer) <= tokens:
         answer.mermaid = code
         return answer
-    left = tokens - size(answer)
-    for i, node in enumerate(picture.nodes):
-        text = f"{i} {node.mark}: {quoted(node.label, 120)}"
-        left -= len(text) // 3 + 2
-        if left < 0:
-            break
-        answer.nodes.append(text)
+    lines = [f"{i} {node.mark}: {quoted(node.label, 120)}" for i, node in enumerate(picture.nodes)]
+    lines += [f"{a.source} -> {a.target} {a.why}" for a in picture.arrows]
     answer.note = (
-        f"too large for one picture: the first {len(answer.nodes)} of {len(picture.nodes)} nodes, causes first"
+        f"too large for one picture: {len(picture.nodes)} nodes, causes first, then {len(picture.arrows)} arrows"
     )
+    left = tokens - size(answer) - 20
+    for line in lines[pager.begin :]:
+        left -= count(compact(line)) + 1
+        if answer.lines and left < 0:
+            break
+        answer.lines.append(line)
+    answer.cursor = pager.next(pager.begin + len(answer.lines), len(lines))
     return answer

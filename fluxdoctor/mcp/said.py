@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -18,6 +19,7 @@ from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
 
 _FEW = 5
+_FIELD = re.compile(r"[A-Za-z0-9._\[\]/-]{1,200}")
 _ORDER = (flux.State.FAILED, flux.State.PROGRESSING, flux.State.NEW, flux.State.SUSPENDED, flux.State.READY)
 
 
@@ -31,11 +33,17 @@ def cause(finding: Finding) -> Cause:
     return Cause(
         rule=finding.rule, severity=finding.severity.value, confidence=finding.confidence.value,
         subject=thing(finding.subject), also=[ref(r) for r in finding.also[:_FEW]],
-        message=quoted(finding.message), fix=quoted(finding.fix),
+        message=quoted(finding.message), fix=quoted(finding.fix), field=field(finding.field),
         evidence=[quoted(f"{e.what} ({e.where})" if e.where else e.what, 240) for e in finding.evidence[:3]],
         location=quoted(str(finding.location), 200) if finding.location else "",
-        blocked=len(finding.blocks), blocks=[ref(r) for r in finding.blocks[:_FEW]], fingerprint=finding.fingerprint,
+        blocked=len(finding.blocks), blocks=[ref(r) for r in finding.blocks[:_FEW]], stale=len(finding.freezes),
+        fingerprint=finding.fingerprint,
     )  # fmt: skip
+
+
+def field(path: str) -> str:
+    """Return the path of a field: as it is where it is made of what those are made of, else as a quotation."""
+    return path if not path or _FIELD.fullmatch(path) else quoted(path, 200)
 
 
 def about(reading: Reading) -> dict[str, Any]:
@@ -55,8 +63,14 @@ def unseen(report: Report) -> list[str]:
 
 def chain(one: Chain) -> str:
     """Return the way from an object to its cause, in a line."""
-    steps = [f"{ref(link.ref)} --{link.why}-->" if link.why else ref(link.ref) for link in one.links]
+    steps = [f"{ref(link.ref)} --{_why(link.why)}-->" if link.why else ref(link.ref) for link in one.links]
     return f"{' '.join(steps)}: {one.finding.rule}"
+
+
+def _why(relation: str) -> str:
+    """A relation is our own words; the field in its brackets may hold a key that somebody chose."""
+    words, _, path = relation.partition(" (")
+    return f"{words} ({field(path.removesuffix(')'))})" if path else words
 
 
 def states(snapshot: Snapshot, kinds: Iterable[str], namespace: str) -> list[State]:

@@ -10,23 +10,26 @@ from mcp.server import MCPServer
 
 from fluxdoctor._version import __version__
 from fluxdoctor.mcp import library, listing_tools, reading_tools, writing_tools
+from fluxdoctor.mcp.checked import CheckedServer
 from fluxdoctor.mcp.desk import Desk
 from fluxdoctor.mcp.quote import NOTE
+from fluxdoctor.mcp.quote import name as quoted_name
 from fluxdoctor.mcp.settings import Settings
 from fluxdoctor.report.plain import plain
 
 _INSTRUCTIONS = (
     "fluxdoctor finds the root cause of a failing Flux CD cluster. Begin with diagnose: its first finding is the first thing "
-    "to fix. What not_seen lists was not checked, which is not the same as fine. "
+    "to fix; explain_rule tells more of it. What not_seen lists was not checked, which is not the same as fine. "
 )
+_AFTER = "After a fix was merged: flux_reconcile_tool with with_source=true, then diagnose again. "
 
 
 def build(settings: Settings) -> MCPServer[Any]:
     """Return a server within these limits. Raises RuleError where two rule packs offer one rule."""
     _log()
     desk = Desk(settings)
-    server: MCPServer[Any] = MCPServer(
-        "fluxdoctor", title="fluxdoctor", version=__version__, instructions=_INSTRUCTIONS + NOTE, log_level="WARNING"
+    server = CheckedServer(
+        "fluxdoctor", title="fluxdoctor", version=__version__, instructions=_instructions(settings), log_level="WARNING"
     )
     reading_tools.register(server, desk)
     listing_tools.register(server, desk)
@@ -34,6 +37,13 @@ def build(settings: Settings) -> MCPServer[Any]:
     if settings.writes:
         writing_tools.register(server, desk)
     return server
+
+
+def _instructions(settings: Settings) -> str:
+    """What a model is told of the server once: few words, for it pays for them in every conversation."""
+    contexts = ", ".join(quoted_name(context) for context in settings.contexts)
+    where = f"Contexts: {contexts}; the first without one. " if len(settings.contexts) > 1 else ""
+    return _INSTRUCTIONS + (_AFTER if settings.writes else "") + where + NOTE
 
 
 class _Quiet(logging.Formatter):

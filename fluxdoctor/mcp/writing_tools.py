@@ -16,7 +16,8 @@ from fluxdoctor.mcp import arguments, changes
 from fluxdoctor.mcp.answers import Outcome, result
 from fluxdoctor.mcp.call import perform
 from fluxdoctor.mcp.desk import Desk, Run
-from fluxdoctor.mcp.quote import quoted
+from fluxdoctor.mcp.quote import name as quoted_name
+from fluxdoctor.mcp.quote import ref
 from fluxdoctor.mcp.reading_tools import ContextName
 from fluxdoctor.model.resource import Ref
 
@@ -31,6 +32,12 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
     """Add the tools to a server."""
     allowed = desk.settings.namespaces
 
+    def permit(one: Ref) -> None:
+        if allowed and one.namespace not in allowed:
+            raise ToolError(
+                f"{ref(one)} may not be changed: this server changes objects of {', '.join(map(quoted_name, allowed))} alone"
+            )
+
     async def change(
         ctx: Context[Any, Any],
         target: Ref,
@@ -39,8 +46,7 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
         dry_run: bool,
         do: Callable[[Writer, Run], Outcome],
     ) -> CallToolResult:
-        if allowed and target.namespace not in allowed:
-            raise arguments.one_of("for changes, namespace", target.namespace, allowed)
+        permit(target)
         login = desk.login(desk.ask(context=context).context)
 
         def work(run: Run) -> Outcome:
@@ -66,7 +72,7 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
         extra = (*((FORCE,) if force else ()), *((RESET,) if reset else ()))
 
         def do(writer: Writer, run: Run) -> Outcome:
-            return changes.reconcile(writer, target, run, with_source=with_source, extra=extra)
+            return changes.reconcile(writer, target, run, changes.Request(permit, with_source, extra))
 
         return await change(ctx, target, context, wait_seconds, dry_run, do)
 
@@ -93,7 +99,4 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
 
 
 def _target(kind: str, name: str, namespace: str, allowed: Sequence[str]) -> Ref:
-    for what, text in (("name", name), ("namespace", namespace)):
-        if not text or quoted(text) == "" or "/" in text:
-            raise ToolError(f"{what} {quoted(text, 80) or '(empty)'} is no {what} of an object")
-    return Ref(arguments.kind(kind, allowed), namespace, name)
+    return Ref(arguments.kind(kind, allowed), arguments.named("namespace", namespace), arguments.named("name", name))

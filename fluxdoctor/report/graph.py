@@ -69,12 +69,17 @@ class Picture:
         return tuple(a for a in self.arrows if a.source == place)
 
 
-def draw(snapshot: Snapshot, report: Report, *, large: int = LARGE) -> Picture:
+def draw(snapshot: Snapshot, report: Report, *, large: int = LARGE, namespace: str = "") -> Picture:
     """Make the picture of a fleet; above ``large`` nodes what is alike becomes one, causes never.
 
-    What is not well and under none of the report's findings is drawn as waiting.
+    ``namespace``: only what is in it, and what that needs or holds back. What is not well and under none of the report's
+    findings is drawn as waiting.
     """
     marks = _marks(snapshot, report)
+    if namespace:
+        pairs = [(a, b) for a, b, _ in _arrows(snapshot, report, marks)]
+        near = {ref for pair in pairs if any(r.namespace == namespace for r in pair) for ref in pair}
+        marks = {ref: mark for ref, mark in marks.items() if ref.namespace == namespace or ref in near}
     places = {ref: i for i, ref in enumerate(marks)}
     notes = {ref: f"{f.rule}: {plain(f.message)}" for f in _told(report) for ref in (f.subject, *f.also)}
     nodes = [Node(plain(ref.named), ref.kind, mark, notes.get(ref, "")) for ref, mark in marks.items()]
@@ -122,7 +127,7 @@ def _arrows(snapshot: Snapshot, report: Report, marks: dict[Ref, Mark]) -> Itera
         yield from _parent(ref, snapshot, marks, reached)
     for finding in _told(report):
         for ref in finding.blocks:
-            if ref not in reached:
+            if ref not in reached and ref in marks and finding.subject in marks:
                 yield finding.subject, ref, "blocks"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,19 +26,21 @@ NAME = "multi-path-and-secret"
 TOKEN = "a-token-of-the-test-0123"
 APP = {"kind": "ks", "name": "apps", "namespace": "flux-system", "dry_run": True}
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "check_repository": {"path": f"{NAME}/git/flux-system/flux-system"},
+    "check_repository": {"path": "fleet"},
     "explain_rule": {"rule": "kustomize/path-not-found"},
     **dict.fromkeys(WRITING, APP),
 }
 PROMPTS = {
     "triage_cluster": {}, "check_before_merge": {"path": "fleet"}, "explain_finding": {"fingerprint": "00"},
-    "plan_maintenance": {"kind": "ks", "name_": "apps", "namespace": "flux-system"},
+    "plan_maintenance": {"kind": "ks", "name": "apps", "namespace": "flux-system"},
 }  # fmt: skip
 
 
-def options(cluster: Cluster) -> list[str]:
+def options(cluster: Cluster, root: Path) -> list[str]:
+    """Options of a server that changes what it may, and reads the repository of the incident in a folder of its own."""
+    shutil.copytree(INCIDENTS / NAME / "git" / "flux-system" / "flux-system", root / "fleet", dirs_exist_ok=True)
     config = str(cluster.kubeconfig(users.ADMIN))
-    return ["--kubeconfig", config, "--probe", "none", "--no-cache", "--allow-writes", "--root", str(INCIDENTS)]
+    return ["--kubeconfig", config, "--probe", "none", "--no-cache", "--allow-writes", "--root", str(root)]
 
 
 @contextmanager
@@ -45,7 +48,7 @@ def serving(cluster: Cluster, token: Path) -> Iterator[str]:
     """Serve over HTTP on a free port, and lend the address."""
     token.write_text(TOKEN, "utf-8")
     argv = [sys.executable, "-m", "fluxdoctor", "mcp", "--transport", "http", "--port", "0", "--token-file", str(token)]
-    with subprocess.Popen([*argv, *options(cluster)], stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+    with subprocess.Popen([*argv, *options(cluster, token.parent)], stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         try:
             assert process.stderr is not None
             yield process.stderr.readline().removeprefix("fluxdoctor mcp: ").strip()
@@ -87,7 +90,7 @@ def test_everything_works(transport: str, mode: str, cluster: Cluster, tmp_path:
 
     async def over_stdio() -> None:
         with anyio.fail_after(90):
-            async with Client(stdio(*options(cluster)), mode=mode) as client:
+            async with Client(stdio(*options(cluster, tmp_path)), mode=mode) as client:
                 await everything(client)
 
     async def over_http(url: str) -> None:

@@ -83,7 +83,7 @@ def test_a_dry_run_and_a_user_without_rights_change_nothing(cluster: Cluster) ->
     )
     limited = server(cluster, writes=True, namespaces=("apps",))
     assert refusal(limited, "flux_suspend_tool", **APP) == (
-        "for changes, namespace «flux-system» is not known here; valid: apps"
+        "Kustomization/flux-system/apps may not be changed: this server changes objects of apps alone"
     )
     assert apps(cluster) == before
 
@@ -144,7 +144,10 @@ def test_the_three_workflows_with_the_real_controller(cluster: Cluster, store: c
     # No source-controller runs here: the source does not answer, so the object itself is not asked.
     before = apps(cluster)["metadata"]["annotations"][REQUESTED]
     answer = call(writes, "flux_reconcile_tool", **APP, with_source=True, wait_seconds=3)
-    assert (answer["changed"], answer["note"]) == ([], "its source failed, so it was not asked itself")
+    assert (answer["changed"], answer["note"]) == (
+        [],
+        "GitRepository/flux-system/fleet did not become ready, so Kustomization was not asked itself",
+    )
     assert "source-controller has not taken it up" in answer["source"]["note"]
     assert apps(cluster)["metadata"]["annotations"][REQUESTED] == before
 

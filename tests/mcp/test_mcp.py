@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def test_tools_that_write_are_absent_without_the_flag() -> None:
     assert names(build(Settings())) == READING
     assert names(build(Settings(writes=True))) == sorted((*READING, *WRITING))
     assert refusal(build(Settings()), "flux_suspend_tool", kind="ks", name="apps", namespace="flux-system") == (
-        "Unknown tool: flux_suspend_tool"
+        "flux_suspend_tool changes the cluster, and this server only reads: it was started without --allow-writes"
     )
 
 
@@ -189,9 +190,9 @@ def test_a_reading_is_used_again_until_a_fresh_one_is_asked_for() -> None:
     loads: list[int] = []
     load = folder.load
 
-    def counted(path: Path) -> Any:
+    def counted(path: Path, within: Sequence[Path] = ()) -> Any:
         loads.append(1)
-        return load(path)
+        return load(path, within)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folder, "load", counted)

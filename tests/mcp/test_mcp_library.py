@@ -70,7 +70,7 @@ def test_every_prompt_is_filled(mode: str) -> None:
         "check_before_merge": ({"path": "fleet"}, "Call check_repository with path=«fleet»"),
         "explain_finding": ({"fingerprint": "0123"}, "Call diagnose and take the finding with fingerprint 0123,"),
         "plan_maintenance": (
-            {"kind": "ks", "name_": "apps", "namespace": "flux-system"}, "Plan a pause of ks/flux-system/apps.",
+            {"kind": "ks", "name": "apps", "namespace": "flux-system"}, "Plan a pause of ks/flux-system/apps.",
         ),
     }  # fmt: skip
 
@@ -102,7 +102,7 @@ def test_what_was_read_completes(mode: str) -> None:
         return [
             await values(pause, "namespace", "flux"),
             await values(pause, "kind", "Kus"),
-            await values(pause, "name_", "infra", {"kind": "Kustomization", "namespace": "flux-system"}),
+            await values(pause, "name", "infra", {"kind": "Kustomization", "namespace": "flux-system"}),
             await values(page, "area", "kus"),
             await values(page, "rule", "path-not-f", {"area": "kustomize"}),
         ]

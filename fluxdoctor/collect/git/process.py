@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -39,11 +40,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a command may go: until when, how many bytes it may print, and whether what it writes has become too large."""
+    """How far a command may go.
+
+    Until when, how many bytes it may print, whether what it writes has become too large, and how many bytes of address space it
+    may take (0: any; only Linux can bound another process).
+    """
 
     deadline: Deadline
     most: int = 64 * 1024 * 1024
     grown: Callable[[], bool] | None = None
+    memory: int = 0
 
 
 def run(command: Sequence[str], cwd: Path, env: Mapping[str, str], limits: Limits, stdin: bytes = b"") -> Done:
@@ -64,11 +70,20 @@ def run(command: Sequence[str], cwd: Path, env: Mapping[str, str], limits: Limit
             start_new_session=True,
         )
     try:
+        _bound(process.pid, limits.memory)
         out, err = _read(process, limits)
         _settle(process.pid)
     finally:
         _kill(process)
     return Done(process.returncode, out, err.decode("utf-8", "replace"))
+
+
+def _bound(pid: int, memory: int) -> None:
+    if memory and sys.platform == "linux":
+        import resource
+
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_AS, (memory, memory))
 
 
 def _read(process: subprocess.Popen[bytes], limits: Limits) -> tuple[bytes, bytes]:

@@ -76,3 +76,15 @@ def appliers_of_suspend(resource: Resource) -> tuple[str, ...]:
         for row in rows
         if row.text("operation") == "Apply" and row.has(("fieldsV1", "f:spec", "f:suspend"))
     )
+
+
+def changers_since_suspended(resource: Resource) -> tuple[tuple[str, str], ...]:
+    """Return who changed the spec of an object after it was suspended, and when (RFC 3339), by its managed fields.
+
+    The API server keeps one time for all that a manager owns, in whole seconds: what came in the second of the suspension is not
+    told. observedGeneration does not answer it: kustomize-controller 1.9 goes on writing that of a suspended object.
+    """
+    rows = resource.rows("metadata.managedFields")
+    suspended = [row.text("time") for row in rows if row.has(("fieldsV1", "f:spec", "f:suspend"))]
+    later = (row for row in rows if suspended and row.text("time") > max(suspended))
+    return tuple((row.text("manager"), row.text("time")) for row in later if row.has(("fieldsV1", "f:spec")))

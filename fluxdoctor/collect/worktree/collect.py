@@ -14,6 +14,7 @@ from typing import Self
 
 from fluxdoctor._version import __version__
 from fluxdoctor.collect import folder
+from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.worktree import kustomize, leftover, presence, schema, versions
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.entry import Entry, Found
@@ -39,10 +40,13 @@ class Checked:
     gaps: tuple[Gap, ...] = ()
 
 
-def collect(repository: Repository, cache: Path | None = None) -> Checked:
-    """Find the entry points and walk from each. Nothing is fetched, nothing in the repository is changed."""
-    run = kustomize.command()
-    kept = Cache(cache, " ".join((__version__, *run)))
+def collect(repository: Repository, cache: Path | None = None, deadline: Deadline | None = None) -> Checked:
+    """Find the entry points and walk from each. Nothing is fetched, nothing in the repository is changed.
+
+    Raises DeadlineError when a deadline is over before all is built.
+    """
+    run = kustomize.Command(kustomize.command(), deadline)
+    kept = Cache(cache, " ".join((__version__, *run.argv)))
     whole = folder.tree(repository.files, None)
     found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))})
     workers = max(2, min(8, os.cpu_count() or 2))
@@ -78,7 +82,7 @@ def _now() -> datetime:
 class _Renderers:
     """One renderer for each root and each rule of what is ignored."""
 
-    def __init__(self, repository: Repository, whole: Tree, run: tuple[str, ...], cache: Cache) -> None:
+    def __init__(self, repository: Repository, whole: Tree, run: kustomize.Command, cache: Cache) -> None:
         self._repository, self._whole, self._run, self._cache = repository, whole, run, cache
         self._made: dict[tuple[str, str | None], Renderer] = {}
         self._copied: set[str] = set()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +16,13 @@ from typing import Any
 
 import orjson
 
+from fluxdoctor.collect.deadline import Deadline, DeadlineError
+from fluxdoctor.collect.git import process
+
 _SECONDS = 120
-#: Of address space: a build of a large repository takes a tenth of it.
-_BYTES = 4 << 30
-_NO_MEMORY = (b"cannot allocate memory", b"out of memory")
+#: What a build may print, and take of memory: a build of a large repository takes a tenth of it.
+_MOST, _MEMORY = 512 << 20, 4 << 30
+_NO_MEMORY = ("cannot allocate memory", "out of memory")
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
@@ -51,6 +51,17 @@ def command() -> tuple[str, ...]:
     return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The command that builds a directory, () where there is none, and until when builds may run."""
+
+    argv: tuple[str, ...] = ()
+    deadline: Deadline | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.argv)
+
+
 @lru_cache(1)
 def _merge_keys() -> bytes:
     return gzip.decompress(resources.files("fluxdoctor").joinpath("schemas", "merge-keys.json.gz").read_bytes())
@@ -59,8 +70,8 @@ def _merge_keys() -> bytes:
 class Stage:
     """A temporary copy of an artifact's files, in which directories are built. It removes itself."""
 
-    def __init__(self, files: Mapping[str, bytes], run: tuple[str, ...]) -> None:
-        """Write the files. ``run`` is what command() found."""
+    def __init__(self, files: Mapping[str, bytes], run: Command) -> None:
+        """Write the files."""
         self._held = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
         # kustomize names real paths in its messages.
         self.root = Path(self._held.name).resolve() / "tree"
@@ -88,7 +99,7 @@ class Stage:
         """Build a directory with this kustomization file in the place of its own.
 
         The directory is shadowed by one beside it that links to its content: the same directory may be built with
-        other fields, or be the base of another, at the same time.
+        other fields, or be the base of another, at the same time. Raises DeadlineError when the time of the run is over.
         """
         real = self.root / directory
         shadow = real.parent / f".fluxdoctor-{number}"
@@ -109,48 +120,30 @@ class Stage:
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR", "LANG")} | _OFFLINE
         # Many short builds: less work for Go's garbage collector.
         environment |= {"HOME": self._held.name, "GOGC": "400"}
+        limit = self._run.deadline.within(_SECONDS) if self._run.deadline else Deadline(_SECONDS)
         try:
-            code, text, said = _run([*self._run, *_FLAGS, str(shadow)], environment, self._held.name)
-        except subprocess.TimeoutExpired:
+            argv = [*self._run.argv, *_FLAGS, str(shadow)]
+            done = process.run(argv, Path(self._held.name), environment, process.Limits(limit, _MOST, memory=_MEMORY))
+        except DeadlineError:
+            if self._run.deadline:
+                self._run.deadline.check()
             return Output(error=f"kustomize build failed: took longer than {_SECONDS} s")
-        if code == 0:
-            return Output(text=text.decode("utf-8", "replace"))
-        if any(words in said for words in _NO_MEMORY):
-            return Output(error=f"kustomize build failed: took more than {_BYTES >> 30} GiB of memory")
-        return Output(error=f"kustomize build failed: {self._plain(said, shadow, directory)}")
+        except process.TooMuchError:
+            return Output(error=f"kustomize build failed: more than {_MOST >> 20} MiB")
+        if done.code == 0:
+            return Output(text=done.out.decode("utf-8", "replace"))
+        if any(words in done.err for words in _NO_MEMORY):
+            return Output(error=f"kustomize build failed: took more than {_MEMORY >> 30} GiB of memory")
+        return Output(error=f"kustomize build failed: {self._plain(done.err, shadow, directory)}")
 
-    def _plain(self, said: bytes, shadow: Path, directory: str) -> str:
+    def _plain(self, text: str, shadow: Path, directory: str) -> str:
         """Name the files as the controller does: below /tmp/kustomization-<number>, its own temporary directory."""
-        text = said.decode("utf-8", "replace")
         lines = [line for line in text.splitlines() if line and not line.startswith("# Warning")]
         text = " ".join(lines).removeprefix("Error: ").removeprefix("error: ")
         tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
         text = text.replace(str(shadow), f"{tree}/{directory}".rstrip("/"))
         text = re.sub(r"(?:\.\./)*\.fluxdoctor-\d+", directory or ".", text)
         return text.replace(str(self.root), tree)
-
-
-def _run(argv: list[str], environment: Mapping[str, str], folder: str) -> tuple[int, bytes, bytes]:
-    """Run a build within its time and memory; return its exit code and what it wrote. Raises TimeoutExpired, OSError."""
-    with subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=folder
-    ) as process:
-        try:
-            _bound(process.pid)
-            text, said = process.communicate(timeout=_SECONDS)
-        except BaseException:
-            process.kill()
-            raise
-    return process.returncode, text, said
-
-
-def _bound(pid: int) -> None:
-    """Take memory from a build that wants all of it (aliases of aliases): only Linux can do that to another process."""
-    if sys.platform == "linux":
-        import resource
-
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_AS, (_BYTES, _BYTES))
 
 
 def split(text: str) -> list[str]:

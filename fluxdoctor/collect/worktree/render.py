@@ -47,8 +47,8 @@ class Rendering:
 class Renderer:
     """Builds the directories of one artifact; each of the same content and fields once."""
 
-    def __init__(self, tree: Tree, files: Mapping[str, bytes], run: tuple[str, ...], cache: Cache) -> None:
-        """``files``: those of the artifact; ``run``: the kustomize command, () for none."""
+    def __init__(self, tree: Tree, files: Mapping[str, bytes], run: kustomize.Command, cache: Cache) -> None:
+        """``files``: those of the artifact."""
         self.tree = tree
         self.files = files
         self._run = run
@@ -67,7 +67,10 @@ class Renderer:
             stage.close()
 
     def render(self, kustomization: Resource) -> Rendering:
-        """Build a Kustomization as the controller would; its failure is in the result, never raised."""
+        """Build a Kustomization as the controller would; its failure is in the result, never raised.
+
+        Raises DeadlineError when the time of the run is over.
+        """
         directory = clean(kustomization.text("spec.path"))
         if not self.tree.is_directory(directory):
             where = f"/tmp/kustomization-0/{directory}"  # noqa: S108 - a name in a message, no file

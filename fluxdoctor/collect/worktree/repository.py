@@ -7,12 +7,15 @@ import os
 import posixpath
 import subprocess
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 #: Larger files are nothing that a manifest is made of; kustomize-controller's own limit for an artifact is 50 MiB.
 MAX_FILE = 8 << 20
+#: Far more than a repository of manifests has: whoever names a home folder, or the root of a disk, is told so in time.
+_MOST_FILES = 200_000
+_MOST_BYTES = 1 << 30
 _GIT_SECONDS = 120
 # A repository's own configuration must not be able to start a program (core.fsmonitor) or to ask anything.
 _QUIET = ("-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
@@ -37,10 +40,12 @@ class Repository:
     """The addresses of the remotes."""
 
 
-def of_folder(path: Path) -> Repository:
+def of_folder(path: Path, within: Sequence[Path] = ()) -> Repository:
     """Read a working tree: what git tracks, and what it would track. A folder without git is read whole.
 
-    Raises RepositoryError when the path is no folder.
+    ``within``: folders that a reader may not leave: a folder can belong to a repository that begins above it, and a repository's
+    own configuration can name any folder for its files. Raises RepositoryError when the path is no folder, when its
+    repository begins outside of those, and when there is more in it than any repository has.
     """
     if not path.is_dir():
         raise RepositoryError(f"{path}: no such folder; give the root of a repository, or a folder in one")
@@ -48,6 +53,8 @@ def of_folder(path: Path) -> Repository:
     if not top:
         return Repository(path.resolve().name, _read(path, _walk(path)))
     root = Path(top)
+    if within and not any(root.resolve().is_relative_to(allowed.resolve()) for allowed in within):
+        raise RepositoryError(f"{path} is part of the repository {root}, which is outside of the allowed folders")
     listed = _git(path, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", str(root))
     focus = path.resolve().relative_to(root.resolve()).as_posix()
     return Repository(root.name, _read(root, _split(listed)), "" if focus == "." else focus, _urls(root))
@@ -113,12 +120,27 @@ def _walk(root: Path) -> Iterable[str]:
 
 
 def _read(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
-    files = {}
-    for path in paths:
+    files: dict[str, bytes] = {}
+    total = 0
+    straight = {root: True}
+    for count, path in enumerate(paths):
         at = root / path
+        if count >= _MOST_FILES or total > _MOST_BYTES:
+            raise RepositoryError(
+                f"{root}: more than {_MOST_FILES:,} files or {_MOST_BYTES >> 20} MiB; give the folder of one repository"
+            )
         try:
-            if not at.is_symlink() and at.is_file() and at.stat().st_size <= MAX_FILE:
+            plain = _is_straight(at.parent, straight) and not at.is_symlink() and at.is_file()
+            if plain and at.stat().st_size <= MAX_FILE:
                 files[path] = at.read_bytes()
+                total += len(files[path])
         except OSError:
             continue  # deleted since it was listed, or not readable: not in what would be committed from here
     return files
+
+
+def _is_straight(folder: Path, known: dict[Path, bool]) -> bool:
+    """Tell whether no folder on the way is a symbolic link: git's index may hold files below what has become one."""
+    if folder not in known:
+        known[folder] = folder.parent != folder and not folder.is_symlink() and _is_straight(folder.parent, known)
+    return known[folder]

@@ -1,0 +1,64 @@
+"""A server whose tools say what is wrong with their arguments, and what would be right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult, InputRequiredResult
+from pydantic import ValidationError
+
+from fluxdoctor.mcp import arguments
+from fluxdoctor.mcp.quote import quoted
+
+#: The tools that change a cluster: an agent that was told of them elsewhere learns why they are not here.
+WRITING = ("flux_reconcile_tool", "flux_suspend_tool", "flux_resume_tool")
+_FEW = 5
+
+
+class CheckedServer(MCPServer[Any]):
+    """The library's server passes on what pydantic says, and takes no notice of arguments that a tool does not have."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool. Raises ToolError with what would be valid."""
+        schemas = {tool.name: tool.input_schema for tool in await self.list_tools()}
+        if name not in schemas:
+            raise _no_tool(name, schemas)
+        _check_names(name, arguments, schemas[name])
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(_told(error.__cause__)) from None
+            raise
+
+
+def _no_tool(name: str, known: dict[str, Any]) -> ToolError:
+    if name in WRITING:
+        return ToolError(
+            f"{name} changes the cluster, and this server only reads: it was started without --allow-writes"
+        )
+    return arguments.one_of("tool", name, known)
+
+
+def _check_names(tool: str, said: dict[str, Any], schema: dict[str, Any]) -> None:
+    known = list(schema.get("properties", {}))
+    for name in said:
+        if name not in known:
+            raise ToolError(f"{tool} has no argument {quoted(name, 80)}; valid: {', '.join(known)}")
+    missing = [name for name in schema.get("required", ()) if name not in said]
+    if missing:
+        raise ToolError(f"{tool} needs {', '.join(missing)} too; valid: {', '.join(known)}")
+
+
+def _told(error: ValidationError) -> str:
+    rows = []
+    for row in error.errors(include_url=False, include_context=False)[:_FEW]:
+        where = ".".join(str(part) for part in row["loc"])
+        what = row["msg"].removeprefix("Input should be ").rstrip(".")
+        rows.append(f"{quoted(where, 80).strip('«»')} is {quoted(str(row['input']), 80)}; valid: {what}")
+    return "; ".join(rows)
