@@ -24,10 +24,9 @@ def folder() -> Path | None:
 def unwritable(place: Path) -> str:
     """Return why nothing can be kept in a folder, made if need be; "" where something can be."""
     for _ in range(_TRIES):
-        why = _refusal(place)
-        if not isinstance(why, FileNotFoundError):
-            break
-    return (why.strerror or type(why).__name__) if why else ""
+        if not isinstance(why := _refusal(place), FileNotFoundError):
+            return (why.strerror or type(why).__name__) if why else ""
+    return "it is deleted again and again"
 
 
 def _refusal(place: Path) -> OSError | None:
