@@ -112,7 +112,7 @@ def _git(aviary: Aviary, servers: ExitStack, folder: Path, authority: Authority)
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-    logins = {
+    logins: dict[str, dict[str, str | bytes]] = {
         "basic": {"username": "deploy", "password": "canary-password", **ca},
         "bearer": {"bearerToken": "canary-bearer", **ca},
         "app": {"githubAppID": "7", "githubAppInstallationID": "42", "githubAppBaseURL": api.url, **ca,
@@ -121,7 +121,7 @@ def _git(aviary: Aviary, servers: ExitStack, folder: Path, authority: Authority)
         "proxied": {"username": "deploy", "password": "canary-password", **ca},
     }  # fmt: skip
     to = {"address": proxy.address, "username": "deploy", "password": "canary-proxy-password"}
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "app": {"provider": "github"},
         "proxied": {"proxySecretRef": aviary.secret("proxy-login", to)},
     }
@@ -135,7 +135,7 @@ def _ssh(aviary: Aviary, servers: ExitStack, folder: Path) -> None:
     filled(folder / "ssh.git", {"apps/kustomization.yaml": "resources: []\n"})
     server = servers.enter_context(ssh_server(folder / "sshd"))
     aviary.hide(private(server.client_key))
-    entries = {
+    entries: dict[str, str | bytes] = {
         "identity": private(server.client_key, b"canary-passphrase"), "password": "canary-passphrase",
         "known_hosts": server.known_hosts,
     }  # fmt: skip
@@ -157,7 +157,7 @@ def _charts(aviary: Aviary, servers: ExitStack, authority: Authority) -> None:
     aviary.words |= {auth, "canary-registry-password"}
     docker = json.dumps({"auths": {images.host: {"auth": auth}}})
     pull = aviary.secret("docker", {".dockerconfigjson": docker}, "kubernetes.io/dockerconfigjson")
-    spec = {"url": f"oci://{images.host}/acme/web", "ref": {"tag": "1.0.0"}, "certSecretRef": trust}
+    spec: dict[str, Any] = {"url": f"oci://{images.host}/acme/web", "ref": {"tag": "1.0.0"}, "certSecretRef": trust}
     aviary.source("OCIRepository", "oci", {**spec, "secretRef": pull})
     store = servers.enter_context(s3_server())
     aviary.words.add(store.secret_key)

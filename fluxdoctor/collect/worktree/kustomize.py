@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -18,6 +20,9 @@ from typing import Any
 import orjson
 
 _SECONDS = 120
+#: Bytes of addresses: kustomize-controller itself has 1 GiB of memory by default.
+_MEMORY = 4 << 30
+_NO_MEMORY = b"fatal error: out of memory"  # the Go runtime
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
@@ -105,16 +110,32 @@ class Stage:
         # Many short builds: less work for Go's garbage collector.
         environment |= {"HOME": self._held.name, "GOGC": "400"}
         try:
-            done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
-                [*self._run, *_FLAGS, str(shadow)],
-                capture_output=True, timeout=_SECONDS, check=False, env=environment, stdin=subprocess.DEVNULL,
-                cwd=self._held.name,
-            )  # fmt: skip
+            code, out, err = self._run_within([*self._run, *_FLAGS, str(shadow)], environment)
         except subprocess.TimeoutExpired:
             return Output(error=f"kustomize build failed: took longer than {_SECONDS} s")
-        if done.returncode == 0:
-            return Output(text=done.stdout.decode("utf-8", "replace"))
-        return Output(error=f"kustomize build failed: {self._plain(done.stderr, shadow, directory)}")
+        if code == 0:
+            return Output(text=out.decode("utf-8", "replace"))
+        if _NO_MEMORY in err:
+            return Output(error=f"kustomize build failed: it takes more than {_MEMORY >> 30} GiB of memory")
+        return Output(error=f"kustomize build failed: {self._plain(err, shadow, directory)}")
+
+    def _run_within(self, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+        """Run kustomize within bounds of time and memory. Raises TimeoutExpired, and OSError where it cannot start."""
+        with subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+            cwd=self._held.name,
+        ) as running:  # fmt: skip
+            if sys.platform == "linux":
+                import resource
+
+                with contextlib.suppress(OSError):  # it has ended, or has a lower limit
+                    resource.prlimit(running.pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+            try:
+                out, err = running.communicate(timeout=_SECONDS)
+            except BaseException:
+                running.kill()
+                raise
+        return running.returncode, out, err
 
     def _plain(self, said: bytes, shadow: Path, directory: str) -> str:
         """Name the files as the controller does: below /tmp/kustomization-<number>, its own temporary directory."""
