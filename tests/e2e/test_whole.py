@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.e2e import incident, users
+from tests.e2e import incident
 from tests.e2e.cluster import Cluster
 from tests.e2e.hosts import Hosts, fluxdoctor, told
 from tests.e2e.incident import INCIDENTS
-from tests.servers.helm_repo import dripping
 
 CANARY = "canary-3d9f2a-never-to-be-seen"
 
@@ -90,64 +84,3 @@ def test_only_the_sources_that_are_wanted_are_asked(
     incident.load_objects(cluster, hosts.host("cascade-chain-top"))
     fluxdoctor(cluster, tmp_path, "diagnose", "--allow-local", "--probe", probing)
     assert sorted({"/" + target.split("/")[1] for _, target, _ in hosts.git.requests}) == asked
-
-
-def test_ctrl_c_while_an_index_drips_in_prints_what_is_known_and_leaves_nothing(
-    cluster: Cluster, hosts: Hosts, tmp_path: Path
-) -> None:
-    incident.load_objects(cluster, hosts.host("hr-version-not-found"))
-    (path,) = hosts.helm.files
-    hosts.helm.odd[path] = dripping
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    env = {
-        **os.environ, "KUBECONFIG": str(cluster.kubeconfig(users.ADMIN)), "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "TMPDIR": str(scratch), "COLUMNS": "110",
-    }  # fmt: skip
-    argv = [sys.executable, "-m", "fluxdoctor", "diagnose", "--allow-local", "--timeout", "60s"]
-    with subprocess.Popen(  # noqa: S603 - our own program
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-    ) as run:
-        while path not in hosts.helm.paths:
-            time.sleep(0.05)
-        time.sleep(1)
-        run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=30)
-    assert (run.returncode, err) == (1, "\nfluxdoctor: called off; this is what is known\n")
-    assert "helm/chart-version-missing" in out
-    assert list(scratch.iterdir()) == []
-
-
-def test_ctrl_c_while_a_registry_drips_prints_what_is_known_and_leaves_nothing(
-    cluster: Cluster, hosts: Hosts, tmp_path: Path
-) -> None:
-    path = "/v2/acme/web/tags/list"
-    hosts.helm.odd[path] = dripping
-    oci = {
-        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository",
-        "metadata": {"name": "web", "namespace": "flux-system"},
-        "spec": {"interval": "5m", "insecure": True, "url": f"oci://127.0.0.1:{hosts.helm.port}/acme/web"},
-    }  # fmt: skip
-    incident.load_objects(cluster, [*hosts.host("hr-version-not-found"), oci])
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    env = {
-        **os.environ, "KUBECONFIG": str(cluster.kubeconfig(users.ADMIN)), "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "TMPDIR": str(scratch), "COLUMNS": "110",
-    }  # fmt: skip
-    argv = [sys.executable, "-m", "fluxdoctor", "diagnose", "--allow-local", "--timeout", "60s"]
-    with subprocess.Popen(  # noqa: S603 - our own program
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-    ) as run:
-        ends = time.monotonic() + 60
-        while not any(asked.startswith(path) for asked in hosts.helm.paths) and time.monotonic() < ends:
-            time.sleep(0.05)
-        time.sleep(1)
-        children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
-        run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=30)
-    assert any(asked.startswith(path) for asked in hosts.helm.paths)
-    assert (run.returncode, err) == (1, "\nfluxdoctor: called off; this is what is known\n")
-    assert "helm/chart-version-missing" in out
-    assert list(scratch.iterdir()) == []
-    assert [child for child in children if Path(f"/proc/{child}").exists()] == []
