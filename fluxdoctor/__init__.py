@@ -3,6 +3,8 @@
 from fluxdoctor._version import __version__
 from fluxdoctor.model import semver, vantage
 from fluxdoctor.model.charts import Chart, Charts, Flaw, Verdict
+from fluxdoctor.model.charts import in_use as chart_in_use
+from fluxdoctor.model.charts import referred as referred_chart
 from fluxdoctor.model.facts import (
     Answer,
     ChartIndexes,
@@ -83,6 +85,7 @@ __all__ = [
     "Versions",
     "__version__",
     "age",
+    "chart_in_use",
     "clean",
     "condition",
     "conditions",
@@ -93,6 +96,7 @@ __all__ = [
     "moment",
     "owner",
     "references",
+    "referred_chart",
     "revision",
     "semver",
     "short",

@@ -11,7 +11,7 @@ from fluxdoctor.model import flux, vantage
 from fluxdoctor.model.failures import Failure, Words, said
 from fluxdoctor.model.finding import Confidence, Fact, Problem, Skipped, Unknown
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.model.snapshot import FACTS, Snapshot
+from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Hit, Outcome, Rule, fill
 
 _SPACE = re.compile(r"\s+")
@@ -35,10 +35,9 @@ def run(rules: Sequence[Rule], snapshot: Snapshot) -> Outcome:
     rules = [r for r in rules if snapshot.mode in r.modes]
     hits: list[Hit] = []
     skipped: list[Skipped] = []
-    facts = snapshot.facts()
     for rule in rules:
         if rule.check:
-            _check(rule, facts, hits, skipped)
+            _check(rule, snapshot, hits, skipped)
     hits += _messages(rules, snapshot)
     hits = [_probed(hit, snapshot) for hit in hits]
     return Outcome(tuple(hits), tuple(sorted(set(skipped), key=str)))
@@ -59,8 +58,9 @@ def _probed(hit: Hit, snapshot: Snapshot) -> Hit:
     return Hit(rule, told)
 
 
-def _check(rule: Rule, facts: Mapping[type, object], hits: list[Hit], skipped: list[Skipped]) -> None:
-    missing = [FACTS[n.fact] for n in rule.needs if n.fact not in facts and not n.optional]
+def _check(rule: Rule, snapshot: Snapshot, hits: list[Hit], skipped: list[Skipped]) -> None:
+    facts = snapshot.facts
+    missing = [snapshot.lacking(n.fact) for n in rule.needs if n.fact not in facts and not n.optional]
     if missing:
         if all(missing):  # a question that nobody asked is no gap
             skipped.append(Skipped(rule.id, None, missing[0], asked=False))

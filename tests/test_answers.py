@@ -12,7 +12,7 @@ import pytest
 
 from fluxdoctor.collect import bucket, helm, oci
 from fluxdoctor.diagnose import diagnose
-from fluxdoctor.model.facts import ChartIndexes, Probes
+from fluxdoctor.model.facts import Answer, ChartIndexes, Probes
 from fluxdoctor.model.finding import Confidence
 from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Ref, Resource
@@ -171,3 +171,81 @@ def test_a_bucket(status: int, code: str, said: str, rule: str) -> None:
         server.odd["/fleet"] = answering(status, f"<Error><Code>{code}</Code></Error>".encode())
         spec = f"endpoint: '127.0.0.1:{server.port}', bucketName: fleet, insecure: true, secretRef: {{name: keys}}"
         assert findings("Bucket", spec, said, "BucketOperationFailed") == [(rule, Confidence.PROVEN)]
+
+
+#: What source-controller says of a host that gives no answer, by class (Go 1.26's net and crypto/tls).
+NO_ANSWER: dict[Answer, tuple[str, str]] = {
+    Answer.DNS: ("dial tcp: lookup {host} on 10.96.0.10:53: no such host", "source/host-not-resolved"),
+    Answer.REFUSED: ("dial tcp 127.0.0.1:{port}: connect: connection refused", "source/connection-refused"),
+    Answer.TIMEOUT: ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)", "source/timeout"),
+    Answer.TLS_UNKNOWN_CA: (
+        "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        "source/tls-unknown-authority",
+    ),
+    Answer.TLS_EXPIRED: (
+        "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: "
+        "current time 2026-01-01T11:00:00Z is after 2025-12-31T00:00:00Z",
+        "source/tls-certificate-expired",
+    ),
+    Answer.TLS_WRONG_NAME: (
+        "tls: failed to verify certificate: x509: certificate is valid for charts.example.com, not 127.0.0.1",
+        "source/tls-wrong-host",
+    ),
+}
+#: By kind: the spec, and the message around the cause.
+SOURCES = {
+    "HelmRepository": ("url: 'https://{at}'{trust}", INDEX + 'Get "https://{at}/index.yaml": {cause}'),
+    "OCIRepository": ("url: 'oci://{at}/web', ref: {{tag: 1.0.0}}{trust}", FAILED + 'Get "https://{at}/v2/": {cause}'),
+    "Bucket": (
+        "endpoint: '{at}', bucketName: fleet, secretRef: {{name: keys}}{trust}",
+        "failed to confirm existence of 'fleet' bucket: Get \"https://{at}/fleet/?location=\": {cause}",
+    ),
+}
+
+
+@contextmanager
+def unanswering(answer: Answer) -> Iterator[str]:
+    """Run what gives this class of answer; yield its host and port."""
+    if answer is Answer.DNS:
+        yield "source.invalid"
+    elif answer is Answer.REFUSED:
+        with silent() as port:
+            pass
+        yield f"127.0.0.1:{port}"
+    elif answer is Answer.TIMEOUT:
+        with silent() as port:
+            yield f"127.0.0.1:{port}"
+    else:
+        odd = {"expired": answer is Answer.TLS_EXPIRED}
+        name = "charts.example.com" if answer is Answer.TLS_WRONG_NAME else "127.0.0.1"
+        with helm_server({}, AUTHORITY.server(name, **odd)) as server:
+            yield f"127.0.0.1:{server.port}"
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("answer", NO_ANSWER)
+def test_a_host_that_gives_no_answer(answer: Answer, kind: str) -> None:
+    cause, rule = NO_ANSWER[answer]
+    spec, message = SOURCES[kind]
+    trust = ", certSecretRef: {name: ca}" if answer in (Answer.TLS_EXPIRED, Answer.TLS_WRONG_NAME) else ""
+    with unanswering(answer) as at:
+        host, _, port = at.partition(":")
+        said = message.format(at=at, cause=cause.format(host=host, port=port))
+        patience = 0.5 if answer is Answer.TIMEOUT else 10
+        told = findings(kind, spec.format(at=at, trust=trust), said, per_host=patience)
+    assert told == [(rule, Confidence.PROVEN)]
+
+
+def test_a_server_that_serves_us_is_no_proof_against_it() -> None:
+    """Each class of OK: what the controller says stays reported, for from here all is well."""
+    with helm_server({"/index.yaml": b"apiVersion: v1\nentries: {}\n"}, AUTHORITY.server()) as server:
+        server.odd["/v2/web/tags/list"] = answering(200, b'{"tags": ["1.0.0"]}')
+        server.odd["/v2/web/manifests/1.0.0"] = answering(200, b'{"schemaVersion": 2, "layers": []}')
+        server.odd["/fleet"] = answering(200, b"<ListBucketResult><Name>fleet</Name></ListBucketResult>")
+        at = f"127.0.0.1:{server.port}"
+        told = {}
+        for kind, (spec, message) in SOURCES.items():
+            cause = f"dial tcp {at}: connect: connection refused"
+            written = spec.format(at=at, trust=", certSecretRef: {name: ca}")
+            told[kind] = findings(kind, written, message.format(at=at, cause=cause))
+    assert told == {kind: [("source/connection-refused", Confidence.REPORTED)] for kind in SOURCES}

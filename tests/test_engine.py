@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from fluxdoctor import engine
-from fluxdoctor.model.facts import ChartIndexes, Cluster
+from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap
 from fluxdoctor.model.finding import Problem, Skipped, Unknown
 from fluxdoctor.model.manifests import Manifests
+from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.rule import Check, Need, Rule, RuleError, needs_of, parse_page
 from tests.worlds import FLEET, kustomization, rules, world
@@ -97,6 +98,16 @@ def test_a_check_whose_facts_were_not_collected_is_skipped_with_the_reason() -> 
     assert outcome.skipped == (
         Skipped("kustomize/some-rule", None, "no Helm repository index was fetched", asked=False),
     )
+
+
+def test_a_registry_that_was_asked_and_did_not_answer_was_asked() -> None:
+    def check(oci: OciTags) -> Iterator[Problem]:
+        raise AssertionError
+        yield
+
+    unanswered = replace(world(FLEET), gaps=(Gap("oci/apps/web.yaml", "refused: registry.test: connection refused"),))
+    said = [engine.run([page(check=check)], seen).skipped[0].why for seen in (world(FLEET), unanswered)]
+    assert said == ["no OCI registry was asked", "no OCI registry answered"]
 
 
 def test_a_check_that_raises_is_skipped_and_its_text_kept_back() -> None:

@@ -261,6 +261,44 @@ def test_a_cache_cleared_while_a_run_fetches(
     assert len(_content(collect(sources, reach(cache=cache)))) == len(FILES)
 
 
+def test_a_cache_cleared_before_its_first_object_comes(
+    root: Path, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repositories.filled(root / "web.git", FILES)
+    sources, cache = [source("web", server.url("/web.git"))], tmp_path / "cache"
+    new = Store.new
+
+    def new_and_lose(self: Store) -> Path | None:
+        made = new(self)
+        shutil.rmtree(cache)
+        return made
+
+    alone = collect(sources, reach())
+    monkeypatch.setattr(Store, "new", new_and_lose)
+    lost = collect(sources, reach(cache=cache))
+    assert (_content(lost), lost.gaps, lost.probes) == (_content(alone), (), alone.probes)
+    assert len(_content(lost)) == len(FILES)
+
+
+def test_a_cache_that_goes_away_all_the_time_is_none(root: Path, server: GitServer, tmp_path: Path) -> None:
+    repositories.filled(root / "web.git", FILES)
+    sources, cache = [source("web", server.url("/web.git"))], tmp_path / "cache"
+    over = threading.Event()
+
+    def lose() -> None:
+        while not over.wait(0.003):
+            shutil.rmtree(cache, ignore_errors=True)
+
+    losing = threading.Thread(target=lose)
+    losing.start()
+    try:
+        found = [collect(sources, reach(cache=cache)) for _ in range(4)]
+    finally:
+        over.set()
+        losing.join()
+    assert [(_content(one), one.gaps) for one in found] == [(_content(collect(sources, reach())), ())] * 4
+
+
 def test_two_runs_at_once_share_a_cache(root: Path, server: GitServer, tmp_path: Path) -> None:
     repositories.filled(root / "web.git", FILES)
     sources, cache = [source("web", server.url("/web.git"))], tmp_path / "cache"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import http.server
+import resource
+import shutil
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -556,11 +560,54 @@ def test_a_proxy_is_asked_by_the_client() -> None:
     assert proxy.requests == ["CONNECT charts.test:443", "CONNECT charts.test:443"]
 
 
-def test_a_full_disk_is_not_the_server_s_fault() -> None:
-    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(UnreachableError) as refused:
-        index_cache.Draft(full, None).write(INDEX)
-    says = "it could not be written down here: No space left on device"
-    assert (refused.value.answer, refused.value.detail) == (Answer.UNKNOWN, says)
+def test_what_a_full_disk_does_not_take_stays_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "draft"
+    with path.open("w+b", buffering=0) as file, limited_files(len(INDEX) + 10):
+        draft = index_cache.Draft(file)
+        for _ in range(3):
+            draft.write(INDEX)
+        content = draft.read(bytes)
+    assert content == INDEX * 3
+    assert (draft.size, draft.digest.digest()) == (len(INDEX) * 3, hashlib.sha256(INDEX * 3).digest())
+    assert path.stat().st_size == 0
+
+
+@contextmanager
+def limited_files(size: int) -> Iterator[None]:
+    """The kernel refuses to let any file of this process grow larger, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_cache_that_is_deleted_between_question_and_answer_changes_nothing(tmp_path: Path) -> None:
+    def lose(asked: http.server.BaseHTTPRequestHandler) -> None:
+        shutil.rmtree(tmp_path)
+        reply(asked, 304, b"")
+
+    with helm_server({"/index.yaml": INDEX}) as server:
+        first = ask(reach(cache=tmp_path), server.url())
+        server.odd["/index.yaml"] = lose
+        second = ask(reach(cache=tmp_path), server.url())
+        server.odd.clear()
+        third = ask(reach(cache=tmp_path), server.url())
+    conditions = [bool(headers.get("if-none-match")) for _, headers in server.requests]
+    assert conditions == [False, True, False]
+    assert (first.indexes, first.probes, first.gaps) == (second.indexes, second.probes, second.gaps)
+    assert (third.indexes, third.probes, third.gaps) == (first.indexes, first.probes, first.gaps)
+
+
+def test_a_kept_index_whose_bytes_are_others_is_fetched_anew(tmp_path: Path) -> None:
+    with helm_server({"/index.yaml": INDEX}) as server:
+        ask(reach(cache=tmp_path), server.url())
+        (path,) = tmp_path.rglob("*.index")
+        path.write_bytes(b"\0" * len(INDEX))  # as a disk leaves it that lost its power
+        found = ask(reach(cache=tmp_path), server.url())
+    assert found.indexes == {REF: {"podinfo": PODINFO, "redis": REDIS}}
+    assert server.requests[-1][1].get("if-none-match") is None
 
 
 def test_a_fault_of_ours_is_one_source_s(monkeypatch: pytest.MonkeyPatch) -> None:

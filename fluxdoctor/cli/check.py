@@ -40,12 +40,12 @@ def report(  # noqa: PLR0913 - what to check, and how
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
     from fluxdoctor import merge, predeploy
-    from fluxdoctor.collect import cache
+    from fluxdoctor.cli.target import kept
     from fluxdoctor.collect.worktree import repository
     from fluxdoctor.diagnose import timed
 
     started = time.monotonic()
-    held = None if no_cache else cache.folder()
+    held = kept(unwanted=no_cache)
     folder = held / "builds" if held else None
     try:
         now = repository.of_revision(path, revision) if revision else repository.of_folder(path)

@@ -102,7 +102,7 @@ def _end(number: int, _: FrameType | None) -> NoReturn:
 
 
 def _settings(options: dict[str, Any]) -> Settings:
-    from fluxdoctor.collect import cache
+    from fluxdoctor.cli.target import kept
     from fluxdoctor.collect.kube.login import Login
     from fluxdoctor.collect.live import Probing
     from fluxdoctor.mcp.settings import Settings
@@ -114,5 +114,5 @@ def _settings(options: dict[str, Any]) -> Settings:
         writes=options["writes"], namespaces=tuple(filter(None, (n.strip() for n in options["namespaces"].split(",")))),
         tokens=options["max_tokens"], fresh=options["fresh"], timeout=options["timeout"],
         probing=Probing(options["probe"]), allow_local=options["allow_local"],
-        cache=None if options["no_cache"] else cache.folder(),
+        cache=kept(unwanted=options["no_cache"]),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import FrameType
 
     from fluxdoctor.collect.deadline import Deadline
@@ -64,7 +65,7 @@ CLUSTER = (
 
 def read(needs: Needs, **options: Any) -> Snapshot:
     """Read the cluster that the options name. Raises ClusterError where it cannot be asked at all."""
-    from fluxdoctor.collect import cache, live
+    from fluxdoctor.collect import live
     from fluxdoctor.collect.cluster import Scope
     from fluxdoctor.collect.deadline import Deadline
     from fluxdoctor.collect.kube.login import Login
@@ -75,11 +76,24 @@ def read(needs: Needs, **options: Any) -> Snapshot:
         Scope(tuple(options["namespaces"]), options.get("focus")),
         live.Probing.NONE if options["no_probe"] else live.Probing(options["probing"]),
         allow_local=options["allow_local"],
-        cache=None if options["no_cache"] else cache.folder(),
+        cache=kept(unwanted=options["no_cache"]),
     )
     deadline = Deadline(options["timeout"])
     with interruptible(deadline), progress() as tell:
         return live.collect(target, deadline, needs, tell)
+
+
+def kept(*, unwanted: bool) -> Path | None:
+    """Return the cache folder, or None: where none is wanted, and, told once, where nothing can be kept in it."""
+    from fluxdoctor.collect import cache
+
+    folder = None if unwanted else cache.folder()
+    if folder and (why := cache.unwritable(folder)):
+        click.echo(
+            f"fluxdoctor: nothing is kept for the next run: {folder}: {why} (--no-cache asks for none)", err=True
+        )
+        return None
+    return folder
 
 
 @contextmanager

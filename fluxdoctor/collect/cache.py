@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
+
+_BLOCK = 4096
+_TRIES = 5  # for somebody may delete it under our hands
 
 
 def folder() -> Path | None:
@@ -15,3 +19,21 @@ def folder() -> Path | None:
         return Path.home() / ".cache" / "fluxdoctor"
     except RuntimeError:
         return None
+
+
+def unwritable(place: Path) -> str:
+    """Return why nothing can be kept in a folder, made if need be; "" where something can be."""
+    for _ in range(_TRIES):
+        if not isinstance(why := _refusal(place), FileNotFoundError):
+            return (why.strerror or type(why).__name__) if why else ""
+    return "it is deleted again and again"
+
+
+def _refusal(place: Path) -> OSError | None:
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place, buffering=0) as file:
+            file.write(bytes(_BLOCK))  # an empty file has room on a full disk too
+    except OSError as error:
+        return error
+    return None

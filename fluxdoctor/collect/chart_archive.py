@@ -32,7 +32,15 @@ class ChartError(Exception):
 
 def read(packed: bytes) -> Chart:
     """Read a chart's archive. Raises ChartError."""
-    files = _files(packed, _Budget(), 0)
+    return _public_chart(_files(packed, _Budget(), 0))
+
+
+def unpacked(files: Mapping[str, bytes]) -> Chart:
+    """Read the files of a chart's folder as if they were packed, but for archives among them. Raises ChartError."""
+    return _public_chart({p: c for p, c in files.items() if _wanted(p) and not p.endswith((".tgz", ".tar.gz"))})
+
+
+def _public_chart(files: Mapping[str, bytes]) -> Chart:
     if "Chart.yaml" not in files:
         raise ChartError("it has no Chart.yaml")
     redactor = Redactor()

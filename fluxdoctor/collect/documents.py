@@ -33,6 +33,8 @@ _BITS = 40
 _OFFSET = (1 << _BITS) - 1
 _DEEPEST = 200  # readers of a body recurse, and libyaml is quadratic in the depth of flow collections
 _MOST_ALIASED = 200_000
+#: How the problem of a document ends that grows without bounds through aliases: other parsers may not survive it.
+ALIASED = "nodes through aliases"
 _MOST_TAGS = 1_000  # libyaml compares each %TAG with all those above it
 
 _TAG = "tag:yaml.org,2002:"
@@ -313,7 +315,7 @@ class _Builder:
         self._nodes += anchor.nodes
         self._aliased += anchor.nodes
         if self._aliased > _MOST_ALIASED:
-            raise self._error(event, f"more than {_MOST_ALIASED} nodes through aliases")
+            raise self._error(event, f"more than {_MOST_ALIASED} {ALIASED}")
         if type(anchor.event) is events.ScalarEvent:
             return self._scalar_node(anchor.event, anchor.scalar)
         if anchor.node is None:

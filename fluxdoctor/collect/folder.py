@@ -278,26 +278,35 @@ def _charts(loading: _Loading) -> ChartIndexes | None:
 def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:
     """Read ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz``; what is in an archive says which chart it is.
 
-    And ``oci/<namespace>/<name>/chart.tgz``, which is the chart of the revision that the OCIRepository has.
+    And ``oci/<namespace>/<name>/chart.tgz``, which is the chart of the revision that the OCIRepository has. What is named
+    so without .tgz is a folder with the files of a chart.
     """
     found: dict[Archive, Chart] = {}
     for (namespace, name), files in _groups(loading, "helm").items():
-        for path in (p for p in files if p.startswith("charts/") and p.endswith(".tgz")):
-            try:
-                chart = chart_archive.read(files[path])
-            except chart_archive.ChartError as error:
-                loading.gaps.append(Gap(f"helm/{namespace}/{name}/{path}", str(error)))
-            else:
-                found[Ref("HelmRepository", namespace, name), chart.name, chart.version] = chart
+        for chart in _charts_below(files, f"helm/{namespace}/{name}/", "charts/", loading):
+            found[Ref("HelmRepository", namespace, name), chart.name, chart.version] = chart
     for (namespace, name), files in _groups(loading, "oci").items():
         source = cluster.get(Ref("OCIRepository", namespace, name))
-        if source is None or "chart.tgz" not in files:
+        own = {path: content for path, content in files.items() if path.partition("/")[0] in ("chart.tgz", "chart")}
+        if source is None:
+            continue
+        for chart in _charts_below(own, f"oci/{namespace}/{name}/", "", loading):
+            found[source.ref, "", source.text("status.artifact.revision")] = chart
+    return Charts(found, verdicts.judge(cluster, found)) if found else None
+
+
+def _charts_below(files: Files, where: str, below: str, loading: _Loading) -> Iterator[Chart]:
+    folders: dict[str, dict[str, bytes]] = {}
+    for path in (p for p in files if p.startswith(below)):
+        name, _, inside = path.removeprefix(below).partition("/")
+        folders.setdefault(name, {})[inside] = files[path]
+    for name, held in folders.items():
+        if "" in held and not name.endswith(".tgz"):
             continue
         try:
-            found[source.ref, "", source.text("status.artifact.revision")] = chart_archive.read(files["chart.tgz"])
+            yield chart_archive.read(held[""]) if "" in held else chart_archive.unpacked(held)
         except chart_archive.ChartError as error:
-            loading.gaps.append(Gap(f"oci/{namespace}/{name}/chart.tgz", str(error)))
-    return Charts(found, verdicts.judge(cluster, found)) if found else None
+            loading.gaps.append(Gap(f"{where}{below}{name}", str(error)))
 
 
 def _oci(cluster: Cluster, loading: _Loading) -> OciTags | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from fluxdoctor.collect import access, asking, chart_archive, index
 from fluxdoctor.collect.address import Address, parse
@@ -92,17 +93,16 @@ def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
 def _index(repository: _Repository, wanted: frozenset[str], reach: Reach, *, whole: bool) -> Answered[Index]:
     """Fetch an index, or learn that the one of the last run is still the one, and read it."""
     cache, place = Cache(reach.cache), repository.place
-    kept = cache.find(place)
-    with Client(reach, repository.access) as client, cache.draft() as draft:
-        conditions = dict(kept.conditions) if kept else {}
-        response = _get(client, repository, conditions, draft.write)
+
+    def reader(data: Any) -> Index:
+        return index.read(data, wanted, whole=whole)
+
+    with Client(reach, repository.access) as client, cache.found(place) as kept, cache.draft() as draft:
+        response = _get(client, repository, kept.conditions if kept else {}, draft.write)
         if kept and response.status == _UNCHANGED:
-            with kept.path.open("rb") as file:
-                size = kept.path.stat().st_size
-                found = mapped(file, lambda data: index.read(data, wanted, whole=whole))
+            size, found = kept.size, mapped(kept.file, reader)
         elif response.ok:
-            size = draft.size
-            found = mapped(draft.file, lambda data: index.read(data, wanted, whole=whole))
+            size, found = draft.size, draft.read(reader)
             cache.keep(place, draft, response.headers)
         else:
             raise response.refusal()

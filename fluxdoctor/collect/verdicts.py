@@ -12,9 +12,9 @@ from typing import Any
 from fluxdoctor.collect import schema_worker, values
 from fluxdoctor.collect.values import UnknownValuesError, Values
 from fluxdoctor.model import flux
-from fluxdoctor.model.charts import Archive, Chart, Flaw, Verdict
+from fluxdoctor.model.charts import Archive, Chart, Flaw, Verdict, in_use, referred
 from fluxdoctor.model.facts import Cluster
-from fluxdoctor.model.flux import Edge, State
+from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
 _SECONDS = 5.0
@@ -26,7 +26,7 @@ def archives(cluster: Cluster) -> dict[Ref, Archive]:
     """Return the chart of each HelmRelease whose values a schema may refuse: one that was never tried, or that says so."""
     found: dict[Ref, Archive] = {}
     for release in cluster.all("HelmRelease"):
-        archive = _archive(release, cluster)
+        archive = in_use(release, cluster)
         if archive and _asks(release):
             found[release.ref] = archive
     return found
@@ -39,40 +39,12 @@ def _asks(release: Resource) -> bool:
     return flux.state(release) is State.NEW or (told and flux.state(release) is not State.READY)
 
 
-def _archive(release: Resource, cluster: Cluster) -> Archive | None:
-    if release.has("spec.chartRef"):
-        return _referred(release, cluster)
-    spec = release.fields("spec.chart.spec")
-    ref = spec.fields("sourceRef")
-    repository = Ref(ref.text("kind"), ref.text("namespace") or release.namespace, ref.text("name"))
-    if repository.kind != "HelmRepository" or not spec.text("chart"):
-        return None
-    made = flux.helm_chart(release)
-    chart = cluster.get(made) if made else None
-    ready = chart is not None and flux.state(chart) is State.READY
-    version = chart.text("status.artifact.revision") if chart and ready else spec.text("version")
-    return (repository, spec.text("chart"), version) if version else None
-
-
-def _referred(release: Resource, cluster: Cluster) -> Archive | None:
-    """Return the chart that spec.chartRef leads to, in the version that its object has now (helm-controller 1.6)."""
-    found = next((cluster.get(r.target) for r in flux.references(release) if r.edge is Edge.CHART_REF), None)
-    revision = found.text("status.artifact.revision") if found and flux.state(found) is State.READY else ""
-    if not found or not revision:
-        return None
-    if found.kind == "OCIRepository":
-        return (found.ref, "", revision)
-    repository = Ref(found.text("spec.sourceRef.kind"), found.namespace, found.text("spec.sourceRef.name"))
-    named = found.kind == "HelmChart" and repository.kind == "HelmRepository" and found.text("spec.chart")
-    return (repository, named, revision) if named else None
-
-
 def _replaces_values(release: Resource, cluster: Cluster) -> str:
     """Return the field that names other defaults than the chart's own, "" where there is none."""
     if release.get("spec.chart.spec.valuesFiles"):
         return "spec.chart.spec.valuesFiles"
-    charts = (cluster.get(r.target) for r in flux.references(release) if r.edge is Edge.CHART_REF)
-    replaced = any(c is not None and c.kind == "HelmChart" and c.get("spec.valuesFiles") for c in charts)
+    chart = referred(release, cluster)
+    replaced = chart is not None and chart.kind == "HelmChart" and chart.get("spec.valuesFiles")
     return "spec.valuesFiles of the HelmChart" if replaced else ""
 
 

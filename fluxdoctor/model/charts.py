@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fluxdoctor.model.resource import Fields, Ref
+from fluxdoctor.model import flux
+from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.flux import Edge, State
+from fluxdoctor.model.resource import Fields, Ref, Resource
 
 #: A chart in a repository: the HelmRepository, the chart's name and its version; or an OCIRepository that is a chart, "" and
 #: the revision of its artifact (``tag@sha256:digest``).
@@ -67,3 +70,39 @@ class Charts:
     def verdict(self, release: Ref) -> Verdict | None:
         """Return what the schemas say of a release's values; None where none was asked."""
         return self.verdicts.get(release)
+
+
+def referred(release: Resource, cluster: Cluster) -> Resource | None:
+    """Return the OCIRepository or HelmChart that spec.chartRef names, if it was seen."""
+    return next((cluster.get(r.target) for r in flux.references(release) if r.edge is Edge.CHART_REF), None)
+
+
+def in_use(release: Resource, cluster: Cluster) -> Archive | None:
+    """Return the chart of a HelmRelease, in the version that its object has now, or that spec.chart pins.
+
+    None for one from a GitRepository or Bucket, and where the version is not known (helm-controller 1.6).
+    """
+    if release.has("spec.chartRef"):
+        return _of_reference(release, cluster)
+    spec = release.fields("spec.chart.spec")
+    ref = spec.fields("sourceRef")
+    repository = Ref(ref.text("kind"), ref.text("namespace") or release.namespace, ref.text("name"))
+    if repository.kind != "HelmRepository" or not spec.text("chart"):
+        return None
+    made = flux.helm_chart(release)
+    chart = cluster.get(made) if made else None
+    ready = chart is not None and flux.state(chart) is State.READY
+    version = chart.text("status.artifact.revision") if chart and ready else spec.text("version")
+    return (repository, spec.text("chart"), version) if version else None
+
+
+def _of_reference(release: Resource, cluster: Cluster) -> Archive | None:
+    found = referred(release, cluster)
+    revision = found.text("status.artifact.revision") if found and flux.state(found) is State.READY else ""
+    if not found or not revision:
+        return None
+    if found.kind == "OCIRepository":
+        return (found.ref, "", revision)
+    repository = Ref(found.text("spec.sourceRef.kind"), found.namespace, found.text("spec.sourceRef.name"))
+    named = found.kind == "HelmChart" and repository.kind == "HelmRepository" and found.text("spec.chart")
+    return (repository, named, revision) if named else None

@@ -92,6 +92,7 @@ class Snapshot:
         """What git declares; None without git trees."""
         return Manifests(self.cluster, self.git) if self.git else None
 
+    @cached_property
     def facts(self) -> dict[type, object]:
         """Return the facts at hand by type: what a check's signature can ask for."""
         held = (
@@ -99,6 +100,11 @@ class Snapshot:
             self.graph, self.failures, self.manifests, Clock(self.taken), self.target,
         )  # fmt: skip
         return {type(fact): fact for fact in held if fact is not None}
+
+    def lacking(self, fact: type) -> str:
+        """Say why there are no facts of a type; "" where that goes without saying."""
+        asked = any(gap.what.startswith("oci/") for gap in self.gaps)
+        return "no OCI registry answered" if fact is OciTags and asked else FACTS[fact]
 
 
 #: Every type of fact that a check may ask for, with the words for "this was not collected"; "" where that goes without saying.

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e import cluster as clusters
 from tests.e2e import fault_proxy
+from tests.e2e import hosts as servers
 from tests.e2e.cluster import Cluster
 from tests.e2e.fault_proxy import FaultProxy
+from tests.e2e.hosts import Hosts
 
 
 @pytest.fixture(scope="session")
@@ -30,4 +33,11 @@ def cluster(control_plane: Cluster) -> Iterator[Cluster]:
 def proxy(cluster: Cluster) -> Iterator[FaultProxy]:
     """Put a proxy without faults in front of the API server."""
     with fault_proxy.running(cluster) as running:
+        yield running
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[Hosts]:
+    """Start the servers for the sources of incidents."""
+    with servers.running(tmp_path / "git") as running:
         yield running

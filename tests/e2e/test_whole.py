@@ -3,78 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.e2e import incident, users
-from tests.e2e.api import Body
+from tests.e2e import incident
 from tests.e2e.cluster import Cluster
+from tests.e2e.hosts import Hosts, fluxdoctor, told
 from tests.e2e.incident import INCIDENTS
-from tests.servers.githttp import GitServer, git_server
-from tests.servers.helm_repo import HelmServer, dripping, helm_server
-from tests.servers.repositories import filled
 
 CANARY = "canary-3d9f2a-never-to-be-seen"
-
-
-@dataclass
-class Hosts:
-    """The servers that an incident's sources are moved to."""
-
-    git: GitServer
-    helm: HelmServer
-    commits: dict[str, str] = field(default_factory=dict)
-
-    def host(self, name: str) -> list[Body]:
-        """Put an incident's trees and indexes on the servers; return its objects, which name these servers then."""
-        files = incident.files(INCIDENTS / name)
-        objects = incident.recorded(INCIDENTS / name, datetime.now(UTC))
-        for body in objects:
-            space, own = body["metadata"].get("namespace", ""), body["metadata"]["name"]
-            if body["kind"] == "GitRepository" and (tree := _below(files, f"git/{space}/{own}/")):
-                _, commit = filled(self.git.root / own, tree)
-                body["spec"]["url"] = self.git.url(f"/{own}")
-                self.commits[_commit(body)] = commit
-            if body["kind"] == "HelmRepository" and (index := files.get(f"helm/{space}/{own}/index.yaml")):
-                self.helm.files[f"/{own}/index.yaml"] = index
-                body["spec"]["url"] = self.helm.url(f"/{own}")
-        text = json.dumps(objects)
-        for old, new in self.commits.items():
-            text = text.replace(old, new) if old else text
-        moved: list[Body] = json.loads(text)
-        return moved
-
-
-def _below(files: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
-    return {path.removeprefix(prefix): content for path, content in files.items() if path.startswith(prefix)}
-
-
-def _commit(repository: Body) -> str:
-    revision: str = repository.get("status", {}).get("artifact", {}).get("revision", "")
-    return revision.rpartition(":")[2]
-
-
-@pytest.fixture
-def hosts(tmp_path: Path) -> Iterator[Hosts]:
-    with git_server(tmp_path / "git") as git, helm_server() as helm:
-        yield Hosts(git, helm)
-
-
-def fluxdoctor(cluster: Cluster, cache: Path, *args: str, user: str = users.ADMIN) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig(user)), "XDG_CACHE_HOME": str(cache), "COLUMNS": "110"}
-    return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "fluxdoctor", *args], env=env, capture_output=True, text=True, check=False, timeout=120
-    )
 
 
 @pytest.mark.parametrize(
@@ -121,43 +59,13 @@ def test_the_snapshot_of_a_run_replays_to_its_report_and_holds_no_secret(
     assert (kept.returncode, kept.stdout) == (0, "")
     replay = fluxdoctor(cluster, tmp_path / "cache", "diagnose", "--from", str(path), "--format", "json")
     there, again = json.loads(live.stdout), json.loads(replay.stdout)
-    assert _told(again) == _told(there)
+    assert told(again) == told(there)
     refused = next(f for f in there["findings"] if f["rule"] == "source/git-authentication-failed")
     assert (refused["subject"]["name"], refused["confidence"]) == ("webapp", "proven")
     said = f"{live.stdout}{live.stderr}{kept.stderr}{replay.stdout}{replay.stderr}"
     held = [p.read_bytes() for p in tmp_path.rglob("*") if p.is_file() and "fluxdoctor-e2e" not in str(p)]
     assert CANARY not in said
     assert not any(CANARY.encode() in content for content in held)
-
-
-def _told(report: Body) -> Body:
-    """Return a report without its moment, and without what says where it was read from."""
-    text = json.dumps({k: v for k, v in report.items() if k not in ("mode", "name", "taken", "timings")})
-    # These are two runs: each probe, and the age of each condition, has its own moment.
-    told: Body = json.loads(re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|since [\dsmhd]+", "T", text))
-    return told
-
-
-def _no_folder(base: Path) -> None:
-    base.mkdir()
-    (base / "fluxdoctor").write_text("a file where the folder would be")
-
-
-def _no_place(base: Path) -> None:
-    base.symlink_to("/proc/self/no-such-place")
-
-
-@pytest.mark.parametrize("spoil", [_no_folder, _no_place])
-def test_a_cache_that_cannot_be_written_changes_no_report(
-    spoil: Callable[[Path], None], cluster: Cluster, hosts: Hosts, tmp_path: Path
-) -> None:
-    incident.load_objects(cluster, hosts.host("hr-version-not-found"))
-    args = ("diagnose", "--allow-local", "--format", "json")
-    right = fluxdoctor(cluster, tmp_path / "right", *args)
-    spoil(tmp_path / "cache")
-    spoiled = fluxdoctor(cluster, tmp_path / "cache", *args)
-    assert (spoiled.returncode, spoiled.stderr) == (right.returncode, right.stderr) == (1, "")
-    assert _told(json.loads(spoiled.stdout)) == _told(json.loads(right.stdout))
 
 
 def test_sources_are_not_asked_without_leave_to_contact_this_machine(
@@ -176,64 +84,3 @@ def test_only_the_sources_that_are_wanted_are_asked(
     incident.load_objects(cluster, hosts.host("cascade-chain-top"))
     fluxdoctor(cluster, tmp_path, "diagnose", "--allow-local", "--probe", probing)
     assert sorted({"/" + target.split("/")[1] for _, target, _ in hosts.git.requests}) == asked
-
-
-def test_ctrl_c_while_an_index_drips_in_prints_what_is_known_and_leaves_nothing(
-    cluster: Cluster, hosts: Hosts, tmp_path: Path
-) -> None:
-    incident.load_objects(cluster, hosts.host("hr-version-not-found"))
-    (path,) = hosts.helm.files
-    hosts.helm.odd[path] = dripping
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    env = {
-        **os.environ, "KUBECONFIG": str(cluster.kubeconfig(users.ADMIN)), "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "TMPDIR": str(scratch), "COLUMNS": "110",
-    }  # fmt: skip
-    argv = [sys.executable, "-m", "fluxdoctor", "diagnose", "--allow-local", "--timeout", "60s"]
-    with subprocess.Popen(  # noqa: S603 - our own program
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-    ) as run:
-        while path not in hosts.helm.paths:
-            time.sleep(0.05)
-        time.sleep(1)
-        run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=30)
-    assert (run.returncode, err) == (1, "\nfluxdoctor: called off; this is what is known\n")
-    assert "helm/chart-version-missing" in out
-    assert list(scratch.iterdir()) == []
-
-
-def test_ctrl_c_while_a_registry_drips_prints_what_is_known_and_leaves_nothing(
-    cluster: Cluster, hosts: Hosts, tmp_path: Path
-) -> None:
-    path = "/v2/acme/web/tags/list"
-    hosts.helm.odd[path] = dripping
-    oci = {
-        "apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository",
-        "metadata": {"name": "web", "namespace": "flux-system"},
-        "spec": {"interval": "5m", "insecure": True, "url": f"oci://127.0.0.1:{hosts.helm.port}/acme/web"},
-    }  # fmt: skip
-    incident.load_objects(cluster, [*hosts.host("hr-version-not-found"), oci])
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    env = {
-        **os.environ, "KUBECONFIG": str(cluster.kubeconfig(users.ADMIN)), "XDG_CACHE_HOME": str(tmp_path / "cache"),
-        "TMPDIR": str(scratch), "COLUMNS": "110",
-    }  # fmt: skip
-    argv = [sys.executable, "-m", "fluxdoctor", "diagnose", "--allow-local", "--timeout", "60s"]
-    with subprocess.Popen(  # noqa: S603 - our own program
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-    ) as run:
-        ends = time.monotonic() + 60
-        while not any(asked.startswith(path) for asked in hosts.helm.paths) and time.monotonic() < ends:
-            time.sleep(0.05)
-        time.sleep(1)
-        children = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
-        run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=30)
-    assert any(asked.startswith(path) for asked in hosts.helm.paths)
-    assert (run.returncode, err) == (1, "\nfluxdoctor: called off; this is what is known\n")
-    assert "helm/chart-version-missing" in out
-    assert list(scratch.iterdir()) == []
-    assert [child for child in children if Path(f"/proc/{child}").exists()] == []

@@ -107,6 +107,17 @@ def dripping(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
 
+def slow_body(handler: BaseHTTPRequestHandler) -> None:
+    """Answer with a body of megabytes, a byte now and then."""
+    with contextlib.suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5242880\r\n\r\n")
+        for _ in range(600):
+            handler.wfile.write(b"x")
+            handler.wfile.flush()
+            time.sleep(0.1)
+    handler.close_connection = True
+
+
 def bomb(size: int = 2 << 30) -> bytes:
     """Pack zeros: a gigabyte is a megabyte."""
     packed = io.BytesIO()

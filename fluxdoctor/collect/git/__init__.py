@@ -59,7 +59,11 @@ def collect(sources: Sequence[Resource], reach: Reach, *, trees: bool = True) ->
     if git is None:
         told |= {row[0].ref: Outcome(Answer.UNKNOWN, "there is no git on the PATH here") for row in planned}
     else:
-        told |= _visit_all(plan(planned), reach, git, trees=trees)
+        try:
+            told |= _visit_all(plan(planned), reach, git, trees=trees)
+        except OSError as error:
+            why = f"no temporary file can be written here: {error.strerror}"
+            told |= {row[0].ref: Outcome(Answer.UNKNOWN, why) for row in planned}
     return _found(sources, told, targets, reach.taken, trees=trees)
 
 

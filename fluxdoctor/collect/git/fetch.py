@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -57,19 +58,22 @@ class Fetcher:
             return f"it could not be kept here: {error.strerror}"
 
     def _fetched(self, commit: str, refs: Mapping[str, str]) -> Mapping[str, bytes]:
-        for scratch in (False, True):
-            made = self._store.scratch() if scratch else self._store.new()
-            try:
-                self._fill(made, commit, refs)
-                place = self._store.keep(made, self._remote, self._login, commit)
-                return self._read(place, commit)
-            except UnreadableError:
-                if scratch:
-                    raise
-                # Somebody cleared the cache meanwhile: once more, outside of it.
-            finally:
-                self._store.drop(made)
-        raise AssertionError("the loop ends with a return or a raise")
+        """Fetch into the cache; where that fails, outside of it.
+
+        Somebody may have cleared the cache meanwhile, or its disk is full: git's words for that are many, and some are
+        those for a bad answer. A remote that really fails is asked twice, which is seldom, for it has just told its refs.
+        """
+        with contextlib.suppress(OSError, UnreadableError, _FetchError):
+            if made := self._store.new():
+                return self._into(made, commit, refs)
+        return self._into(self._store.scratch(), commit, refs)
+
+    def _into(self, made: Path, commit: str, refs: Mapping[str, str]) -> Mapping[str, bytes]:
+        try:
+            self._fill(made, commit, refs)
+            return self._read(self._store.keep(made, self._remote, self._login, commit), commit)
+        finally:
+            self._store.drop(made)
 
     def _fill(self, made: Path, commit: str, refs: Mapping[str, str]) -> None:
         """Fetch the trees, then the blobs; where the server cannot, everything at once."""

@@ -40,18 +40,24 @@ class Store:
             os.utime(place)
         return place
 
-    def new(self) -> Path:
-        """Return a new folder to fetch into."""
-        return Path(tempfile.mkdtemp(prefix="tmp-", dir=self._root or self._scratch))
+    def new(self) -> Path | None:
+        """Return a new folder of the cache to fetch into, None where there is no cache. Raises OSError."""
+        if self._root is None:
+            return None
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="tmp-", dir=self._root))
 
     def scratch(self) -> Path:
         """Return a new folder outside of the cache."""
         return Path(tempfile.mkdtemp(prefix="tmp-", dir=self._scratch))
 
     def keep(self, made: Path, remote: Remote, login: Login, commit: str) -> Path:
-        """Put a finished repository in place; return where it can be read. Another run may have been first."""
+        """Put a finished repository in place; return where it can be read. Another run may have been first.
+
+        One that was made outside of the cache stays there.
+        """
         place = self._place(remote, login, commit)
-        if place is None:
+        if place is None or made.parent != self._root:
             return made
         # git's own configuration and hooks: reading needs neither, and nothing about the remote stays behind.
         for name in ("FETCH_HEAD", "description", "hooks", "info", "branches"):

@@ -63,7 +63,12 @@ class Connection:
 @contextmanager
 def connect(login: Login, deadline: Deadline) -> Iterator[Connection]:
     """Log in, and take away at the end what the login left on disk. Raises ClusterError; sends nothing yet."""
-    with tempfile.TemporaryDirectory(prefix="fluxdoctor-") as private:
+    try:
+        held = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise ClusterError(f"no temporary file can be written: {why}. Set TMPDIR to a folder with room.") from None
+    with held as private:
         from kubernetes.client import Configuration
         from kubernetes.client.rest import RESTClientObject
         from kubernetes.config.config_exception import ConfigException

@@ -20,9 +20,9 @@ from fluxdoctor.collect.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.git import process
 
 _SECONDS = 120
-#: What a build may print, and take of memory: a build of a large repository takes a tenth of it.
+#: What a build may print, and the bytes of addresses it may take: kustomize-controller itself has 1 GiB of memory by default.
 _MOST, _MEMORY = 512 << 20, 4 << 30
-_NO_MEMORY = ("cannot allocate memory", "out of memory")
+_NO_MEMORY = ("cannot allocate memory", "out of memory")  # the Go runtime
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
@@ -133,7 +133,7 @@ class Stage:
         if done.code == 0:
             return Output(text=done.out.decode("utf-8", "replace"))
         if any(words in done.err for words in _NO_MEMORY):
-            return Output(error=f"kustomize build failed: took more than {_MEMORY >> 30} GiB of memory")
+            return Output(error=f"kustomize build failed: it takes more than {_MEMORY >> 30} GiB of memory")
         return Output(error=f"kustomize build failed: {self._plain(done.err, shadow, directory)}")
 
     def _plain(self, text: str, shadow: Path, directory: str) -> str:

@@ -137,6 +137,9 @@ class Renderer:
                 stage.write(path, body)
 
     def _build(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> Rendering:
+        if bomb := next((f for f in sorted(needs.files) if self._grows(f)), ""):
+            why = f"{bomb}: it grows through aliases beyond what is read"
+            return Rendering(error=f"kustomize build failed: {why}", partial=True, raw=True)
         local = faults.never_empty(faults.offline(body)[0])
         if not needs.schema and "openapi" not in body:
             # Reading the whole of Kubernetes' OpenAPI document takes kustomize five times as long as all the rest.
@@ -150,6 +153,11 @@ class Renderer:
             return Rendering(self._rest(directory, body, needs)[0], partial=True)
         rest, whole = self._rest(directory, body, needs)
         return Rendering(rest, error=output.error, partial=True, raw=not whole)
+
+    def _grows(self, path: str) -> bool:
+        """Tell a file that kustomize, which knows no bounds (5.8), would take all memory for."""
+        flaw = self.tree.parsed(path).flaw if path.endswith((".yaml", ".yml")) else None
+        return flaw is not None and flaw.problem.endswith(documents.ALIASED)
 
     def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> tuple[tuple[Built, ...], bool]:
         """Take what is faulty out of a second copy, and build that."""

@@ -1,4 +1,4 @@
-"""Charts whose files are known: in a GitRepository, or pulled from a HelmRepository."""
+"""Charts whose files are known: in a GitRepository, or pulled from a HelmRepository or an OCIRepository."""
 
 import posixpath
 import re
@@ -8,8 +8,19 @@ from functools import cached_property
 from typing import Any
 
 from fluxdoctor import Chart as PulledChart
-from fluxdoctor import Charts, Cluster, Fields, GitTrees, Ref, Resource, State, Tree, clean, state
-from fluxdoctor_rules.helm._releases import active, chart_source, generated_chart, templated
+from fluxdoctor import (
+    Charts,
+    Cluster,
+    Fields,
+    GitTrees,
+    Ref,
+    Resource,
+    Tree,
+    chart_in_use,
+    clean,
+    referred_chart,
+)
+from fluxdoctor_rules.helm._releases import active, chart_source, templated
 
 #: A place where a template reads values: .Values.image.tag, $.Values, .Values alone.
 _MENTION = re.compile(r"\.Values((?:\.[A-Za-z_]\w*)*)")
@@ -143,25 +154,39 @@ def _texts(chart: PulledChart) -> Iterator[str]:
 
 
 def pulled(cluster: Cluster, archives: Charts) -> Iterator[tuple[Resource, Archived]]:
-    """Yield the releases whose chart was pulled from a HelmRepository in the version in use, with it."""
+    """Yield the releases whose chart was pulled from a HelmRepository or an OCIRepository in the version in use, with it."""
     known: dict[int, Archived] = {}
     for release in active(cluster):
-        made = generated_chart(cluster, release)
-        version = made.text("status.artifact.revision") if made and state(made) is State.READY else ""
-        found = (
-            archives.chart(chart_source(release), release.text("spec.chart.spec.chart"), version) if version else None
-        )
-        if found:
+        which = chart_in_use(release, cluster)
+        if found := archives.chart(*which) if which else None:
             yield release, known.setdefault(id(found), Archived(found))
+
+
+def chart_spec(cluster: Cluster, release: Resource) -> Fields:
+    """Return what says which chart it is: spec.chart.spec, or the spec of the HelmChart that spec.chartRef names."""
+    made = referred_chart(release, cluster)
+    return made.fields("spec") if made and made.kind == "HelmChart" else release.fields("spec.chart.spec")
+
+
+def chart_field(release: Resource, field: str) -> str:
+    """Return the field of a release that chooses its chart: one of spec.chart.spec, or spec.chartRef."""
+    return "spec.chartRef.name" if release.has("spec.chartRef") else f"spec.chart.spec.{field}"
 
 
 def charts(cluster: Cluster, git: GitTrees) -> Iterator[tuple[Resource, Chart]]:
     """Yield the releases whose chart is a directory of a GitRepository, with it."""
     known: dict[tuple[Ref, str], Chart] = {}
     for release in active(cluster):
-        source, path = chart_source(release), release.text("spec.chart.spec.chart")
+        source, path = _source_of(cluster, release), chart_spec(cluster, release).text("chart")
         tree = git.tree(source) if source.kind == "GitRepository" else None
         if tree and path and not templated(path) and tree.is_file(posixpath.join(clean(path), "Chart.yaml")):
             # Many releases of one chart read its files once.
             chart = known.setdefault((source, clean(path)), Chart(tree, clean(path)))
             yield release, chart
+
+
+def _source_of(cluster: Cluster, release: Resource) -> Ref:
+    made = referred_chart(release, cluster)
+    if made is None or made.kind != "HelmChart":
+        return chart_source(release)
+    return Ref(made.text("spec.sourceRef.kind"), made.namespace, made.text("spec.sourceRef.name"))

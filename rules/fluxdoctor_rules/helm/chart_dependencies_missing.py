@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Charts, Cluster, Evidence, Problem, Severity, State, state
-from fluxdoctor_rules.helm._source import pulled
+from fluxdoctor_rules.helm._source import chart_field, pulled
 
 
 def check(cluster: Cluster, archives: Charts | None) -> Iterator[Problem]:
@@ -13,6 +13,5 @@ def check(cluster: Cluster, archives: Charts | None) -> Iterator[Problem]:
             names = ", ".join(chart.missing)
             proof = Evidence(f"charts/ has no {names}", f"{chart.path}, Chart.yaml")
             level = Severity.WARNING if state(release) is State.READY else None
-            yield Problem(
-                release.ref, {"names": names}, evidence=(proof,), field="spec.chart.spec.version", severity=level
-            )
+            field = chart_field(release, "version")
+            yield Problem(release.ref, {"names": names}, evidence=(proof,), field=field, severity=level)

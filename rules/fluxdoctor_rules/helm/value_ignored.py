@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fluxdoctor import Charts, Cluster, GitTrees, Problem, Resource
-from fluxdoctor_rules.helm._source import Archived, Chart, Path, charts, mentioned, pulled
+from fluxdoctor_rules.helm._source import Archived, Chart, Path, chart_spec, charts, mentioned, pulled
 
 _NEAR = 0.7
 
@@ -13,10 +13,10 @@ _NEAR = 0.7
 def check(cluster: Cluster, git: GitTrees | None, archives: Charts | None) -> Iterator[Problem]:
     """Look every key of spec.values up in the chart's own values and in its templates."""
     for release, chart in charts(cluster, git) if git else ():
-        yield from _judged(release, chart, _known(chart, release), f"./{chart.path}")
+        yield from _judged(release, chart, _known(chart, _values_files(cluster, release)), f"./{chart.path}")
     for release, packed in pulled(cluster, archives) if archives else ():
         # Files that stand in for values.yaml are not kept of an archive.
-        if not release.strings("spec.chart.spec.valuesFiles"):
+        if not _values_files(cluster, release):
             yield from _judged(release, packed, packed.values, packed.path)
 
 
@@ -37,10 +37,13 @@ def _is_plain(chart: Chart | Archived) -> bool:
     return bool(chart.mentions) and () not in chart.mentions and chart.is_whole and not imports and not library
 
 
-def _known(chart: Chart, release: Resource) -> dict[str, Any]:
-    """Return the default values: those of values.yaml and of spec.chart.spec.valuesFiles."""
+def _values_files(cluster: Cluster, release: Resource) -> tuple[str, ...]:
+    return chart_spec(cluster, release).strings("valuesFiles")
+
+
+def _known(chart: Chart, files: tuple[str, ...]) -> dict[str, Any]:
+    """Return the default values: those of values.yaml and of valuesFiles."""
     found: dict[str, Any] = {}
-    files = release.strings("spec.chart.spec.valuesFiles")
     _merge(found, chart.values)
     # valuesFiles are paths from the root of the source (source-controller 1.9).
     documents = [d for f in files if chart.tree.is_file(f) for d in chart.tree.parsed(f).documents[:1]]
