@@ -37,6 +37,11 @@ class Built:
             self._read[text] = tuple(d.body for d in documents.parse(text).documents if isinstance(d.body, dict))
         return self._read[text]
 
+    def flaw(self, variables: Variables) -> str:
+        """Return why the document is no YAML with these variables, "" where it is."""
+        error = documents.parse(apply(self.text, variables)).error
+        return error.problem if error else ""
+
     @property
     def header(self) -> Header:
         """What the object calls itself, before its variables are replaced."""

@@ -14,7 +14,7 @@ from typing import Self
 
 from fluxdoctor._version import __version__
 from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import kustomize, leftover, presence, schema, versions
+from fluxdoctor.collect.worktree import kustomize, leftover, postbuild, presence, schema, versions
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.entry import Entry, Found
 from fluxdoctor.collect.worktree.render import Renderer
@@ -159,7 +159,7 @@ def _is_missing(resource: Resource) -> bool:
 
 
 def _walk(entry: Entry, renderers: _Renderers, pool: ThreadPoolExecutor, repository: Repository) -> Reached:
-    return Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived).run()
+    return postbuild.settle(Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived).run())
 
 
 def _files(reached: Reached) -> Iterator[str]:

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fluxdoctor.collect.worktree import artifacts, declared
+from fluxdoctor.collect.worktree import artifacts, declared, postbuild
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.render import Renderer, Rendering
 from fluxdoctor.collect.worktree.substitute import Variables, unknown
@@ -46,6 +46,8 @@ class Reached:
     """Kustomizations whose build fails."""
     raw: set[Ref] = field(default_factory=set)
     """Objects as they are written, because their build failed."""
+    faults: dict[Ref, tuple[postbuild.Fault, ...]] = field(default_factory=dict)
+    """Why the variables of Kustomizations cannot be replaced."""
     lost: set[str] = field(default_factory=set)
     """The names of objects in files that cannot be read."""
 
@@ -222,7 +224,10 @@ class Walk:
 
     def _objects(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Iterable[Resource]:
         if not rendering.raw:
-            yield from self._read_as(kustomization, rendering, self._variables(kustomization, rendering, reached))
+            variables = self._variables(kustomization, rendering, reached)
+            if variables.active and not rendering.error:
+                reached.faults[kustomization.ref] = postbuild.faults(rendering.documents, variables)
+            yield from self._read_as(kustomization, rendering, variables)
             return
         tree = self._of(kustomization).tree
         built = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))
