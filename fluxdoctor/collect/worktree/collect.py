@@ -81,7 +81,7 @@ class _Renderers:
     def __init__(self, repository: Repository, whole: Tree, run: tuple[str, ...], cache: Cache) -> None:
         self._repository, self._whole, self._run, self._cache = repository, whole, run, cache
         self._made: dict[tuple[str, str | None], Renderer] = {}
-        self._copied: set[str] = set()
+        self._copied: dict[tuple[str, str | None], tuple[str, Mapping[str, str]]] = {}
         self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
@@ -108,9 +108,15 @@ class _Renderers:
 
     def visited(self) -> set[str]:
         """Return the folders that the builds read, from the repository's root."""
-        return {
+        found = {
             posixpath.join(key[0], path) for key, r in self._made.items() if key[0] != _DERIVED for path in r.visited
         }
+        for key, (root, files) in self._copied.items():
+            inside = self._made[key].visited
+            found |= {
+                posixpath.dirname(posixpath.join(root, at)) for p, at in files.items() if posixpath.dirname(p) in inside
+            }
+        return found
 
     def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
         """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""
@@ -118,7 +124,7 @@ class _Renderers:
         with self._lock:
             if key not in self._made:
                 root = next((k[0] for k, r in self._made.items() if r is renderer), "")
-                self._copied |= {posixpath.join(root, place) for place in files.values()}
+                self._copied[key] = (root, files)
                 held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
                 self._made[key] = Renderer(folder.tree(held, None), held, self._run, self._cache)
             return self._made[key]

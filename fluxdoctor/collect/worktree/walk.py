@@ -155,10 +155,20 @@ class Walk:
         path = kustomization.text("spec.path")
         if unknown(path) or unknown(source.name) or unknown(source.namespace) or not source.name:
             return False
+        if source not in self._derived and source != self._entry.source:
+            self._take_pushed(source, path, reached)
         if source in self._derived or self._is_own(source, path, reached):
             reached.trees[source] = self._of(kustomization).tree
             return True
         return False
+
+    def _take_pushed(self, source: Ref, path: str, reached: Reached) -> None:
+        """Add an OCI artifact that is made of a folder of this repository."""
+        found = reached.objects.get(source)
+        if found is not None and source.kind == "OCIRepository" and self._derive:
+            files = artifacts.pushed(found.text("spec.url"), self._urls, path, self._renderer.tree)
+            if files:
+                self._derived[source] = (self._derive(self._renderer, files), files)
 
     def _is_own(self, source: Ref, path: str, reached: Reached) -> bool:
         if source == self._entry.source:
