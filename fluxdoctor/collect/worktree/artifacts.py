@@ -1,5 +1,6 @@
-"""The artifacts that are made of this repository: of the files that an ArtifactGenerator copies (source-watcher 2.2), and of a folder
-that is pushed to a registry.
+"""The artifacts that are made of this repository.
+
+Of the files that an ArtifactGenerator copies (source-watcher 2.2), and of a folder that is pushed to a registry.
 """
 
 from __future__ import annotations
