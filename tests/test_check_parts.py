@@ -8,7 +8,7 @@ import pytest
 
 from fluxdoctor import merge
 from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import against, artifacts, faults, generate, origins
+from fluxdoctor.collect.worktree import against, artifacts, faults, generate, kustomize, origins
 from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.origins import Header, Origin
 from fluxdoctor.collect.worktree.substitute import Variables, apply, syntax_fault, undefined, unknown
@@ -229,3 +229,19 @@ def test_the_header_of_a_document_is_read_without_its_values() -> None:
         '  name: "${A}-x"\n  namespace: web\nother:\n  name: wrong\n'
     )
     assert Built(text).header == Header("ConfigMap", "web", "${A}-x")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Error: no\n", "Error: no\n"),
+        (
+            'E1125 12:58:33.517264    9600 run.go:72] "command failed" err="from \'x.yaml\': \\"no\\""\n',
+            "from 'x.yaml': \"no\"",
+        ),
+        ('E1125 12:58:33.517264    9600 run.go:72] "command failed" err=<\n\tone\n\ttwo\n >\n', "one\ntwo"),
+        ('E1125 12:58:33.517264    9600 run.go:72] "command failed" err="\\x00"\n', "\\x00"),
+    ],
+)
+def test_what_kubectl_logs_is_what_kustomize_says(said: str, expected: str) -> None:
+    assert kustomize.unlogged(said) == expected
