@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from fluxdoctor.cli import cli
-from fluxdoctor.collect.worktree import kustomize
+from fluxdoctor.collect.worktree import kustomize, repository
 
 SYNC = """\
 apiVersion: source.toolkit.fluxcd.io/v1
@@ -202,3 +203,35 @@ def test_nothing_outside_of_the_repository_is_read(fleet: Path, tmp_path: Path, 
     write(fleet, {"apps/kustomization.yaml": text})
     result = run(str(fleet), "--format", "json")
     assert (result.exit_code, "secret-of-the-host" in result.output, len(found(result)) > 0) == (1, False, True)
+
+
+def test_a_partial_clone(tmp_path: Path) -> None:
+    """What is not there and is no manifest is only known to be there; a manifest that is not there is said to be missing."""
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    for path, content in {
+        "app/cm.yaml": "kind: ConfigMap\n",
+        "tool.exe": "x" * 9_000_000,
+        "logo.bin": "y" * 90,
+        ".gitattributes": "app export-ignore\n",
+    }.items():
+        (origin / path).parent.mkdir(parents=True, exist_ok=True)
+        (origin / path).write_text(content)
+    run = partial(subprocess.run, check=True, capture_output=True)
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]):
+        run(["git", "-C", str(origin), *words])
+    run(["git", "-C", str(origin), "config", "uploadpack.allowFilter", "true"])
+    whole = repository.of_revision(origin, "HEAD").files
+    assert {p: len(c) for p, c in whole.items()} == {
+        ".gitattributes": 18,
+        "app/cm.yaml": 16,
+        "logo.bin": 90,
+        "tool.exe": 0,
+    }
+    run(["git", "clone", "-q", "--no-checkout", "--filter=blob:limit=50", f"file://{origin}", str(clone)])
+    assert {p: len(c) for p, c in repository.of_revision(clone, "HEAD").files.items()} == {
+        ".gitattributes": 18, "app/cm.yaml": 16, "logo.bin": 0, "tool.exe": 0,
+    }  # fmt: skip
+    bare = tmp_path / "bare"
+    run(["git", "clone", "-q", "--bare", "--filter=blob:none", f"file://{origin}", str(bare)])
+    with pytest.raises(repository.RepositoryError, match=r"git has no content of app/cm.yaml in \w{10}; fetch it"):
+        repository.of_revision(bare, "HEAD")
