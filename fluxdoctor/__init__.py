@@ -34,6 +34,7 @@ from fluxdoctor.model.flux import (
 from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
+from fluxdoctor.model.overlaps import Overlaps
 from fluxdoctor.model.resource import Fields, Location, Ref, Resource
 from fluxdoctor.model.schemas import Schemas
 from fluxdoctor.model.snapshot import Clock, Target, Versions
@@ -65,6 +66,7 @@ __all__ = [
     "OciLayer",
     "OciManifest",
     "OciTags",
+    "Overlaps",
     "Patch",
     "Probe",
     "Probes",

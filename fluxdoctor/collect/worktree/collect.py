@@ -14,7 +14,7 @@ from typing import Self
 
 from fluxdoctor._version import __version__
 from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import kustomize, leftover, postbuild, presence, schema, versions
+from fluxdoctor.collect.worktree import kustomize, leftover, overlaps, postbuild, presence, schema, versions
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.entry import Entry, Found
 from fluxdoctor.collect.worktree.render import Renderer
@@ -182,6 +182,7 @@ def _snapshot(reached: Reached, found: Found, files: frozenset[str]) -> Snapshot
         cluster=cluster,
         git=GitTrees(reached.trees),
         schemas=schema.flaws(reached),
+        overlaps=overlaps.found(reached),
         versions=Versions(versions.found(reached)),
         mode="check",
         name=reached.entry.name,

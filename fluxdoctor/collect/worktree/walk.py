@@ -32,6 +32,8 @@ class Reached:
     entry: Entry
     objects: dict[Ref, Resource] = field(default_factory=dict)
     owners: dict[Ref, list[Ref]] = field(default_factory=dict)
+    variants: dict[Ref, dict[Ref, Resource]] = field(default_factory=dict)
+    """Each object as each Kustomization applies it."""
     trees: dict[Ref, Tree] = field(default_factory=dict)
     files: set[str] = field(default_factory=set)
     foreign: set[Ref] = field(default_factory=set)
@@ -210,6 +212,8 @@ class Walk:
             if rendering.error and resource.ref.kind in ("ConfigMap", "Secret"):
                 continue  # what a generator would have made of a file that is not there is not known
             reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
+            if not suspended and not rendering.error and kustomization is not self._entry.kustomization:
+                reached.variants.setdefault(resource.ref, {})[kustomization.ref] = resource
             before = reached.objects.get(resource.ref)
             if before is not None and before.has("status") and _same_spec(before, resource):
                 reached.objects[resource.ref] = _with_status(resource, before.get("status"))
