@@ -35,6 +35,7 @@ from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.overlaps import Overlaps
+from fluxdoctor.model.removals import Removal, Removals
 from fluxdoctor.model.resource import Fields, Location, Ref, Resource
 from fluxdoctor.model.schemas import Schemas
 from fluxdoctor.model.snapshot import Clock, Target, Versions
@@ -73,6 +74,8 @@ __all__ = [
     "Problem",
     "Ref",
     "Reference",
+    "Removal",
+    "Removals",
     "Resource",
     "Schemas",
     "Severity",

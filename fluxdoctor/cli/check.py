@@ -39,7 +39,7 @@ def report(  # noqa: PLR0913 - what to check, and how
     target: Target | None = None,
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
-    from fluxdoctor import merge, predeploy
+    from fluxdoctor import predeploy
     from fluxdoctor.collect import cache
     from fluxdoctor.collect.worktree import repository
     from fluxdoctor.diagnose import timed
@@ -53,22 +53,10 @@ def report(  # noqa: PLR0913 - what to check, and how
         live = _live(context) if context else None
         found = predeploy.check(
             now, catalogue, only=only, ignore=ignore, clusters=clusters, cache=folder, live=live,
-            target=target,
+            target=target, before=before,
         )  # fmt: skip
     except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
-    if before is not None:
-        known = predeploy.check(
-            before,
-            catalogue,
-            only=only,
-            ignore=ignore,
-            clusters=clusters if live else (),
-            cache=folder,
-            live=live,
-            target=target,
-        )
-        found = merge.without(found, merge.identities(known))
     return timed(found, {"check": time.monotonic() - started})
 
 

@@ -212,7 +212,8 @@ class Walk:
             if rendering.error and resource.ref.kind in ("ConfigMap", "Secret"):
                 continue  # what a generator would have made of a file that is not there is not known
             reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
-            if not suspended and not rendering.error and kustomization is not self._entry.kustomization:
+            implied = self._entry.implied and kustomization is self._entry.kustomization
+            if not suspended and not rendering.error and not implied:
                 reached.variants.setdefault(resource.ref, {})[kustomization.ref] = resource
             before = reached.objects.get(resource.ref)
             if before is not None and before.has("status") and _same_spec(before, resource):
