@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from fluxdoctor.collect.worktree.collect import Checked
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.finding import Report, Severity, Skipped
+from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot, Target
 from fluxdoctor.rule import Catalogue
 
@@ -50,17 +51,16 @@ def check(  # noqa: PLR0913 - what to check, and how
     ignore: Sequence[str] = (),
     clusters: Sequence[str] = (),
     cache: Path | None = None,
-    live: Snapshot | None = None,
+    live: Callable[[Sequence[Ref]], Snapshot] | None = None,
     target: Target | None = None,
     before: Repository | None = None,
 ) -> Report:
     """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
 
-    ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: what the one
-    cluster holds now, to answer what the repository cannot; ``target``: what an upgrade goes to; ``before``: the repository
-    before a change: only what the change makes worse is told. Raises UnknownClusterError.
+    ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: reads what the one
+    cluster holds now, these objects too, to answer what the repository cannot; ``target``: what an upgrade goes to;
+    ``before``: the repository before a change: only what the change makes worse is told. Raises UnknownClusterError.
     """
-    asked = _Asked(catalogue or rule.installed(), only, ignore, live, target)
     checked = collect.collect(repository, cache)
     chosen = [i for i in range(len(checked.snapshots)) if _is_chosen(checked, i, clusters, repository.focus)]
     names = ", ".join(s.name for s in checked.snapshots) or "none"
@@ -70,6 +70,8 @@ def check(  # noqa: PLR0913 - what to check, and how
         raise UnknownClusterError(
             f"a live cluster is compared with one cluster of the repository: choose it of {names}"
         )
+    held = live(against.asked(checked.snapshots[chosen[0]])) if live else None
+    asked = _Asked(catalogue or rule.installed(), only, ignore, held, target)
     if before is None:
         return _report(checked, chosen, not clusters, repository.name, asked)
     earlier = collect.collect(before, cache)
@@ -95,6 +97,9 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
     skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER, asked=False)]
     skipped += [Skipped("", None, f"{gap.what}: {gap.why}") for gap in checked.gaps]
+    if live:
+        hidden = {ref: why for i in chosen for ref, why in against.hidden(checked.snapshots[i], live).items()}
+        skipped += [Skipped("", ref, why) for ref, why in hidden.items()]
     if checked.leftover and whole:
         reports.append(_notes(checked.leftover, asked.catalogue, only, ignore))
     if not reports:
