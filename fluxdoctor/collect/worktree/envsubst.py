@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NAME = re.compile(r"\w+")
 _DEFAULT = re.compile(r":[-=?+]|=")
@@ -40,7 +41,8 @@ class Expression:
 Part = str | Expression
 
 
-def parse(text: str) -> list[Part]:
+@lru_cache(1 << 13)
+def parse(text: str) -> tuple[Part, ...]:
     """Return the plain texts and the expressions of a text. Raises SubstitutionError for what Flux cannot read."""
     parts: list[Part] = []
     at = 0
@@ -57,7 +59,7 @@ def parse(text: str) -> list[Part]:
         elif plain := _PLAIN.match(text, at):
             parts.append(plain[0])
             at = plain.end()
-    return parts
+    return tuple(parts)
 
 
 def evaluate(part: Part, value_of: Callable[[Expression], str | None]) -> str:
