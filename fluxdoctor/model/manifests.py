@@ -249,6 +249,10 @@ def build(tree: Tree, path: str, components: tuple[str, ...] = ()) -> Build | No
     directory = clean(path)
     if not tree.is_directory(directory):
         return None
+    return tree.once(("build", directory, components), lambda whole: _built(whole, directory, components))
+
+
+def _built(tree: Tree, directory: str, components: tuple[str, ...]) -> Build:
     walk = _Walk(tree)
     objects = walk.directory(directory)
     for component in components:
