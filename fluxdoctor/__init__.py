@@ -36,6 +36,8 @@ from fluxdoctor.model.flux import (
 from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
+from fluxdoctor.model.overlaps import Overlaps
+from fluxdoctor.model.removals import Removal, Removals
 from fluxdoctor.model.resource import Condition, Fields, Location, Ref, Resource
 from fluxdoctor.model.schemas import Schemas
 from fluxdoctor.model.snapshot import Clock, Target, Versions
@@ -68,12 +70,15 @@ __all__ = [
     "OciLayer",
     "OciManifest",
     "OciTags",
+    "Overlaps",
     "Patch",
     "Probe",
     "Probes",
     "Problem",
     "Ref",
     "Reference",
+    "Removal",
+    "Removals",
     "Resource",
     "Schemas",
     "Severity",

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fluxdoctor import merge, rule
 from fluxdoctor.collect.deadline import Deadline
-from fluxdoctor.collect.worktree import against, collect
+from fluxdoctor.collect.worktree import against, collect, removals
 from fluxdoctor.collect.worktree.collect import Checked
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.finding import Report, Severity, Skipped
+from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot, Target
 from fluxdoctor.rule import Catalogue
 
@@ -32,6 +33,17 @@ class UnknownClusterError(Exception):
     """A cluster was asked for that the repository does not have; the text names those that it has."""
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What to check, and how."""
+
+    catalogue: Catalogue
+    only: Sequence[str]
+    ignore: Sequence[str]
+    live: Snapshot | None
+    target: Target | None
+
+
 def check(  # noqa: PLR0913 - what to check, and how
     repository: Repository,
     catalogue: Catalogue | None = None,
@@ -40,39 +52,63 @@ def check(  # noqa: PLR0913 - what to check, and how
     ignore: Sequence[str] = (),
     clusters: Sequence[str] = (),
     cache: Path | None = None,
-    live: Snapshot | None = None,
+    live: Callable[[Sequence[Ref]], Snapshot] | None = None,
     target: Target | None = None,
+    before: Repository | None = None,
     deadline: Deadline | None = None,
 ) -> Report:
     """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
 
-    ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: what the one
-    cluster holds now, to answer what the repository cannot; ``target``: what an upgrade goes to. Raises UnknownClusterError, and
+    ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: reads what the one
+    cluster holds now, these objects too, to answer what the repository cannot; ``target``: what an upgrade goes to;
+    ``before``: the repository before a change: only what the change makes worse is told. Raises UnknownClusterError, and
     DeadlineError when a deadline is over before all is built.
     """
-    catalogue = catalogue or rule.installed()
     checked = collect.collect(repository, cache, deadline)
     chosen = [i for i in range(len(checked.snapshots)) if _is_chosen(checked, i, clusters, repository.focus)]
+    names = ", ".join(s.name for s in checked.snapshots) or "none"
     if clusters and not chosen:
-        names = ", ".join(s.name for s in checked.snapshots) or "none"
         raise UnknownClusterError(f"no cluster begins at {', '.join(clusters)}; clusters of {repository.name}: {names}")
     if live and len(chosen) != 1:
-        names = ", ".join(s.name for s in checked.snapshots) or "none"
         raise UnknownClusterError(
             f"a live cluster is compared with one cluster of the repository: choose it of {names}"
         )
+    held = live(against.asked(checked.snapshots[chosen[0]])) if live else None
+    asked = _Asked(catalogue or rule.installed(), only, ignore, held, target)
+    if before is None:
+        return _report(checked, chosen, not clusters, repository.name, asked)
+    earlier = collect.collect(before, cache, deadline)
+    known = {reached.entry.name: reached for reached in earlier.reached}
+    found = {
+        i: removals.between(r, checked.reached[i]) for i in chosen if (r := known.get(checked.reached[i].entry.name))
+    }
+    checked = replace(
+        checked, snapshots=tuple(replace(s, removals=found.get(i)) for i, s in enumerate(checked.snapshots))
+    )
+    same = [
+        i for i, s in enumerate(earlier.snapshots) if not live or s.name in {checked.snapshots[c].name for c in chosen}
+    ]
+    old = _report(earlier, same, not clusters, before.name, asked)
+    return merge.without(_report(checked, chosen, not clusters, repository.name, asked), merge.identities(old))
+
+
+def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, asked: _Asked) -> Report:
+    live, only, ignore = asked.live, asked.only, asked.ignore
     taken = [against.join(checked.snapshots[i], live) if live else checked.snapshots[i] for i in chosen]
-    taken = [replace(snapshot, target=target) for snapshot in taken]
-    reports = [diagnose(snapshot, catalogue, only=only, ignore=ignore) for snapshot in taken]
+    taken = [replace(snapshot, target=asked.target) for snapshot in taken]
+    reports = [diagnose(snapshot, asked.catalogue, only=only, ignore=ignore) for snapshot in taken]
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
     skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER, asked=False)]
     skipped += [Skipped("", None, f"{gap.what}: {gap.why}") for gap in checked.gaps]
-    if checked.leftover and not clusters:
-        reports.append(_notes(checked.leftover, catalogue, only, ignore))
+    if live:
+        hidden = {ref: why for i in chosen for ref, why in against.hidden(checked.snapshots[i], live).items()}
+        skipped += [Skipped("", ref, why) for ref, why in hidden.items()]
+    if checked.leftover and whole:
+        reports.append(_notes(checked.leftover, asked.catalogue, only, ignore))
     if not reports:
         now = datetime.now(UTC).replace(microsecond=0)
-        return Report("check", now, (), tuple(skipped), 0, 0, 0, name=repository.name)
-    found = merge.merge(reports, repository.name, places)
+        return Report("check", now, (), tuple(skipped), 0, 0, 0, name=name)
+    found = merge.merge(reports, name, places)
     # That a repository does not tell all is its nature, and makes no report incomplete; a live cluster that was asked does.
     told = [s if live or s.subject is None else replace(s, asked=False) for s in found.skipped]
     return replace(found, skipped=tuple(dict.fromkeys((*told, *skipped))))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from fluxdoctor.cli import cli
-from fluxdoctor.collect.worktree import kustomize
+from fluxdoctor.collect.worktree import kustomize, repository
 
 SYNC = """\
 apiVersion: source.toolkit.fluxcd.io/v1
@@ -100,6 +101,104 @@ def test_only_what_a_change_made_worse(fleet: Path) -> None:
     result = run(str(fleet), "--changed-since", "HEAD", "--format", "json")
     assert found(result) == [("error", "kustomize/path-not-found", "clusters/prod/apps.yaml:6", ["clusters/prod"])]
     assert len(found(run(str(fleet), "--format", "json"))) == 2
+
+
+OBJECTS = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data, namespace: db}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: kept, namespace: db, annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: plain, namespace: db}
+"""
+
+
+@pytest.fixture
+def stateful(fleet: Path) -> Path:
+    write(fleet, {"apps/objects.yaml": OBJECTS, "apps/shop.yaml": WEB.replace("namespace: web", "namespace: shop")})
+    git(fleet, "add", "-A")
+    git(fleet, "commit", "-qm", "something to lose")
+    return fleet
+
+
+def told(folder: Path) -> list[str]:
+    """What a change against the last commit makes worse, as lines."""
+    body = json.loads(run(str(folder), "--changed-since", "HEAD", "--format", "json").output)
+    return [f"{f['severity']} {f['rule']} {f['subject']['name']}: {f['message']} ({f['location'] and f['location']['file']})"
+            for f in body["findings"]]  # fmt: skip
+
+
+@needs_kustomize
+def test_a_change_that_deletes_more_than_it_removes(stateful: Path) -> None:
+    (stateful / "apps" / "objects.yaml").unlink()
+    owner = "for Kustomization/flux-system/apps does not declare it any more"
+    assert told(stateful) == [
+        f"warning kustomize/prune-deletes-data shop: will be deleted, {owner}: everything in it goes too, "
+        "with ConfigMap/shop/web that stays declared (clusters/prod/apps.yaml)",
+        f"warning kustomize/prune-deletes-data data: will be deleted, {owner}: the data on it may go too (reclaim policy) "
+        "(clusters/prod/apps.yaml)",
+    ]
+
+
+@needs_kustomize
+def test_a_kustomization_that_goes_takes_what_it_applied(stateful: Path) -> None:
+    (stateful / "clusters" / "prod" / "apps.yaml").unlink()
+    owner = "for Kustomization/flux-system/apps is not declared any more"
+    assert told(stateful) == [
+        f"warning kustomize/prune-deletes-data shop: will be deleted, {owner}: everything in it goes too "
+        "(clusters/prod/flux-system/gotk-sync.yaml)",
+        f"warning kustomize/prune-deletes-data data: will be deleted, {owner}: the data on it may go too (reclaim policy) "
+        "(clusters/prod/flux-system/gotk-sync.yaml)",
+    ]
+
+
+@needs_kustomize
+def test_a_kustomization_that_gets_another_name(stateful: Path) -> None:
+    write(
+        stateful, {"clusters/prod/apps.yaml": APPS.replace("PATH", "apps").replace("name: apps", "name: applications")}
+    )
+    assert told(stateful) == [
+        "warning kustomize/moves-between apps: is replaced by Kustomization/flux-system/applications in git, with the same path: "
+        "deleting it prunes its 5 objects, which the other makes anew (clusters/prod/apps.yaml)"
+    ]
+
+
+@needs_kustomize
+def test_objects_that_move_to_another_kustomization(stateful: Path) -> None:
+    other = APPS.replace("PATH", "other").replace("name: apps", "name: other")
+    write(stateful, {"clusters/prod/other.yaml": other, "other/objects.yaml": OBJECTS})
+    (stateful / "apps" / "objects.yaml").unlink()
+    assert told(stateful) == [
+        "warning kustomize/moves-between apps: no longer declares Namespace/shop, PersistentVolumeClaim/db/data, ConfigMap/db/plain, and "
+        "Kustomization/flux-system/other does: if it is reconciled first, it deletes them, and they are made anew (other/objects.yaml)"
+    ]
+
+
+@needs_kustomize
+@pytest.mark.parametrize(
+    "apps",
+    [
+        APPS.replace("PATH", "apps").replace("prune: true", "prune: false"),
+        APPS.replace("PATH", "apps") + "  suspend: true\n",
+        APPS.replace("PATH", "apps")
+        + "  patches: [{patch: '[{op: replace, path: /spec/none, value: 1}]', target: {kind: ConfigMap}}]\n",
+    ],
+)
+def test_what_does_not_prune_deletes_nothing(stateful: Path, apps: str) -> None:
+    (stateful / "apps" / "objects.yaml").unlink()
+    write(stateful, {"clusters/prod/apps.yaml": apps})
+    assert [line for line in told(stateful) if "prune" in line] == []
 
 
 @needs_kustomize
@@ -202,3 +301,35 @@ def test_nothing_outside_of_the_repository_is_read(fleet: Path, tmp_path: Path, 
     write(fleet, {"apps/kustomization.yaml": text})
     result = run(str(fleet), "--format", "json")
     assert (result.exit_code, "secret-of-the-host" in result.output, len(found(result)) > 0) == (1, False, True)
+
+
+def test_a_partial_clone(tmp_path: Path) -> None:
+    """What is not there and is no manifest is only known to be there; a manifest that is not there is said to be missing."""
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    for path, content in {
+        "app/cm.yaml": "kind: ConfigMap\n",
+        "tool.exe": "x" * 9_000_000,
+        "logo.bin": "y" * 90,
+        ".gitattributes": "app export-ignore\n",
+    }.items():
+        (origin / path).parent.mkdir(parents=True, exist_ok=True)
+        (origin / path).write_text(content)
+    run = partial(subprocess.run, check=True, capture_output=True)
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]):
+        run(["git", "-C", str(origin), *words])
+    run(["git", "-C", str(origin), "config", "uploadpack.allowFilter", "true"])
+    whole = repository.of_revision(origin, "HEAD").files
+    assert {p: len(c) for p, c in whole.items()} == {
+        ".gitattributes": 18,
+        "app/cm.yaml": 16,
+        "logo.bin": 90,
+        "tool.exe": 0,
+    }
+    run(["git", "clone", "-q", "--no-checkout", "--filter=blob:limit=50", f"file://{origin}", str(clone)])
+    assert {p: len(c) for p, c in repository.of_revision(clone, "HEAD").files.items()} == {
+        ".gitattributes": 18, "app/cm.yaml": 16, "logo.bin": 0, "tool.exe": 0,
+    }  # fmt: skip
+    bare = tmp_path / "bare"
+    run(["git", "clone", "-q", "--bare", "--filter=blob:none", f"file://{origin}", str(bare)])
+    with pytest.raises(repository.RepositoryError, match=r"git has no content of app/cm.yaml in \w{10}; fetch it"):
+        repository.of_revision(bare, "HEAD")

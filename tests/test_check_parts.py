@@ -8,10 +8,10 @@ import pytest
 
 from fluxdoctor import merge
 from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import against, artifacts, faults, generate, origins
+from fluxdoctor.collect.worktree import against, artifacts, faults, generate, kustomize, origins
 from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.origins import Header, Origin
-from fluxdoctor.collect.worktree.substitute import Variables, apply, unknown
+from fluxdoctor.collect.worktree.substitute import Variables, apply, syntax_fault, undefined, unknown
 from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import Cluster
 from fluxdoctor.model.finding import Confidence, Finding, Report, Severity
@@ -30,7 +30,12 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
         ("a: ${A}", Variables({}, open=True, active=True), "a: ${A}"),
         ("a: ${A:=y}", Variables({}, active=True), "a: y"),
         ("a: ${A:-y}", Variables({"A": ""}, active=True), "a: y"),
-        ("a: ${A-y}", Variables({"A": ""}, active=True), "a: "),
+        ("a: ${A-y}", Variables({"A": ""}, active=True), "a: ${A-y}"),
+        ("a: ${A=y} ${A:+z}", Variables({"A": ""}, active=True), "a: y z"),
+        ("a: ${A^^} ${A^} ${A,,} ${#A} ${A:1}", Variables({"A": "xY"}, active=True), "a: XY XY xy 2 ${A:1}"),
+        ("a: $$${A} $$A ${1}", Variables({"A": "x"}, active=True), "a: $x $A "),
+        ("a: ${A:=p-${B}-s}", Variables({"B": "z"}, active=True), "a: p-z-s"),
+        ("a: ${B:=p-${A}-s}", Variables({"B": "z"}, open=True, active=True), "a: z"),
         ("a: ${A:=${B}}", Variables({"B": "z"}, active=True), "a: z"),
         ("a: ${A:=y}", Variables({}, open=True, active=True), "a: ${A:=y}"),
         ("a: $${A}", Variables({"A": "x"}, active=True), "a: ${A}"),
@@ -45,6 +50,25 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 )
 def test_substitute(text: str, variables: Variables, expected: str) -> None:
     assert apply(text, variables) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "syntax", "missing"),
+    [
+        ("a: ${A} ${B:=x} ${C}", Variables({"A": "x"}, active=True), "", "C"),
+        ("a: ${B:=${D}}", Variables({"B": "x"}, active=True), "", "D"),
+        ("a: ${C}", Variables({"A": "x"}, open=True, active=True), "", ""),
+        ("a: ${C}", Variables({}, active=False), "", ""),
+        ("a: $${C} $C $(C)", Variables({"A": "x"}, active=True), "", ""),
+        ("a: ${list[@]}", Variables({"A": "x"}, active=True), "missing closing brace", ""),
+        ("a: ${A-y}", Variables({"A": "x"}, active=True), "missing closing brace", ""),
+        ("a: ${", Variables({"A": "x"}, active=True), "unable to parse variable name", ""),
+        ("a: ${", Variables({}, open=True, active=True), "", ""),
+    ],
+)
+def test_what_flux_refuses_to_replace(text: str, variables: Variables, syntax: str, missing: str) -> None:
+    said = f"envsubst error: variable substitution failed: {syntax}" if syntax else ""
+    assert (syntax_fault(text, variables), undefined(text, variables)) == (said, missing)
 
 
 def test_what_is_not_known() -> None:
@@ -205,3 +229,19 @@ def test_the_header_of_a_document_is_read_without_its_values() -> None:
         '  name: "${A}-x"\n  namespace: web\nother:\n  name: wrong\n'
     )
     assert Built(text).header == Header("ConfigMap", "web", "${A}-x")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Error: no\n", "Error: no\n"),
+        (
+            'E1125 12:58:33.517264    9600 run.go:72] "command failed" err="from \'x.yaml\': \\"no\\""\n',
+            "from 'x.yaml': \"no\"",
+        ),
+        ('E1125 12:58:33.517264    9600 run.go:72] "command failed" err=<\n\tone\n\ttwo\n >\n', "one\ntwo"),
+        ('E1125 12:58:33.517264    9600 run.go:72] "command failed" err="\\x00"\n', "\\x00"),
+    ],
+)
+def test_what_kubectl_logs_is_what_kustomize_says(said: str, expected: str) -> None:
+    assert kustomize.unlogged(said) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fluxdoctor.collect import folder
+from fluxdoctor.model import overlays
 from fluxdoctor.model.manifests import Build, build, is_remote
 from fluxdoctor.model.resource import Ref
 from tests.worlds import FLEET, kustomization, world
@@ -127,5 +128,8 @@ def test_a_field_that_a_patch_sets_is_located_in_the_patch() -> None:
     assert snapshot.manifests
     assert found
     owner = snapshot.graph.parent(found)
-    assert str(snapshot.manifests.locate(found, "spec.values.replicas", owner)) == "prod/p.yaml:6"
-    assert str(snapshot.manifests.locate(found, "spec.interval", owner)) == "base/r.yaml:4"
+    assert (
+        str(overlays.locate(snapshot.manifests, snapshot.cluster, found, "spec.values.replicas", owner))
+        == "prod/p.yaml:6"
+    )
+    assert str(overlays.locate(snapshot.manifests, snapshot.cluster, found, "spec.interval", owner)) == "base/r.yaml:4"

@@ -14,6 +14,7 @@ from fluxdoctor.model.semver import (
     InvalidConstraint,
     InvalidVersion,
     Version,
+    is_empty,
     newest_first,
     satisfying,
 )
@@ -280,3 +281,28 @@ def test_long_texts_come_to_an_answer(piece: str) -> None:
         assert answer(text, "1.2.3") in {"true", "false", "CERR"}
         assert answer("*", text) in {"true", "false", "VERR"}
         assert sorted(newest_first([text, "1.2.3"])) == sorted([text, "1.2.3"])
+
+
+@pytest.mark.parametrize(
+    ("text", "empty"),
+    [
+        (">=2.0.0 <1.0.0", True),
+        (">1.0.0 <1.0.1", True),
+        ("~1.2 ^2", True),
+        ("1.2.3 !=1.2.3", True),
+        ("<0.0.0", True),
+        (">=2.0.0 <1.0.0 || 3.x", False),
+        (">1.0.0 <1.0.2", False),
+        (">1.0.0-0 <1.0.1-0", False),
+        ("<1.0.0", False),
+        ("*", False),
+        ("!=1.0.0", False),
+        ("^0.2.3, >0.2.3", False),
+        (">1.2, <1.4", False),
+        ("= 1.2.x, > 1.2.3-rc.1", False),
+        ("1.2.3-rc.1", False),
+        ("<=1.0.0-alpha", False),
+    ],
+)
+def test_a_range_that_no_version_can_be_in(text: str, empty: bool) -> None:
+    assert is_empty(text) is empty

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -78,7 +79,8 @@ def matches(finding: Finding, fault: Mapping[str, Any]) -> bool:
     name = str(fault["object"]).partition("/")[2].partition(" ")[0]
     subjects = {finding.subject.name, *(ref.name for ref in finding.also)}
     at_file = finding.location is not None and finding.location.file == fault["file"]
-    return at_file or fault["file"] in finding.message or (bool(name) and name in subjects)
+    said = bool(name) and re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", finding.message) is not None
+    return at_file or fault["file"] in finding.message or said or (bool(name) and name in subjects)
 
 
 def _listed(folder: Path) -> list[dict[str, str]]:

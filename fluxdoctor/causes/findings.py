@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from fluxdoctor.causes import stale
 from fluxdoctor.causes.reach import FALLBACKS, Root
+from fluxdoctor.model import overlays
 from fluxdoctor.model.failures import said
 from fluxdoctor.model.finding import Evidence, Finding, Problem
 from fluxdoctor.model.resource import Location
@@ -88,7 +89,7 @@ def _location(rule: Rule, problem: Problem, snapshot: Snapshot) -> Location | No
     path = (problem.field or rule.field).replace("[", ".").replace("]", "")
     if snapshot.manifests is None:
         return resource.at(path)
-    return snapshot.manifests.locate(resource, path, snapshot.graph.parent(resource))
+    return overlays.locate(snapshot.manifests, snapshot.cluster, resource, path, snapshot.graph.parent(resource))
 
 
 def order(found: Finding, snapshot: Snapshot) -> tuple[object, ...]:

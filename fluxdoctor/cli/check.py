@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fluxdoctor.model.finding import Report
+    from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot, Target
     from fluxdoctor.rule import Catalogue
 
@@ -39,7 +41,7 @@ def report(  # noqa: PLR0913 - what to check, and how
     target: Target | None = None,
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
-    from fluxdoctor import merge, predeploy
+    from fluxdoctor import predeploy
     from fluxdoctor.cli.target import kept
     from fluxdoctor.collect.worktree import repository
     from fluxdoctor.diagnose import timed
@@ -50,35 +52,24 @@ def report(  # noqa: PLR0913 - what to check, and how
     try:
         now = repository.of_revision(path, revision) if revision else repository.of_folder(path)
         before = repository.of_revision(path, since) if since else None
-        live = _live(context) if context else None
+        live = partial(_live, context) if context else None
         found = predeploy.check(
             now, catalogue, only=only, ignore=ignore, clusters=clusters, cache=folder, live=live,
-            target=target,
+            target=target, before=before,
         )  # fmt: skip
     except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
-    if before is not None:
-        known = predeploy.check(
-            before,
-            catalogue,
-            only=only,
-            ignore=ignore,
-            clusters=clusters if live else (),
-            cache=folder,
-            live=live,
-            target=target,
-        )
-        found = merge.without(found, merge.identities(known))
     return timed(found, {"check": time.monotonic() - started})
 
 
-def _live(context: str) -> Snapshot:
-    """Read the cluster of a context, and ask none of its sources. Raises CheckError where it cannot be read."""
+def _live(context: str, besides: Sequence[Ref]) -> Snapshot:
+    """Read the cluster of a context, these objects too, and ask none of its sources. Raises CheckError."""
     from fluxdoctor.cli import target
     from fluxdoctor.collect.kube.login import ClusterError
 
     options = {"kubeconfig": "", "context": context, "as_user": "", "as_groups": (), "namespaces": (), "timeout": 60.0,
-               "probing": "none", "no_probe": True, "allow_local": False, "no_cache": True}  # fmt: skip
+               "probing": "none", "no_probe": True, "allow_local": False, "no_cache": True,
+               "besides": tuple(besides)}  # fmt: skip
     try:
         return target.read(frozenset, **options)
     except ClusterError as error:

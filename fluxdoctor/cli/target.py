@@ -73,7 +73,7 @@ def read(needs: Needs, **options: Any) -> Snapshot:
     login = Login(options["kubeconfig"], options["context"], options["as_user"], tuple(options["as_groups"]))
     target = live.Target(
         login,
-        Scope(tuple(options["namespaces"]), options.get("focus")),
+        Scope(tuple(options["namespaces"]), options.get("focus"), tuple(options.get("besides", ()))),
         live.Probing.NONE if options["no_probe"] else live.Probing(options["probing"]),
         allow_local=options["allow_local"],
         cache=kept(unwanted=options["no_cache"]),

@@ -49,10 +49,11 @@ _FORBIDDEN = re.compile(r"forbidden|cannot \w+ resource", re.I)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What to look at: all namespaces or some, and one object with its kin."""
+    """What to look at: all namespaces or some, one object with its kin, and other objects to look up besides."""
 
     namespaces: tuple[str, ...] = ()
     focus: Ref | None = None
+    besides: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,7 @@ class _Run:
         self.found.absent += absent
         asked: set[Ref] = set(self._refs()) - set(there)
         wanted: list[Ref] = list(there) if "CustomResourceDefinition" in self.found.listed else []
+        wanted += [ref for ref in self.scope.besides if ref not in asked]
         for _ in range(_ROUNDS):
             got = self.reader.gets((self.served(ref), ref) for ref in wanted)
             for body in got.bodies:

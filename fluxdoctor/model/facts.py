@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
 from functools import cached_property
+from typing import Any, TypeVar
 
 from fluxdoctor.model import flux
 from fluxdoctor.model.resource import Location, Ref, Resource
+
+T = TypeVar("T")
 
 
 class Sight(Enum):
@@ -256,6 +259,7 @@ class Tree:
         self._parse = parse
         self.text = text or (lambda _: b"")
         self._parsed: dict[str, Parsed] = {}
+        self._known: dict[Hashable, Any] = {}
         self.excluded = dict(excluded or {})
 
     @cached_property
@@ -301,6 +305,13 @@ class Tree:
         if path not in self._parsed:
             self._parsed[path] = self._parse(path)
         return self._parsed[path]
+
+    def once(self, what: Hashable, read: Callable[[Tree], T]) -> T:
+        """Return what ``read`` makes of the files, made once for however many clusters and rules ask; ``what`` names it."""
+        if what not in self._known:
+            self._known[what] = read(self)
+        found: T = self._known[what]
+        return found
 
     def nearest(self, path: str, *, directories: bool = True) -> tuple[str, ...]:
         """Return up to three paths most like this one, the best first."""

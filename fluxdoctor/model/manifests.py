@@ -15,7 +15,7 @@ from functools import cached_property
 
 from fluxdoctor.model.facts import Cluster, GitTrees, Parsed, Tree, clean
 from fluxdoctor.model.flux import CLUSTER_SCOPED
-from fluxdoctor.model.resource import FieldPath, Fields, Location, Marks, Ref, Resource
+from fluxdoctor.model.resource import Fields, Location, Marks, Ref, Resource
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _ENTRIES = ("resources", "bases", "components")
@@ -249,6 +249,10 @@ def build(tree: Tree, path: str, components: tuple[str, ...] = ()) -> Build | No
     directory = clean(path)
     if not tree.is_directory(directory):
         return None
+    return tree.once(("build", directory, components), lambda whole: _built(whole, directory, components))
+
+
+def _built(tree: Tree, directory: str, components: tuple[str, ...]) -> Build:
     walk = _Walk(tree)
     objects = walk.directory(directory)
     for component in components:
@@ -325,38 +329,3 @@ class Manifests:
         found = self._declared.get(ref, ())
         ours = [resource for by, resource in found if by == owner] or [resource for _, resource in found]
         return ours[0] if ours else None
-
-    def locate(self, resource: Resource, path: FieldPath, owner: Ref | None) -> Location | None:
-        """Return where a field of an object is written: in its own file, or in the git file that declares it."""
-        if resource.file:
-            return resource.at(path)
-        declared = self.definition(resource.ref, owner)
-        return self._overlaid(resource.ref, path, owner) or (declared.at(path) if declared else None)
-
-    def _overlaid(self, ref: Ref, path: FieldPath, owner: Ref | None) -> Location | None:
-        """Return where the last patch file that sets a field of an object sets it: there a person would change it."""
-        kustomization = self._cluster.get(owner) if owner else None
-        tree = self.tree(kustomization) if kustomization else None
-        built = self.build(kustomization) if kustomization else None
-        if not (tree and built and path):
-            return None
-        # The patches of an overlay come after those of its bases, and the last one wins.
-        for patch in reversed(built.patches):
-            for document in tree.parsed(patch.path).documents if tree.is_file(patch.path) else ():
-                if document.has(path) and _aims(patch.target, document, ref):
-                    return document.at(path)
-        return None
-
-
-def _aims(target: Fields, document: Resource, ref: Ref) -> bool:
-    """Tell whether a patch means an object: by its target (anchored regular expressions), else by its own identity."""
-    if not target.keys():
-        return (document.kind, document.name) == (ref.kind, ref.name)
-    return all(_fits(target.text(key), value) for key, value in (("kind", ref.kind), ("name", ref.name)))
-
-
-def _fits(pattern: str, value: str) -> bool:
-    try:
-        return not pattern or re.fullmatch(pattern, value) is not None
-    except re.error:
-        return False

@@ -115,6 +115,12 @@ class Constraint:
         """Whether some alternative lets prereleases in."""
         return any(map(_names_prerelease, self._groups))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no version can satisfy it: what does begins at a version that it names, or right after one."""
+        named = [target for group in self._groups for _, target, _ in group]
+        return not any(self.allows(version) for target in named for version in _around(target))
+
     def allows(self, version: Version) -> bool:
         """Whether the version satisfies the constraint."""
         return any(
@@ -122,6 +128,25 @@ class Constraint:
             and all(_OPERATORS[operator](version, target, given) for operator, target, given in group)
             for group in self._groups
         )
+
+
+def is_empty(constraint: str) -> bool:
+    """Tell whether no version at all can satisfy a constraint, such as ``>=2 <1``. Raises InvalidConstraint."""
+    return Constraint.parse(constraint).is_empty
+
+
+def _around(target: Version) -> Iterable[Version]:
+    """Yield the lowest version of all, and for one version itself and what comes next to it, by each of its numbers."""
+    major, minor, patch = target.first(_PATCH)
+    texts = ["0.0.0", f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0"]
+    yield target
+    for text in texts:
+        yield Version.parse(text)
+        if target.prerelease:
+            yield Version.parse(f"{text}-0")
+    if target.prerelease:
+        yield Version.parse(f"{major}.{minor}.{patch}")
+        yield Version.parse(f"{major}.{minor}.{patch}-{target.prerelease}.0")
 
 
 def satisfying(constraint: str, versions: Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from fluxdoctor.model.failures import Failures
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.oci import OciTags
+from fluxdoctor.model.overlaps import Overlaps
+from fluxdoctor.model.removals import Removals
 from fluxdoctor.model.schemas import Schemas
 
 
@@ -71,6 +73,8 @@ class Snapshot:
     oci: OciTags | None = None
     probes: Probes | None = None
     schemas: Schemas | None = None
+    overlaps: Overlaps | None = None
+    removals: Removals | None = None
     versions: Versions = field(default_factory=Versions)
     gaps: tuple[Gap, ...] = ()
     mode: str = "replay"
@@ -96,7 +100,8 @@ class Snapshot:
     def facts(self) -> dict[type, object]:
         """Return the facts at hand by type: what a check's signature can ask for."""
         held = (
-            self.cluster, self.git, self.charts, self.archives, self.oci, self.probes, self.schemas, self.versions,
+            self.cluster, self.git, self.charts, self.archives, self.oci, self.probes, self.schemas, self.overlaps, self.removals,
+            self.versions,
             self.graph, self.failures, self.manifests, Clock(self.taken), self.target,
         )  # fmt: skip
         return {type(fact): fact for fact in held if fact is not None}
@@ -116,6 +121,8 @@ FACTS: dict[type, str] = {
     OciTags: "no OCI registry was asked",
     Probes: "no probe was made",
     Schemas: "no schema was applied",
+    Overlaps: "",
+    Removals: "",
     Versions: "no version is known",
     Graph: "the cluster was not read",
     Failures: "the cluster was not read",

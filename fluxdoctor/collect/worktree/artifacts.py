@@ -1,11 +1,14 @@
-"""The artifacts that source-watcher makes of this repository: the files that an ArtifactGenerator copies (2.2)."""
+"""The artifacts that are made of this repository.
+
+Of the files that an ArtifactGenerator copies (source-watcher 2.2), and of a folder that is pushed to a registry.
+"""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from fluxdoctor.model.facts import clean
+from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
 _WILD = frozenset("*?[{")
@@ -47,6 +50,24 @@ def _copy(row: Fields, aliases: set[str], paths: Callable[[str], tuple[str, ...]
         base
     )
     return True
+
+
+def pushed(url: str, own: Iterable[str], path: str, tree: Tree) -> dict[str, str]:
+    """Return the files of an OCI artifact that `flux push artifact` makes of a folder of this repository; {} for none.
+
+    That it does is told by the artifact's address, which names the owner and the repository (``oci://ghcr.io/OWNER/.../NAME``
+    for ``github.com/OWNER/NAME``), and by the one folder below which the path of a Kustomization is there.
+    ``own``: the addresses of this repository.
+    """
+    words = url.lower().removeprefix("oci://").split("/")[1:]
+    names = [tuple(u.lower().removesuffix(".git").rsplit("/", 2)[-2:]) for u in own]
+    wanted = clean(path)
+    if not wanted or not any(len(n) == 2 and set(n) <= set(words) for n in names):  # noqa: PLR2004 - owner and name
+        return {}
+    roots = [d[: -len(wanted)].rstrip("/") for d in tree.directories if f"/{d}".endswith(f"/{wanted}")]
+    if len(roots) != 1:
+        return {}
+    return {p.removeprefix(f"{roots[0]}/") if roots[0] else p: p for p in tree.under(roots[0])}
 
 
 def places(artifacts: Mapping[Ref, Mapping[str, str]]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from fluxdoctor.collect import documents, objects
@@ -20,22 +21,23 @@ _NAME, _NAMESPACE = (re.compile(_FIELD % name, re.M) for name in ("name", "names
 class Built:
     """A document as kustomize wrote it: its text, or only its body where no variable can be in it."""
 
-    __slots__ = ("_read", "body", "text")
+    __slots__ = ("body", "text")
 
     def __init__(self, text: str = "", body: dict[str, Any] | None = None) -> None:
         """``body``: of a document that was read before."""
         self.text = text
         self.body = body
-        self._read: dict[str, tuple[dict[str, Any], ...]] = {}
 
     def read(self, variables: Variables) -> tuple[dict[str, Any], ...]:
         """Return the objects of it, the variables replaced; () where that leaves no YAML. Never change one: it is shared."""
         if self.body is not None:
             return (self.body,)
-        text = apply(self.text, variables)
-        if text not in self._read:
-            self._read[text] = tuple(d.body for d in documents.parse(text).documents if isinstance(d.body, dict))
-        return self._read[text]
+        return _bodies(apply(self.text, variables))
+
+    def flaw(self, variables: Variables) -> str:
+        """Return why the document is no YAML with these variables, "" where it is."""
+        error = documents.parse(apply(self.text, variables)).error
+        return error.problem if error else ""
 
     @property
     def header(self) -> Header:
@@ -63,6 +65,12 @@ class Built:
     def load(held: dict[str, Any] | str) -> Built:
         """Return what was kept."""
         return Built(held) if isinstance(held, str) else Built(body=held)
+
+
+@lru_cache(1 << 15)
+def _bodies(text: str) -> tuple[dict[str, Any], ...]:
+    """Read a text once, for however many clusters it is the same. Never change what it returns."""
+    return tuple(d.body for d in documents.parse(text).documents if isinstance(d.body, dict))
 
 
 def _said(pattern: re.Pattern[str], text: str) -> str:

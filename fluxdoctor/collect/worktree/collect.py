@@ -15,7 +15,7 @@ from typing import Self
 from fluxdoctor._version import __version__
 from fluxdoctor.collect import folder
 from fluxdoctor.collect.deadline import Deadline
-from fluxdoctor.collect.worktree import kustomize, leftover, presence, schema, versions
+from fluxdoctor.collect.worktree import kustomize, leftover, overlaps, postbuild, presence, schema, versions
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.entry import Entry, Found
 from fluxdoctor.collect.worktree.render import Renderer
@@ -85,7 +85,7 @@ class _Renderers:
     def __init__(self, repository: Repository, whole: Tree, run: kustomize.Command, cache: Cache) -> None:
         self._repository, self._whole, self._run, self._cache = repository, whole, run, cache
         self._made: dict[tuple[str, str | None], Renderer] = {}
-        self._copied: set[str] = set()
+        self._copied: dict[tuple[str, str | None], tuple[str, Mapping[str, str]]] = {}
         self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
@@ -112,9 +112,15 @@ class _Renderers:
 
     def visited(self) -> set[str]:
         """Return the folders that the builds read, from the repository's root."""
-        return {
+        found = {
             posixpath.join(key[0], path) for key, r in self._made.items() if key[0] != _DERIVED for path in r.visited
         }
+        for key, (root, files) in self._copied.items():
+            inside = self._made[key].visited
+            found |= {
+                posixpath.dirname(posixpath.join(root, at)) for p, at in files.items() if posixpath.dirname(p) in inside
+            }
+        return found
 
     def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
         """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""
@@ -122,7 +128,7 @@ class _Renderers:
         with self._lock:
             if key not in self._made:
                 root = next((k[0] for k, r in self._made.items() if r is renderer), "")
-                self._copied |= {posixpath.join(root, place) for place in files.values()}
+                self._copied[key] = (root, files)
                 held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
                 self._made[key] = Renderer(folder.tree(held, None), held, self._run, self._cache)
             return self._made[key]
@@ -163,7 +169,7 @@ def _is_missing(resource: Resource) -> bool:
 
 
 def _walk(entry: Entry, renderers: _Renderers, pool: ThreadPoolExecutor, repository: Repository) -> Reached:
-    return Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived).run()
+    return postbuild.settle(Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived).run())
 
 
 def _files(reached: Reached) -> Iterator[str]:
@@ -180,6 +186,7 @@ def _snapshot(reached: Reached, found: Found, files: frozenset[str]) -> Snapshot
         cluster=cluster,
         git=GitTrees(reached.trees),
         schemas=schema.flaws(reached),
+        overlaps=overlaps.found(reached),
         versions=Versions(versions.found(reached)),
         mode="check",
         name=reached.entry.name,

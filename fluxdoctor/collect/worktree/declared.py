@@ -54,7 +54,10 @@ def variables(kustomization: Resource, config: dict[Ref, Resource]) -> Variables
         if row.text("kind") != "ConfigMap" or found is None:
             unsure = True
             continue
+        # What is there already is kept: someone may have added variables to it.
+        unsure = unsure or found.annotation(f"{_KEY}ssa").lower() in ("merge", "ifnotpresent", "ignore")
         known |= {k: v.replace("\n", "") for k, v in found.items("data")}
     known |= {k: v.replace("\n", "") for k, v in inline.items()}
     unsure = unsure or any("${" in v for v in known.values())
-    return Variables(known, unsure, bool(rows or inline or kustomization.has("spec.postBuild.substitute")))
+    always = kustomization.text("spec.postBuild.substituteStrategy") == "Always"
+    return Variables(known, unsure, bool(known) or unsure or always)

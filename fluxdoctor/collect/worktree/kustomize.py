@@ -30,6 +30,9 @@ ABSENT = (
 #: A file beside every kustomization file that is built: of Kubernetes' OpenAPI document, how lists are merged.
 MERGE_KEYS = ".fluxdoctor-merge-keys.json"
 _FLAGS = ("--load-restrictor", "LoadRestrictionsNone")
+_LOGGED = re.compile(
+    r'^E\d{4} [^\n]*\] "command failed" err=(?:<\n(?P<lines>.*?)\n\s*>|(?P<quoted>".*"))$', re.M | re.S
+)
 # A remote base is taken out of the tree before; should one be missed, nothing answers it.
 _OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
 
@@ -138,12 +141,26 @@ class Stage:
 
     def _plain(self, text: str, shadow: Path, directory: str) -> str:
         """Name the files as the controller does: below /tmp/kustomization-<number>, its own temporary directory."""
+        text = unlogged(text)
         lines = [line for line in text.splitlines() if line and not line.startswith("# Warning")]
         text = " ".join(lines).removeprefix("Error: ").removeprefix("error: ")
         tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
         text = text.replace(str(shadow), f"{tree}/{directory}".rstrip("/"))
         text = re.sub(r"(?:\.\./)*\.fluxdoctor-\d+", directory or ".", text)
         return text.replace(str(self.root), tree)
+
+
+def unlogged(text: str) -> str:
+    """Take a failure out of the log line in which kubectl says it (1.33, klog): it is quoted, or between < and >."""
+    found = _LOGGED.search(text)
+    if not found:
+        return text
+    if found["lines"] is not None:
+        return "\n".join(line.removeprefix("\t") for line in found["lines"].splitlines())
+    try:
+        return str(orjson.loads(found["quoted"]))
+    except ValueError:
+        return found["quoted"].strip('"')
 
 
 def split(text: str) -> list[str]:

@@ -69,6 +69,7 @@ class _Judge:
             for r in reached.objects.values() if r.kind in flux.KINDS
             for reference in flux.references(r) if reference.target.kind in _SOURCES
         )  # fmt: skip
+        self._near: dict[Ref, bool] = {}
         self._makers = [r for r in reached.objects if r.kind in _MAKERS]
         self._unnamed = any(unknown(r.name) or unknown(r.namespace) for r in reached.objects if r.kind in flux.KINDS)
 
@@ -116,7 +117,12 @@ class _Judge:
         return ""
 
     def _is_near(self, target: Ref) -> bool:
-        """A typing error of a name that is there, or one with another prefix."""
+        """A typing error of a name that is there, or one with another prefix; worked out once for all who name it."""
+        if target not in self._near:
+            self._near[target] = self._resembles(target)
+        return self._near[target]
+
+    def _resembles(self, target: Ref) -> bool:
         names = self._names.get((target.kind, target.namespace), set())
         if difflib.get_close_matches(target.name, names, 1, _NEAR):
             return True

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
 import posixpath
 import subprocess
-import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-#: Larger files are nothing that a manifest is made of; kustomize-controller's own limit for an artifact is 50 MiB.
+#: Larger files are nothing that a manifest is made of, and are not read; kustomize-controller takes artifacts of up to 50 MiB.
 MAX_FILE = 8 << 20
 #: Far more than a repository of manifests has: whoever names a home folder, or the root of a disk, is told so in time.
 _MOST_FILES = 200_000
@@ -71,20 +69,54 @@ def of_revision(path: Path, revision: str) -> Repository:
         raise RepositoryError(f"{path}: git knows no revision {revision!r}; fetch it first (git fetch --unshallow)")
     top = _git(path, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()
     root = Path(top) if top else path
-    packed = _git(root, "archive", "--format=tar", known)
-    files = {}
-    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-        for member in tar:
-            if member.isreg() and member.size <= MAX_FILE:
-                held = tar.extractfile(member)
-                files[member.name] = held.read() if held else b""
+    files = _held(root, known)
     focus = path.resolve().relative_to(root.resolve()).as_posix() if top else "."
     return Repository(root.name, files, "" if focus == "." else focus, _urls(root))
 
 
-def changed(path: Path, revision: str) -> bool:
-    """Tell whether the revision is known to git at a path."""
-    return bool(_git(path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"))
+def _held(root: Path, commit: str) -> dict[str, bytes]:
+    """Read the files of a commit: all of them, whatever .gitattributes says of archives, for Flux does not ask it."""
+    names: dict[str, str] = {}
+    for row in _git(root, "ls-tree", "-r", "-z", commit).split(b"\0"):
+        head, _, name = row.partition(b"\t")
+        if head.startswith((b"100644", b"100755")):  # no symbolic link, no submodule
+            names[name.decode("utf-8", "surrogateescape")] = head.split()[2].decode()
+    if not names:
+        raise RepositoryError(f"{root}: git lists no file of {commit[:10]}; fetch it whole (git fetch --refetch)")
+    told = _git(root, "rev-list", "--objects", "--missing=print", "--no-walk", commit).decode("utf-8", "replace")
+    gone = {line[1:] for line in told.splitlines() if line.startswith("?")}
+    sizes = _sizes(root, sorted(set(names.values()) - gone))
+    for path, identity in names.items():
+        if identity not in sizes and path.endswith((".yaml", ".yml")):
+            raise RepositoryError(
+                f"{root}: git has no content of {path} in {commit[:10]}; fetch it (git fetch --refetch)"
+            )
+    found = _contents(root, [i for i, size in sizes.items() if size <= MAX_FILE])
+    # Too large to be a manifest, or left out of a partial clone: it is there.
+    return {path: found.get(identity, b"") for path, identity in names.items()}
+
+
+def _sizes(root: Path, identities: Sequence[str]) -> dict[str, int]:
+    said = _git(root, "cat-file", "--batch-check", "--buffer", given=_asked(identities)).splitlines()
+    rows = (line.split() for line in said)
+    return {row[0].decode(): int(row[2]) for row in rows if len(row) == 3 and row[2].isdigit()}  # noqa: PLR2004 - name, type, size
+
+
+def _asked(identities: Sequence[str]) -> bytes:
+    return "".join(f"{i}\n" for i in identities).encode()
+
+
+def _contents(root: Path, identities: Sequence[str]) -> dict[str, bytes]:
+    """Read objects by one git: for each a line with its name, its type and its size, then its bytes."""
+    said = _git(root, "cat-file", "--batch", "--buffer", given=_asked(identities))
+    found = {}
+    at = 0
+    for identity in identities:
+        end = said.find(b"\n", at)
+        size = int(said[at:end].rpartition(b" ")[2])
+        found[identity] = said[end + 1 : end + 1 + size]
+        at = end + size + 2
+    return found
 
 
 def _urls(root: Path) -> tuple[str, ...]:
@@ -92,14 +124,14 @@ def _urls(root: Path) -> tuple[str, ...]:
     return tuple(sorted({line.partition(" ")[2].strip() for line in found.splitlines()}))
 
 
-def _git(path: Path, *arguments: str) -> bytes:
+def _git(path: Path, *arguments: str, given: bytes = b"") -> bytes:
     """Run git and return what it says; nothing where it fails: not being a repository is no error."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
     try:
         done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
             ["git", *_QUIET, "-C", str(path), *arguments],  # noqa: S607 - git is the one on PATH
-            capture_output=True, timeout=_GIT_SECONDS, env=environment, check=False, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=_GIT_SECONDS, env=environment, check=False, input=given,
         )  # fmt: skip
     except FileNotFoundError:
         return b""
@@ -130,9 +162,8 @@ def _read(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
                 f"{root}: more than {_MOST_FILES:,} files or {_MOST_BYTES >> 20} MiB; give the folder of one repository"
             )
         try:
-            plain = _is_straight(at.parent, straight) and not at.is_symlink() and at.is_file()
-            if plain and at.stat().st_size <= MAX_FILE:
-                files[path] = at.read_bytes()
+            if _is_straight(at.parent, straight) and not at.is_symlink() and at.is_file():
+                files[path] = at.read_bytes() if at.stat().st_size <= MAX_FILE else b""
                 total += len(files[path])
         except OSError:
             continue  # deleted since it was listed, or not readable: not in what would be committed from here

@@ -1,4 +1,4 @@
-"""Variables of spec.postBuild, as kustomize-controller 1.9 replaces them (fluxcd/pkg envsubst): ``${NAME}`` and its defaults.
+"""Variables of spec.postBuild, as kustomize-controller 1.9 replaces them in the text of each built object.
 
 A variable whose value the repository does not tell stays as it is written, ``${NAME}``: whoever reads a value with ``${``
 in it knows that it is not known.
@@ -10,12 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fluxdoctor.collect.worktree import envsubst
+
 SWITCH = "kustomize.toolkit.fluxcd.io/substitute"
-_NAME = "[A-Za-z_][A-Za-z0-9_]*"
-_VARIABLE = re.compile(rf"(?P<escaped>\$\$\{{)|\$\{{(?P<name>{_NAME})(?:(?P<op>:?[-=])(?P<default>[^{{}}]*))?\}}")
 _OPEN = re.compile(r"\$\{|\{\{|\{%|<<|#\{|__[A-Z][A-Z_]*__")
 _OFF = re.compile(rf"{re.escape(SWITCH)}: [\"']?disabled\b")
-_ESCAPED = "\ue000{"
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,14 @@ class Variables:
     known: Mapping[str, str] = field(default_factory=dict)
     open: bool = False
     active: bool = False
-    """There is a spec.postBuild with variables: without one nothing is replaced (kustomize-controller before 2.9 too)."""
+    """Something is replaced: there are variables, or substituteStrategy is Always (kustomize-controller 1.9)."""
+
+    def value(self, expression: envsubst.Expression) -> str | None:
+        """Return the value of an expression's variable, "" where it has none, None where that is not known."""
+        value = self.known.get(expression.name)
+        if value is not None:
+            return value
+        return None if self.open else ""
 
 
 def unknown(value: object) -> bool:
@@ -34,22 +40,45 @@ def unknown(value: object) -> bool:
 
 
 def apply(text: str, variables: Variables) -> str:
-    """Replace the variables in the YAML of one object."""
-    if not variables.active or "$" not in text or _OFF.search(text):
+    """Replace the variables in the YAML of one object; a text that Flux cannot read stays as it is."""
+    if not _replaces(text, variables):
         return text
-    before = ""
-    while before != text:  # a default may name a variable: ${A:=${B}} is resolved from the inside
-        before, text = text, _VARIABLE.sub(lambda m: _value(m, variables), text)
-    return text.replace(_ESCAPED, "${")
+    try:
+        parts = envsubst.parse(text)
+    except envsubst.SubstitutionError:
+        return text
+    return "".join(envsubst.evaluate(part, variables.value) for part in parts)
 
 
-def _value(found: re.Match[str], variables: Variables) -> str:
-    if found["escaped"]:
-        return _ESCAPED
-    name, default = found["name"], found["default"]
-    value = variables.known.get(name)
-    if value is not None and (value or default is None or not found["op"].startswith(":")):
-        return value.replace("${", _ESCAPED)  # what a variable holds is not looked through again
-    if variables.open:
-        return f"{_ESCAPED}{found[0][2:]}"  # it may have a value in the cluster
-    return default if default is not None else ""
+def syntax_fault(text: str, variables: Variables) -> str:
+    """Return why the variables of a text cannot be replaced, whatever their values are; "" where they can."""
+    if not (variables.known and _replaces(text, variables)):
+        return ""
+    try:
+        envsubst.parse(text)
+    except envsubst.SubstitutionError as error:
+        return f"envsubst error: variable substitution failed: {error}"
+    return ""
+
+
+def undefined(text: str, variables: Variables) -> str:
+    """Return the first variable without a value and a default: an error where Flux replaces strictly; "" for none."""
+    if variables.open or not _replaces(text, variables):
+        return ""
+    try:
+        parts = envsubst.parse(text)
+    except envsubst.SubstitutionError:
+        return ""
+    return next((name for part in parts if (name := _missing(part, variables))), "")
+
+
+def _replaces(text: str, variables: Variables) -> bool:
+    return variables.active and "$" in text and not _OFF.search(text)
+
+
+def _missing(part: envsubst.Part, variables: Variables) -> str:
+    """The arguments of a default are looked at whether they are needed or not."""
+    if isinstance(part, str):
+        return ""
+    inner = next((name for a in part.arguments if (name := _missing(a, variables))), "")
+    return inner or ("" if part.has_default or part.name in variables.known else part.name)

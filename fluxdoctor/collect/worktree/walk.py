@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fluxdoctor.collect.worktree import artifacts, declared
+from fluxdoctor.collect.worktree import artifacts, declared, postbuild
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.render import Renderer, Rendering
 from fluxdoctor.collect.worktree.substitute import Variables, unknown
@@ -32,6 +32,8 @@ class Reached:
     entry: Entry
     objects: dict[Ref, Resource] = field(default_factory=dict)
     owners: dict[Ref, list[Ref]] = field(default_factory=dict)
+    variants: dict[Ref, dict[Ref, Resource]] = field(default_factory=dict)
+    """Each object as each Kustomization applies it."""
     trees: dict[Ref, Tree] = field(default_factory=dict)
     files: set[str] = field(default_factory=set)
     foreign: set[Ref] = field(default_factory=set)
@@ -46,6 +48,8 @@ class Reached:
     """Kustomizations whose build fails."""
     raw: set[Ref] = field(default_factory=set)
     """Objects as they are written, because their build failed."""
+    faults: dict[Ref, tuple[postbuild.Fault, ...]] = field(default_factory=dict)
+    """Why the variables of Kustomizations cannot be replaced."""
     lost: set[str] = field(default_factory=set)
     """The names of objects in files that cannot be read."""
 
@@ -153,10 +157,20 @@ class Walk:
         path = kustomization.text("spec.path")
         if unknown(path) or unknown(source.name) or unknown(source.namespace) or not source.name:
             return False
+        if source not in self._derived and source != self._entry.source:
+            self._take_pushed(source, path, reached)
         if source in self._derived or self._is_own(source, path, reached):
             reached.trees[source] = self._of(kustomization).tree
             return True
         return False
+
+    def _take_pushed(self, source: Ref, path: str, reached: Reached) -> None:
+        """Add an OCI artifact that is made of a folder of this repository."""
+        found = reached.objects.get(source)
+        if found is not None and source.kind == "OCIRepository" and self._derive:
+            files = artifacts.pushed(found.text("spec.url"), self._urls, path, self._renderer.tree)
+            if files:
+                self._derived[source] = (self._derive(self._renderer, files), files)
 
     def _is_own(self, source: Ref, path: str, reached: Reached) -> bool:
         if source == self._entry.source:
@@ -198,6 +212,9 @@ class Walk:
             if rendering.error and resource.ref.kind in ("ConfigMap", "Secret"):
                 continue  # what a generator would have made of a file that is not there is not known
             reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
+            implied = self._entry.implied and kustomization is self._entry.kustomization
+            if not suspended and not rendering.error and not implied:
+                reached.variants.setdefault(resource.ref, {})[kustomization.ref] = resource
             before = reached.objects.get(resource.ref)
             if before is not None and before.has("status") and _same_spec(before, resource):
                 reached.objects[resource.ref] = _with_status(resource, before.get("status"))
@@ -222,7 +239,10 @@ class Walk:
 
     def _objects(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Iterable[Resource]:
         if not rendering.raw:
-            yield from self._read_as(kustomization, rendering, self._variables(kustomization, rendering, reached))
+            variables = self._variables(kustomization, rendering, reached)
+            if variables.active and not rendering.error:
+                reached.faults[kustomization.ref] = postbuild.faults(rendering.documents, variables)
+            yield from self._read_as(kustomization, rendering, variables)
             return
         tree = self._of(kustomization).tree
         built = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))

@@ -106,11 +106,14 @@ def live(declared: Resource, kustomization: Resource, cluster: Cluster) -> Looku
 
 
 def applied(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Build]]:
-    """Yield the Kustomizations that are Ready with the source's present revision, with what it declares."""
+    """Yield the Kustomizations that are Ready with the source's present revision, with what it declares.
+
+    One that was read from a repository is as its repository is.
+    """
     for kustomization in cluster.all("Kustomization"):
         source, build = cluster.get(manifests.source(kustomization)), manifests.build(kustomization)
         offered = revision(source) if source else ""
-        current = offered and offered == revision(kustomization)
+        current = kustomization.file or (offered and offered == revision(kustomization))
         if build and current and state(kustomization) is State.READY:
             yield kustomization, build
 

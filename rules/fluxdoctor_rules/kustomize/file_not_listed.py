@@ -38,8 +38,8 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
         if tree is None or build is None or state(kustomization) is State.SUSPENDED:
             continue
         if source not in named:
-            named[source] = frozenset(_named(tree)) | read.get(source, frozenset())
-            held[source] = _by_directory(tree)
+            named[source] = tree.once("named in kustomization files", _named) | read.get(source, frozenset())
+            held[source] = tree.once("manifests by directory", _by_directory)
         files = [f for f in _beside(held[source], build) if f not in named[source] and (source, f) not in spoken]
         found = [(f, refs) for f in files if (refs := _objects(tree, f, manifests))]
         spoken.update((source, f) for f, _ in found)
@@ -56,8 +56,12 @@ def _read(cluster: Cluster, manifests: Manifests) -> dict[Ref, frozenset[str]]:
     return {source: frozenset(files) for source, files in found.items()}
 
 
-def _named(tree: Tree) -> Iterator[str]:
-    """Yield every path that a kustomization file of the tree may mean: each text in it, and each half of key=file."""
+def _named(tree: Tree) -> frozenset[str]:
+    """Return every path that a kustomization file of the tree may mean: each text in it, and each half of key=file."""
+    return frozenset(_paths(tree))
+
+
+def _paths(tree: Tree) -> Iterator[str]:
     for file in tree.paths:
         directory, name = posixpath.split(file)
         if name in FILE_NAMES:

@@ -7,6 +7,7 @@ from fluxdoctor import (
     Cluster,
     Evidence,
     Manifests,
+    Overlaps,
     Problem,
     Ref,
     Resource,
@@ -18,10 +19,17 @@ from fluxdoctor import (
 )
 
 _KEY = "kustomize.toolkit.fluxcd.io/"
+_SHOWN = 3
 
 
-def check(cluster: Cluster, manifests: Manifests | None) -> Iterator[Problem]:
-    """Compare inventories. Two releases that write one object are Helm's business; a shared Namespace is common."""
+def check(cluster: Cluster, manifests: Manifests | None, overlaps: Overlaps | None) -> Iterator[Problem]:
+    """Compare inventories, or what a repository declares.
+
+    Two releases that write one object are Helm's business; a shared Namespace is common.
+    """
+    if overlaps:
+        yield from _declared(overlaps, cluster)
+        return
     owners: dict[Ref, list[Resource]] = {}
     for owner in cluster.all("Kustomization", "HelmRelease"):
         for ref in inventory(owner) if _settled(owner, cluster) else ():
@@ -29,6 +37,29 @@ def check(cluster: Cluster, manifests: Manifests | None) -> Iterator[Problem]:
     for ref, both in sorted((ref, both) for ref, both in owners.items() if len(both) > 1 and ref.kind != "Namespace"):
         if {o.kind for o in both} != {"HelmRelease"} and not _shared(cluster.get(ref)):
             yield from _problem(ref, both, cluster.get(ref), manifests)
+
+
+def _declared(overlaps: Overlaps, cluster: Cluster) -> Iterator[Problem]:
+    """What will be applied twice: a warning where they undo each other's work, a note where they agree."""
+    for overlap in overlaps.found:
+        owners = [o for ref in overlap.owners if (o := cluster.get(ref))]
+        if (
+            overlap.object.kind == "Namespace"
+            or _shared(cluster.get(overlap.object))
+            or len(owners) < len(overlap.owners)
+        ):
+            continue
+        fields = overlap.differs or ()
+        if not fields and not any(o.flag("spec.prune") for o in owners):
+            continue
+        names = " and ".join(map(str, overlap.owners))
+        differ = f"with different {', '.join(fields[:_SHOWN])}: each undoes what the other did"
+        yield Problem(
+            overlap.object,
+            {"owners": names, "how": differ if fields else "and either can delete it"},
+            severity=Severity.WARNING if fields else Severity.INFO,
+            shared=f"{names} {bool(fields)}",
+        )
 
 
 def _settled(owner: Resource, cluster: Cluster) -> bool:
@@ -59,7 +90,7 @@ def _problem(ref: Ref, both: list[Resource], live: Resource | None, manifests: M
         ref,
         {
             "owners": " and ".join(str(o.ref) for o in both),
-            "how": "with different content" if differ else "and either can delete it",
+            "how": f"{'with different content' if differ else 'and either can delete it'}; {last.ref} wrote it last",
             "last": last.ref,
         },
         evidence=tuple(Evidence("lists it", f"{o.ref} status.inventory") for o in both),

@@ -1,0 +1,23 @@
+"""A chart version that is neither a version nor a range, or a range that no version can be in."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Problem, semver
+from fluxdoctor_rules.helm._charts import unresolved
+
+
+def check(cluster: Cluster) -> Iterator[Problem]:
+    """Read the text as source-controller does; which versions there are does not matter."""
+    for request in unresolved(cluster):
+        flaw = _flaw(request.version)
+        if flaw:
+            field = f"{request.field}.version"
+            facts = {"version": request.version, "chart": request.chart, "flaw": flaw, "field": field}
+            yield Problem(request.subject, facts, field=field, explains=request.explains)
+
+
+def _flaw(text: str) -> str:
+    try:
+        return "is a range that no version can be in" if semver.is_empty(text) else ""
+    except semver.InvalidConstraint:
+        return "is neither a version nor a range"

@@ -1,0 +1,35 @@
+"""What a Kustomization will prune when the newest revision of its source is applied."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Build, Cluster, Manifests, Ref, Resource, State, inventory, revision, state
+
+_PRUNE = "kustomize.toolkit.fluxcd.io/prune"
+
+
+def pruning(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Build, list[Ref]]]:
+    """Yield the Kustomizations whose git is ahead of what was applied, with what of their inventories it does not declare."""
+    for kustomization in cluster.all("Kustomization"):
+        build = manifests.build(kustomization)
+        if not (build and build.complete and kustomization.flag("spec.prune") and _is_ahead(kustomization, cluster)):
+            continue
+        if kustomization.has("spec.kubeConfig") or state(kustomization) is State.SUSPENDED:
+            continue
+        kept = {manifests.live_ref(resource, kustomization) for resource in build.objects}
+        gone = [ref for ref in inventory(kustomization) if ref not in kept and not _protected(cluster.get(ref))]
+        yield kustomization, build, gone
+
+
+def others(ref: Ref, kustomization: Resource, manifests: Manifests) -> tuple[Ref, ...]:
+    """Return the other Kustomizations whose files declare an object."""
+    return tuple(o for o in manifests.producers(ref) if o != kustomization.ref)
+
+
+def _is_ahead(kustomization: Resource, cluster: Cluster) -> bool:
+    source = cluster.get(Manifests.source(kustomization))
+    newest, applied = revision(source) if source else "", revision(kustomization)
+    return bool(newest and applied and newest != applied)
+
+
+def _protected(live: Resource | None) -> bool:
+    return live is not None and "disabled" in (live.annotation(_PRUNE).lower(), live.label(_PRUNE).lower())
