@@ -220,3 +220,19 @@ def test_every_rule_is_explained_within_the_budget() -> None:
         return sizes
 
     assert {rule: size for rule, size in drive(of(CHAIN), use).items() if size > 3 * 2000} == {}
+
+
+def test_what_a_model_reads_of_the_tools_is_short_and_says_what_each_argument_is() -> None:
+    async def use(client: Client) -> list[Any]:
+        return list((await client.list_tools()).tools)
+
+    tools = drive(build(Settings(writes=True)), use)
+    assert [tool.name for tool in tools if not 40 < len(tool.description or "") < 400] == []
+    assert [tool.name for tool in tools if "  " in (tool.description or "")] == []
+    undescribed = [
+        (tool.name, name)
+        for tool in tools
+        for name, schema in tool.input_schema["properties"].items()
+        if not schema.get("description")
+    ]
+    assert undescribed == []
