@@ -88,18 +88,11 @@ def test_the_verdict_is_that_on_what_was_asked_about() -> None:
 
 
 def test_an_object_that_is_missing_is_told_where_it_is_the_cause() -> None:
-    found = next(
-        (name, finding.subject)
-        for name in ("hr-valuesfrom-missing", "git-secret-missing", "ks-substitute-missing", *sorted(p.name for p in INCIDENTS.iterdir()))
-        if (INCIDENTS / name / "snapshot.yaml").is_file()
-        for snapshot in [folder.load(INCIDENTS / name)]
-        for finding in diagnose(snapshot).findings
-        if snapshot.cluster.look(finding.subject).absent
-    )  # fmt: skip
-    name, subject = found
-    answer = call(of(name), "diagnose", kind=subject.kind, name=subject.name, namespace=subject.namespace)
-    assert [(f["subject"]["kind"], f["subject"]["name"]) for f in answer["findings"]] == [(subject.kind, subject.name)]
-    assert answer["note"] == f"{subject} was not seen itself"
+    answer = call(of("ks-removed-from-parent"), "diagnose", kind="ks", name="webapp", namespace="flux-system")
+    assert [(f["rule"], f["subject"]["name"]) for f in answer["findings"]] == [
+        ("kustomize/managed-object-missing", "webapp")
+    ]
+    assert answer["note"] == "Kustomization/flux-system/webapp was not seen itself"
 
 
 LIST = "format: 1\ntaken: 2026-01-02T03:04:05Z\nlisted: [{kind: Kustomization, namespaces: all}, {kind: Namespace, namespaces: all}]\n"
