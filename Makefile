@@ -41,6 +41,7 @@ bench: $(READY) ## replay fleets of growing size, as ratios
 	$(BIN)/python benchmarks/replay.py
 	$(BIN)/python benchmarks/fold.py
 	$(BIN)/python benchmarks/git_sharing.py
+	$(BIN)/python benchmarks/mcp.py
 
 check-kustomize: $(READY) ## the tests that need kustomize, with one built by Go outside of this tree
 	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/test_check.py tests/test_check_command.py tests/test_docs.py $(T)

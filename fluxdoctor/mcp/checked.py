@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, InputRequiredResult
+from mcp_types import CallToolResult, InputRequiredResult, Tool
 from pydantic import ValidationError
 
 from fluxdoctor.mcp import arguments
@@ -20,6 +21,11 @@ _FEW = 5
 
 class CheckedServer(MCPServer[Any]):
     """The library's server passes on what pydantic says, and takes no notice of arguments that a tool does not have."""
+
+    async def list_tools(self) -> list[Tool]:
+        """Return the tools; their descriptions without the indentation of our code, which every conversation would pay for."""
+        tools = await super().list_tools()
+        return [tool.model_copy(update={"description": cleandoc(tool.description or "")}) for tool in tools]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None

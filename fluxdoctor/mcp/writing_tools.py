@@ -22,6 +22,8 @@ from fluxdoctor.mcp.reading_tools import ContextName
 from fluxdoctor.model.resource import Ref
 
 Kind = Annotated[str, Field(description="ks, hr, Kustomization, gitrepository, source git ...")]
+Name = Annotated[str, Field(description="of the object")]
+Home = Annotated[str, Field(description="of the object")]
 Wait = Annotated[int, Field(ge=1, le=600, description="how long to wait for the controller")]
 DryRun = Annotated[bool, Field(description="ask the API server whether it would take the change, and change nothing")]
 _ASKS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
@@ -60,12 +62,16 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
 
     @server.tool(annotations=_ASKS)
     async def flux_reconcile_tool(
-        ctx: Context[Any, Any], kind: Kind, name: str, namespace: str, context: ContextName = "", with_source: bool = False,
+        ctx: Context[Any, Any], kind: Kind, name: Name, namespace: Home, context: ContextName = "",
+        with_source: Annotated[bool, Field(description="fetch its source first, so that what was pushed is applied")] = False,
         force: Annotated[bool, Field(description="of a HelmRelease: install or upgrade once, though nothing changed")] = False,
         reset: Annotated[bool, Field(description="of a HelmRelease: begin counting its failures anew")] = False,
         dry_run: DryRun = False, wait_seconds: Wait = 60,
     ) -> Annotated[CallToolResult, Outcome]:  # fmt: skip
-        """Reconcile a Flux object now, its source first if wanted, and wait until its controller has done so."""
+        """Have Flux apply now what git or the chart says, instead of at the next interval; wait, and tell how it went.
+
+        It mends nothing that diagnose names: call it after the fix was merged.
+        """
         target = _target(kind, name, namespace, changes.RECONCILABLE)
         if (force or reset) and target.kind != "HelmRelease":
             raise ToolError("force and reset are for a HelmRelease")
@@ -78,11 +84,14 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
 
     @server.tool(annotations=_SETS)
     async def flux_suspend_tool(
-        ctx: Context[Any, Any], kind: Kind, name: str, namespace: str, context: ContextName = "",
+        ctx: Context[Any, Any], kind: Kind, name: Name, namespace: Home, context: ContextName = "",
         reason: Annotated[str, Field(max_length=300, description="why, for whoever finds it suspended")] = "maintenance",
         dry_run: DryRun = False,
     ) -> Annotated[CallToolResult, Outcome]:  # fmt: skip
-        """Suspend a Flux object for maintenance; who did so and why is recorded in an annotation of it."""
+        """Pause a Flux object for maintenance: its controller leaves it alone until it is resumed.
+
+        What runs goes on running. Who did so and why is recorded in an annotation of it.
+        """
         target = _target(kind, name, namespace, changes.SUSPENDABLE)
         return await change(
             ctx, target, context, desk.settings.timeout, dry_run, lambda w, r: changes.suspend(w, target, r, reason)
@@ -90,10 +99,10 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
 
     @server.tool(annotations=_SETS)
     async def flux_resume_tool(
-        ctx: Context[Any, Any], kind: Kind, name: str, namespace: str, context: ContextName = "",
+        ctx: Context[Any, Any], kind: Kind, name: Name, namespace: Home, context: ContextName = "",
         dry_run: DryRun = False, wait_seconds: Wait = 60,
     ) -> Annotated[CallToolResult, Outcome]:  # fmt: skip
-        """Resume a suspended Flux object, wait for its first reconciliation, and tell what changed meanwhile."""
+        """End the pause of a Flux object, wait for its first reconciliation, and tell what changed meanwhile."""
         target = _target(kind, name, namespace, changes.SUSPENDABLE)
         return await change(ctx, target, context, wait_seconds, dry_run, lambda w, r: changes.resume(w, target, r))
 

@@ -89,6 +89,22 @@ def test_little_right_gives_a_partial_answer_with_its_gaps(cluster: Cluster) -> 
     assert any(f"{users.ONE_NAMESPACE} may not list it in all namespaces" in why for why in answer["not_seen"])
 
 
+def test_who_may_read_one_namespace_alone_is_told_of_an_object_in_it(cluster: Cluster) -> None:
+    incident.load(cluster, INCIDENTS / "hr-dependson-missing", datetime.now(UTC))
+    rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}]
+    for body in users.grant("Role", users.NO_RIGHTS, rules, "backend"):
+        plural = f"{body['kind'].lower()}s"
+        cluster.admin.call("POST", f"/apis/rbac.authorization.k8s.io/v1/namespaces/backend/{plural}", body)
+    object_ = {"kind": "hr", "name": "redis", "namespace": "backend"}
+    answer = call(server(cluster, users.NO_RIGHTS), "diagnose", **object_)
+    assert (answer["object"]["name"], answer["object"]["state"], answer["not_seen_total"] > 0) == (
+        "redis",
+        "failed",
+        True,
+    )
+    assert [f["rule"] for f in answer["findings"]] == ["helm/dependency-missing"]
+
+
 def test_the_api_server_goes_away_and_comes_back(cluster: Cluster, proxy: FaultProxy) -> None:
     incident.load(cluster, INCIDENT, datetime.now(UTC))
     reads = server(cluster, url=proxy.url, timeout=15)

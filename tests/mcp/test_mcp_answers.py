@@ -88,18 +88,11 @@ def test_the_verdict_is_that_on_what_was_asked_about() -> None:
 
 
 def test_an_object_that_is_missing_is_told_where_it_is_the_cause() -> None:
-    found = next(
-        (name, finding.subject)
-        for name in ("hr-valuesfrom-missing", "git-secret-missing", "ks-substitute-missing", *sorted(p.name for p in INCIDENTS.iterdir()))
-        if (INCIDENTS / name / "snapshot.yaml").is_file()
-        for snapshot in [folder.load(INCIDENTS / name)]
-        for finding in diagnose(snapshot).findings
-        if snapshot.cluster.look(finding.subject).absent
-    )  # fmt: skip
-    name, subject = found
-    answer = call(of(name), "diagnose", kind=subject.kind, name=subject.name, namespace=subject.namespace)
-    assert [(f["subject"]["kind"], f["subject"]["name"]) for f in answer["findings"]] == [(subject.kind, subject.name)]
-    assert answer["note"] == f"{subject} was not seen itself"
+    answer = call(of("ks-removed-from-parent"), "diagnose", kind="ks", name="webapp", namespace="flux-system")
+    assert [(f["rule"], f["subject"]["name"]) for f in answer["findings"]] == [
+        ("kustomize/managed-object-missing", "webapp")
+    ]
+    assert answer["note"] == "Kustomization/flux-system/webapp was not seen itself"
 
 
 LIST = "format: 1\ntaken: 2026-01-02T03:04:05Z\nlisted: [{kind: Kustomization, namespaces: all}, {kind: Namespace, namespaces: all}]\n"
@@ -220,3 +213,19 @@ def test_every_rule_is_explained_within_the_budget() -> None:
         return sizes
 
     assert {rule: size for rule, size in drive(of(CHAIN), use).items() if size > 3 * 2000} == {}
+
+
+def test_what_a_model_reads_of_the_tools_is_short_and_says_what_each_argument_is() -> None:
+    async def use(client: Client) -> list[Any]:
+        return list((await client.list_tools()).tools)
+
+    tools = drive(build(Settings(writes=True)), use)
+    assert [tool.name for tool in tools if not 40 < len(tool.description or "") < 400] == []
+    assert [tool.name for tool in tools if "  " in (tool.description or "")] == []
+    undescribed = [
+        (tool.name, name)
+        for tool in tools
+        for name, schema in tool.input_schema["properties"].items()
+        if not schema.get("description")
+    ]
+    assert undescribed == []
