@@ -27,7 +27,7 @@ from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import FACTS
 
 GROUP = "fluxdoctor.rules"
-URL = "https://github.com/fluxdoctor/fluxdoctor/blob/main/rules/fluxdoctor_rules/"
+URL = "https://github.com/fluxdoctor/fluxdoctor/blob/main/"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FRONT = re.compile(r"\A---\n(?P<front>.*?)\n---\n(?P<text>.*)\Z", re.S)
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -92,7 +92,8 @@ class Rule:
     @property
     def url(self) -> str:
         """Where the page can be read."""
-        return f"{URL}{self.id}.md" if self.pack == "fluxdoctor" else ""
+        folder = "fluxdoctor/fallbacks" if self.role == "fallback" else "rules/fluxdoctor_rules"
+        return f"{URL}{folder}/{self.id}.md" if self.pack == "fluxdoctor" else ""
 
 
 @dataclass(frozen=True, slots=True)

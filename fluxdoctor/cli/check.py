@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fluxdoctor.cli.configured import Configured
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.snapshot import Snapshot, Target
     from fluxdoctor.rule import Catalogue
@@ -34,7 +35,7 @@ class CheckError(Exception):
 
 
 def report(  # noqa: PLR0913 - what to check, and how
-    path: Path, catalogue: Catalogue, only: Sequence[str], ignore: Sequence[str],
+    path: Path, catalogue: Catalogue, decided: Configured,
     *, clusters: Sequence[str], since: str, revision: str, context: str, no_cache: bool,
     target: Target | None = None,
 ) -> Report:  # fmt: skip
@@ -51,9 +52,10 @@ def report(  # noqa: PLR0913 - what to check, and how
         now = repository.of_revision(path, revision) if revision else repository.of_folder(path)
         before = repository.of_revision(path, since) if since else None
         live = _live(context) if context else None
+        policy = decided.policy(now.files)
         found = predeploy.check(
-            now, catalogue, only=only, ignore=ignore, clusters=clusters, cache=folder, live=live,
-            target=target,
+            now, catalogue, only=decided.only, ignore=decided.ignore, clusters=clusters, cache=folder, live=live,
+            target=target, policy=policy,
         )  # fmt: skip
     except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
@@ -61,14 +63,16 @@ def report(  # noqa: PLR0913 - what to check, and how
         known = predeploy.check(
             before,
             catalogue,
-            only=only,
-            ignore=ignore,
+            only=decided.only,
+            ignore=decided.ignore,
             clusters=clusters if live else (),
             cache=folder,
             live=live,
             target=target,
+            policy=decided.policy(before.files),
         )
         found = merge.without(found, merge.identities(known))
+    found = decided.written(found, policy)
     return timed(found, {"check": time.monotonic() - started})
 
 

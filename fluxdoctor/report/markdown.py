@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from fluxdoctor.model.finding import Finding, Report, Severity
 from fluxdoctor.model.resource import Ref
+from fluxdoctor.report import ignored
 from fluxdoctor.report.plain import plain
 
 #: Comments are cut off at 65,536 characters on GitHub: findings past these are counted.
@@ -29,6 +30,9 @@ def render(report: Report) -> str:
     unseen = list(dict.fromkeys(s.why for s in report.skipped if s.asked))
     notes = [f"Not checked: {escape(why)}" for why in unseen]
     lines += [f"- {note}" for note in notes]
+    if report.ignored:
+        lines += ["", f"<details><summary>{ignored.counted(report)}</summary>", ""]
+        lines += [*(f"- {escape(line)}" for line in list(ignored.lines(report))[:_MOST]), "", "</details>"]
     return "\n".join(lines).rstrip() + "\n"
 
 
