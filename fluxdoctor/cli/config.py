@@ -32,10 +32,10 @@ def config(ctx: click.Context, /, path: Path, explain: bool, **options: Any) -> 
     decided = configured.read(ctx, path, options)
     decided.check_rules(catalogue())
     rows = list(_rows(decided.settings))
-    room = [max(len(row[i]) for row in rows) for i in range(2)]
+    names, places = (max(len(row[i]) for row in rows) for i in (0, 2))
     for name, value, where in rows:
-        text = f"{name:<{room[0]}}  {value:<{room[1]}}  {where if explain else ''}"
-        click.echo(plain(text.rstrip()))
+        place = f"{where:<{places}}  " if explain else ""
+        click.echo(plain(f"{name:<{names}}  {place}{value}"))  # what is long stands last
 
 
 def _rows(settings: Settings) -> Iterator[tuple[str, str, str]]:

@@ -17,7 +17,7 @@ def lines(*arguments: str) -> list[str]:
 
 def test_without_a_file_all_is_default(tmp_path: Path) -> None:
     assert lines(str(tmp_path), "--explain") == [
-        "file none", "fail-on error default", "baseline none default", "rules.select all default", "rules.ignore none default",
+        "file none", "fail-on default error", "baseline default none", "rules.select default all", "rules.ignore default none",
     ]  # fmt: skip
 
 
@@ -29,12 +29,12 @@ def test_each_setting_and_where_it_is_from(tmp_path: Path) -> None:
     given = ("--fail-on", "never", "--ignore", "notify")
     assert lines(str(tmp_path), "--explain", *given) == [
         "file fluxdoctor.toml",
-        "fail-on never command line",
-        f"baseline {tmp_path / 'b.json'} fluxdoctor.toml:2",
-        "rules.select helm fluxdoctor.toml:4",
-        "rules.ignore notify command line",
-        "severity.helm/* info fluxdoctor.toml:6",
-        "ignore helm/* path apps/** until 2027-01-31: so fluxdoctor.toml:7",
+        "fail-on command line never",
+        f"baseline fluxdoctor.toml:2 {tmp_path / 'b.json'}",
+        "rules.select fluxdoctor.toml:4 helm",
+        "rules.ignore command line notify",
+        "severity.helm/* fluxdoctor.toml:6 info",
+        "ignore fluxdoctor.toml:7 helm/* path apps/** until 2027-01-31: so",
     ]
     assert lines(str(tmp_path))[1] == "fail-on warning"
     assert lines(str(tmp_path), "--no-config")[:2] == ["file none", "fail-on error"]
