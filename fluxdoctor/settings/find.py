@@ -17,6 +17,7 @@ def find(start: Path) -> tuple[Path, str] | None:
     """Return the nearest settings file of a folder and what reports call it, a path from the repository's root; or None.
 
     Without a repository only the folder itself is looked at: what stands above it is nobody's decision about it.
+    A link that leads out of the repository is not followed.
     A ``pyproject.toml`` counts where it has a table ``[tool.fluxdoctor]``; ``fluxdoctor.toml`` beside it wins.
     """
     folder = start.resolve()
@@ -24,7 +25,7 @@ def find(start: Path) -> tuple[Path, str] | None:
     while True:
         for name in (NAME, PROJECT):
             file = folder / name
-            if file.is_file() and (name == NAME or _is_ours(file)):
+            if file.is_file() and file.resolve().is_relative_to(root) and (name == NAME or _is_ours(file)):
                 return file, file.relative_to(root).as_posix()
         if folder == root:
             return None

@@ -95,7 +95,8 @@ class Policy:
     ) -> Ignored | None:
         told = replace(finding, location=_moved(finding.location, place))
         today = snapshot.taken.date()
-        hiding = [i for i in self._ignores if i.hides(told, snapshot.name, self._start(told, snapshot, place))]
+        start = self._start(told, snapshot, place)
+        hiding = [i for i in self._ignores if i.hides(told, snapshot.name, start)]
         hiding = _in_force([*hiding, *_of_all(finding, borne)], today)
         self._used.update(hiding)
         cluster = _cluster(snapshot)
@@ -111,7 +112,7 @@ class Policy:
 
     def _start(self, finding: Finding, snapshot: Snapshot, place: Callable[[str], str] | None) -> Location | None:
         """Return where the finding's subject begins; where that is not known, nothing."""
-        if not self._ignores:
+        if not any(i.how == "comment" for i in self._ignores):
             return None
         resource = snapshot.cluster.get(finding.subject)
         at = resource.at() if resource else None

@@ -10,9 +10,12 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
+from fluxdoctor import predeploy
 from fluxdoctor.cli import cli
+from fluxdoctor.collect.worktree import repository
 from fluxdoctor.report.json import schema
 from tests.test_check_command import APPS, SYNC, WEB, git, write
+from tests.worlds import rules
 
 APP = "clusters/prod/apps.yaml"
 WRONG = APPS.replace("PATH", "aps")
@@ -142,6 +145,15 @@ def test_comments_and_annotations_hide(text: str, where: str, fleet: Path) -> No
     ]
     assert run(fleet).exit_code == 0
     assert run(fleet, "--no-config").exit_code == 1
+
+
+def test_who_brings_no_policy_is_shown_all(fleet: Path) -> None:
+    """As the MCP server: a repository is data that others wrote, and what an agent is not shown it cannot weigh."""
+    settings(fleet, '[[ignore]]\nrule = "kustomize"\nreason = "so"\n')
+    noted = "{annotations: {fluxdoctor.dev/ignore: 'kustomize: so'}, name: apps,"
+    write(fleet, {APP: f"# fluxdoctor: ignore[kustomize] so\n{WRONG.replace('{name: apps,', noted)}"})
+    report = predeploy.check(repository.of_folder(fleet), rules())
+    assert ([f.rule for f in report.findings], report.ignored) == (["kustomize/path-not-found"], ())
 
 
 def test_a_comment_elsewhere_hides_nothing_and_is_told(fleet: Path) -> None:

@@ -156,6 +156,13 @@ def test_found_upward_to_the_root_of_the_repository(tmp_path: Path) -> None:
     assert find.find(repository) == (repository / "fluxdoctor.toml", "fluxdoctor.toml")
 
 
+def test_a_link_out_of_the_repository_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "fleet/.git").mkdir(parents=True)
+    (tmp_path / "outside.toml").touch()
+    (tmp_path / "fleet/fluxdoctor.toml").symlink_to(tmp_path / "outside.toml")
+    assert find.find(tmp_path / "fleet") is None
+
+
 def test_lines_of_tables_keys_and_inline_tables() -> None:
     text = 'a.b = 1\n[c."d.e"]\nf = """\nx = 1\n"""\n[[g]]\n[[g]] # two\nh = { i = 1 }\n  [g.j]\n  k = 2\n'
     found = places.lines(text)
