@@ -167,11 +167,11 @@ def test_the_last_day_is_the_one_of_the_facts() -> None:
 
 
 def test_an_ignore_for_another_cluster_is_not_called_unused() -> None:
-    at = {"reason": "so"}
+    rule = "kustomize/dependency-cycle"
     ignores = (
-        Ignore("settings", "kustomize/dependency-cycle", **at),
-        Ignore("settings", "kustomize/dependency-cycle", cluster="prod-*", **at),
-        Ignore("settings", "kustomize/dependency-cycle", cluster="healthy-*", **at),
+        Ignore("settings", rule, "so"),
+        Ignore("settings", rule, "so", cluster="prod-*"),
+        Ignore("settings", rule, "so", cluster="healthy-*"),
     )
     made = report(snapshot_of("healthy-baseline"), Settings(file="fluxdoctor.toml", ignores=ignores))
     assert [(f.rule, f.key) for f in made.findings] == [
