@@ -17,6 +17,7 @@ from fluxdoctor.model.finding import Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot, Target
 from fluxdoctor.rule import Catalogue
+from fluxdoctor.settings.policy import Policy
 
 #: What is said, as a note, of files that no cluster reaches.
 _NOTES = (
@@ -42,6 +43,9 @@ class _Asked:
     ignore: Sequence[str]
     live: Snapshot | None
     target: Target | None
+    policy: Policy | None
+    partly: bool
+    """Only a part of the repository is looked at."""
 
 
 def check(  # noqa: PLR0913 - what to check, and how
@@ -54,15 +58,18 @@ def check(  # noqa: PLR0913 - what to check, and how
     cache: Path | None = None,
     live: Callable[[Sequence[Ref]], Snapshot] | None = None,
     target: Target | None = None,
+    policy: Policy | None = None,
     before: Repository | None = None,
+    earlier: Policy | None = None,
     deadline: Deadline | None = None,
 ) -> Report:
     """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
 
     ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: reads what the one
     cluster holds now, these objects too, to answer what the repository cannot; ``target``: what an upgrade goes to;
-    ``before``: the repository before a change: only what the change makes worse is told. Raises UnknownClusterError, and
-    DeadlineError when a deadline is over before all is built.
+    ``policy``: what is ignored, nothing without one; ``before`` and ``earlier``: the repository before a change and what was
+    ignored in it: only what the change makes worse is told. Raises UnknownClusterError, and DeadlineError when a deadline is over
+    before all is built.
     """
     checked = collect.collect(repository, cache, deadline)
     chosen = [i for i in range(len(checked.snapshots)) if _is_chosen(checked, i, clusters, repository.focus)]
@@ -74,51 +81,57 @@ def check(  # noqa: PLR0913 - what to check, and how
             f"a live cluster is compared with one cluster of the repository: choose it of {names}"
         )
     held = live(against.asked(checked.snapshots[chosen[0]])) if live else None
-    asked = _Asked(catalogue or rule.installed(), only, ignore, held, target)
+    asked = _Asked(catalogue or rule.installed(), only, ignore, held, target, policy, bool(repository.focus))
     if before is None:
         return _report(checked, chosen, not clusters, repository.name, asked)
-    earlier = collect.collect(before, cache, deadline)
-    known = {reached.entry.name: reached for reached in earlier.reached}
+    was = collect.collect(before, cache, deadline)
+    known = {reached.entry.name: reached for reached in was.reached}
     found = {
         i: removals.between(r, checked.reached[i]) for i in chosen if (r := known.get(checked.reached[i].entry.name))
     }
     checked = replace(
         checked, snapshots=tuple(replace(s, removals=found.get(i)) for i, s in enumerate(checked.snapshots))
     )
-    same = [
-        i for i, s in enumerate(earlier.snapshots) if not live or s.name in {checked.snapshots[c].name for c in chosen}
-    ]
-    old = _report(earlier, same, not clusters, before.name, asked)
+    same = [i for i, s in enumerate(was.snapshots) if not live or s.name in {checked.snapshots[c].name for c in chosen}]
+    old = _report(was, same, not clusters, before.name, replace(asked, policy=earlier))
     return merge.without(_report(checked, chosen, not clusters, repository.name, asked), merge.identities(old))
 
 
 def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, asked: _Asked) -> Report:
-    live, only, ignore = asked.live, asked.only, asked.ignore
+    live, policy, chosen_by = asked.live, asked.policy, {"only": asked.only, "ignore": asked.ignore}
     taken = [against.join(checked.snapshots[i], live) if live else checked.snapshots[i] for i in chosen]
     taken = [replace(snapshot, target=asked.target) for snapshot in taken]
-    reports = [diagnose(snapshot, asked.catalogue, only=only, ignore=ignore) for snapshot in taken]
+    reports = [diagnose(snapshot, asked.catalogue, **chosen_by) for snapshot in taken]
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
+    if policy:
+        pairs = zip(reports, taken, strict=True)
+        reports = [policy.hide(report, snapshot, places[snapshot.name]) for report, snapshot in pairs]
     skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER, asked=False)]
     skipped += [Skipped("", None, f"{gap.what}: {gap.why}") for gap in checked.gaps]
     if live:
         hidden = {ref: why for i in chosen for ref, why in against.hidden(checked.snapshots[i], live).items()}
         skipped += [Skipped("", ref, why) for ref, why in hidden.items()]
     if checked.leftover and whole:
-        reports.append(_notes(checked.leftover, asked.catalogue, only, ignore))
+        reports.append(_notes(checked.leftover, asked))
     if not reports:
         now = datetime.now(UTC).replace(microsecond=0)
         return Report("check", now, (), tuple(skipped), 0, 0, 0, name=name)
     found = merge.merge(reports, name, places)
     # That a repository does not tell all is its nature, and makes no report incomplete; a live cluster that was asked does.
     told = [s if live or s.subject is None else replace(s, asked=False) for s in found.skipped]
-    return replace(found, skipped=tuple(dict.fromkeys((*told, *skipped))))
+    found = replace(found, skipped=tuple(dict.fromkeys((*told, *skipped))))
+    if policy is None:
+        return found
+    return policy.finish(found, asked.catalogue, **chosen_by, whole=whole and not asked.partly)
 
 
-def _notes(leftover: Snapshot, catalogue: Catalogue, only: Sequence[str], ignore: Sequence[str]) -> Report:
+def _notes(leftover: Snapshot, asked: _Asked) -> Report:
     """What the files say that nothing reaches: notes, and nothing of it is asked for."""
-    report = diagnose(leftover, catalogue, only=only, ignore=ignore)
-    notes = tuple(replace(f, severity=Severity.INFO) for f in report.findings if f.rule in _NOTES)
-    return replace(report, findings=notes, skipped=(), objects=0, not_ready=0)
+    report = diagnose(leftover, asked.catalogue, only=asked.only, ignore=asked.ignore)
+    notes = tuple(f for f in report.findings if f.rule in _NOTES)
+    report = replace(report, findings=notes, skipped=(), objects=0, not_ready=0)
+    report = asked.policy.hide(report, leftover) if asked.policy else report
+    return replace(report, findings=tuple(replace(f, severity=Severity.INFO) for f in report.findings))
 
 
 def _is_chosen(checked: Checked, index: int, clusters: Sequence[str], focus: str) -> bool:

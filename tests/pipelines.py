@@ -8,15 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-from fluxdoctor.cli import cli
-
 ROOT = Path(__file__).parent.parent
-_OPTIONS = {option for parameter in cli.commands["check"].params for option in parameter.opts}
-#: Of what writes several reports in one run. Strict: where the option is there, these tests are to pass.
-several = pytest.mark.xfail("--output" not in _OPTIONS, reason="check has no --output FORMAT=FILE", strict=True)
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 _GITLAB = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*\]\]")
 

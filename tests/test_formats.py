@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import xmlschema
 
-from fluxdoctor.model.finding import Confidence, Evidence, Finding, Report, Severity, Skipped
+from fluxdoctor.model.finding import Confidence, Evidence, Finding, Ignored, Report, Severity, Skipped
 from fluxdoctor.model.resource import Location, Ref
 from fluxdoctor.report.formats import NAMES, WRITTEN, render
 from tests.test_cli import replay
@@ -29,7 +29,8 @@ def _report(text: str) -> Report:
     )  # fmt: skip
     note = Finding("helm/y", Severity.INFO, Confidence.LIKELY, Ref("HelmRelease", "a", "b"), text, text)
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return Report("check", at, (finding, note), (Skipped("helm/z", None, text),), 2, 1, 9, name=text)
+    hidden = Ignored(note, "settings", text, text, text)
+    return Report("check", at, (finding, note), (Skipped("helm/z", None, text),), 2, 1, 9, name=text, ignored=(hidden,))
 
 
 def _sarif(text: str) -> None:

@@ -119,7 +119,6 @@ def test_what_the_image_copies_is_enough_to_install_it(tmp_path: Path) -> None:
         assert name in names
 
 
-@pipelines.several
 @pytest.mark.parametrize("file", ["action.yml", "templates/check.yml"])
 def test_only_options_that_exist_are_used(file: str) -> None:
     done = subprocess.run(

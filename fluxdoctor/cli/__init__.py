@@ -15,14 +15,16 @@ import click
 
 from fluxdoctor._version import __version__
 from fluxdoctor.cli import check as checking
+from fluxdoctor.cli import configured, target
 from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import publish as publishing
-from fluxdoctor.cli import target
 from fluxdoctor.cli.catalogue import explain, rules
 from fluxdoctor.cli.completion import completion
+from fluxdoctor.cli.config import config
 from fluxdoctor.cli.mcp import mcp
 from fluxdoctor.cli.named import about, find, focus
 from fluxdoctor.cli.new_rule import new_rule
+from fluxdoctor.cli.rbac import rbac
 from fluxdoctor.cli.shown import (
     EXITS,
     SELECT,
@@ -31,7 +33,6 @@ from fluxdoctor.cli.shown import (
     catalogue,
     color,
     columns,
-    known,
     meanwhile,
     render,
     say,
@@ -44,6 +45,7 @@ from fluxdoctor.report.plain import lines, plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fluxdoctor.cli.configured import Configured
     from fluxdoctor.cli.target import Needs
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
@@ -91,17 +93,9 @@ _FROM = click.option("--from", "source", type=click.Path(path_type=Path), metava
 @with_options(target.CLUSTER)
 @with_options(UPGRADE)
 @publishing.OPTION
-@with_options(SELECT + SHOW)
+@with_options(SELECT + configured.OPTIONS + SHOW)
 @click.pass_context
-def diagnose(
-    ctx: click.Context,
-    /,
-    named: str | None,
-    source: Path | None,
-    only: tuple[str, ...],
-    ignore: tuple[str, ...],
-    **options: Any,
-) -> None:
+def diagnose(ctx: click.Context, /, named: str | None, source: Path | None, **options: Any) -> None:
     """Diagnose a cluster, or a snapshot of one, and report its root causes, the first thing to fix first.
 
     With KIND/NAME, the chain from that object to its causes, link by link, each with its proof.
@@ -119,19 +113,24 @@ def diagnose(
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     publish = options.pop("publish")
     publishing.check(publish, named=named, source=source, namespaces=options["namespaces"])
-    show = {name: options.pop(name) for name in ("format_", "outputs", "fail_on", "verbose", "width")}
+    decided = configured.read(ctx, Path(), options)
+    if named and decided.write:
+        raise click.UsageError("--write-baseline is for all that is found: not with KIND/NAME")
+    show = {name: options.pop(name) for name in ("format_", "outputs", "verbose", "width")}
     started = time.monotonic()
     rules = meanwhile(catalogue)  # while the API server answers
-    if only or ignore:
-        known([*only, *ignore], rules())
-    snapshot = _snapshot(ctx, source, lambda: _needs(rules(), only, ignore), options, named)
+    if decided.names_rules:
+        decided.check_rules(rules())
+    needs = lambda: _needs(rules(), decided.only, decided.ignore)  # noqa: E731 - asked for later
+    snapshot = _snapshot(ctx, source, needs, options, named)
     if asked:
         snapshot = replace(snapshot, target=asked)
     if named:
         show["target"] = find(named, snapshot, options["namespaces"])
     if publish:
         show["then"] = lambda report: publishing.publish(report, publish, options)
-    _report(snapshot, started, only, ignore, rules(), **show)
+    show["whole"] = not options["namespaces"]
+    _report(snapshot, started, decided, rules(), **show)
 
 
 def _snapshot(
@@ -187,8 +186,9 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
 @cli.command(epilog=EXITS)
 @with_options(checking.OPTIONS)
 @with_options(UPGRADE)
-@with_options(SELECT + SHOW)
-def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options: Any) -> None:
+@with_options(SELECT + configured.OPTIONS + SHOW)
+@click.pass_context
+def check(ctx: click.Context, /, path: Path, **options: Any) -> None:
     """Check a repository before it is deployed: each of its clusters, as Flux would build it. No cluster is needed.
 
     \b
@@ -201,13 +201,14 @@ def check(path: Path, only: tuple[str, ...], ignore: tuple[str, ...], **options:
     from fluxdoctor.report.context import NONE
 
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
+    decided = configured.read(ctx, path, options)
     installed = catalogue()
-    known([*only, *ignore], installed)
+    decided.check_rules(installed)
     try:
-        report = checking.report(path, installed, only, ignore, target=asked, **checking.arguments(options))
+        report = checking.report(path, installed, decided, target=asked, **checking.arguments(options))
     except checking.CheckError as error:
         stop(str(error))
-    _show(report, NONE, **options)
+    _show(report, NONE, fail_on=decided.fail_on, **options)
 
 
 def _target(flux: str, kubernetes: str) -> Target | None:
@@ -277,30 +278,9 @@ def snapshot(output: Path, **options: Any) -> None:
         click.echo(lines(f"not seen: {plain(gap.what)}: {plain(gap.why)}"), nl=False, err=True)
 
 
-@cli.command()
-@click.option("--namespace", "-n", metavar="NAME", default="", help="A Role for one namespace, not a ClusterRole.")
-@click.option("--service-account", "account", metavar="NAMESPACE/NAME", default="", help="Bind it to this account too.")
-@click.option(
-    "--publish", type=click.Choice(["openreports"]), default=None, help="The role that --publish needs, beside it."
-)
-def rbac(namespace: str, account: str, publish: str | None) -> None:
-    """Print the least role that a full diagnosis needs: read-only.
-
-    \b
-    Examples:
-      fluxdoctor rbac | kubectl apply -f -
-      fluxdoctor rbac --service-account tools/fluxdoctor | kubectl apply -f -
-    """
-    from fluxdoctor.collect.kube import rights
-
-    if publish and namespace:
-        raise click.UsageError("--publish is for a whole cluster: not with --namespace")
-    click.echo(rights.publisher(account) if publish else rights.manifest(namespace, account), nl=False)
-
-
 @cli.command(epilog=EXITS)
 @with_options(SHOW)
-def demo(**show: Any) -> None:
+def demo(fail_on: str, **show: Any) -> None:
     """Diagnose the embedded broken cluster: an incident recorded from real Flux controllers."""
     from importlib import resources
 
@@ -309,12 +289,12 @@ def demo(**show: Any) -> None:
     started = time.monotonic()
     with resources.as_file(resources.files("fluxdoctor").joinpath("demo")) as folder:
         snapshot = load(folder)
-    _report(snapshot, started, (), (), catalogue(), **show)
+    _report(snapshot, started, configured.of_demo(fail_on), catalogue(), **show)
 
 
 def _report(  # noqa: PLR0913 - what to show, of what, chosen how
-    snapshot: Snapshot, started: float, only: tuple[str, ...], ignore: tuple[str, ...], installed: Catalogue,
-    *, fail_on: str, outputs: tuple[tuple[str, Path], ...], target: Ref | None = None,
+    snapshot: Snapshot, started: float, decided: Configured, installed: Catalogue,
+    *, outputs: tuple[tuple[str, Path], ...], target: Ref | None = None, whole: bool = True,
     then: Callable[[Report], None] | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
     from fluxdoctor.diagnose import diagnose as run
@@ -322,11 +302,12 @@ def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     from fluxdoctor.report.context import Context
 
     loaded = time.monotonic()
-    report = run(snapshot, installed, only=only, ignore=ignore)
+    report = run(snapshot, installed, only=decided.only, ignore=decided.ignore)
+    report = report if target else decided.applied(report, snapshot, installed, whole=whole)
     report = timed(report, {"load": loaded - started, "diagnose": time.monotonic() - loaded})
     if target:
         report = about(target, report, snapshot)
-    _show(report, Context(snapshot, target), fail_on=fail_on, outputs=outputs, then=then, **show)
+    _show(report, Context(snapshot, target), fail_on=decided.fail_on, outputs=outputs, then=then, **show)
 
 
 def _show(
@@ -352,9 +333,11 @@ def _end(report: Report, fail_on: str) -> NoReturn:
 
 
 cli.add_command(completion)
+cli.add_command(config)
 cli.add_command(explain)
 cli.add_command(new_rule)
 cli.add_command(mcp)
+cli.add_command(rbac)
 cli.add_command(rules)
 
 

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fluxdoctor.cli.configured import Configured
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot, Target
@@ -36,7 +37,7 @@ class CheckError(Exception):
 
 
 def report(  # noqa: PLR0913 - what to check, and how
-    path: Path, catalogue: Catalogue, only: Sequence[str], ignore: Sequence[str],
+    path: Path, catalogue: Catalogue, decided: Configured,
     *, clusters: Sequence[str], since: str, revision: str, context: str, no_cache: bool,
     target: Target | None = None,
 ) -> Report:  # fmt: skip
@@ -53,12 +54,14 @@ def report(  # noqa: PLR0913 - what to check, and how
         now = repository.of_revision(path, revision) if revision else repository.of_folder(path)
         before = repository.of_revision(path, since) if since else None
         live = partial(_live, context) if context else None
+        policy = decided.policy(now.files)
         found = predeploy.check(
-            now, catalogue, only=only, ignore=ignore, clusters=clusters, cache=folder, live=live,
-            target=target, before=before,
+            now, catalogue, only=decided.only, ignore=decided.ignore, clusters=clusters, cache=folder, live=live,
+            target=target, policy=policy, before=before, earlier=decided.policy(before.files) if before else None,
         )  # fmt: skip
     except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
+    found = decided.written(found, policy)
     return timed(found, {"check": time.monotonic() - started})
 
 

@@ -50,14 +50,15 @@ SELECT = (
     click.option("--rule", "only", multiple=True, metavar="GLOB", help="Only these rules: an id, an area, or a glob."),
     click.option("--ignore", multiple=True, metavar="GLOB", help="Leave these rules out: an id, an area, or a glob."),
 )
+FAIL_ON = click.option(
+    "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), default="error", show_default=True,
+    help="The least severity that makes the exit code 1.",
+)  # fmt: skip
 SHOW = (
     click.option("--format", "format_", type=click.Choice(NAMES), default="text", show_default=True),
     click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE", callback=_outputs,
                  help="Also write the report in this format to this file; may be given more than once."),
-    click.option(
-        "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), default="error", show_default=True,
-        help="The least severity that makes the exit code 1.",
-    ),
+    FAIL_ON,
     click.option("--verbose", "-v", is_flag=True, help="Show notes, where each proof comes from, and every object."),
     click.option("--width", type=click.IntRange(40, 400), help="Columns of the text report; the terminal's by default."),
 )  # fmt: skip

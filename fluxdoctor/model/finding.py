@@ -143,6 +143,21 @@ class Finding:
         return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A finding that a report leaves out because someone said so: how, where, and why. What it blocks stays folded under it.
+
+    ``how``: ``settings`` (a file), ``comment``, ``annotation`` or ``baseline``. ``where``: the place that says so.
+    ``rule``: the rules that it names there. ``reason``: as written, "" where none is.
+    """
+
+    finding: Finding
+    how: str
+    where: str
+    rule: str
+    reason: str
+
+
 class Verdict(StrEnum):
     """The report in one word."""
 
@@ -165,6 +180,7 @@ class Report:
     versions: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
+    ignored: tuple[Ignored, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model.finding import Fact, Finding, Report
+from fluxdoctor.model.finding import Fact, Finding, Ignored, Report
 from fluxdoctor.model.resource import Location, Ref
 from fluxdoctor.report.context import NONE, Context
 
@@ -43,6 +43,7 @@ def body(report: Report) -> dict[str, Any]:
         "versions": dict(sorted(report.versions.items())),
         "verdict": report.verdict.value,
         "findings": [_finding(f) for f in report.findings],
+        **({"ignored": [_ignored(i) for i in report.ignored]} if report.ignored else {}),
         "skipped": [
             {"rule": s.rule, "subject": ref(s.subject) if s.subject else None, "why": s.why, "asked": s.asked}
             for s in report.skipped
@@ -69,6 +70,11 @@ def _fact(fact: Fact) -> Any:
     if isinstance(fact, Ref):
         return ref(fact)
     return [_fact(item) for item in fact] if isinstance(fact, tuple) else fact
+
+
+def _ignored(ignored: Ignored) -> dict[str, Any]:
+    said = {"how": ignored.how, "where": ignored.where, "rule": ignored.rule, "reason": ignored.reason}
+    return {**said, "finding": _finding(ignored.finding)}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from fluxdoctor.model.chain import Chain
 from fluxdoctor.model.finding import Finding, Report, Severity
 from fluxdoctor.model.resource import Ref
+from fluxdoctor.report import ignored
 from fluxdoctor.report.context import NONE, Context
 from fluxdoctor.report.plain import plain
 
@@ -36,6 +37,9 @@ def render(report: Report, context: Context = NONE) -> str:
     unseen = list(dict.fromkeys(s.why for s in report.skipped if s.asked))
     notes = [f"Not checked: {escape(why)}" for why in unseen]
     lines += [f"- {note}" for note in notes]
+    if report.ignored:
+        lines += ["", f"<details><summary>{ignored.counted(report)}</summary>", ""]
+        lines += [*(f"- {escape(line)}" for line in list(ignored.lines(report))[:_MOST]), "", "</details>"]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model.finding import Finding, Report, Severity
+from fluxdoctor.model.finding import Finding, Ignored, Report, Severity
 from fluxdoctor.report.plain import plain
 
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -16,9 +16,12 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 def render(report: Report) -> str:
     """Return one run: its results, and what was not checked as notifications."""
-    rules = {f.rule: f for f in reversed(report.findings)}
+    ignored = [i.finding for i in report.ignored]
+    rules = {f.rule: f for f in reversed((*report.findings, *ignored))}
     places = {rule: i for i, rule in enumerate(sorted(rules))}
     results = [_result(f, places) for f in report.findings]
+    # What is left out elsewhere is told here as suppressed, which is how code scanning shows it as dismissed.
+    results += [{**_result(i.finding, places), "suppressions": [_suppression(i)]} for i in report.ignored]
     invocation: dict[str, Any] = {"executionSuccessful": True}
     notes = [{"level": "note", "message": {"text": plain(s.why)}} for s in report.skipped if s.asked]
     if notes:
@@ -31,6 +34,12 @@ def render(report: Report) -> str:
     }
     run = {"tool": {"driver": driver}, "invocations": [invocation], "results": results}
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _suppression(ignored: Ignored) -> dict[str, Any]:
+    kind = "inSource" if ignored.how in ("comment", "annotation") else "external"
+    reason = ignored.reason or ("in the baseline" if ignored.how == "baseline" else "no reason")
+    return {"kind": kind, "status": "accepted", "justification": plain(f"{reason} ({ignored.where})")}
 
 
 def _rule(finding: Finding) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from fluxdoctor.model.finding import Evidence, Finding, Frozen, Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.report import unseen
+from fluxdoctor.report import ignored, unseen
 from fluxdoctor.report.plain import lines, plain
 from fluxdoctor.report.unseen import Reason
 
@@ -25,6 +25,7 @@ _MOST = 40
 _QUOTED, _QUOTED_END = 900, 200
 _LABEL = 8
 _NOT_CHECKED = "Not checked: "
+_IGNORED = "Ignored: "
 
 
 def render(report: Report, *, width: int = 100, color: bool = False, verbose: bool = False) -> str:
@@ -48,6 +49,7 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
             Text(f"and {len(shown) - most} more findings: --verbose shows them, --format json has them all", "bold")
         )
     _quiet(console, [f for f in report.findings if f not in shown])
+    _ignored(console, report, verbose=verbose)
     # Of a live cluster, what nobody asked is what the user chose not to ask: it is told where all is told.
     told = [s for s in report.skipped if s.asked or verbose or report.mode != "live"]
     _skipped(console, told, verbose=verbose)
@@ -69,7 +71,8 @@ def _summary(console: Console, report: Report) -> None:
         f"{report.not_ready} not ready" if report.not_ready else "all ready" if report.objects else "",
         _count(causes, "root cause") if causes else "",
         _count(warnings, "warning") if warnings else "",
-        {"healthy": "nothing to fix", "incomplete": "nothing found, but not all could be seen"}.get(report.verdict, ""),
+        _verdict(report),
+        ignored.counted(report),
     ]
     taken = report.taken.strftime("taken %Y-%m-%d %H:%M:%SZ")
     if seconds := sum(report.timings.values()):
@@ -77,6 +80,24 @@ def _summary(console: Console, report: Report) -> None:
     line = Text("   ".join(p for p in parts if p), style="bold")
     room = console.width - line.cell_len - len(taken)
     console.print(line.append(" " * room + taken, style="dim") if room >= 3 else line)  # noqa: PLR2004 - a visible gap
+
+
+def _verdict(report: Report) -> str:
+    if report.verdict == "healthy":
+        return "nothing else to fix" if report.ignored else "nothing to fix"
+    return "nothing found, but not all could be seen" if report.verdict == "incomplete" else ""
+
+
+def _ignored(console: Console, report: Report, *, verbose: bool) -> None:
+    told = list(ignored.lines(report))
+    if told and verbose:
+        console.print()
+        rows = Table.grid(padding=(0, 0))
+        rows.add_column(width=len(_IGNORED), no_wrap=True, style="cyan")
+        rows.add_column(overflow="fold")
+        for i, line in enumerate(told):
+            rows.add_row(_IGNORED if i == 0 else "", Text(line))
+        console.print(rows)
 
 
 def _subject(ref: Ref) -> str:

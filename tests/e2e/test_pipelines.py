@@ -69,7 +69,6 @@ def env(tmp_path: Path) -> dict[str, str]:
     return {**clean, "PATH": path, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
 
 
-@pipelines.several
 def test_the_steps_of_the_action(fleet: Path, env: dict[str, str], tmp_path: Path) -> None:
     runner = {name: tmp_path / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_PATH")}
     for file in runner.values():
@@ -98,7 +97,6 @@ def test_the_steps_of_the_action(fleet: Path, env: dict[str, str], tmp_path: Pat
     assert [r["ruleId"] for r in sarif["runs"][0]["results"]] == ["kustomize/path-not-found"]
 
 
-@pipelines.several
 def test_the_script_of_the_component(fleet: Path, env: dict[str, str]) -> None:
     job = pipelines.gitlab(image="fluxdoctor")
     env |= {name: str(value) for name, value in job["variables"].items()}

@@ -1,0 +1,60 @@
+"""The command that shows the settings in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fluxdoctor.cli import configured
+from fluxdoctor.cli.shown import FAIL_ON, SELECT, catalogue, with_options
+from fluxdoctor.report.plain import plain
+
+if TYPE_CHECKING:
+    from fluxdoctor.settings.values import Ignore, Setting, Settings
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), default=Path())
+@click.option("--explain", is_flag=True, help="Say of each setting where it is from.")
+@with_options((*configured.FILE, *SELECT, FAIL_ON))
+@click.pass_context
+def config(ctx: click.Context, /, path: Path, explain: bool, **options: Any) -> None:
+    """Show the settings in force for a folder: of its settings file, and of the options given.
+
+    \b
+    Examples:
+      fluxdoctor config --explain
+      fluxdoctor config ../fleet --explain --fail-on warning
+    """
+    decided = configured.read(ctx, path, options)
+    decided.check_rules(catalogue())
+    rows = list(_rows(decided.settings))
+    names, places = (max(len(row[i]) for row in rows) for i in (0, 2))
+    for name, value, where in rows:
+        place = f"{where:<{places}}  " if explain else ""
+        click.echo(plain(f"{name:<{names}}  {place}{value}"))  # what is long stands last
+
+
+def _rows(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    yield "file", settings.file or "none", ""
+    yield "fail-on", settings.fail_on.value, settings.fail_on.where
+    yield "baseline", str(settings.baseline.value or "none"), settings.baseline.where
+    yield "rules.select", *_globs(settings.select, "all")
+    yield "rules.ignore", *_globs(settings.without, "none")
+    for glob, severity in settings.severities:
+        yield f"severity.{glob}", severity.value, severity.where
+    for ignore in settings.ignores:
+        yield "ignore", _ignore(ignore), ignore.where
+
+
+def _globs(setting: Setting[tuple[str, ...]], nothing: str) -> tuple[str, str]:
+    return ", ".join(setting.value) or nothing, setting.where
+
+
+def _ignore(ignore: Ignore) -> str:
+    means = {"path": ignore.path, "object": ignore.object, "cluster": ignore.cluster, "until": ignore.expires}
+    parts = [ignore.rule, *(f"{name} {value}" for name, value in means.items() if value)]
+    return f"{' '.join(parts)}: {ignore.reason or 'no reason'}"
