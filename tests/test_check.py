@@ -10,7 +10,8 @@ import pytest
 from fluxdoctor import predeploy
 from fluxdoctor.collect.worktree import kustomize
 from fluxdoctor.collect.worktree.repository import Repository
-from fluxdoctor.model.finding import Report
+from fluxdoctor.diagnose import exit_code
+from fluxdoctor.model.finding import Report, Severity
 from tests.worlds import ROOT, rules
 
 CASES = sorted((ROOT / "fixtures" / "check").glob("*.md"))
@@ -51,3 +52,16 @@ def test_pattern(case: Path, request: pytest.FixtureRequest) -> None:
         )
         return
     assert actual == expected
+
+
+@needs_kustomize
+def test_a_build_that_is_not_let_come_to_its_end_is_not_seen_and_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, _ = repository((ROOT / "fixtures" / "check" / "18-remote.md").read_text("utf-8"))
+    monkeypatch.setattr(kustomize, "_SECONDS", 0.001)
+    report = predeploy.check(held, rules())
+    assert [f for f in report.findings if f.severity is not Severity.INFO] == []
+    assert sorted(s.why for s in report.skipped if s.asked) == [
+        "the build of Kustomization/flux-system/apps: it took longer than 0.001 s",
+        "the build of Kustomization/flux-system/flux-system: it took longer than 0.001 s",
+    ]
+    assert exit_code(report, Severity.ERROR) == 3

@@ -182,7 +182,7 @@ def test_kustomize_may_not_take_all_memory(monkeypatch: pytest.MonkeyPatch) -> N
         output = stage.build("", {"resources": ["x.yaml"]}, 1)
     finally:
         stage.close()
-    assert output == kustomize.Output(error="kustomize build failed: it takes more than 2 GiB of memory")
+    assert output == kustomize.Output(stopped="it took more than 2 GiB of memory")
 
 
 URLS = {

@@ -68,11 +68,12 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
         reached += [r for r in implied if r.entry.name not in inner]
         files |= frozenset(f for r in implied for f in _files(r))
         visited = renderers.visited()
-    gaps = () if run else (Gap("kustomize", kustomize.ABSENT),)
+    gaps = [Gap(f"the build of {ref}", why) for r in reached for ref, why in r.stopped.items()]
+    gaps += [] if run else [Gap("kustomize", kustomize.ABSENT)]
     snapshots = tuple(_snapshot(r, found, files) for r in reached)
     left = leftover.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])
     rest = Snapshot(_now(), left[0], left[1], mode="check", name="not applied by a cluster") if left else None
-    return Checked(snapshots, tuple(r.entry for r in reached), tuple(reached), rest, gaps)
+    return Checked(snapshots, tuple(r.entry for r in reached), tuple(reached), rest, tuple(gaps))
 
 
 def _now() -> datetime:

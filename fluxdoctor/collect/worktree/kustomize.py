@@ -43,6 +43,8 @@ class Output:
 
     text: str = ""
     error: str = ""
+    stopped: str = ""
+    """Why it was not let come to its end: then nothing is known of the build."""
 
 
 def command() -> tuple[str, ...]:
@@ -130,13 +132,13 @@ class Stage:
         except DeadlineError:
             if self._run.deadline:
                 self._run.deadline.check()
-            return Output(error=f"kustomize build failed: took longer than {_SECONDS} s")
+            return Output(stopped=f"it took longer than {_SECONDS} s")
         except process.TooMuchError:
-            return Output(error=f"kustomize build failed: more than {_MOST >> 20} MiB")
+            return Output(stopped=f"it is larger than {_MOST >> 20} MiB")
         if done.code == 0:
             return Output(text=done.out.decode("utf-8", "replace"))
         if any(words in done.err for words in _NO_MEMORY):
-            return Output(error=f"kustomize build failed: it takes more than {_MEMORY >> 30} GiB of memory")
+            return Output(stopped=f"it took more than {_MEMORY >> 30} GiB of memory")
         return Output(error=f"kustomize build failed: {self._plain(done.err, shadow, directory)}")
 
     def _plain(self, text: str, shadow: Path, directory: str) -> str:

@@ -42,6 +42,8 @@ class Rendering:
     """Nothing could be built: look at the files instead."""
     files: frozenset[str] = frozenset()
     """What the build reads."""
+    stopped: str = ""
+    """Why the build was not let come to its end."""
 
 
 class Renderer:
@@ -108,7 +110,8 @@ class Renderer:
             made = self._build(clean(path), body, needs)
             read = manifests.build(self.tree, path, components)
             kept = replace(made, origins=tuple(origins.match(self.tree, [d.header for d in made.documents], read)))
-            self._cache.put(key, kept)
+            if not kept.stopped:  # another time it may come to its end
+                self._cache.put(key, kept)
         return replace(kept, files=frozenset(needs.files))
 
     def lost(self, rendering: Rendering) -> set[str]:
@@ -146,6 +149,8 @@ class Renderer:
             local["openapi"] = {"path": kustomize.MERGE_KEYS}
         partial = needs.remote or needs.helm
         output = self._stage(False).build(directory, local, next(self._number))
+        if output.stopped:
+            return Rendering(partial=True, raw=True, stopped=output.stopped)
         if not output.error:
             return Rendering(tuple(map(Built, kustomize.split(output.text))), partial=partial)
         if partial and _of_missing(output.error):
@@ -169,7 +174,7 @@ class Renderer:
         made = faults.mended(self.tree, directory, body)
         for _ in range(_MOST_MENDS):
             output = stage.build(directory, made, next(self._number))
-            if not output.error:
+            if not output.error and not output.stopped:
                 return tuple(map(Built, kustomize.split(output.text))), True
             found = _TWICE.search(output.error)
             if not found or not self._once(stage, needs, found["id"]):

@@ -44,6 +44,8 @@ class Reached:
     """The folders that are built."""
     places: dict[str, str] = field(default_factory=dict)
     """Where the files of derived artifacts stand in the source."""
+    stopped: dict[Ref, str] = field(default_factory=dict)
+    """Why a build was not let come to its end."""
     failed: set[Ref] = field(default_factory=set)
     """Kustomizations whose build fails."""
     raw: set[Ref] = field(default_factory=set)
@@ -192,6 +194,8 @@ class Walk:
         suspended = kustomization.flag("spec.suspend")
         if rendering.partial or rendering.error:
             reached.partial.add(kustomization.ref)
+        if rendering.stopped:
+            reached.stopped[kustomization.ref] = rendering.stopped
         if rendering.error:
             reached.failed.add(kustomization.ref)
             reached.lost |= self._of(kustomization).lost(rendering)
