@@ -46,6 +46,7 @@ class _Asked:
     policy: Policy | None
     partly: bool
     """Only a part of the repository is looked at."""
+    seen: Callable[[Snapshot], object] | None
 
 
 def check(  # noqa: PLR0913 - what to check, and how
@@ -62,14 +63,15 @@ def check(  # noqa: PLR0913 - what to check, and how
     before: Repository | None = None,
     earlier: Policy | None = None,
     deadline: Deadline | None = None,
+    seen: Callable[[Snapshot], object] | None = None,
 ) -> Report:
     """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
 
     ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: reads what the one
     cluster holds now, these objects too, to answer what the repository cannot; ``target``: what an upgrade goes to;
     ``policy``: what is ignored, nothing without one; ``before`` and ``earlier``: the repository before a change and what was
-    ignored in it: only what the change makes worse is told. Raises UnknownClusterError, and DeadlineError when a deadline is over
-    before all is built.
+    ignored in it: only what the change makes worse is told; ``seen``: is given the facts of each cluster, for whoever draws them.
+    Raises UnknownClusterError, and DeadlineError when a deadline is over before all is built.
     """
     checked = collect.collect(repository, cache, deadline)
     chosen = [i for i in range(len(checked.snapshots)) if _is_chosen(checked, i, clusters, repository.focus)]
@@ -81,7 +83,7 @@ def check(  # noqa: PLR0913 - what to check, and how
             f"a live cluster is compared with one cluster of the repository: choose it of {names}"
         )
     held = live(against.asked(checked.snapshots[chosen[0]])) if live else None
-    asked = _Asked(catalogue or rule.installed(), only, ignore, held, target, policy, bool(repository.focus))
+    asked = _Asked(catalogue or rule.installed(), only, ignore, held, target, policy, bool(repository.focus), seen)
     if before is None:
         return _report(checked, chosen, not clusters, repository.name, asked)
     was = collect.collect(before, cache, deadline)
@@ -93,7 +95,7 @@ def check(  # noqa: PLR0913 - what to check, and how
         checked, snapshots=tuple(replace(s, removals=found.get(i)) for i, s in enumerate(checked.snapshots))
     )
     same = [i for i, s in enumerate(was.snapshots) if not live or s.name in {checked.snapshots[c].name for c in chosen}]
-    old = _report(was, same, not clusters, before.name, replace(asked, policy=earlier))
+    old = _report(was, same, not clusters, before.name, replace(asked, policy=earlier, seen=None))
     return merge.without(_report(checked, chosen, not clusters, repository.name, asked), merge.identities(old))
 
 
@@ -101,6 +103,9 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
     live, policy, chosen_by = asked.live, asked.policy, {"only": asked.only, "ignore": asked.ignore}
     taken = [against.join(checked.snapshots[i], live) if live else checked.snapshots[i] for i in chosen]
     taken = [replace(snapshot, target=asked.target) for snapshot in taken]
+    if asked.seen:
+        for snapshot in taken:
+            asked.seen(snapshot)
     reports = [diagnose(snapshot, asked.catalogue, **chosen_by) for snapshot in taken]
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
     if policy:

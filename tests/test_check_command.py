@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -89,6 +90,18 @@ def test_a_wrong_path_points_to_its_line(fleet: Path) -> None:
     result = run(str(fleet), "--format", "json")
     assert result.exit_code == 1
     assert found(result) == [("error", "kustomize/path-not-found", "clusters/prod/apps.yaml:6", ["clusters/prod"])]
+
+
+@needs_kustomize
+def test_the_page_of_one_cluster_draws_its_graph(fleet: Path, tmp_path: Path) -> None:
+    write(fleet, {"clusters/prod/apps.yaml": APPS.replace("PATH", "aps")})
+    drawings = []
+    for extra in ([], ["clusters/test/flux-system/gotk-sync.yaml"]):
+        write(fleet, dict.fromkeys(extra, SYNC.replace("clusters/prod", "clusters/test")))
+        run(str(fleet), "--output", f"html={tmp_path / 'report.html'}")
+        page = (tmp_path / "report.html").read_text("utf-8")
+        drawings.append(re.findall(r"<title>(Kustomization flux-system/[\w-]+)", page))
+    assert drawings == [["Kustomization flux-system/apps", "Kustomization flux-system/flux-system"], []]
 
 
 @needs_kustomize

@@ -198,17 +198,19 @@ def check(ctx: click.Context, /, path: Path, **options: Any) -> None:
       fluxdoctor check --changed-since origin/main --fail-on warning
       fluxdoctor check --target-flux 2.9 --target-kubernetes 1.36
     """
-    from fluxdoctor.report.context import NONE
+    from fluxdoctor.report.context import NONE, Context
 
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     decided = configured.read(ctx, path, options)
     installed = catalogue()
     decided.check_rules(installed)
+    seen: list[Snapshot] = []
     try:
-        report = checking.report(path, installed, decided, target=asked, **checking.arguments(options))
+        report = checking.report(path, installed, decided, target=asked, seen=seen, **checking.arguments(options))
     except checking.CheckError as error:
         stop(str(error))
-    _show(report, NONE, fail_on=decided.fail_on, **options)
+    # A drawing is of one cluster.
+    _show(report, Context(seen[0]) if len(seen) == 1 else NONE, fail_on=decided.fail_on, **options)
 
 
 def _target(flux: str, kubernetes: str) -> Target | None:

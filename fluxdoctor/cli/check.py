@@ -38,7 +38,7 @@ class CheckError(Exception):
 
 def report(  # noqa: PLR0913 - what to check, and how
     path: Path, catalogue: Catalogue, decided: Configured,
-    *, clusters: Sequence[str], since: str, revision: str, context: str, no_cache: bool,
+    *, clusters: Sequence[str], since: str, revision: str, context: str, no_cache: bool, seen: list[Snapshot],
     target: Target | None = None,
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
@@ -58,6 +58,7 @@ def report(  # noqa: PLR0913 - what to check, and how
         found = predeploy.check(
             now, catalogue, only=decided.only, ignore=decided.ignore, clusters=clusters, cache=folder, live=live,
             target=target, policy=policy, before=before, earlier=decided.policy(before.files) if before else None,
+            seen=seen.append,
         )  # fmt: skip
     except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
