@@ -5,18 +5,8 @@ from fluxdoctor.model import semver, vantage
 from fluxdoctor.model.charts import Chart, Charts, Flaw, Verdict
 from fluxdoctor.model.charts import in_use as chart_in_use
 from fluxdoctor.model.charts import referred as referred_chart
-from fluxdoctor.model.facts import (
-    Answer,
-    ChartIndexes,
-    Cluster,
-    Event,
-    GitTrees,
-    Lookup,
-    Probe,
-    Probes,
-    Tree,
-    clean,
-)
+from fluxdoctor.model.cluster import Cluster, Event, Lookup
+from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Probe, Probes, Tree, clean
 from fluxdoctor.model.failures import Failure, Failures
 from fluxdoctor.model.finding import Confidence, Evidence, Problem, Severity, Unknown
 from fluxdoctor.model.flux import (

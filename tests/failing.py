@@ -8,7 +8,8 @@ from typing import Any
 from fluxdoctor.collect.git import collect
 from fluxdoctor.collect.vault import SecretData
 from fluxdoctor.diagnose import diagnose
-from fluxdoctor.model.facts import Cluster, GitTrees, Probes
+from fluxdoctor.model.cluster import Cluster
+from fluxdoctor.model.facts import GitTrees, Probes
 from fluxdoctor.model.flux import KINDS
 from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot

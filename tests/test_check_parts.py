@@ -13,7 +13,7 @@ from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.origins import Header, Origin
 from fluxdoctor.collect.worktree.substitute import Variables, apply, syntax_fault, undefined, unknown
 from fluxdoctor.model import manifests
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.finding import Confidence, Finding, Report, Severity
 from fluxdoctor.model.resource import Location, Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from fluxdoctor import engine
-from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap
+from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.facts import ChartIndexes
 from fluxdoctor.model.finding import Problem, Skipped, Unknown
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.oci import OciTags

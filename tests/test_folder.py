@@ -10,7 +10,7 @@ import pytest
 from fluxdoctor.collect import folder, save
 from fluxdoctor.collect.archive import SnapshotError
 from fluxdoctor.diagnose import diagnose
-from fluxdoctor.model.facts import Gap
+from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.resource import Ref
 from tests.worlds import INCIDENTS
 

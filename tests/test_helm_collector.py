@@ -19,7 +19,8 @@ import pytest
 from fluxdoctor.collect import documents, helm, index, index_cache
 from fluxdoctor.collect.reach import Reach, UnreachableError
 from fluxdoctor.collect.vault import SecretData
-from fluxdoctor.model.facts import Answer, ChartIndexes, ChartVersion, Gap, Probe
+from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.facts import Answer, ChartIndexes, ChartVersion, Probe
 from fluxdoctor.model.resource import Ref
 from tests.servers.helm_repo import (
     answering,

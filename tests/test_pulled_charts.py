@@ -6,7 +6,7 @@ from fluxdoctor_rules.helm import chart_dependencies_missing, value_ignored
 
 from fluxdoctor.collect import folder
 from fluxdoctor.model.charts import Chart, Charts
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.resource import Fields, Ref
 from fluxdoctor.rule import fill, installed
 

@@ -8,7 +8,7 @@ import tarfile
 import zlib
 from pathlib import Path
 
-from fluxdoctor.model.facts import Gap
+from fluxdoctor.model.cluster import Gap
 
 MAX_FILE = 256 * 1024 * 1024
 MAX_TOTAL = 2 * 1024 * 1024 * 1024

@@ -17,7 +17,7 @@ from fluxdoctor.collect.kube.read import Found, Reader
 from fluxdoctor.collect.secrets import entries
 from fluxdoctor.collect.vault import SecretData, Vault
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster, Gap
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.resource import Fields, Ref, Resource
 

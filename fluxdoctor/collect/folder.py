@@ -13,18 +13,8 @@ from typing import Any
 from fluxdoctor.collect import archive, chart_archive, documents, ignore, index, objects, oci_folder, verdicts
 from fluxdoctor.collect.archive import MAX_FILE, MAX_TOTAL, SnapshotError
 from fluxdoctor.model.charts import Archive, Chart, Charts
-from fluxdoctor.model.facts import (
-    Answer,
-    ChartIndexes,
-    Cluster,
-    Gap,
-    GitTrees,
-    Parsed,
-    Probe,
-    Probes,
-    SyntaxFlaw,
-    Tree,
-)
+from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Parsed, Probe, Probes, SyntaxFlaw, Tree
 from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref
 from fluxdoctor.model.snapshot import Snapshot, Target, Versions

@@ -17,7 +17,8 @@ from fluxdoctor.collect.index_cache import Cache, mapped
 from fluxdoctor.collect.reach import Gathered, Reach, UnreachableError
 from fluxdoctor.model import flux
 from fluxdoctor.model.charts import Archive, Chart
-from fluxdoctor.model.facts import Answer, ChartVersion, Gap, Probe
+from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.facts import Answer, ChartVersion, Probe
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Ref, Resource
 

@@ -19,7 +19,8 @@ from fluxdoctor.collect.kube.login import Login, connect
 from fluxdoctor.collect.reach import Reach
 from fluxdoctor.model import flux
 from fluxdoctor.model.charts import Charts
-from fluxdoctor.model.facts import ChartIndexes, Cluster, GitTrees, Probe, Probes
+from fluxdoctor.model.cluster import Cluster
+from fluxdoctor.model.facts import ChartIndexes, GitTrees, Probe, Probes
 from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests

@@ -12,7 +12,8 @@ from typing import Any
 
 from fluxdoctor.collect import documents, secrets
 from fluxdoctor.collect.redact import Redactor, mask_spans
-from fluxdoctor.model.facts import Event, Gap, clean
+from fluxdoctor.model.cluster import Event, Gap
+from fluxdoctor.model.facts import clean
 from fluxdoctor.model.flux import KINDS, kind_name
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Fields, Marks, Ref, Resource

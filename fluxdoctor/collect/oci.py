@@ -15,7 +15,8 @@ from fluxdoctor.collect.reach import Gathered, Reach, UnreachableError
 from fluxdoctor.collect.registry import Repository
 from fluxdoctor.model import semver
 from fluxdoctor.model.charts import Archive, Chart
-from fluxdoctor.model.facts import Answer, Gap, Probe
+from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.oci import OciManifest
 from fluxdoctor.model.resource import Ref, Resource
 

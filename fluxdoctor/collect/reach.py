@@ -13,7 +13,8 @@ from pathlib import Path
 
 from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.vault import Vault
-from fluxdoctor.model.facts import Answer, Gap, Probe
+from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.resource import Ref
 
 _METADATA = frozenset(("metadata", "metadata.google.internal", "metadata.goog", "instance-data"))

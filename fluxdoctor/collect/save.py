@@ -15,7 +15,8 @@ import yaml
 
 from fluxdoctor.collect import chart_archive, oci_folder
 from fluxdoctor.collect.folder import FORMAT
-from fluxdoctor.model.facts import ChartVersion, Cluster, Event, GitTrees
+from fluxdoctor.model.cluster import Cluster, Event
+from fluxdoctor.model.facts import ChartVersion, GitTrees
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot, Target
 

@@ -8,7 +8,7 @@ from typing import Any
 from fluxdoctor.collect import documents
 from fluxdoctor.collect.redact import MASK
 from fluxdoctor.model.charts import Chart
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
 Values = dict[str, Any]

@@ -13,7 +13,7 @@ from fluxdoctor.collect import schema_worker, values
 from fluxdoctor.collect.values import UnknownValuesError, Values
 from fluxdoctor.model import flux
 from fluxdoctor.model.charts import Archive, Chart, Flaw, Verdict, in_use, referred
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Fields, Ref, Resource
 

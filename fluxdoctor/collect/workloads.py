@@ -9,7 +9,7 @@ from typing import Any
 from fluxdoctor.collect.kube.discovery import Served
 from fluxdoctor.collect.kube.read import Found, Reader
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster, Gap
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.graph import inventory
 from fluxdoctor.model.resource import Fields, Ref, Resource

@@ -11,7 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from fluxdoctor.mcp import quote
 from fluxdoctor.model import kinds
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.resource import Ref
 
 _NAMED = 8

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.resource import Fields, Ref, Resource
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Cluster, Event
+from fluxdoctor.model.cluster import Cluster, Event
 from fluxdoctor.model.finding import Evidence
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Condition, Ref, Resource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import Edge, Reference
 from fluxdoctor.model.resource import Ref, Resource
 

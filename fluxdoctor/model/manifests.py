@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from fluxdoctor.model.facts import Cluster, GitTrees, Parsed, Tree, clean
+from fluxdoctor.model.cluster import Cluster
+from fluxdoctor.model.facts import GitTrees, Parsed, Tree, clean
 from fluxdoctor.model.flux import CLUSTER_SCOPED
 from fluxdoctor.model.resource import Fields, Location, Marks, Ref, Resource
 

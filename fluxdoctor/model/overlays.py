@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fluxdoctor.model.facts import Cluster, Tree
+from fluxdoctor.model.cluster import Cluster
+from fluxdoctor.model.facts import Tree
 from fluxdoctor.model.manifests import Build, Manifests, Patch
 from fluxdoctor.model.resource import FieldPath, Fields, Location, Ref, Resource, split
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import cached_property
 
 from fluxdoctor.model.charts import Charts
-from fluxdoctor.model.facts import ChartIndexes, Cluster, Gap, GitTrees, Probes
+from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.facts import ChartIndexes, GitTrees, Probes
 from fluxdoctor.model.failures import Failures
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fluxdoctor.model.facts import Cluster
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.settings.values import Ignore
 
 NAME = "fluxdoctor.dev/ignore"

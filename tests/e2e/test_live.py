@@ -20,7 +20,7 @@ from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.kube.api import Api
 from fluxdoctor.collect.kube.login import ClusterError, Login, connect
 from fluxdoctor.diagnose import diagnose
-from fluxdoctor.model.facts import Gap
+from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.finding import Finding, Severity
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot

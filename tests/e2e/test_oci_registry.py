@@ -13,7 +13,8 @@ import pytest
 from fluxdoctor.collect import helm, oci
 from fluxdoctor.collect.reach import Reach
 from fluxdoctor.collect.vault import SecretData
-from fluxdoctor.model.facts import Answer, Gap, Probe
+from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.oci import OciLayer
 from fluxdoctor.model.resource import Ref
 from tests.servers.helm_repo import answering, helm_server, package

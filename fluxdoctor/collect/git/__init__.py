@@ -24,7 +24,8 @@ from fluxdoctor.collect.git.visit import Outcome, Run, Visit, ask, plan
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import Workspace
 from fluxdoctor.collect.reach import Gathered, Reach, UnreachableError
-from fluxdoctor.model.facts import Answer, Gap, Probe, Tree
+from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.facts import Answer, Probe, Tree
 from fluxdoctor.model.resource import Ref, Resource
 
 _TICK = 0.2

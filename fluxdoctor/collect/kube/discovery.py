@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fluxdoctor.collect.kube.api import Api, ApiError
-from fluxdoctor.model.facts import Gap
+from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.resource import Fields
 
 #: Aggregated discovery: one answer for all groups (GA in Kubernetes 1.30, v2beta1 since 1.26); else the list of groups.

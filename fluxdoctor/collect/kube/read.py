@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Served
-from fluxdoctor.model.facts import Gap
+from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.flux import kind_name
 from fluxdoctor.model.resource import Ref
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster, Gap
 from fluxdoctor.model.flux import Edge
 from fluxdoctor.model.resource import Fields, Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot

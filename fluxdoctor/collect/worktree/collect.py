@@ -21,7 +21,8 @@ from fluxdoctor.collect.worktree.entry import Entry, Found
 from fluxdoctor.collect.worktree.render import Renderer
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.collect.worktree.walk import Reached, Walk
-from fluxdoctor.model.facts import Cluster, Gap, GitTrees, Tree, clean
+from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.facts import GitTrees, Tree, clean
 from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 

@@ -6,7 +6,8 @@ import posixpath
 from collections.abc import Collection, Iterable
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Cluster, GitTrees, Tree, clean
+from fluxdoctor.model.cluster import Cluster
+from fluxdoctor.model.facts import GitTrees, Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Ref, Resource
 

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.collect.worktree.walk import Reached
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Gap
+from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.flux import Edge, Reference
 from fluxdoctor.model.resource import Ref, Resource
 

@@ -1,0 +1,217 @@
+"""The objects of a cluster that were read, and how far the sight went. Unknown is never absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from functools import cached_property
+
+from fluxdoctor.model import flux
+from fluxdoctor.model.resource import Ref, Resource
+
+
+class Sight(Enum):
+    """What a look-up found."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The answer of a look-up: the object, its absence, or why neither is known."""
+
+    sight: Sight
+    resource: Resource | None = None
+    why: str = ""
+
+    @property
+    def present(self) -> bool:
+        """The object was seen."""
+        return self.sight is Sight.PRESENT
+
+    @property
+    def absent(self) -> bool:
+        """The object was looked for in full sight and is not there."""
+        return self.sight is Sight.ABSENT
+
+    @property
+    def unknown(self) -> bool:
+        """Nothing can be said; ``why`` tells the reason."""
+        return self.sight is Sight.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """Something that could not be read, and why. ``what`` starts with a kind or a path of the snapshot folder."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A Kubernetes event on one object."""
+
+    type: str
+    reason: str
+    message: str
+    at: datetime | None
+    count: int = 1
+
+
+#: The kinds that were listed in full, and in which namespaces (None: in all).
+Listed = Mapping[str, frozenset[str] | None]
+
+
+class Cluster:
+    """The Kubernetes objects that were read, and how far the sight went."""
+
+    def __init__(
+        self,
+        resources: Iterable[Resource] = (),
+        *,
+        listed: Listed | None = None,
+        absent: Iterable[Ref] = (),
+        gaps: Iterable[Gap] = (),
+        events: Mapping[Ref, Sequence[Event]] | None = None,
+    ) -> None:
+        """Index the objects by identity and kind; a later object of the same identity replaces the earlier."""
+        self._by_ref = {r.ref: r for r in resources}
+        self._by_kind: dict[str, list[Resource]] = {}
+        for ref in sorted(self._by_ref):
+            self._by_kind.setdefault(ref.kind, []).append(self._by_ref[ref])
+        self.listed: Listed = dict(listed or {})
+        self.absent = frozenset(absent)
+        self.gaps = tuple(gaps)
+        self._events = dict(events or {})
+        self._lost: dict[str, bool] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_ref)
+
+    def __iter__(self) -> Iterator[Resource]:
+        for kind in sorted(self._by_kind):
+            yield from self._by_kind[kind]
+
+    def all(self, *kinds: str) -> tuple[Resource, ...]:
+        """Return the objects of these kinds, sorted by kind, namespace and name."""
+        return tuple(r for kind in sorted(set(kinds)) for r in self._by_kind.get(kind, ()))
+
+    def get(self, ref: Ref) -> Resource | None:
+        """Return the object if it was seen; None says nothing about its absence (see look)."""
+        return self._by_ref.get(ref)
+
+    def look(self, ref: Ref) -> Lookup:
+        """Look an object up: present, absent, or unknown with the reason."""
+        if resource := self._by_ref.get(ref):
+            return Lookup(Sight.PRESENT, resource)
+        if self.is_absent(ref):
+            return Lookup(Sight.ABSENT)
+        return Lookup(Sight.UNKNOWN, why=self._reason(ref))
+
+    def is_absent(self, ref: Ref) -> bool:
+        """Tell whether look() would answer absent, for those who ask of tens of thousands and need no reason."""
+        if ref in self._by_ref:
+            return False
+        if ref in self.absent or self._listed(ref.kind, ref.namespace):
+            return True
+        return bool(ref.namespace) and self._namespace_absent(ref.namespace)
+
+    def _namespace_absent(self, name: str) -> bool:
+        if name not in self._lost:
+            self._lost[name] = self.is_absent(Ref("Namespace", "", name))
+        return self._lost[name]
+
+    def _listed(self, kind: str, namespace: str) -> bool:
+        if kind not in self.listed:
+            return False
+        namespaces = self.listed[kind]
+        return namespaces is None or namespace in namespaces
+
+    def _reason(self, ref: Ref) -> str:
+        gap = self._gap(ref)
+        return f"{ref}: {gap.why}" if gap else f"{ref} was not read"
+
+    def _gap(self, ref: Ref) -> Gap | None:
+        for gap in self.gaps:
+            kind, _, rest = gap.what.partition("/")
+            if kind == ref.kind and rest in ("", ref.namespace, ref.named):
+                return gap
+        return None
+
+    def needs(self, ref: Ref) -> str:
+        """Say what it takes to see an object that a look-up called unknown: a right, or why it could not be read."""
+        why = self._reason(ref).removeprefix(f"{ref}: ")
+        right = why.startswith(("forbidden", "unauthorized")) or why.endswith(" was not read")
+        return f"needs get on {ref}" if right else f"{ref}: {why}"
+
+    def pods_hidden(self, workload: Ref) -> str:
+        """Say why no pod of a workload was seen though there may be some: a right to list, or what went wrong; "" if not so."""
+        pods = Ref("Pod", workload.namespace, "")
+        gap = self._gap(pods)
+        if gap is None or self.get(workload) is None or self.pods(workload):
+            return ""
+        forbidden = gap.why.startswith(("forbidden", "unauthorized"))
+        return f"needs list on {gap.what}" if forbidden else f"{gap.what}: {gap.why}"
+
+    def saw_all(self, kind: str, namespace: str = "") -> bool:
+        """Tell whether every object of the kind (in the namespace, or in all) was seen."""
+        namespaces = self.listed.get(kind, frozenset())
+        return namespaces is None or (bool(namespace) and namespace in namespaces)
+
+    def events(self, ref: Ref) -> tuple[Event, ...]:
+        """Return the events on an object, newest first."""
+        return tuple(self._events.get(ref, ()))
+
+    @property
+    def event_refs(self) -> tuple[Ref, ...]:
+        """Return the objects that have events, sorted."""
+        return tuple(sorted(self._events))
+
+    def names(self, kind: str, namespace: str) -> tuple[str, ...]:
+        """Return the names of the seen objects of a kind in a namespace, sorted."""
+        return tuple(self._names.get((kind, namespace), ()))
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, str], list[str]]:
+        found: dict[tuple[str, str], list[str]] = {}
+        for ref in sorted(self._by_ref):
+            found.setdefault((ref.kind, ref.namespace), []).append(ref.name)
+        return found
+
+    @cached_property
+    def flux(self) -> tuple[Resource, ...]:
+        """Every Flux object."""
+        return self.all(*flux.KINDS)
+
+    @cached_property
+    def _controllers(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for deployment in self.all("Deployment"):
+            component = deployment.label("app.kubernetes.io/component")
+            for name in {deployment.name, component} & set(flux.CONTROLLERS):
+                found.setdefault(name, []).append(deployment)
+        return found
+
+    def controllers(self, name: str) -> tuple[Resource, ...]:
+        """Return the Deployments that run a Flux controller (one, or one a shard)."""
+        return tuple(self._controllers.get(name, ()))
+
+    @cached_property
+    def _children(self) -> dict[Ref, list[Resource]]:
+        found: dict[Ref, list[Resource]] = {}
+        for resource in self.all("Pod", "ReplicaSet", "Job"):
+            for row in resource.rows("metadata.ownerReferences"):
+                found.setdefault(Ref(row.text("kind"), resource.namespace, row.text("name")), []).append(resource)
+        return found
+
+    def pods(self, workload: Ref) -> tuple[Resource, ...]:
+        """Return the pods that a workload owns, directly or through ReplicaSets and Jobs."""
+        found: list[Resource] = []
+        for child in self._children.get(workload, ()):
+            found.extend([child] if child.kind == "Pod" else self.pods(child.ref))
+        return tuple(sorted(found, key=lambda pod: pod.ref))
