@@ -51,7 +51,7 @@ def _undone(said: Sequence[Hit]) -> list[Hit]:
 
 def _deeper(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """A missing object that a failing Kustomization would apply is that Kustomization's consequence."""
-    if snapshot.manifests is None:
+    if snapshot.manifests is None or not any(h.problem.missing for h in said):
         return list(said)
     found = []
     for hit in said:
@@ -83,7 +83,7 @@ def _gone(said: Sequence[Hit]) -> list[Hit]:
         severity = hit.problem.severity or hit.rule.severity
         worst[missing] = min(severity, worst.get(missing, severity), key=lambda s: s.weight)
         found.append(Hit(hit.rule, replace(hit.problem, because=(*hit.problem.because, missing))))
-    return [_as_bad_as(hit, worst) for hit in found]
+    return [_as_bad_as(hit, worst) for hit in found] if worst else found
 
 
 def _as_bad_as(hit: Hit, worst: Mapping[Ref, Severity]) -> Hit:

@@ -43,10 +43,10 @@ def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Ru
     blocked_by: defaultdict[Ref, set[Ref]] = defaultdict(set)
     spoken: set[Ref] = set()
     for hit in settled:
-        covered = (hit.problem.subject, *hit.problem.explains)
-        spoken.update(covered)
+        covered = hits.covers(hit.problem)
+        spoken |= covered
         for cause in hit.problem.because:
-            blocked_by[cause].update(covered)
+            blocked_by[cause] |= covered
     for ref, cause in hits.waits(snapshot):
         blocked_by[cause].add(ref)
     unspoken: list[Hit] = []
