@@ -6,18 +6,23 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Container
 from pathlib import Path
 from typing import Self
 
 
 class Spy:
-    """Reads /proc of every descendant while the block runs; ``folder`` is watched for the modes of files too."""
+    """Reads /proc of every process that is started while the block runs; ``folder`` is watched for the modes of files too.
+
+    What the servers of the tests start, which were there before, is not looked at: it is not of what is tested.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.seen: dict[str, tuple[bytes, bytes]] = {}
         """Arguments and environment by ``pid command``."""
         self.modes: dict[str, int] = {}
         self._folder, self._stop = folder, threading.Event()
+        self._servers = frozenset(descendants(os.getpid()))
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
@@ -39,7 +44,7 @@ class Spy:
 
     def _watch(self) -> None:
         while not self._stop.is_set():
-            for pid in descendants(os.getpid()):
+            for pid in descendants(os.getpid(), self._servers):
                 self._read(pid)
             if self._folder:
                 self._look(self._folder)
@@ -65,8 +70,8 @@ class Spy:
             self.seen[f"{pid} {arguments[:200]!r}"] = (arguments, environment)
 
 
-def descendants(pid: int) -> list[int]:
-    """Return the processes that a process started, and those that they started."""
+def descendants(pid: int, but: Container[int] = ()) -> list[int]:
+    """Return the processes that a process started, and those that they started; ``but``: not these and theirs."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -77,7 +82,7 @@ def descendants(pid: int) -> list[int]:
             children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry.name))
     found, todo = [], [pid]
     while todo:
-        below = children.get(todo.pop(), [])
+        below = [child for child in children.get(todo.pop(), []) if child not in but]
         found += below
         todo += below
     return found

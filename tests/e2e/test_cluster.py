@@ -140,7 +140,13 @@ def test_an_administrator_may_act_as_another_user(cluster: Cluster) -> None:
 def test_reset_brings_back_what_was_there_and_takes_away_the_rest(cluster: Cluster) -> None:
     def keys() -> dict[bytes, bytes]:
         # What the API server renews by itself, and the definitions that an incident may bring: those stay.
-        own = (b"/registry/leases/", b"/registry/masterleases/", b"/registry/ranges/", b"/registry/api")
+        own = (
+            b"/registry/leases/",
+            b"/registry/masterleases/",
+            b"/registry/peerserverleases/",
+            b"/registry/ranges/",
+            b"/registry/api",
+        )
         return {e.key: e.value for e in cluster.etcd.entries() if not e.key.startswith(own)}
 
     cluster.reset()
