@@ -94,14 +94,13 @@ def kind_name(kind: str, group: str) -> str:
     return kind if known == group else f"{kind}.{group}"
 
 
-_GROUP_AND_KIND = 2
-
-
 def inventory_ref(identifier: str) -> Ref | None:
     """Read an inventory id, ``namespace_name_group_kind``; a colon in a name is stored as two underscores (cli-utils)."""
-    namespace, *parts = identifier.split("_")
-    *name, group, kind = parts if len(parts) > _GROUP_AND_KIND else ("", "", "")
-    return Ref(kind_name(kind, group), namespace, "_".join(name).replace("__", ":")) if kind and any(name) else None
+    namespace, _, rest = identifier.partition("_")
+    parts = rest.rsplit("_", 2)
+    if len(parts) != 3 or not parts[2] or not parts[0].strip("_"):  # noqa: PLR2004 - name, group, kind
+        return None
+    return Ref(kind_name(parts[2], parts[1]), namespace, parts[0].replace("__", ":"))
 
 
 def conditions(resource: Resource) -> tuple[Condition, ...]:
@@ -371,7 +370,7 @@ def _all_references(resource: Resource) -> Iterator[Reference]:
 
 #: Who applies, and the labels by which its controller says so.
 _OWNERS = tuple(
-    (kind, ("metadata", "labels", f"{group}/name"), ("metadata", "labels", f"{group}/namespace"))
+    (kind, f"{group}/name", f"{group}/namespace")
     for kind, group in (
         ("Kustomization", KUSTOMIZE),
         ("HelmRelease", HELM),
@@ -386,12 +385,12 @@ def owner(resource: Resource) -> Ref | None:
 
 
 def _owner(resource: Resource) -> Ref | None:
-    if not resource.has("metadata.labels"):
-        return None
-    for kind, name_at, namespace_at in _OWNERS:
-        name = resource.text(name_at)
-        namespace = resource.text(namespace_at) if name else ""
-        if namespace and (parent := Ref(kind, namespace, name)) != resource.ref:
+    labels = resource.get("metadata.labels")
+    for kind, name_at, namespace_at in _OWNERS if isinstance(labels, dict) else ():
+        if name_at not in labels:
+            continue
+        name, namespace = resource.label(name_at), resource.label(namespace_at)
+        if name and namespace and (parent := Ref(kind, namespace, name)) != resource.ref:
             return parent
     return None
 

@@ -15,6 +15,7 @@ from functools import cached_property
 
 from fluxdoctor.model.facts import Cluster, GitTrees, Parsed, Tree, clean
 from fluxdoctor.model.flux import CLUSTER_SCOPED
+from fluxdoctor.model.once import Once
 from fluxdoctor.model.resource import Fields, Location, Marks, Ref, Resource
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -262,7 +263,7 @@ def _built(tree: Tree, directory: str, components: tuple[str, ...]) -> Build:
     return walk.result(objects)
 
 
-class Manifests:
+class Manifests(Once):
     """The declarations in git of every Kustomization whose source tree is known."""
 
     def __init__(self, cluster: Cluster, git: GitTrees) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
+from fluxdoctor.model.once import Once
 from fluxdoctor.model.times import moment
-
-T = TypeVar("T")
 
 #: A field's path: dotted (``spec.sourceRef.name``, ``spec.patches.0.target``), or a tuple where a key holds a dot.
 FieldPath = str | tuple[str | int, ...]
@@ -167,9 +166,8 @@ class Fields:
         return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in self.path).removeprefix(".")
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A status condition."""
+class Condition(NamedTuple):
+    """A status condition. A named tuple, for a fleet has tens of thousands."""
 
     type: str
     status: str
@@ -181,17 +179,29 @@ class Condition:
 
 def _condition(row: dict[str, Any]) -> Condition:
     """Read a condition from its mapping itself: a fleet has tens of thousands."""
-    type_, status, reason, message, since = (
-        value if isinstance(value := row.get(name), str) else ""
-        for name in ("type", "status", "reason", "message", "lastTransitionTime")
-    )
     generation = row.get("observedGeneration")
-    seen = generation if isinstance(generation, int) and not isinstance(generation, bool) else 0
-    return Condition(type_, status, reason, message.strip(), moment(since), seen)
+    return Condition(
+        _string(row, "type"),
+        _string(row, "status"),
+        _string(row, "reason"),
+        _string(row, "message").strip(),
+        moment(_string(row, "lastTransitionTime")),
+        generation if isinstance(generation, int) and not isinstance(generation, bool) else 0,
+    )
+
+
+def _string(row: dict[str, Any], name: str) -> str:
+    value = row.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _entry(held: Any, key: str, default: str) -> str:
+    value = held.get(key) if isinstance(held, dict) else None
+    return value if isinstance(value, str) else default
 
 
 @dataclass(frozen=True)
-class Resource(Fields):
+class Resource(Fields, Once):
     """A Kubernetes object. ``file`` and ``marks`` tell where it was written, when it came from YAML."""
 
     ref: Ref = field(default_factory=lambda: Ref("", "", ""))
@@ -209,18 +219,6 @@ class Resource(Fields):
         """What spec.sourceRef names, in the object's own namespace where it names none; read once, for many rules ask."""
         namespace = self.text("spec.sourceRef.namespace") or self.ref.namespace
         return Ref(self.text("spec.sourceRef.kind"), namespace, self.text("spec.sourceRef.name"))
-
-    @cached_property
-    def _known(self) -> dict[str, Any]:
-        return {}
-
-    def once(self, what: str, read: Callable[[Resource], T]) -> T:
-        """Return what ``read`` makes of the object, made once for however many rules ask; ``what`` names it."""
-        known = self._known
-        if what not in known:
-            known[what] = read(self)
-        found: T = known[what]
-        return found
 
     @property
     def kind(self) -> str:
@@ -250,11 +248,11 @@ class Resource(Fields):
 
     def label(self, key: str, default: str = "") -> str:
         """Return a label's value."""
-        return self.text(("metadata", "labels", key), default)
+        return _entry(self.get("metadata.labels"), key, default)
 
     def annotation(self, key: str, default: str = "") -> str:
         """Return an annotation's value."""
-        return self.text(("metadata", "annotations", key), default)
+        return _entry(self.get("metadata.annotations"), key, default)
 
     def at(self, path: FieldPath = ()) -> Location | None:
         """Return where a field, or its nearest parent that is there, was written; None for a live object."""
