@@ -23,8 +23,9 @@ def inventory(resource: Resource) -> tuple[Ref, ...]:
 
 def _inventory(resource: Resource) -> tuple[Ref, ...]:
     entries = resource.get("status.inventory.entries")
-    rows = [row for row in entries if type(row) is dict] if isinstance(entries, list | tuple) else ()
-    ids = [id_ for row in rows if isinstance(id_ := row.get("id"), str)]
+    if not isinstance(entries, list | tuple):
+        return ()
+    ids = [id_ for row in entries if type(row) is dict and isinstance(id_ := row.get("id"), str)]
     return tuple(dict.fromkeys([ref for id_ in ids if (ref := flux.inventory_ref(id_))]))
 
 
@@ -51,10 +52,14 @@ class Graph:
     def __init__(self, cluster: Cluster) -> None:
         """Edges are read when they are asked for."""
         self._cluster = cluster
+        self._all: dict[Ref, tuple[Reference, ...]] = {}
         self._cyclic: dict[Edge, tuple[tuple[Ref, ...], ...]] = {}
 
     def _out(self, resource: Resource) -> tuple[Reference, ...]:
-        return (*_written(resource), *self._implied(resource), *self._applied(resource))
+        if resource.ref not in self._all:
+            edges = (*_written(resource), *self._implied(resource), *self._applied(resource))
+            self._all[resource.ref] = edges
+        return self._all[resource.ref]
 
     def _implied(self, resource: Resource) -> list[Reference]:
         kind = flux.KINDS[resource.kind]

@@ -52,16 +52,27 @@ class Location:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-@lru_cache(4096)
+_PATHS = 4096
+
+
+@lru_cache(_PATHS)
 def _parts(path: str) -> tuple[str | int, ...]:
     return tuple(int(part) if part.isdecimal() else part for part in path.split(".") if part)
 
 
-@lru_cache(4096)
-def _names(path: str) -> tuple[str, ...] | None:
-    """Return the parts of a path that goes through mappings only."""
-    parts = _parts(path)
-    return None if any(isinstance(part, int) for part in parts) else tuple(map(str, parts))
+class _Names(dict[str, tuple[str, ...] | None]):
+    """The parts of each path that goes through mappings only: looked up in half the time of a cached call."""
+
+    def __missing__(self, path: str) -> tuple[str, ...] | None:
+        if len(self) >= _PATHS:  # paths may be made of names in a cluster
+            self.clear()
+        parts = _parts(path)
+        found = None if any(isinstance(part, int) for part in parts) else tuple(map(str, parts))
+        self[path] = found
+        return found
+
+
+_NAMES = _Names()
 
 
 def split(path: FieldPath) -> tuple[str | int, ...]:
@@ -81,7 +92,7 @@ class Fields:
 
     def get(self, path: FieldPath) -> Any:
         """Return the raw value, or None; for callers that check its type themselves."""
-        names = _names(path) if type(path) is str else None
+        names = _NAMES[path] if type(path) is str else None
         if names is None:
             return self._walk(path)
         # The hot path of every rule: one loop over mappings, and no question what they are.
@@ -177,27 +188,23 @@ class Condition(NamedTuple):
     generation: int
 
 
+def string(row: Any, key: str, default: str = "") -> str:
+    """Return a string entry of what should be a mapping: for the few readers that a fleet calls by the hundred thousand."""
+    value = row.get(key) if isinstance(row, dict) else None
+    return value if isinstance(value, str) else default
+
+
 def _condition(row: dict[str, Any]) -> Condition:
     """Read a condition from its mapping itself: a fleet has tens of thousands."""
     generation = row.get("observedGeneration")
     return Condition(
-        _string(row, "type"),
-        _string(row, "status"),
-        _string(row, "reason"),
-        _string(row, "message").strip(),
-        moment(_string(row, "lastTransitionTime")),
+        string(row, "type"),
+        string(row, "status"),
+        string(row, "reason"),
+        string(row, "message").strip(),
+        moment(string(row, "lastTransitionTime")),
         generation if isinstance(generation, int) and not isinstance(generation, bool) else 0,
     )
-
-
-def _string(row: dict[str, Any], name: str) -> str:
-    value = row.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _entry(held: Any, key: str, default: str) -> str:
-    value = held.get(key) if isinstance(held, dict) else None
-    return value if isinstance(value, str) else default
 
 
 @dataclass(frozen=True)
@@ -248,11 +255,11 @@ class Resource(Fields, Once):
 
     def label(self, key: str, default: str = "") -> str:
         """Return a label's value."""
-        return _entry(self.get("metadata.labels"), key, default)
+        return string(self.get("metadata.labels"), key, default)
 
     def annotation(self, key: str, default: str = "") -> str:
         """Return an annotation's value."""
-        return _entry(self.get("metadata.annotations"), key, default)
+        return string(self.get("metadata.annotations"), key, default)
 
     def at(self, path: FieldPath = ()) -> Location | None:
         """Return where a field, or its nearest parent that is there, was written; None for a live object."""
