@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 from fluxdoctor.model import flux
 from fluxdoctor.model.once import Once
@@ -24,9 +24,8 @@ class Sight(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """The answer of a look-up: the object, its absence, or why neither is known."""
+class Lookup(NamedTuple):
+    """The answer of a look-up: the object, its absence, or why neither is known. A named tuple: it is made by the thousand."""
 
     sight: Sight
     resource: Resource | None = None

@@ -404,7 +404,7 @@ def _owner(resource: Resource) -> Ref | None:
     for kind, name_at, namespace_at in _OWNERS if isinstance(labels, dict) else ():
         if name_at not in labels:
             continue
-        name, namespace = resource.label(name_at), resource.label(namespace_at)
+        name, namespace = string(labels, name_at), string(labels, namespace_at)
         if name and namespace and (parent := Ref(kind, namespace, name)) != resource.ref:
             return parent
     return None

@@ -26,7 +26,7 @@ def _inventory(resource: Resource) -> tuple[Ref, ...]:
     if not isinstance(entries, list | tuple):
         return ()
     ids = [id_ for row in entries if type(row) is dict and isinstance(id_ := row.get("id"), str)]
-    return tuple(dict.fromkeys([ref for id_ in ids if (ref := flux.inventory_ref(id_))]))
+    return tuple(dict.fromkeys(filter(None, map(flux.inventory_ref, ids))))
 
 
 def _written(resource: Resource) -> tuple[Reference, ...]:
@@ -136,10 +136,11 @@ class Graph:
 
     def _of(self, resource: Resource, *edges: Edge) -> tuple[Reference, ...]:
         """Return an object's edges of these kinds; what is not asked for, and has to be worked out first, is left alone."""
+        if _UNWRITTEN.isdisjoint(edges):
+            return tuple([r for r in _written(resource) if r.edge in edges])
         if edges == (Edge.APPLIES,):
             return tuple(self._applied(resource))
-        held = _written(resource) if _UNWRITTEN.isdisjoint(edges) else self._out(resource)
-        return tuple([r for r in held if r.edge in edges])
+        return tuple([r for r in self._out(resource) if r.edge in edges])
 
     def needs(self, ref: Ref, *edges: Edge) -> tuple[Reference, ...]:
         """Return what an object refers to, by these edges (all when none is named)."""

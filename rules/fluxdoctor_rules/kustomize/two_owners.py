@@ -23,9 +23,7 @@ _OWNERS = ("Kustomization", "HelmRelease")
 _SHOWN = 3
 
 
-def check(
-    cluster: Cluster, graph: Graph, manifests: Manifests | None, overlaps: Overlaps | None
-) -> Iterator[Problem]:
+def check(cluster: Cluster, graph: Graph, manifests: Manifests | None, overlaps: Overlaps | None) -> Iterator[Problem]:
     """Compare inventories, or what a repository declares.
 
     Two releases that write one object are Helm's business; a shared Namespace is common.
