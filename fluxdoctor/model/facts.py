@@ -252,12 +252,17 @@ class Tree(Once):
         parse: Callable[[str], Parsed],
         excluded: Mapping[str, str] | None = None,
         text: Callable[[str], bytes] | None = None,
+        says: Callable[[str, bytes], bool] | None = None,
     ) -> None:
-        """``parse`` reads the YAML of a file, ``text`` its bytes without secret values; the content never changes."""
+        """``parse`` reads the YAML of a file, ``text`` its bytes without secret values; the content never changes.
+
+        ``says`` tells whether a word is in that text, for those who search every file.
+        """
         self.paths = tuple(sorted(paths))
         self._files = frozenset(self.paths)
         self._parse = parse
         self.text = text or (lambda _: b"")
+        self.says = says or (lambda path, word: word in self.text(path))
         self._parsed: dict[str, Parsed] = {}
         self.excluded = dict(excluded or {})
 
