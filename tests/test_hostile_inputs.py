@@ -179,6 +179,7 @@ def test_kustomize_may_not_take_all_memory(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(kustomize, "_MEMORY", 2 << 30)
     stage = kustomize.Stage({"x.yaml": ALIASES.encode()}, kustomize.Command(kustomize.command()))
     try:
+        stage.need(["x.yaml"])
         output = stage.build("", {"resources": ["x.yaml"]}, 1)
     finally:
         stage.close()

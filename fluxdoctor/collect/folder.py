@@ -241,7 +241,13 @@ def tree(files: Files, spec_ignore: str | None) -> Tree:
         for path, content in files.items()
         if posixpath.basename(path) == ".sourceignore"
     }
-    return Tree(files, _parser(files), ignore.excluded(files, ignores, spec_ignore), objects.masker(files))
+    text = objects.masker(files)
+
+    def says(path: str, word: bytes) -> bool:
+        # Taking the secrets out of a file that does not have the word at all would be for nothing.
+        return word in files[path] and word in text(path)
+
+    return Tree(files, _parser(files), ignore.excluded(files, ignores, spec_ignore), text, says)
 
 
 def _parser(files: Files) -> Callable[[str], Parsed]:

@@ -74,6 +74,8 @@ class Charts:
 
 def referred(release: Resource, cluster: Cluster) -> Resource | None:
     """Return the OCIRepository or HelmChart that spec.chartRef names, if it was seen."""
+    if not release.has("spec.chartRef"):
+        return None
     return next((cluster.get(r.target) for r in flux.references(release) if r.edge is Edge.CHART_REF), None)
 
 

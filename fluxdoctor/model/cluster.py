@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
+from typing import NamedTuple
 
 from fluxdoctor.model import flux
+from fluxdoctor.model.once import Once
 from fluxdoctor.model.resource import Ref, Resource
 
 
@@ -20,9 +22,8 @@ class Sight(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """The answer of a look-up: the object, its absence, or why neither is known."""
+class Lookup(NamedTuple):
+    """The answer of a look-up: the object, its absence, or why neither is known. A named tuple: it is made by the thousand."""
 
     sight: Sight
     resource: Resource | None = None
@@ -67,7 +68,7 @@ class Event:
 Listed = Mapping[str, frozenset[str] | None]
 
 
-class Cluster:
+class Cluster(Once):
     """The Kubernetes objects that were read, and how far the sight went."""
 
     def __init__(
@@ -81,14 +82,15 @@ class Cluster:
     ) -> None:
         """Index the objects by identity and kind; a later object of the same identity replaces the earlier."""
         self._by_ref = {r.ref: r for r in resources}
-        self._by_kind: dict[str, list[Resource]] = {}
+        of_kind: dict[str, list[Resource]] = {}
         for ref in sorted(self._by_ref):
-            self._by_kind.setdefault(ref.kind, []).append(self._by_ref[ref])
+            of_kind.setdefault(ref.kind, []).append(self._by_ref[ref])
+        self._by_kind = {kind: tuple(found) for kind, found in of_kind.items()}
         self.listed: Listed = dict(listed or {})
         self.absent = frozenset(absent)
         self.gaps = tuple(gaps)
         self._events = dict(events or {})
-        self._lost: dict[str, bool] = {}
+        self._full: dict[tuple[str, str], bool] = {}
 
     def __len__(self) -> int:
         return len(self._by_ref)
@@ -99,6 +101,8 @@ class Cluster:
 
     def all(self, *kinds: str) -> tuple[Resource, ...]:
         """Return the objects of these kinds, sorted by kind, namespace and name."""
+        if len(kinds) == 1:
+            return self._by_kind.get(kinds[0], ())
         return tuple(r for kind in sorted(set(kinds)) for r in self._by_kind.get(kind, ()))
 
     def get(self, ref: Ref) -> Resource | None:
@@ -115,16 +119,15 @@ class Cluster:
 
     def is_absent(self, ref: Ref) -> bool:
         """Tell whether look() would answer absent, for those who ask of tens of thousands and need no reason."""
-        if ref in self._by_ref:
-            return False
-        if ref in self.absent or self._listed(ref.kind, ref.namespace):
-            return True
-        return bool(ref.namespace) and self._namespace_absent(ref.namespace)
+        place = ref[:2]
+        full = self._full.get(place)
+        if full is None:
+            full = self._full[place] = self._sees_all(ref.kind, ref.namespace)
+        return (full or ref in self.absent) and ref not in self._by_ref
 
-    def _namespace_absent(self, name: str) -> bool:
-        if name not in self._lost:
-            self._lost[name] = self.is_absent(Ref("Namespace", "", name))
-        return self._lost[name]
+    def _sees_all(self, kind: str, namespace: str) -> bool:
+        """Whatever was not seen of the kind in the namespace is absent: it was listed, or the namespace itself is absent."""
+        return self._listed(kind, namespace) or (bool(namespace) and self.is_absent(Ref("Namespace", "", namespace)))
 
     def _listed(self, kind: str, namespace: str) -> bool:
         if kind not in self.listed:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import difflib
 import posixpath
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, TypeVar
 
+from fluxdoctor.model.once import Once
 from fluxdoctor.model.resource import Location, Ref, Resource
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def clean(path: str) -> str:
     return posixpath.normpath("/" + path.strip()).lstrip("/")
 
 
-class Tree:
+class Tree(Once):
     """The files of one revision of a repository. ``excluded`` maps the files left out of the artifact to the pattern."""
 
     def __init__(
@@ -46,14 +44,18 @@ class Tree:
         parse: Callable[[str], Parsed],
         excluded: Mapping[str, str] | None = None,
         text: Callable[[str], bytes] | None = None,
+        says: Callable[[str, bytes], bool] | None = None,
     ) -> None:
-        """``parse`` reads the YAML of a file, ``text`` its bytes without secret values; the content never changes."""
+        """``parse`` reads the YAML of a file, ``text`` its bytes without secret values; the content never changes.
+
+        ``says`` tells whether a word is in that text, for those who search every file.
+        """
         self.paths = tuple(sorted(paths))
         self._files = frozenset(self.paths)
         self._parse = parse
         self.text = text or (lambda _: b"")
+        self.says = says or (lambda path, word: word in self.text(path))
         self._parsed: dict[str, Parsed] = {}
-        self._known: dict[Hashable, Any] = {}
         self.excluded = dict(excluded or {})
 
     @cached_property
@@ -99,13 +101,6 @@ class Tree:
         if path not in self._parsed:
             self._parsed[path] = self._parse(path)
         return self._parsed[path]
-
-    def once(self, what: Hashable, read: Callable[[Tree], T]) -> T:
-        """Return what ``read`` makes of the files, made once for however many clusters and rules ask; ``what`` names it."""
-        if what not in self._known:
-            self._known[what] = read(self)
-        found: T = self._known[what]
-        return found
 
     def nearest(self, path: str, *, directories: bool = True) -> tuple[str, ...]:
         """Return up to three paths most like this one, the best first."""

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
-from fluxdoctor.model.resource import Condition, Fields, Ref, Resource
+from fluxdoctor.model.resource import Condition, Ref, Resource, string
 from fluxdoctor.model.times import duration
 
 SOURCE, KUSTOMIZE, HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
@@ -94,14 +94,13 @@ def kind_name(kind: str, group: str) -> str:
     return kind if known == group else f"{kind}.{group}"
 
 
-_GROUP_AND_KIND = 2
-
-
 def inventory_ref(identifier: str) -> Ref | None:
     """Read an inventory id, ``namespace_name_group_kind``; a colon in a name is stored as two underscores (cli-utils)."""
-    namespace, *parts = identifier.split("_")
-    *name, group, kind = parts if len(parts) > _GROUP_AND_KIND else ("", "", "")
-    return Ref(kind_name(kind, group), namespace, "_".join(name).replace("__", ":")) if kind and any(name) else None
+    parts = identifier.rsplit("_", 2)
+    namespace, _, name = parts[0].partition("_")
+    if len(parts) != 3 or not parts[2] or not name.strip("_"):  # noqa: PLR2004 - the head, group and kind
+        return None
+    return Ref(kind_name(parts[2], parts[1]), namespace, name.replace("__", ":"))
 
 
 def conditions(resource: Resource) -> tuple[Condition, ...]:
@@ -111,7 +110,10 @@ def conditions(resource: Resource) -> tuple[Condition, ...]:
 
 def condition(resource: Resource, type_: str) -> Condition | None:
     """Return one condition, or None."""
-    return next((c for c in resource.conditions if c.type == type_), None)
+    for found in resource.conditions:
+        if found.type == type_:
+            return found
+    return None
 
 
 class State(StrEnum):
@@ -229,7 +231,7 @@ class Reference(NamedTuple):
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Spec:
     """How a reference is written: the field, the target's kind ("" when the reference names it) and its namespace."""
 
@@ -239,6 +241,11 @@ class _Spec:
     crosses: bool = False
     """The reference may name another namespace."""
     many: bool = False
+
+    @cached_property
+    def begins(self) -> str:
+        """The field of the spec in which the reference stands."""
+        return self.path.split(".")[1]
 
 
 _S = _Spec
@@ -308,24 +315,26 @@ _REFERENCES: dict[str, tuple[_Spec, ...]] = {
 _BROKEN_NAMES = ("", "*")
 
 
-def _target(resource: Resource, row: Fields, spec: _Spec) -> Ref | None:
-    kind = {"": row.text("kind"), "=": resource.kind}.get(spec.kind, spec.kind)
-    name = row.text("name") or row.text("repository.name")
+def _target(resource: Resource, row: dict[str, Any], spec: _Spec) -> Ref | None:
+    kind = resource.kind if spec.kind == "=" else spec.kind or string(row, "kind")
+    name = string(row, "name") or string(row.get("repository"), "name")
     if not kind or name in _BROKEN_NAMES:
         return None
-    namespace = resource.namespace
-    if spec.crosses:
-        namespace = row.text("namespace") or namespace
-    group = row.text("apiVersion").partition("/")[0] if "/" in row.text("apiVersion") else None
-    name_of_kind = kind_name(kind, group) if group and group != KINDS.get(kind, Kind("", group, "", "")).group else kind
-    return Ref(name_of_kind, "" if kind in CLUSTER_SCOPED else namespace, name)
+    namespace = (string(row, "namespace") if spec.crosses else "") or resource.namespace
+    group, slash, _ = string(row, "apiVersion").partition("/")
+    foreign = slash and group and kind in KINDS and KINDS[kind].group != group
+    return Ref(kind_name(kind, group) if foreign else kind, "" if kind in CLUSTER_SCOPED else namespace, name)
 
 
-def _rows(resource: Resource, spec: _Spec) -> Iterator[Fields]:
-    if spec.many:
-        yield from resource.rows(spec.path)
-    elif resource.has(spec.path):
-        yield resource.fields(spec.path)
+def _rows(resource: Resource, spec: _Spec) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the mappings that a reference is written in, and where they stand."""
+    held = resource.get(spec.path)
+    if isinstance(held, dict) and not spec.many:
+        yield spec.path, held
+    elif isinstance(held, list | tuple) and spec.many:
+        for i, row in enumerate(held):
+            if isinstance(row, dict):
+                yield f"{spec.path}[{i}]", row
 
 
 def _named_parts(resource: Resource) -> Iterator[Reference]:
@@ -335,13 +344,13 @@ def _named_parts(resource: Resource) -> Iterator[Reference]:
         if account := resource.text(path):
             yield Reference(Edge.SERVICE_ACCOUNT, path, Ref("ServiceAccount", namespace, account))
     for path in ("spec.targetNamespace", "spec.storageNamespace"):
-        # HelmRelease: install.createNamespace makes the target namespace (helm-controller 1.6).
-        creates = resource.kind == "HelmRelease" and resource.flag("spec.install.createNamespace")
         if target := resource.text(path):
+            # HelmRelease: install.createNamespace makes the target namespace (helm-controller 1.6).
+            creates = resource.kind == "HelmRelease" and resource.flag("spec.install.createNamespace")
             yield Reference(Edge.TARGET_NAMESPACE, path, Ref("Namespace", "", target), optional=creates)
-    if secret := resource.text("spec.sync.pullSecret"):
-        yield Reference(Edge.SECRET, "spec.sync.pullSecret", Ref("Secret", namespace, secret))
     if resource.kind == "FluxInstance" and resource.has("spec.sync"):
+        if secret := resource.text("spec.sync.pullSecret"):
+            yield Reference(Edge.SECRET, "spec.sync.pullSecret", Ref("Secret", namespace, secret))
         sync = resource.text("spec.sync.name") or namespace
         yield Reference(Edge.SYNC, "spec.sync", Ref("Kustomization", namespace, sync))
     if chart := helm_chart(resource):
@@ -362,16 +371,21 @@ def references(resource: Resource) -> Iterator[Reference]:
 
 
 def _all_references(resource: Resource) -> Iterator[Reference]:
+    written = resource.get("spec")
+    if not isinstance(written, dict):
+        return
     for spec in _REFERENCES.get(resource.kind, ()):
-        for row in _rows(resource, spec):
+        if spec.begins not in written:  # most are not
+            continue
+        for place, row in _rows(resource, spec):
             if target := _target(resource, row, spec):
-                yield Reference(spec.edge, row.dotted, target, row.flag("optional"))
+                yield Reference(spec.edge, place, target, row.get("optional") is True)
     yield from _named_parts(resource)
 
 
 #: Who applies, and the labels by which its controller says so.
 _OWNERS = tuple(
-    (kind, ("metadata", "labels", f"{group}/name"), ("metadata", "labels", f"{group}/namespace"))
+    (kind, f"{group}/name", f"{group}/namespace")
     for kind, group in (
         ("Kustomization", KUSTOMIZE),
         ("HelmRelease", HELM),
@@ -386,12 +400,12 @@ def owner(resource: Resource) -> Ref | None:
 
 
 def _owner(resource: Resource) -> Ref | None:
-    if not resource.has("metadata.labels"):
-        return None
-    for kind, name_at, namespace_at in _OWNERS:
-        name = resource.text(name_at)
-        namespace = resource.text(namespace_at) if name else ""
-        if namespace and (parent := Ref(kind, namespace, name)) != resource.ref:
+    labels = resource.get("metadata.labels")
+    for kind, name_at, namespace_at in _OWNERS if isinstance(labels, dict) else ():
+        if name_at not in labels:
+            continue
+        name, namespace = string(labels, name_at), string(labels, namespace_at)
+        if name and namespace and (parent := Ref(kind, namespace, name)) != resource.ref:
             return parent
     return None
 

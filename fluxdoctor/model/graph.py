@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from fluxdoctor.model import flux
@@ -9,6 +10,8 @@ from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import Edge, Reference
 from fluxdoctor.model.resource import Ref, Resource
 
+#: Edges that no field of the spec names: they follow from what the object is, and from what its controller says and labels.
+_UNWRITTEN = frozenset((Edge.APPLIES, Edge.NAMESPACE, Edge.CRD, Edge.CONTROLLER))
 #: Edges from an object to what it brings about; by all others it needs what they lead to.
 _DOWN = (Edge.APPLIES, Edge.HEALTH, Edge.RECEIVES, Edge.EVENT_SOURCE)
 
@@ -20,9 +23,27 @@ def inventory(resource: Resource) -> tuple[Ref, ...]:
 
 def _inventory(resource: Resource) -> tuple[Ref, ...]:
     entries = resource.get("status.inventory.entries")
-    rows = [row for row in entries if type(row) is dict] if isinstance(entries, list | tuple) else ()
-    ids = [id_ for row in rows if isinstance(id_ := row.get("id"), str)]
-    return tuple(dict.fromkeys([ref for id_ in ids if (ref := flux.inventory_ref(id_))]))
+    if not isinstance(entries, list | tuple):
+        return ()
+    ids = [id_ for row in entries if type(row) is dict and isinstance(id_ := row.get("id"), str)]
+    return tuple(dict.fromkeys(filter(None, map(flux.inventory_ref, ids))))
+
+
+def _written(resource: Resource) -> tuple[Reference, ...]:
+    """Return the edges that the fields of an object's spec name."""
+    return resource.once("written", _read)
+
+
+def _read(resource: Resource) -> tuple[Reference, ...]:
+    checks = [
+        Reference(
+            Edge.HEALTH,
+            row.dotted,
+            Ref(row.text("kind"), row.text("namespace") or resource.namespace, row.text("name")),
+        )
+        for row in resource.rows("spec.healthChecks")
+    ]
+    return tuple(dict.fromkeys([*flux.references(resource), *checks]))
 
 
 class Graph:
@@ -31,71 +52,117 @@ class Graph:
     def __init__(self, cluster: Cluster) -> None:
         """Edges are read when they are asked for."""
         self._cluster = cluster
+        self._all: dict[Ref, tuple[Reference, ...]] = {}
         self._cyclic: dict[Edge, tuple[tuple[Ref, ...], ...]] = {}
 
-    @cached_property
-    def _out(self) -> dict[Ref, tuple[Reference, ...]]:
-        found: dict[Ref, list[Reference]] = {}
-        for resource in self._cluster.flux:
-            found[resource.ref] = list(dict.fromkeys([*flux.references(resource), *self._implied(resource)]))
-            found[resource.ref] += [Reference(Edge.APPLIES, "status.inventory", ref) for ref in inventory(resource)]
-        for resource in self._cluster:
-            parent = flux.owner(resource)
-            if parent and parent in found:
-                found[parent].append(Reference(Edge.APPLIES, "metadata.labels", resource.ref))
-        return {ref: tuple(edges) for ref, edges in found.items()}
+    def _out(self, resource: Resource) -> tuple[Reference, ...]:
+        if resource.ref not in self._all:
+            edges = (*_written(resource), *self._implied(resource), *self._applied(resource))
+            self._all[resource.ref] = edges
+        return self._all[resource.ref]
 
     def _implied(self, resource: Resource) -> list[Reference]:
         kind = flux.KINDS[resource.kind]
-        edges = []
-        for row in resource.rows("spec.healthChecks"):
-            ref = Ref(row.text("kind"), row.text("namespace") or resource.namespace, row.text("name"))
-            edges.append(Reference(Edge.HEALTH, row.dotted, ref))
-        edges.append(Reference(Edge.NAMESPACE, "metadata.namespace", Ref("Namespace", "", resource.namespace)))
         crd = Ref("CustomResourceDefinition", "", f"{kind.plural}.{kind.group}")
-        edges.append(Reference(Edge.CRD, "apiVersion", crd))
-        for deployment in self._cluster.controllers(kind.controller):
-            edges.append(Reference(Edge.CONTROLLER, "", deployment.ref))
-        return edges
+        return [
+            Reference(Edge.NAMESPACE, "metadata.namespace", Ref("Namespace", "", resource.namespace)),
+            Reference(Edge.CRD, "apiVersion", crd),
+            *(Reference(Edge.CONTROLLER, "", d.ref) for d in self._cluster.controllers(kind.controller)),
+        ]
+
+    def _applied(self, resource: Resource) -> list[Reference]:
+        labelled = self._labelled.get(resource.ref, ())
+        return [
+            *(Reference(Edge.APPLIES, "status.inventory", ref) for ref in inventory(resource)),
+            *(Reference(Edge.APPLIES, "metadata.labels", ref) for ref in labelled),
+        ]
 
     @cached_property
-    def _in(self) -> dict[Ref, tuple[tuple[Ref, Reference], ...]]:
+    def _labelled(self) -> dict[Ref, list[Ref]]:
+        found: dict[Ref, list[Ref]] = {}
+        for resource in self._cluster:
+            if parent := flux.owner(resource):
+                found.setdefault(parent, []).append(resource.ref)
+        return found
+
+    @cached_property
+    def _holders(self) -> tuple[dict[Ref, Ref], dict[Ref, list[Ref]]]:
+        """The first object that has another in its inventory; and all of them, where there are several."""
+        first: dict[Ref, Ref] = {}
+        several: dict[Ref, list[Ref]] = {}
+        for resource in self._cluster.flux:
+            holder = resource.ref
+            for ref in inventory(resource):
+                if first.setdefault(ref, holder) is not holder:
+                    several.setdefault(ref, [first[ref]]).append(holder)
+        return first, several
+
+    @property
+    def contested(self) -> Mapping[Ref, Sequence[Ref]]:
+        """The objects that are in several inventories, and whose, sorted."""
+        return self._holders[1]
+
+    @cached_property
+    def _in(self) -> dict[Ref, list[tuple[Ref, Reference]]]:
+        return self._turned(self._out)
+
+    @cached_property
+    def _written_in(self) -> dict[Ref, list[tuple[Ref, Reference]]]:
+        return self._turned(_written)
+
+    def _turned(self, edges: Callable[[Resource], tuple[Reference, ...]]) -> dict[Ref, list[tuple[Ref, Reference]]]:
         found: dict[Ref, list[tuple[Ref, Reference]]] = {}
-        for source in sorted(self._out):
-            for reference in self._out[source]:
-                found.setdefault(reference.target, []).append((source, reference))
-        return {ref: tuple(edges) for ref, edges in found.items()}
+        for resource in self._cluster.flux:
+            for reference in edges(resource):
+                found.setdefault(reference.target, []).append((resource.ref, reference))
+        return found
 
     @cached_property
     def families(self) -> dict[Ref, tuple[Ref, ...]]:
         """The Flux objects that each object applies, for those that apply any."""
-        return self._having(Edge.APPLIES)
+        return self._leading(lambda one: (*inventory(one), *self._labelled.get(one.ref, ())))
 
     @cached_property
     def gathering(self) -> dict[Ref, tuple[Ref, ...]]:
         """What each object names in spec.dependsOn, for those that name any."""
-        return self._having(Edge.DEPENDS_ON)
+        return self._leading(lambda one: [edge.target for edge in self._of(one, Edge.DEPENDS_ON)])
 
-    def _having(self, edge: Edge) -> dict[Ref, tuple[Ref, ...]]:
-        found: dict[Ref, list[Ref]] = {}
-        for ref, edges in self._out.items():
-            for reference in edges:
-                if reference.edge is edge and reference.target.kind in flux.KINDS and reference.target != ref:
-                    found.setdefault(ref, []).append(reference.target)
-        return {ref: tuple(targets) for ref, targets in found.items()}
+    def _leading(self, targets: Callable[[Resource], Iterable[Ref]]) -> dict[Ref, tuple[Ref, ...]]:
+        found: dict[Ref, tuple[Ref, ...]] = {}
+        for one in self._cluster.flux:
+            if to := tuple([ref for ref in targets(one) if ref.kind in flux.KINDS and ref != one.ref]):
+                found[one.ref] = to
+        return found
+
+    def _of(self, resource: Resource, *edges: Edge) -> tuple[Reference, ...]:
+        """Return an object's edges of these kinds; what is not asked for, and has to be worked out first, is left alone."""
+        if _UNWRITTEN.isdisjoint(edges):
+            return tuple([r for r in _written(resource) if r.edge in edges])
+        if edges == (Edge.APPLIES,):
+            return tuple(self._applied(resource))
+        return tuple([r for r in self._out(resource) if r.edge in edges])
 
     def needs(self, ref: Ref, *edges: Edge) -> tuple[Reference, ...]:
         """Return what an object refers to, by these edges (all when none is named)."""
-        found = self._out.get(ref, ())
-        return tuple([r for r in found if r.edge in edges]) if edges else found
+        resource = self._cluster.get(ref) if ref.kind in flux.KINDS else None
+        if resource is None:
+            return ()
+        return self._of(resource, *edges) if edges else self._out(resource)
 
     def needed_by(self, ref: Ref, *edges: Edge) -> tuple[tuple[Ref, Reference], ...]:
         """Return which objects refer to this one, by these edges (all when none is named), sorted."""
-        return tuple(pair for pair in self._in.get(ref, ()) if not edges or pair[1].edge in edges)
+        found = self._written_in if edges and _UNWRITTEN.isdisjoint(edges) else self._in
+        return tuple(pair for pair in found.get(ref, ()) if not edges or pair[1].edge in edges)
 
     def appliers(self, ref: Ref) -> tuple[Ref, ...]:
         """Return the objects that apply this one: by inventory or by the labels that the controllers set."""
-        return tuple(dict.fromkeys(source for source, _ in self.needed_by(ref, Edge.APPLIES)))
+        first, several = self._holders
+        found = {*several.get(ref, ()), *((first[ref],) if ref in first else ())}
+        resource = self._cluster.get(ref)
+        parent = flux.owner(resource) if resource else None
+        if parent and self._cluster.get(parent):
+            found.add(parent)
+        return tuple(sorted(found))
 
     def parent(self, resource: Resource) -> Ref | None:
         """Return the one that applied an object last: its labels say so, else its inventory."""
@@ -128,12 +195,12 @@ class Graph:
     def cycles(self, edge: Edge) -> tuple[tuple[Ref, ...], ...]:
         """Return the cycles of one kind of edge: the members of each, sorted; an object that names itself is one."""
         if edge not in self._cyclic:
-            arrows = {ref: tuple(e.target for e in self.needs(ref, edge)) for ref in self._out}
+            arrows = {r.ref: targets for r in self._cluster.flux if (targets := [e.target for e in self._of(r, edge)])}
             self._cyclic[edge] = tuple(sorted(_cycles(arrows)))
         return self._cyclic[edge]
 
 
-def _cycles(arrows: dict[Ref, tuple[Ref, ...]]) -> list[tuple[Ref, ...]]:
+def _cycles(arrows: Mapping[Ref, Sequence[Ref]]) -> list[tuple[Ref, ...]]:
     """Tarjan's strongly connected components, iterative: a fleet's chain may be deeper than Python's stack."""
     index: dict[Ref, int] = {}
     low: dict[Ref, int] = {}
@@ -167,7 +234,7 @@ def _cycles(arrows: dict[Ref, tuple[Ref, ...]]) -> list[tuple[Ref, ...]]:
 
 
 def _component(
-    node: Ref, stack: list[Ref], held: set[Ref], arrows: dict[Ref, tuple[Ref, ...]]
+    node: Ref, stack: list[Ref], held: set[Ref], arrows: Mapping[Ref, Sequence[Ref]]
 ) -> list[tuple[Ref, ...]]:
     members = [stack.pop()]
     while members[-1] != node:  # from the end: the stack may be as long as the fleet is deep

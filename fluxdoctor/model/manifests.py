@@ -16,6 +16,7 @@ from functools import cached_property
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.facts import GitTrees, Parsed, Tree, clean
 from fluxdoctor.model.flux import CLUSTER_SCOPED
+from fluxdoctor.model.once import Once
 from fluxdoctor.model.resource import Fields, Location, Marks, Ref, Resource
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -263,7 +264,7 @@ def _built(tree: Tree, directory: str, components: tuple[str, ...]) -> Build:
     return walk.result(objects)
 
 
-class Manifests:
+class Manifests(Once):
     """The declarations in git of every Kustomization whose source tree is known."""
 
     def __init__(self, cluster: Cluster, git: GitTrees) -> None:

@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -73,23 +74,38 @@ def _merge_keys() -> bytes:
 
 
 class Stage:
-    """A temporary copy of an artifact's files, in which directories are built. It removes itself."""
+    """A temporary copy of an artifact's files, in which directories are built. It removes itself.
+
+    A file is written when a build needs it: a run that has kept most builds has few left to make.
+    """
 
     def __init__(self, files: Mapping[str, bytes], run: Command) -> None:
-        """Write the files."""
+        """Write nothing yet."""
+        self._files = files
+        self._written: set[str] = set()
+        self._lock = threading.Lock()
         self._held = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
         # kustomize names real paths in its messages.
         self.root = Path(self._held.name).resolve() / "tree"
         self._run = run
-        self._count = 0
-        made: set[Path] = set()
-        for path, content in files.items():
-            at = self.root / path
-            if at.parent not in made:
-                at.parent.mkdir(parents=True, exist_ok=True)
-                made.add(at.parent)
-            at.write_bytes(content)
-        self.root.mkdir(parents=True, exist_ok=True)
+        self._folders: set[Path] = set()
+        self.root.mkdir(parents=True)
+
+    def need(self, paths: Iterable[str]) -> bool:
+        """Write these files where they are not there yet; tell whether any was not."""
+        with self._lock:
+            missing = [path for path in paths if path not in self._written]
+            for path in missing:
+                self._put(path, self._files[path])
+        return bool(missing)
+
+    def _put(self, path: str, content: bytes) -> None:
+        at = self.root / path
+        if at.parent not in self._folders:
+            at.parent.mkdir(parents=True, exist_ok=True)
+            self._folders.add(at.parent)
+        at.write_bytes(content)
+        self._written.add(path)
 
     def close(self) -> None:
         """Remove the files."""
@@ -98,7 +114,8 @@ class Stage:
     def write(self, path: str, body: Any) -> None:
         """Replace a file of the copy by one or several documents (JSON is YAML)."""
         documents = body if isinstance(body, list) else [body]
-        (self.root / path).write_bytes(b"\n---\n".join(map(orjson.dumps, documents)))
+        with self._lock:
+            self._put(path, b"\n---\n".join(map(orjson.dumps, documents)))
 
     def build(self, directory: str, kustomization: Mapping[str, Any], number: int) -> Output:
         """Build a directory with this kustomization file in the place of its own.

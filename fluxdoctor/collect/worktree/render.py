@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from fluxdoctor.collect import documents
@@ -148,7 +149,7 @@ class Renderer:
             # Reading the whole of Kubernetes' OpenAPI document takes kustomize five times as long as all the rest.
             local["openapi"] = {"path": kustomize.MERGE_KEYS}
         partial = needs.remote or needs.helm
-        output = self._stage(False).build(directory, local, next(self._number))
+        output = self._first(directory, local, needs)
         if output.stopped:
             return Rendering(partial=True, raw=True, stopped=output.stopped)
         if not output.error:
@@ -159,6 +160,27 @@ class Renderer:
         rest, whole = self._rest(directory, body, needs)
         return Rendering(rest, error=output.error, partial=True, raw=not whole)
 
+    def _first(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> kustomize.Output:
+        """Build with the files that are known to be read; where that fails, with all: a failure must be the controller's."""
+        stage = self._stage(False)
+        stage.need(self._beside(needs))
+        output = stage.build(directory, body, next(self._number))
+        if output.error and stage.need(self.files):
+            output = stage.build(directory, body, next(self._number))
+        return output
+
+    def _beside(self, needs: faults.Closure) -> set[str]:
+        """Return the files that a build reads and those beside them: kustomize refuses a folder with two kustomization files."""
+        folders = needs.directories | {posixpath.dirname(path) for path in needs.files}
+        return {path for folder in folders for path in self._by_folder.get(folder, ())}
+
+    @cached_property
+    def _by_folder(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.files:
+            found.setdefault(posixpath.dirname(path), []).append(path)
+        return found
+
     def _grows(self, path: str) -> bool:
         """Tell a file that kustomize, which knows no bounds (5.8), would take all memory for."""
         flaw = self.tree.parsed(path).flaw if path.endswith((".yaml", ".yml")) else None
@@ -167,6 +189,7 @@ class Renderer:
     def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> tuple[tuple[Built, ...], bool]:
         """Take what is faulty out of a second copy, and build that."""
         stage = self._stage(True)
+        stage.need(self.files)
         with self._lock:
             for path in sorted(needs.files - self._mended):
                 self._mended.add(path)

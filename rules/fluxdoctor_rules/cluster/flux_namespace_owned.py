@@ -1,6 +1,6 @@
 """Flux's own namespace is in the inventory of a Kustomization that is not the one which installs Flux."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fluxdoctor import Cluster, Evidence, Problem, Ref, inventory
 
@@ -11,12 +11,12 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     for kustomization in cluster.all("Kustomization"):
         if not kustomization.flag("spec.prune") or kustomization.has("spec.kubeConfig"):
             continue
-        held = set(inventory(kustomization))
+        held = inventory(kustomization)
         for space, deployment in sorted(spaces.items()):
             if Ref("Namespace", "", space) in held and deployment not in held and not _installs(held):
                 proof = Evidence(f"Namespace/{space} in status.inventory", str(kustomization.ref))
                 yield Problem(kustomization.ref, {"space": space}, (proof,), field="spec.prune", key=space)
 
 
-def _installs(held: set[Ref]) -> bool:
+def _installs(held: Sequence[Ref]) -> bool:
     return any(ref.kind == "FluxInstance" for ref in held)

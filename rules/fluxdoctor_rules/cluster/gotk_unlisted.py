@@ -13,7 +13,9 @@ def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
         return
     read: dict[Ref, list[str]] = {}
     for kustomization in cluster.all("Kustomization"):
-        read.setdefault(Manifests.source(kustomization), []).append(clean(kustomization.text("spec.path")))
+        source = Manifests.source(kustomization)
+        if source in trees.trees:
+            read.setdefault(source, []).append(clean(kustomization.text("spec.path")))
     for source, tree in sorted(trees.trees.items()):
         for path in tree.paths:
             folder, _, name = path.rpartition("/")

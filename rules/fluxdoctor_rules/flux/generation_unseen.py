@@ -24,8 +24,10 @@ _SLACK = timedelta(minutes=5)
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
     """Compare the generations of Ready objects; on a failing one they differ by design, and say nothing."""
     for resource in cluster.flux:
+        if state(resource) is not State.READY:
+            continue
         seen, now = resource.number("status.observedGeneration"), resource.number("metadata.generation")
-        if state(resource) is not State.READY or not 0 < seen < now or resource.has("metadata.deletionTimestamp"):
+        if not 0 < seen < now or resource.has("metadata.deletionTimestamp"):
             continue
         changed = _changed(resource)
         if changed and clock.taken - changed <= interval(resource) + timeout(resource) + _SLACK:

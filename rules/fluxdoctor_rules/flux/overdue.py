@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from fluxdoctor import Clock, Cluster, Evidence, Problem, Resource, State, age, interval, moment, state, timeout
+from fluxdoctor_rules.kustomize._history import last_reconciled
 
 _REQUESTED = "reconcile.fluxcd.io/requestedAt"
 _INTERVALS = 3
@@ -45,8 +46,7 @@ def _is_down(resource: Resource, cluster: Cluster) -> bool:
 def _late(resource: Resource, taken: datetime) -> tuple[str, Evidence] | None:
     if resource.kind != "Kustomization" or state(resource) is not State.READY:
         return None
-    times = [moment(row.text("lastReconciled")) for row in resource.rows("status.history")]
-    last = max((t for t in times if t), default=None)
+    last = last_reconciled(resource)
     if last is None or taken - last < _INTERVALS * interval(resource) + timeout(resource) + _SLACK:
         return None
     when = age(last, taken)
@@ -59,7 +59,7 @@ def _late(resource: Resource, taken: datetime) -> tuple[str, Evidence] | None:
 def _asked(resource: Resource, taken: datetime) -> tuple[str, Evidence] | None:
     """The annotation's value is a time when flux or a Receiver wrote it; the controller copies it to its status."""
     wanted = resource.annotation(_REQUESTED)
-    at = moment(wanted)
+    at = moment(wanted) if wanted else None
     if at is None or resource.kind not in _ANSWER or wanted == resource.text("status.lastHandledReconcileAt"):
         return None
     # A reconciliation that is at work answers when it ends.

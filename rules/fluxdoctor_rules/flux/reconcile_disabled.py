@@ -11,7 +11,10 @@ _OWN = ("fluxcd.controlplane.io/reconcile", "source.extensions.fluxcd.io/reconci
 def check(cluster: Cluster, graph: Graph, manifests: Manifests | None) -> Iterator[Problem]:
     """Tell an annotation that is in git from one that somebody put on the live object."""
     for resource in cluster:
-        key = next((k for k in (_APPLIED, *_OWN) if resource.annotation(k) == "disabled"), "")
+        held = resource.get("metadata.annotations")
+        if not isinstance(held, dict):  # most have none
+            continue
+        key = next((k for k in (_APPLIED, *_OWN) if held.get(k) == "disabled"), "")
         parent = graph.parent(resource) if key else None
         if not key or (key == _APPLIED and parent is None):
             continue

@@ -79,8 +79,8 @@ def _waiting(resource: Resource, graph: Graph, failures: Failures) -> tuple[Ref,
     found = []
     for failure in failures.failed:
         said = " ".join(w.message for w in failure.words)
-        needs = {r.edge for r in graph.needs(failure.ref) if r.target == resource.ref}
-        names = f"'{resource.ref.named}'" in said and bool(needs & {Edge.DEPENDS_ON, *_READS})
+        needs = {r.edge for r in graph.needs(failure.ref, Edge.DEPENDS_ON, *_READS) if r.target == resource.ref}
+        names = f"'{resource.ref.named}'" in said and bool(needs)
         starves = bool(needs & set(_READS)) and ("rtifact not found" in said or "no artifact" in said)
         if names or starves or f"{resource.ref} status: '" in said:
             found.append(failure.ref)

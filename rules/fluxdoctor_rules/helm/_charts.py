@@ -1,6 +1,6 @@
 """The charts that are asked of HelmRepositories and are not there yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fluxdoctor import Cluster, Ref, Resource, State, owner, state
@@ -19,14 +19,19 @@ class Request:
     explains: tuple[Ref, ...] = ()
 
 
-def unresolved(cluster: Cluster) -> Iterator[Request]:
-    """Yield the charts of HelmRepositories that are not ready: what was pulled is not judged by today's index."""
+def unresolved(cluster: Cluster) -> Sequence[Request]:
+    """Return the charts of HelmRepositories that are not ready: what was pulled is not judged by today's index."""
+    return cluster.once("unresolved charts", lambda seen: (*_of_releases(seen), *_own(seen)))
+
+
+def _of_releases(cluster: Cluster) -> Iterator[Request]:
     for release in active(cluster):
-        spec = release.fields("spec.chart.spec")
         made = generated_chart(cluster, release)
         waits = state(made or release) is not State.READY and (made is None or state(made) is not State.SUSPENDED)
-        source = chart_source(release)
-        if waits and _indexed(cluster, source) and not templated(spec.text("chart") + spec.text("version")):
+        if not waits:
+            continue
+        source, spec = chart_source(release), release.fields("spec.chart.spec")
+        if _indexed(cluster, source) and not templated(spec.text("chart") + spec.text("version")):
             explains = (made.ref,) if made else ()
             yield Request(
                 release.ref,
@@ -36,13 +41,14 @@ def unresolved(cluster: Cluster) -> Iterator[Request]:
                 "spec.chart.spec",
                 explains,
             )
-    yield from _own(cluster)
 
 
 def _own(cluster: Cluster) -> Iterator[Request]:
     for chart in cluster.all("HelmChart"):
+        if state(chart) is not State.FAILED or owner(chart) is not None:
+            continue
         source = Ref(chart.text("spec.sourceRef.kind"), chart.namespace, chart.text("spec.sourceRef.name"))
-        if owner(chart) is None and state(chart) is State.FAILED and _indexed(cluster, source):
+        if _indexed(cluster, source):
             yield Request(chart.ref, source, chart.text("spec.chart"), chart.text("spec.version") or "*", "spec")
 
 

@@ -2,7 +2,7 @@
 
 import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fluxdoctor import Cluster, Ref, Resource, State, condition, state
@@ -10,11 +10,17 @@ from fluxdoctor import Cluster, Ref, Resource, State, condition, state
 _LONGEST, _HEAD, _HASH = 53, 40, 12
 
 
-def active(cluster: Cluster) -> Iterator[Resource]:
-    """Yield the HelmReleases that helm-controller reconciles: a suspended one fails of nothing."""
-    for release in cluster.all("HelmRelease"):
-        if state(release) is not State.SUSPENDED and not release.has("metadata.deletionTimestamp"):
-            yield release
+def active(cluster: Cluster) -> Sequence[Resource]:
+    """Return the HelmReleases that helm-controller reconciles: a suspended one fails of nothing."""
+    return cluster.once("active releases", _active)
+
+
+def _active(cluster: Cluster) -> Sequence[Resource]:
+    return [
+        release
+        for release in cluster.all("HelmRelease")
+        if state(release) is not State.SUSPENDED and not release.has("metadata.deletionTimestamp")
+    ]
 
 
 def complains(release: Resource, *words: str) -> bool:
@@ -72,6 +78,10 @@ def generated_chart(cluster: Cluster, release: Resource) -> Resource | None:
 
 def chart_source(release: Resource) -> Ref:
     """Return the source that spec.chart names."""
+    return release.once("chart source", _chart_source)
+
+
+def _chart_source(release: Resource) -> Ref:
     ref = release.fields("spec.chart.spec.sourceRef")
     return Ref(ref.text("kind"), ref.text("namespace") or release.namespace, ref.text("name"))
 

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -156,10 +156,13 @@ def _texts(chart: PulledChart) -> Iterator[str]:
 def pulled(cluster: Cluster, archives: Charts) -> Iterator[tuple[Resource, Archived]]:
     """Yield the releases whose chart was pulled from a HelmRepository or an OCIRepository in the version in use, with it."""
     known: dict[int, Archived] = {}
-    for release in active(cluster):
-        which = chart_in_use(release, cluster)
-        if found := archives.chart(*which) if which else None:
+    for release, which in cluster.once("charts in use", _in_use):
+        if found := archives.chart(*which):
             yield release, known.setdefault(id(found), Archived(found))
+
+
+def _in_use(cluster: Cluster) -> Sequence[tuple[Resource, tuple[Ref, str, str]]]:
+    return [(release, which) for release in active(cluster) if (which := chart_in_use(release, cluster))]
 
 
 def chart_spec(cluster: Cluster, release: Resource) -> Fields:
@@ -176,13 +179,22 @@ def chart_field(release: Resource, field: str) -> str:
 def charts(cluster: Cluster, git: GitTrees) -> Iterator[tuple[Resource, Chart]]:
     """Yield the releases whose chart is a directory of a GitRepository, with it."""
     known: dict[tuple[Ref, str], Chart] = {}
-    for release in active(cluster):
-        source, path = _source_of(cluster, release), chart_spec(cluster, release).text("chart")
-        tree = git.tree(source) if source.kind == "GitRepository" else None
-        if tree and path and not templated(path) and tree.is_file(posixpath.join(clean(path), "Chart.yaml")):
+    for release, source, path in cluster.once("charts in git", _in_git):
+        tree = git.tree(source)
+        if tree and tree.is_file(posixpath.join(clean(path), "Chart.yaml")):
             # Many releases of one chart read its files once.
             chart = known.setdefault((source, clean(path)), Chart(tree, clean(path)))
             yield release, chart
+
+
+def _in_git(cluster: Cluster) -> Sequence[tuple[Resource, Ref, str]]:
+    found = []
+    for release in active(cluster):
+        source = _source_of(cluster, release)
+        path = chart_spec(cluster, release).text("chart") if source.kind == "GitRepository" else ""
+        if path and not templated(path):
+            found.append((release, source, path))
+    return found
 
 
 def _source_of(cluster: Cluster, release: Resource) -> Ref:

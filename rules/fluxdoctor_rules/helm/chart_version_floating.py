@@ -12,8 +12,10 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     """Read in the history what the range has done already: a possible upgrade is no finding."""
     for release in active(cluster):
         versions = [r.text("chartVersion") for r in release.rows("status.history") if r.text("chartVersion")]
+        if len(set(versions)) < 2:  # noqa: PLR2004 - nothing has changed
+            continue
         field, wanted = _range(release, cluster)
-        if len(versions) > 1 and not templated(wanted) and (found := _jump(versions, wanted) or _moved(versions)):
+        if not templated(wanted) and (found := _jump(versions, wanted) or _moved(versions)):
             proof = Evidence(f"charts {', '.join(versions)}", f"{release.ref} status.history")
             facts = {"field": field, "wanted": wanted or "not set", "effect": found}
             yield Problem(release.ref, facts, evidence=(proof,), field=field)

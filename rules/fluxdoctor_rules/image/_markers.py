@@ -51,10 +51,9 @@ def _all(tree: Tree) -> tuple[Marker, ...]:
 
 
 def _of(tree: Tree, path: str) -> Iterator[Marker]:
-    content = tree.text(path)
-    if b"$imagepolicy" not in content:
+    if not tree.says(path, b"$imagepolicy"):
         return
-    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(tree.text(path).decode("utf-8", "replace").splitlines(), 1):
         if found := _MARKER.search(line):
             policy = Ref("ImagePolicy", found["namespace"], found["name"])
             yield Marker(policy, found["part"] or "", Location(path, number, found.start() + 1))
@@ -62,7 +61,6 @@ def _of(tree: Tree, path: str) -> Iterator[Marker]:
 
 def works(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Work]:
     """Yield the automations whose branch was fetched: the one that the GitRepository follows; a tree is searched once."""
-    searched: dict[Ref, tuple[Marker, ...]] = {}
     for automation in cluster.all("ImageUpdateAutomation"):
         source = next((r.target for r in graph.needs(automation.ref, Edge.SOURCE)), None)
         repository = cluster.get(source) if source else None
@@ -77,9 +75,7 @@ def works(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Work]:
         path = automation.text("spec.update.path")
         # A text with ${ is filled in by the Kustomization that applies it.
         if not elsewhere and "${" not in path and not automation.has("metadata.deletionTimestamp"):
-            if source not in searched:
-                searched[source] = _all(tree)
-            yield Work(automation, tree, clean(path), searched[source])
+            yield Work(automation, tree, clean(path), tree.once("image policy markers", _all))
 
 
 def selected(automation: Resource, cluster: Cluster) -> tuple[Ref, ...]:

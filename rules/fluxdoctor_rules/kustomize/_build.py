@@ -1,7 +1,7 @@
 """Which Kustomizations a rule about building may judge, and with which files."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fluxdoctor import Build, Cluster, Lookup, Manifests, Resource, State, Tree, clean, condition, revision, state
 
@@ -49,13 +49,20 @@ FIELDS = {
 _BEFORE_BUILD = ("ArtifactFailed", "BuildFailed", "DependencyNotReady", "AccessDenied")
 
 
-def candidates(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Tree]]:
-    """Yield the Kustomizations whose present files the controller has not built yet, with the files of their source."""
+def candidates(cluster: Cluster, manifests: Manifests) -> Sequence[tuple[Resource, Tree]]:
+    """Return the Kustomizations whose present files the controller has not built yet, with the files of their source."""
+    return manifests.once("candidates", lambda git: tuple(_candidates(cluster, git)))
+
+
+def _candidates(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Tree]]:
     for kustomization in cluster.all("Kustomization"):
-        tree, source = manifests.tree(kustomization), cluster.get(manifests.source(kustomization))
+        tree = manifests.tree(kustomization)
+        if tree is None:
+            continue
+        source = cluster.get(manifests.source(kustomization))
         # Files of other repositories are in the artifact too, and not in the tree.
         more = source is not None and (source.has("spec.include") or source.flag("spec.recurseSubmodules"))
-        if tree and not more and not is_built(kustomization, source):
+        if not more and not is_built(kustomization, source):
             yield kustomization, tree
 
 
@@ -105,16 +112,22 @@ def live(declared: Resource, kustomization: Resource, cluster: Cluster) -> Looku
     return cluster.look(Manifests.live_ref(declared, kustomization))
 
 
-def applied(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Build]]:
-    """Yield the Kustomizations that are Ready with the source's present revision, with what it declares.
+def applied(cluster: Cluster, manifests: Manifests) -> Sequence[tuple[Resource, Build]]:
+    """Return the Kustomizations that are Ready with the source's present revision, with what it declares.
 
     One that was read from a repository is as its repository is.
     """
+    return manifests.once("applied", lambda git: tuple(_applied(cluster, git)))
+
+
+def _applied(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Build]]:
     for kustomization in cluster.all("Kustomization"):
-        source, build = cluster.get(manifests.source(kustomization)), manifests.build(kustomization)
+        build = manifests.build(kustomization)
+        if build is None or state(kustomization) is not State.READY:
+            continue
+        source = cluster.get(manifests.source(kustomization))
         offered = revision(source) if source else ""
-        current = kustomization.file or (offered and offered == revision(kustomization))
-        if build and current and state(kustomization) is State.READY:
+        if kustomization.file or (offered and offered == revision(kustomization)):
             yield kustomization, build
 
 

@@ -50,7 +50,7 @@ def _declared(cluster: Cluster) -> Iterator[Problem]:
     definitions = {
         (d.text("spec.group"), d.text("spec.names.kind")): d for d in cluster.all("CustomResourceDefinition") if d.file
     }
-    for resource in cluster.flux:
+    for resource in cluster.flux if definitions else ():
         definition = definitions.get((resource.group, resource.text("kind")))
         applier = owner(resource)
         version = resource.api_version.rpartition("/")[2]

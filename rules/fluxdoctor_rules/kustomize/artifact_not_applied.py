@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from fluxdoctor import Clock, Cluster, Evidence, Manifests, Problem, State, age, condition, moment, revision, state
+from fluxdoctor_rules.kustomize._history import last_reconciled
 
 _GRACE = timedelta(minutes=1)
 
@@ -12,14 +13,13 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
     """Compare the artifact's time with the last reconciliation: only a new revision triggers one (kustomize-controller 1.9)."""
     for kustomization in cluster.all("Kustomization"):
         source = cluster.get(Manifests.source(kustomization))
-        busy = condition(kustomization, "Reconciling")
-        if source is None or state(kustomization) is not State.READY or (busy and busy.status == "True"):
+        if source is None or state(kustomization) is not State.READY:
             continue
-        times = [moment(row.text("lastReconciled")) for row in kustomization.rows("status.history")]
-        last = max((t for t in times if t), default=None)
-        made = moment(source.text("status.artifact.lastUpdateTime"))
-        same = revision(source) == revision(kustomization)
-        if same and last and made and made > last and clock.taken - made > _GRACE:
+        made, last = moment(source.text("status.artifact.lastUpdateTime")), last_reconciled(kustomization)
+        if not (made and last and made > last and clock.taken - made > _GRACE):
+            continue
+        busy = condition(kustomization, "Reconciling")
+        if revision(source) == revision(kustomization) and not (busy and busy.status == "True"):
             facts = {
                 "source": str(source.ref),
                 "when": f"{age(made, clock.taken)} ago",

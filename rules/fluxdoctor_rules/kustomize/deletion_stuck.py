@@ -27,8 +27,11 @@ _GRACE = timedelta(minutes=5)
 
 def check(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> Iterator[Problem]:
     """Flux's own finalizer goes when its controller is done; one of somebody else stays until its owner removes it."""
-    yield from _applied(cluster, graph, failures, clock)
-    for resource in cluster.flux:
+    leaving = [r for r in cluster if r.has("metadata.deletionTimestamp")]
+    flux_kinds = {r.kind for r in cluster.flux} if leaving else set()
+    others = [r for r in leaving if r.kind not in ("Namespace", "Pod", *flux_kinds)]
+    yield from _applied(others, graph, failures, clock)
+    for resource in (r for r in leaving if r.kind in flux_kinds):
         since, held = _leaving(resource)
         if since is None or not held:
             continue
@@ -43,12 +46,11 @@ def check(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> I
             yield _problem(resource, held, who, age(since, clock.taken), None)
 
 
-def _applied(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> Iterator[Problem]:
+def _applied(leaving: list[Resource], graph: Graph, failures: Failures, clock: Clock) -> Iterator[Problem]:
     """Objects that Flux applies, are being deleted and are held; a namespace has a rule of its own."""
-    flux_kinds = {r.kind for r in cluster.flux}
-    for resource in cluster:
+    for resource in leaving:
         since, held = _leaving(resource)
-        if since is None or not held or resource.kind in ("Namespace", "Pod", *flux_kinds):
+        if since is None or not held:
             continue
         waits = [f.ref for f in failures.failed if any(f"{resource.ref} status: 'Term" in w.message for w in f.words)]
         if waits or (graph.appliers(resource.ref) and clock.taken - since > _GRACE):
@@ -58,8 +60,6 @@ def _applied(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -
 
 def _leaving(resource: Resource) -> tuple[datetime | None, list[str]]:
     """Return since when an object is being deleted, and the finalizers that hold it."""
-    if not resource.has("metadata.deletionTimestamp"):
-        return None, []
     held = [f for f in resource.strings("metadata.finalizers") if f not in _PASSING]
     return moment(resource.text("metadata.deletionTimestamp")), held
 

@@ -9,9 +9,12 @@ from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, State, Unknown, state
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
     """Look every dependency up; a HelmRelease cannot be one, and the namespace is the Kustomization's own by default."""
     for kustomization in cluster.all("Kustomization"):
+        references = graph.needs(kustomization.ref, Edge.DEPENDS_ON)
+        if all(cluster.get(r.target) for r in references):
+            continue
         if state(kustomization) is State.SUSPENDED or kustomization.has("metadata.deletionTimestamp"):
             continue
-        for reference in graph.needs(kustomization.ref, Edge.DEPENDS_ON):
+        for reference in references:
             target, found = reference.target, cluster.look(reference.target)
             if found.unknown and state(kustomization) is State.FAILED:
                 yield Unknown(kustomization.ref, found.why)

@@ -12,7 +12,7 @@ _MANY = 50
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Tell of intervals below half a minute, and of many that take a minute or less together."""
     running = [k for k in cluster.all("HelmRelease", "Kustomization") if state(k) is not State.SUSPENDED]
-    quick = [k for k in running if k.has("spec.interval") and interval(k) <= _QUICK]
+    quick = [k for k in running if interval(k) <= _QUICK and k.has("spec.interval")]
     for resource in quick:
         if interval(resource) < _SHORT or len(quick) >= _MANY:
             facts = {"every": resource.text("spec.interval"), "count": str(len(quick))}

@@ -27,26 +27,27 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Compare the labels that kustomize-controller sets with the inventories: it writes both."""
     if not cluster.all("Kustomization"):
         return
-    kept: dict[Ref, frozenset[Ref] | None] = {}
-    left: dict[Ref, list[Resource]] = {}
+    children: dict[Ref, list[Resource]] = {}
     for resource in cluster:
         parent = owner(resource)
-        if parent is None or parent.kind != "Kustomization" or not _judged(resource):
-            continue
-        maker = cluster.get(parent)
-        if maker is None:
-            # A hub may apply to this cluster from another one: only a namespace that Flux uses here is judged.
-            gone = cluster.look(parent).absent and bool(cluster.names("Kustomization", parent.namespace))
-            if gone and not graph.appliers(resource.ref):
-                left.setdefault(parent, []).append(resource)
-            continue
-        if parent not in kept:
-            kept[parent] = frozenset(inventory(maker)) if _settled(maker, cluster) else None
-        keeps = kept[parent]
-        if keeps is not None and resource.ref not in keeps and _unpruned(maker, resource):
-            left.setdefault(parent, []).append(resource)
+        if parent and parent.kind == "Kustomization":
+            children.setdefault(parent, []).append(resource)
+    left = {parent: found for parent, made in children.items() if (found := _left(parent, made, cluster, graph))}
     for parent, objects in sorted(left.items()):
         yield _problem(parent, cluster.get(parent), [o.ref for o in objects])
+
+
+def _left(parent: Ref, made: list[Resource], cluster: Cluster, graph: Graph) -> list[Resource]:
+    """Return those of the objects with a Kustomization's labels that it does not keep."""
+    maker = cluster.get(parent)
+    if maker is None:
+        # A hub may apply to this cluster from another one: only a namespace that Flux uses here is judged.
+        gone = cluster.is_absent(parent) and cluster.names("Kustomization", parent.namespace)
+        return [r for r in made if _judged(r) and not graph.appliers(r.ref)] if gone else []
+    if not _settled(maker, cluster):
+        return []
+    keeps = frozenset(inventory(maker))
+    return [r for r in made if r.ref not in keeps and _judged(r) and _unpruned(maker, r)]
 
 
 def _judged(resource: Resource) -> bool:

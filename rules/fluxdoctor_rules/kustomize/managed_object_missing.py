@@ -29,7 +29,7 @@ def check(cluster: Cluster, failures: Failures, clock: Clock, manifests: Manifes
         if not _settled(owner) or failures.of(owner.ref):
             continue
         for ref in inventory(owner):
-            if ref.kind not in _PASSING and cluster.is_absent(ref) and not _meant(ref, owner, manifests):
+            if cluster.is_absent(ref) and ref.kind not in _PASSING and not _meant(ref, owner, manifests):
                 yield _problem(ref, owner, clock, manifests)
 
 

@@ -11,11 +11,12 @@ _OFTEN = 3
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Count in the events how often an object was configured since this revision was first applied."""
     for kustomization in cluster.all("Kustomization"):
-        first = moment(kustomization.text("status.history.0.firstReconciled"))
+        events = cluster.events(kustomization.ref)
+        first = moment(kustomization.text("status.history.0.firstReconciled")) if events else None
         if first is None or state(kustomization) is not State.READY or failures.of(kustomization.ref):
             continue
         counts: Counter[str] = Counter()
-        for event in cluster.events(kustomization.ref):
+        for event in events:
             if event.type == "Normal" and event.at and event.at > first:
                 counts.update(dict.fromkeys(_configured(event), event.count))
         # An event's count may reach back to an earlier revision: more changes than reconciliations prove nothing.

@@ -11,17 +11,14 @@ _SHOWN = 3
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Compare the inventories by namespace; a Kustomization of namespaces only, and its own children, are meant so."""
-    owners: dict[str, dict[Ref, None]] = {}
-    listed = {k.ref: inventory(k) for k in cluster.all("HelmRelease", "Kustomization") if not k.has("spec.kubeConfig")}
-    for owner, refs in listed.items():
-        for inner in {ref.namespace for ref in refs if ref.namespace}:
-            owners.setdefault(inner, {})[owner] = None
-    for kustomization in cluster.all("Kustomization"):
-        if not kustomization.flag("spec.prune") or state(kustomization) is State.SUSPENDED:
-            continue
-        held = [r for r in listed.get(kustomization.ref, ()) if r.kind == "Namespace"]
-        for namespace in held:
-            inside = owners.get(namespace.name, {})
+    holds = {k.ref: held for k in cluster.all("Kustomization") if (held := _holds(k))}
+    owners: dict[str, dict[Ref, None]] = {ref.name: {} for held in holds.values() for ref in held}
+    for owner in cluster.all("HelmRelease", "Kustomization") if owners else ():
+        for inner in {ref.namespace for ref in _here(owner)} & owners.keys():
+            owners[inner][owner.ref] = None
+    for kustomization in filter(None, map(cluster.get, holds)):
+        for namespace in holds[kustomization.ref]:
+            inside = owners[namespace.name]
             if namespace.name == kustomization.namespace or kustomization.ref not in inside:
                 continue
             if not _protected(cluster.get(namespace)):
@@ -30,6 +27,17 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
                 if others:
                     shown = islice((ref for ref in inside if ref not in below), _SHOWN)
                     yield _problem(kustomization.ref, namespace, list(shown), others)
+
+
+def _here(owner: Resource) -> tuple[Ref, ...]:
+    """Return what an owner says it applied to this cluster."""
+    return () if owner.has("spec.kubeConfig") else inventory(owner)
+
+
+def _holds(kustomization: Resource) -> list[Ref]:
+    """Return the Namespaces that go when a Kustomization goes."""
+    held = [ref for ref in _here(kustomization) if ref.kind == "Namespace"]
+    return held if kustomization.flag("spec.prune") and state(kustomization) is not State.SUSPENDED else []
 
 
 def _protected(live: Resource | None) -> bool:

@@ -9,9 +9,12 @@ from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, Resource, State, Unkn
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
     """Look every source up; the name in another namespace, or as another kind, is the likely mistake."""
     for kustomization in cluster.all("Kustomization"):
+        references = graph.needs(kustomization.ref, Edge.SOURCE)
+        if all(cluster.get(r.target) for r in references):
+            continue
         if state(kustomization) is State.SUSPENDED or kustomization.has("metadata.deletionTimestamp"):
             continue
-        for reference in graph.needs(kustomization.ref, Edge.SOURCE):
+        for reference in references:
             found = cluster.look(reference.target)
             if found.unknown and state(kustomization) is State.FAILED:
                 yield Unknown(kustomization.ref, found.why)

@@ -36,7 +36,7 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests | None) -> Iterat
     """Read the switches of every object that was seen."""
     for resource in cluster:
         for part in ("annotations", "labels"):
-            held = resource.get(("metadata", part))
+            held = resource.get(f"metadata.{part}")
             if isinstance(held, dict) and not _SWITCHES.isdisjoint(held):
                 yield from _wrong(resource, part, graph, manifests)
 

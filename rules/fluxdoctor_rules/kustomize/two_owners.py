@@ -6,6 +6,7 @@ from itertools import combinations
 from fluxdoctor import (
     Cluster,
     Evidence,
+    Graph,
     Manifests,
     Overlaps,
     Problem,
@@ -13,16 +14,16 @@ from fluxdoctor import (
     Resource,
     Severity,
     State,
-    inventory,
     revision,
     state,
 )
 
 _KEY = "kustomize.toolkit.fluxcd.io/"
+_OWNERS = ("Kustomization", "HelmRelease")
 _SHOWN = 3
 
 
-def check(cluster: Cluster, manifests: Manifests | None, overlaps: Overlaps | None) -> Iterator[Problem]:
+def check(cluster: Cluster, graph: Graph, manifests: Manifests | None, overlaps: Overlaps | None) -> Iterator[Problem]:
     """Compare inventories, or what a repository declares.
 
     Two releases that write one object are Helm's business; a shared Namespace is common.
@@ -30,12 +31,12 @@ def check(cluster: Cluster, manifests: Manifests | None, overlaps: Overlaps | No
     if overlaps:
         yield from _declared(overlaps, cluster)
         return
-    owners: dict[Ref, list[Resource]] = {}
-    for owner in cluster.all("Kustomization", "HelmRelease"):
-        for ref in inventory(owner) if _settled(owner, cluster) else ():
-            owners.setdefault(ref, []).append(owner)
-    for ref, both in sorted((ref, both) for ref, both in owners.items() if len(both) > 1 and ref.kind != "Namespace"):
-        if {o.kind for o in both} != {"HelmRelease"} and not _shared(cluster.get(ref)):
+    for ref, holders in sorted(graph.contested.items()):
+        if ref.kind == "Namespace":
+            continue
+        owners = [o for held in holders if held.kind in _OWNERS and (o := cluster.get(held))]
+        both = [o for o in owners if _settled(o, cluster)]
+        if len(both) > 1 and {o.kind for o in both} != {"HelmRelease"} and not _shared(cluster.get(ref)):
             yield from _problem(ref, both, cluster.get(ref), manifests)
 
 
