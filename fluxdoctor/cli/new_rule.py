@@ -9,7 +9,7 @@ import click
 from fluxdoctor.cli.shown import catalogue, stop
 
 
-@click.command("new-rule")
+@click.command("new-rule", short_help="Begin a rule of your own, tested from the start.")
 @click.argument("rule_id", metavar="AREA/RULE")
 @click.option("--into", type=click.Path(path_type=Path), metavar="DIR",
               help="A pack to add the rule to, or the folder of a new one; AREA-flux-rules by default.")  # fmt: skip
