@@ -10,6 +10,11 @@ def failing(report: Report) -> str:
     return "would fail" if report.mode == "check" else "not ready"
 
 
+def taken(report: Report) -> str:
+    """Return what was done at the time of the report."""
+    return "checked" if report.mode == "check" else "taken"
+
+
 def verdict(report: Report) -> str:
     """Say that nothing is to be mended, or that nothing was found and not all was seen; "" where there are findings."""
     if report.verdict == "healthy":

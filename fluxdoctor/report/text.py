@@ -74,7 +74,7 @@ def _summary(console: Console, report: Report) -> None:
         state.verdict(report),
         ignored.counted(report),
     ]
-    taken = report.taken.strftime(f"{'checked' if report.mode == 'check' else 'taken'} %Y-%m-%d %H:%M:%SZ")
+    taken = report.taken.strftime(f"{state.taken(report)} %Y-%m-%d %H:%M:%SZ")
     if seconds := sum(report.timings.values()):
         taken += f", {seconds:.1f} s"
     line = Text("   ".join(p for p in parts if p), style="bold")

@@ -75,7 +75,7 @@ def _figures(report: Report) -> list[Markup]:
         (report.objects, "Flux objects", ""),
         (report.not_ready, state.failing(report), "bad" if report.not_ready else "good"),
         (len(held), "held back by a cause", "bad" if held else ""),
-        (len(stale), "ready, but stale", "odd" if stale else ""),
+        *([] if report.mode == "check" else [(len(stale), "ready, but stale", "odd" if stale else "")]),
         (gaps, "gaps (not seen)", "odd" if gaps else "good"),
     ]
     return [tag("div", tag("dt", words), tag("dd", str(number)), class_=style) for number, words, style in rows]
@@ -89,7 +89,7 @@ def _about(report: Report) -> str:
         "replay": "replayed from a snapshot",
         "check": "a repository, not yet deployed",
     }
-    taken = report.taken.strftime("taken %Y-%m-%d %H:%M:%SZ")
+    taken = report.taken.strftime(f"{state.taken(report)} %Y-%m-%d %H:%M:%SZ")
     return " · ".join([*versions, how.get(report.mode, report.mode), taken])
 
 
