@@ -111,7 +111,7 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
     if policy:
         pairs = zip(reports, taken, strict=True)
         reports = [policy.hide(report, snapshot, places[snapshot.name]) for report, snapshot in pairs]
-    skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER, asked=False)]
+    skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER)]
     skipped += [Skipped("", None, f"{gap.what}: {gap.why}") for gap in checked.gaps]
     if live:
         hidden = {ref: why for i in chosen for ref, why in against.hidden(checked.snapshots[i], live).items()}

@@ -272,6 +272,9 @@ def test_without_kustomize_what_needs_no_build_is_still_checked(fleet: Path, mon
 def test_usage_errors(tmp_path: Path, fleet: Path) -> None:
     nothing = run(str(tmp_path / "none"))
     assert (nothing.exit_code, "no such folder" in nothing.output) == (2, True)
+    (tmp_path / "empty").mkdir()
+    empty = run(str(tmp_path / "empty"))
+    assert (empty.exit_code, "empty: no YAML file in it: nothing to check" in empty.output) == (2, True)
     unknown = run(str(fleet), "--changed-since", "no-such-branch")
     assert (unknown.exit_code, "git knows no revision 'no-such-branch'" in unknown.output) == (2, True)
     option = run(str(fleet), "--changed-since=--output=/tmp/x")
@@ -281,7 +284,7 @@ def test_usage_errors(tmp_path: Path, fleet: Path) -> None:
 def test_a_folder_that_no_cluster_applies(tmp_path: Path) -> None:
     write(tmp_path, {"readme.yaml": "a: b\n"})
     result = run(str(tmp_path), "--no-cache", "--format", "json")
-    assert result.exit_code == 0
+    assert (result.exit_code, json.loads(result.output)["verdict"]) == (3, "incomplete")
     assert "no cluster begins here" in json.loads(result.output)["skipped"][0]["why"]
 
 

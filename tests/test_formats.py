@@ -113,4 +113,4 @@ def test_a_wrong_output_is_exit_code_2(value: str, words: str) -> None:
 def test_an_output_that_cannot_be_written_is_exit_code_2() -> None:
     done = replay("healthy-baseline", "--output", "json=/no/such/folder/x")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "fluxdoctor: /no/such/folder/x: No such file or directory\n"
+    assert done.stderr == "fluxdoctor: --output json=/no/such/folder/x cannot be written: No such file or directory\n"

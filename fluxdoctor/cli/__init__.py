@@ -87,7 +87,7 @@ _FROM = click.option("--from", "source", type=click.Path(path_type=Path), metava
                      help="Replay this snapshot, instead of reading a cluster.")  # fmt: skip
 
 
-@cli.command(epilog=EXITS)
+@cli.command(epilog=EXITS, short_help="A cluster, or a snapshot of one: its root causes, first things first.")
 @click.argument("named", metavar="[KIND/NAME]", required=False)
 @_FROM
 @with_options(target.CLUSTER)
@@ -145,7 +145,7 @@ def _snapshot(
     return _replayed(source)
 
 
-@cli.command()
+@cli.command(short_help="Draw who needs whom, root causes marked.")
 @_FROM
 @with_options(target.CLUSTER)
 @with_options(graph_command.OPTIONS)
@@ -183,7 +183,7 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
         stop(f"{output}: {error.strerror}")
 
 
-@cli.command(epilog=EXITS)
+@cli.command(epilog=EXITS, short_help="A repository, before it is deployed; no cluster needed.")
 @with_options(checking.OPTIONS)
 @with_options(UPGRADE)
 @with_options(SELECT + configured.OPTIONS + SHOW)
@@ -248,7 +248,7 @@ def _needs(installed: Catalogue, only: tuple[str, ...] = (), ignore: tuple[str, 
     return frozenset(need.fact for rule in select(installed.rules, only, ignore) for need in rule.needs)
 
 
-@cli.command()
+@cli.command(short_help="Keep what diagnose sees, redacted, to replay it.")
 @click.option("--output", "-o", "output", required=True, type=click.Path(path_type=Path), metavar="DIR|TGZ",
               help="A folder that is empty or not there, or a file that ends in .tgz.")  # fmt: skip
 @with_options(target.CLUSTER)
@@ -280,7 +280,7 @@ def snapshot(output: Path, **options: Any) -> None:
         click.echo(lines(f"not seen: {plain(gap.what)}: {plain(gap.why)}"), nl=False, err=True)
 
 
-@cli.command(epilog=EXITS)
+@cli.command(epilog=EXITS, short_help="The embedded broken cluster.")
 @with_options(SHOW)
 def demo(fail_on: str, **show: Any) -> None:
     """Diagnose the embedded broken cluster: an incident recorded from real Flux controllers."""

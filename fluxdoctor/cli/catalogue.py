@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fluxdoctor.rule import Catalogue
 
 
-@click.command()
+@click.command(short_help="A rule's page: why, how to see it by hand, the fix.")
 @click.argument("rule_id", metavar="RULE")
 @click.option("--raw", is_flag=True, help="Print the page's Markdown as it is.")
 def explain(rule_id: str, raw: bool) -> None:
@@ -40,7 +40,7 @@ def _meant(said: str, installed: Catalogue) -> str:
 
     area = [r.id for r in installed.rules if r.area == said]
     if area:
-        return f"{said} is no rule id; its rules are {', '.join(area)}"
+        return f"{said} is no rule id but an area; `fluxdoctor rules --rule {said}` lists its {len(area)} rules"
     close = page.near(said, installed.rules)
     hint = f"; did you mean {', '.join(close)}?" if close else ""
     return f"no rule is called {said!r}{hint} (fluxdoctor rules lists all)"

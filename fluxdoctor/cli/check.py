@@ -31,6 +31,9 @@ OPTIONS = (
     click.option("--no-cache", is_flag=True, help="Keep no build in the cache folder, and use none of it."),
 )  # fmt: skip
 
+#: The ends of the names of what a repository declares anything in.
+_READ = (".yaml", ".yml", ".json")
+
 
 class CheckError(Exception):
     """Why a repository cannot be checked; the text says what to do."""
@@ -52,6 +55,10 @@ def report(  # noqa: PLR0913 - what to check, and how
     folder = held / "builds" if held else None
     try:
         now = repository.of_revision(path, revision) if revision else repository.of_folder(path)
+        if not any(name.endswith(_READ) for name in now.files):
+            raise CheckError(
+                f"{path}: no YAML file in it: nothing to check; give the root of a repository, or a folder in one"
+            )
         before = repository.of_revision(path, since) if since else None
         live = partial(_live, context) if context else None
         policy = decided.policy(now.files)

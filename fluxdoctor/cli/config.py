@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fluxdoctor.cli import configured
-from fluxdoctor.cli.shown import FAIL_ON, SELECT, catalogue, with_options
+from fluxdoctor.cli.shown import FAIL_ON, SELECT, catalogue, stop, with_options
 from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
     from fluxdoctor.settings.values import Ignore, Setting, Settings
 
 
-@click.command()
+@click.command(short_help="The settings in force, and where each is from.")
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
 @click.option("--explain", is_flag=True, help="Say of each setting where it is from.")
 @with_options((*configured.FILE, *SELECT, FAIL_ON))
@@ -29,6 +29,8 @@ def config(ctx: click.Context, /, path: Path, explain: bool, **options: Any) -> 
       fluxdoctor config --explain
       fluxdoctor config ../fleet --explain --fail-on warning
     """
+    if not path.is_dir():
+        stop(f"{path}: no such folder; give the folder whose settings are meant")
     decided = configured.read(ctx, path, options)
     decided.check_rules(catalogue())
     rows = list(_rows(decided.settings))

@@ -48,7 +48,7 @@ _OPTIONS: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-@click.command()
+@click.command(short_help="For agents: the diagnosis and the Flux tools.")
 @with_options(_OPTIONS)
 def mcp(transport: str, host: str, port: int, token_file: Path | None, **options: Any) -> None:
     """Serve the diagnosis and the Flux tools to an agent, over the Model Context Protocol.

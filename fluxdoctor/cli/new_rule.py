@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from fluxdoctor.cli.shown import catalogue, stop
 
 
-@click.command("new-rule")
+@click.command("new-rule", short_help="Begin a rule of your own, tested from the start.")
 @click.argument("rule_id", metavar="AREA/RULE")
 @click.option("--into", type=click.Path(path_type=Path), metavar="DIR",
               help="A pack to add the rule to, or the folder of a new one; AREA-flux-rules by default.")  # fmt: skip
@@ -34,8 +35,10 @@ def new_rule(rule_id: str, into: Path | None) -> None:
         click.echo(f"wrote {path}")
     project = next((path for path in files if path.name == "pyproject.toml"), None)
     if project:
-        click.echo(f"\nInstall it, then run its pages:\n  python -m pip install --editable ./{project.parent}\n"
-                   f"  python -m pytest {project.parent}")  # fmt: skip
+        # This very Python: a pack in another environment would be there, and never fire.
+        click.echo(f"\nInstall it beside fluxdoctor, then run its pages:\n"
+                   f"  {sys.executable} -m pip install pytest --editable ./{project.parent}\n"
+                   f"  {sys.executable} -m pytest {project.parent}")  # fmt: skip
     page = next(path for path in files if path.suffix == ".md" and path.stem == rule_id.partition("/")[2])
     click.echo(
         f"\nMake it yours: {page} says what is right, {page.stem.replace('-', '_')}.py beside it finds what is not."

@@ -105,7 +105,7 @@ def write(
             else:
                 file.write_text(formats.render(name, report, context), "utf-8")
         except OSError as error:
-            stop(f"{file}: {error.strerror or error}")
+            stop(f"--output {name}={file} cannot be written: {error.strerror or error}")
 
 
 def _text(report: Report, context: Context, *, width: int, color: bool, verbose: bool) -> str:

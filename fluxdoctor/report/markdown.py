@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fluxdoctor.model.chain import Chain
 from fluxdoctor.model.finding import Finding, Report, Severity
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.report import ignored
+from fluxdoctor.report import ignored, state
 from fluxdoctor.report.context import NONE, Context
 from fluxdoctor.report.plain import plain
 
@@ -27,7 +27,8 @@ def render(report: Report, context: Context = NONE) -> str:
     counts = [(s, sum(f.severity is s for f in report.findings)) for s in Severity]
     said = ", ".join(f"{n} {s.value}{'' if n == 1 else 's'}" for s, n in counts if n and s is not Severity.INFO)
     lines = [f"## fluxdoctor: {escape(report.name or report.mode)}", ""]
-    lines += [f"**{said or 'nothing to fix'}** in {report.objects} objects, {report.not_ready} not ready", ""]
+    counted = f"{report.objects} objects, {report.not_ready} {state.failing(report)}"
+    lines += [f"**{said or state.verdict(report)}** in {counted}", ""]
     if context.target:
         lines += _chains(context.target, context.chains(report)[:_MOST])
     for number, finding in enumerate(report.findings[:_MOST], 1):

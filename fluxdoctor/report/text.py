@@ -13,7 +13,7 @@ from rich.text import Text
 
 from fluxdoctor.model.finding import Evidence, Finding, Frozen, Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
-from fluxdoctor.report import ignored, unseen
+from fluxdoctor.report import ignored, state, unseen
 from fluxdoctor.report.plain import lines, plain
 from fluxdoctor.report.unseen import Reason
 
@@ -68,13 +68,13 @@ def _summary(console: Console, report: Report) -> None:
         plain(report.name) or report.mode,
         f"Flux {plain(flux)}" if flux else "",
         _count(report.objects, "object") if report.objects else "no Flux object",
-        f"{report.not_ready} not ready" if report.not_ready else "all ready" if report.objects else "",
+        _readiness(report),
         _count(causes, "root cause") if causes else "",
         _count(warnings, "warning") if warnings else "",
-        _verdict(report),
+        state.verdict(report),
         ignored.counted(report),
     ]
-    taken = report.taken.strftime("taken %Y-%m-%d %H:%M:%SZ")
+    taken = report.taken.strftime(f"{state.taken(report)} %Y-%m-%d %H:%M:%SZ")
     if seconds := sum(report.timings.values()):
         taken += f", {seconds:.1f} s"
     line = Text("   ".join(p for p in parts if p), style="bold")
@@ -82,10 +82,10 @@ def _summary(console: Console, report: Report) -> None:
     console.print(line.append(" " * room + taken, style="dim") if room >= 3 else line)  # noqa: PLR2004 - a visible gap
 
 
-def _verdict(report: Report) -> str:
-    if report.verdict == "healthy":
-        return "nothing else to fix" if report.ignored else "nothing to fix"
-    return "nothing found, but not all could be seen" if report.verdict == "incomplete" else ""
+def _readiness(report: Report) -> str:
+    if report.not_ready:
+        return f"{report.not_ready} {state.failing(report)}"
+    return "all ready" if report.objects and report.mode != "check" else ""
 
 
 def _ignored(console: Console, report: Report, *, verbose: bool) -> None:

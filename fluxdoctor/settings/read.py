@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import posixpath
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ def read(file: Path, name: str = "") -> Settings:
     try:
         body: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file}: {error}") from None
+        raise SettingsError(_not_toml(file, str(error))) from None
     prefix: places.Path = ()
     if file.name == find.PROJECT:
         prefix = ("tool", "fluxdoctor")
@@ -36,6 +37,12 @@ def read(file: Path, name: str = "") -> Settings:
         if not isinstance(body, dict):
             raise SettingsError(f"{file}: has no table [tool.fluxdoctor]")
     return _Reader(file, name or file.as_posix(), places.lines(text), prefix).settings(body)
+
+
+def _not_toml(file: Path, why: str) -> str:
+    """Say where a file is broken as file:line: tomllib says it at the end, in words."""
+    line = re.search(r" \(at line (\d+), column \d+\)$", why)
+    return f"{file}:{line[1]}: not TOML: {why[: line.start()]}" if line else f"{file}: not TOML: {why}"
 
 
 def check_rules(settings: Settings, ids: Iterable[str]) -> None:

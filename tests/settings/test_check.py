@@ -300,7 +300,7 @@ def test_the_other_formats_tell_or_leave_out(fleet: Path, tmp_path: Path) -> Non
     names = ("sarif", "markdown", "junit", "github", "gitlab")
     done = run(fleet, "-v", *(arg for n in names for arg in ("--output", f"{n}={tmp_path / n}")))
     said = {name: (tmp_path / name).read_text() for name in names}
-    assert "1 not ready   nothing else to fix   1 ignored" in done.stdout
+    assert "1 would fail   nothing else to fix   1 ignored" in done.stdout
     assert "Ignored: kustomize/path-not-found Kustomization flux-system/apps: a *b* (fluxdoctor.toml:1)" in " ".join(
         done.stdout.split()
     )

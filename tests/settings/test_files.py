@@ -88,7 +88,7 @@ def test_an_id_wins_over_a_glob_and_a_longer_glob_over_a_shorter(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("fail-on = \n", ": Invalid value (at line 1, column 11)"),
+        ("fail-on = \n", ":1: not TOML: Invalid value"),
         ('\nfail_on = "error"\n', ":2: unknown key 'fail_on'; did you mean fail-on?"),
         ('zzz = "error"\n', ":1: unknown key 'zzz'; known: fail-on, baseline, rules, severity, ignore"),
         ('fail-on = "warn"\n', ":1: fail-on 'warn' is none of error, warning, info, never"),
@@ -127,13 +127,17 @@ def test_a_rule_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -> No
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(b"\xff\xfe")
     (tmp_path / "pyproject.toml").write_text("[project]\n")
+    (tmp_path / "b.toml").write_text('fail-on = "error"\n[rules\n')
+    (tmp_path / "c.toml").write_text('fail-on = "error')
     said = []
-    for name in ("none.toml", "a.toml", "pyproject.toml"):
+    for name in ("none.toml", "a.toml", "b.toml", "c.toml", "pyproject.toml"):
         with pytest.raises(SettingsError) as error:
             read(tmp_path / name)
         said.append(str(error.value).removeprefix(f"{tmp_path}/"))
     assert said == [
         "none.toml: No such file or directory", "a.toml: not UTF-8: no TOML file",
+        "b.toml:2: not TOML: Expected ']' at the end of a table declaration",
+        "c.toml: not TOML: Unterminated string (at end of document)",
         "pyproject.toml: has no table [tool.fluxdoctor]",
     ]  # fmt: skip
 

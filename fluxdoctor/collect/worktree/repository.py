@@ -66,7 +66,10 @@ def of_revision(path: Path, revision: str) -> Repository:
         _git(path, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
     )
     if not known:
-        raise RepositoryError(f"{path}: git knows no revision {revision!r}; fetch it first (git fetch --unshallow)")
+        raise RepositoryError(
+            f"{path}: git knows no revision {revision!r}; git branch -a lists the branches that are here, and of a "
+            "shallow clone git fetch --unshallow gets the rest"
+        )
     top = _git(path, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()
     root = Path(top) if top else path
     files = _held(root, known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fluxdoctor.model.finding import Finding, Report, Severity, Verdict
-from fluxdoctor.report import unseen
+from fluxdoctor.report import state, unseen
 from fluxdoctor.report.graph import Picture
 from fluxdoctor.report.html.findings import ids
 from fluxdoctor.report.html.tags import Markup, tag
@@ -73,9 +73,9 @@ def _figures(report: Report) -> list[Markup]:
     gaps = len(unseen.reasons(report.skipped))
     rows = [
         (report.objects, "Flux objects", ""),
-        (report.not_ready, "not ready", "bad" if report.not_ready else "good"),
+        (report.not_ready, state.failing(report), "bad" if report.not_ready else "good"),
         (len(held), "held back by a cause", "bad" if held else ""),
-        (len(stale), "ready, but stale", "odd" if stale else ""),
+        *([] if report.mode == "check" else [(len(stale), "ready, but stale", "odd" if stale else "")]),
         (gaps, "gaps (not seen)", "odd" if gaps else "good"),
     ]
     return [tag("div", tag("dt", words), tag("dd", str(number)), class_=style) for number, words, style in rows]
@@ -89,7 +89,7 @@ def _about(report: Report) -> str:
         "replay": "replayed from a snapshot",
         "check": "a repository, not yet deployed",
     }
-    taken = report.taken.strftime("taken %Y-%m-%d %H:%M:%SZ")
+    taken = report.taken.strftime(f"{state.taken(report)} %Y-%m-%d %H:%M:%SZ")
     return " · ".join([*versions, how.get(report.mode, report.mode), taken])
 
 
