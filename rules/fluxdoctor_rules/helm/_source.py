@@ -16,11 +16,12 @@ from fluxdoctor import (
     Ref,
     Resource,
     Tree,
+    chart_in_tree,
     chart_in_use,
     clean,
     referred_chart,
 )
-from fluxdoctor_rules.helm._releases import active, chart_source, templated
+from fluxdoctor_rules.helm._releases import active, templated
 
 #: A place where a template reads values: .Values.image.tag, $.Values, .Values alone.
 _MENTION = re.compile(r"\.Values((?:\.[A-Za-z_]\w*)*)")
@@ -177,16 +178,9 @@ def charts(cluster: Cluster, git: GitTrees) -> Iterator[tuple[Resource, Chart]]:
     """Yield the releases whose chart is a directory of a GitRepository, with it."""
     known: dict[tuple[Ref, str], Chart] = {}
     for release in active(cluster):
-        source, path = _source_of(cluster, release), chart_spec(cluster, release).text("chart")
-        tree = git.tree(source) if source.kind == "GitRepository" else None
-        if tree and path and not templated(path) and tree.is_file(posixpath.join(clean(path), "Chart.yaml")):
+        source, path = chart_in_tree(release, cluster) or (release.ref, "")
+        tree = git.tree(source) if path else None
+        if tree and not templated(path) and tree.is_file(posixpath.join(clean(path), "Chart.yaml")):
             # Many releases of one chart read its files once.
             chart = known.setdefault((source, clean(path)), Chart(tree, clean(path)))
             yield release, chart
-
-
-def _source_of(cluster: Cluster, release: Resource) -> Ref:
-    made = referred_chart(release, cluster)
-    if made is None or made.kind != "HelmChart":
-        return chart_source(release)
-    return Ref(made.text("spec.sourceRef.kind"), made.namespace, made.text("spec.sourceRef.name"))
