@@ -3,6 +3,7 @@
 from fluxdoctor._version import __version__
 from fluxdoctor.model import semver, vantage
 from fluxdoctor.model.charts import Chart, Charts, Flaw, Verdict
+from fluxdoctor.model.charts import in_tree as chart_in_tree
 from fluxdoctor.model.charts import in_use as chart_in_use
 from fluxdoctor.model.charts import referred as referred_chart
 from fluxdoctor.model.cluster import Cluster, Event, Lookup
@@ -80,6 +81,7 @@ __all__ = [
     "Versions",
     "__version__",
     "age",
+    "chart_in_tree",
     "chart_in_use",
     "clean",
     "condition",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from fluxdoctor import merge, rule
 from fluxdoctor.collect.deadline import Deadline
-from fluxdoctor.collect.worktree import against, collect, removals
+from fluxdoctor.collect.reach import Reach
+from fluxdoctor.collect.worktree import against, collect, online, removals
 from fluxdoctor.collect.worktree.collect import Checked
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.diagnose import diagnose
@@ -47,6 +48,7 @@ class _Asked:
     partly: bool
     """Only a part of the repository is looked at."""
     seen: Callable[[Snapshot], object] | None
+    reach: Reach | None
 
 
 def check(  # noqa: PLR0913 - what to check, and how
@@ -64,14 +66,16 @@ def check(  # noqa: PLR0913 - what to check, and how
     earlier: Policy | None = None,
     deadline: Deadline | None = None,
     seen: Callable[[Snapshot], object] | None = None,
+    reach: Reach | None = None,
 ) -> Report:
     """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
 
     ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: reads what the one
     cluster holds now, these objects too, to answer what the repository cannot; ``target``: what an upgrade goes to;
     ``policy``: what is ignored, nothing without one; ``before`` and ``earlier``: the repository before a change and what was
-    ignored in it: only what the change makes worse is told; ``seen``: is given the facts of each cluster, for whoever draws them.
-    Raises UnknownClusterError, and DeadlineError when a deadline is over before all is built.
+    ignored in it: only what the change makes worse is told; ``seen``: is given the facts of each cluster, for whoever draws them;
+    ``reach``: asks the chart repositories what they offer. Raises UnknownClusterError, and DeadlineError when a deadline is over
+    before all is built.
     """
     checked = collect.collect(repository, cache, deadline)
     chosen = [i for i in range(len(checked.snapshots)) if _is_chosen(checked, i, clusters, repository.focus)]
@@ -83,7 +87,9 @@ def check(  # noqa: PLR0913 - what to check, and how
             f"a live cluster is compared with one cluster of the repository: choose it of {names}"
         )
     held = live(against.asked(checked.snapshots[chosen[0]])) if live else None
-    asked = _Asked(catalogue or rule.installed(), only, ignore, held, target, policy, bool(repository.focus), seen)
+    asked = _Asked(
+        catalogue or rule.installed(), only, ignore, held, target, policy, bool(repository.focus), seen, reach
+    )
     if before is None:
         return _report(checked, chosen, not clusters, repository.name, asked)
     was = collect.collect(before, cache, deadline)
@@ -103,6 +109,7 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
     live, policy, chosen_by = asked.live, asked.policy, {"only": asked.only, "ignore": asked.ignore}
     taken = [against.join(checked.snapshots[i], live) if live else checked.snapshots[i] for i in chosen]
     taken = [replace(snapshot, target=asked.target) for snapshot in taken]
+    taken, unseen = online.ask(taken, asked.reach) if asked.reach else (taken, [])
     if asked.seen:
         for snapshot in taken:
             asked.seen(snapshot)
@@ -112,7 +119,7 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
         pairs = zip(reports, taken, strict=True)
         reports = [policy.hide(report, snapshot, places[snapshot.name]) for report, snapshot in pairs]
     skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER)]
-    skipped += [Skipped("", None, f"{gap.what}: {gap.why}") for gap in checked.gaps]
+    skipped += [*unseen, *(Skipped("", None, f"{gap.what}: {gap.why}") for gap in checked.gaps)]
     if live:
         hidden = {ref: why for i in chosen for ref, why in against.hidden(checked.snapshots[i], live).items()}
         skipped += [Skipped("", ref, why) for ref, why in hidden.items()]

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import chart_archive, folder, save, values
+from fluxdoctor.collect import chart_archive, folder, save, values, verdicts
 from fluxdoctor.collect.chart_archive import ChartError
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.charts import Chart, Flaw, Verdict
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.finding import Confidence
-from fluxdoctor.model.resource import Ref
+from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
 from tests.servers.helm_repo import bomb, package
 from tests.worlds import ABOUT, condition, rules
@@ -351,6 +352,49 @@ def test_nulls_stay_or_go_as_versions_of_helm_have_it() -> None:
     assert found == [{"d": None, "a": {"c": 2, "x": None}, "y": None}, {"a": {"c": 2}}]
 
 
+def test_global_values_of_a_chart_are_those_of_its_subcharts_too() -> None:
+    below = Chart("db", "1", values={"global": {"region": "north", "zone": "a"}})
+    above = Chart("web", "1", values={"global": {"region": "south"}}, subcharts=(below,))
+    merged = {"global": {"region": "south"}, "db": {"size": 1, "global": {"region": "south", "zone": "a"}}}
+    assert values.variants(above, {"db": {"size": 1}}) == [merged]
+
+
+SETTLED = {"a": {"b": 1, "none": None}, "list": [{"x": 1}, "${Y}"], "open": "a${B}"}
+
+
+@pytest.mark.parametrize(
+    ("path", "settled"),
+    [
+        (("a", "b"), True), (("a",), False), (("a", "none"), False), (("a", "c"), False), (("list", 0), True),
+        (("list", 0, "x"), True), (("list", 1), False), (("list",), False), (("list", 2), False), (("open",), False), ((), False),
+    ],
+)  # fmt: skip
+def test_what_is_merged_last_is_settled(path: tuple[str | int, ...], settled: bool) -> None:
+    assert values.is_settled(SETTLED, path) is settled
+
+
+@pytest.mark.parametrize(
+    ("schema", "flaws"),
+    [
+        ({"properties": {"n": {"type": "integer"}}}, (("n",), '"x" is not of type "integer"')),
+        ({"allOf": [{"$ref": "#/$defs/n"}], "$defs": {"n": {"properties": {"n": {"minLength": 2}}}}}, (("n",), '"x" is shorter than 2 characters')),
+        ({"properties": {"n": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}}, (("n",), '"x" is not valid under any of the schemas listed in the \'anyOf\' keyword')),
+        ({"if": {"properties": {"m": {"const": 1}}}, "then": {"properties": {"n": {"type": "integer"}}}}, None),
+        ({"properties": {"if": {"type": "object"}}, "not": {"required": ["n"]}}, None),
+        ({"required": ["m"]}, None),
+        ({"if": {"required": ["m"]}, "else": {"$ref": "#/$defs/n"}, "$defs": {"n": {"properties": {"n": {"minLength": 2}}}}}, None),
+        ({"additionalProperties": False, "properties": {"m": {}}}, None),
+    ],
+)  # fmt: skip
+def test_what_hangs_on_unknown_values_is_not_judged(
+    schema: dict[str, Any], flaws: tuple[tuple[str, ...], str] | None
+) -> None:
+    release = Resource(body={"spec": {"values": {"n": "x"}, "valuesFrom": [{"kind": "Secret", "name": "s"}]}}, ref=WEB)
+    found = verdicts.of(Cluster([release]), {WEB: verdicts.Asked(Chart("web", "1", schema=json.dumps(schema)))})
+    why = "Secret/apps/s holds a part of the values, and what is in it is not read"
+    assert found == {WEB: Verdict((Flaw("web", *flaws),) if flaws else (), why)}
+
+
 REFERRED = """apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {{name: web, namespace: apps}}
@@ -374,7 +418,7 @@ REFERENCES = [
     (
         "HelmChart", "{chart: web, sourceRef: {kind: HelmRepository, name: acme}, valuesFiles: [a.yaml]}", "2.1.0",
         "helm/apps/acme/charts/web-2.1.0.tgz",
-        Verdict(why="spec.valuesFiles of the HelmChart replaces the values of the chart"),
+        Verdict((LEVEL,), why="spec.valuesFiles of the HelmChart replaces the values of the chart"),
     ),
 ]  # fmt: skip
 

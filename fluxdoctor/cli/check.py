@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fluxdoctor.cli.configured import Configured
+    from fluxdoctor.collect.reach import Reach
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot, Target
     from fluxdoctor.rule import Catalogue
+
+#: How long all repositories together may take to be asked.
+_SECONDS = 60.0
 
 OPTIONS = (
     click.argument("path", type=click.Path(path_type=Path), default=Path()),
@@ -28,6 +33,10 @@ OPTIONS = (
                  help="Check this revision, instead of the working tree."),
     click.option("--against", "context", metavar="CONTEXT", default="",
                  help="Also ask the live cluster of this kubeconfig context for what the repository cannot tell."),
+    click.option("--online", is_flag=True,
+                 help="Also ask the Helm repositories and registries, without a login, which chart versions they offer."),
+    click.option("--allow-local", is_flag=True,
+                 help="With --online, also contact loopback, link-local and metadata addresses."),
     click.option("--no-cache", is_flag=True, help="Keep no build in the cache folder, and use none of it."),
 )  # fmt: skip
 
@@ -42,7 +51,7 @@ class CheckError(Exception):
 def report(  # noqa: PLR0913 - what to check, and how
     path: Path, catalogue: Catalogue, decided: Configured,
     *, clusters: Sequence[str], since: str, revision: str, context: str, no_cache: bool, seen: list[Snapshot],
-    target: Target | None = None,
+    online: bool = False, allow_local: bool = False, target: Target | None = None,
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
     from fluxdoctor import predeploy
@@ -65,7 +74,7 @@ def report(  # noqa: PLR0913 - what to check, and how
         found = predeploy.check(
             now, catalogue, only=decided.only, ignore=decided.ignore, clusters=clusters, cache=folder, live=live,
             target=target, policy=policy, before=before, earlier=decided.policy(before.files) if before else None,
-            seen=seen.append,
+            seen=seen.append, reach=_reach(held, allow_local=allow_local) if online else None,
         )  # fmt: skip
     except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
@@ -87,6 +96,18 @@ def _live(context: str, besides: Sequence[Ref]) -> Snapshot:
         raise CheckError(str(error)) from None
 
 
+def _reach(cache: Path | None, *, allow_local: bool) -> Reach:
+    """The means to ask, without any login, for at most a minute."""
+    from fluxdoctor.collect.deadline import Deadline
+    from fluxdoctor.collect.reach import Reach
+    from fluxdoctor.collect.vault import Vault
+
+    return Reach(Vault(), Deadline(_SECONDS), datetime.now(UTC).replace(microsecond=0), cache, allow_local)
+
+
 def arguments(options: dict[str, Any]) -> dict[str, Any]:
     """Take this command's own options out of all."""
-    return {name: options.pop(name) for name in ("clusters", "since", "revision", "context", "no_cache")}
+    return {
+        name: options.pop(name)
+        for name in ("clusters", "since", "revision", "context", "no_cache", "online", "allow_local")
+    }

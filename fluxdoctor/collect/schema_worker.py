@@ -1,7 +1,8 @@
 """Judges values by JSON schemas, in a process of its own: a schema is a stranger's program, and some never end.
 
 It reads one JSON line for each question (``schema``, and ``values``: one or several variants) and answers each with one
-JSON line: ``flaws`` that every variant has, or ``why`` the schema cannot be asked.
+JSON line: ``flaws`` that every variant has, or ``why`` the schema cannot be asked. Where the values are only a part of what
+there will be (``partly``), a flaw that hangs on another value is left out: one below ``if``, ``anyOf``, ``not`` and the like.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any
 _MEMORY = 2 << 30
 _MOST_FLAWS = 20
 _LONGEST = 300
+#: Steps in a schema that a name or a number follows, and those that lead on by themselves.
+_NAMED = ("properties", "patternProperties", "allOf", "prefixItems")
+_PLAIN = ("items", "additionalProperties", "$ref")
 
 
 def main() -> None:
@@ -44,14 +48,27 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
         return {"why": "its values.schema.json cannot be read"}
     first, *others = variants
     flaws = [[*key, message] for key, message in first.items() if all(key in other for other in others)]
+    if question.get("partly"):
+        flaws = [flaw for flaw in flaws if _is_local(json.loads(flaw[1]))]
     return {"flaws": [[json.loads(path), message] for path, _, message in flaws[:_MOST_FLAWS]]}
 
 
 def _flaws(validator: Any, values: Any) -> dict[tuple[str, str], str]:
     return {
-        (json.dumps(list(flaw.instance_path)), json.dumps(list(flaw.schema_path))): flaw.message[:_LONGEST]
+        (json.dumps(list(flaw.instance_path)), json.dumps(list(flaw.evaluation_path))): flaw.message[:_LONGEST]
         for flaw in validator.iter_errors(values)
     }
+
+
+def _is_local(way: list[str | int]) -> bool:
+    """Tell whether a keyword holds whatever stands beside the value: only plain steps, and references, lead to it."""
+    steps = iter(way[:-1])
+    for step in steps:
+        if step in _NAMED:
+            next(steps, None)
+        elif step not in _PLAIN and not isinstance(step, int):
+            return False
+    return True
 
 
 def _refuse(uri: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fluxdoctor.collect import documents
@@ -12,6 +13,9 @@ from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
 Values = dict[str, Any]
+
+#: A variable of spec.postBuild, a template's action, a value that SOPS has encrypted.
+_OPEN = re.compile(r"\$\{|\{\{|ENC\[")
 
 
 class UnknownValuesError(Exception):
@@ -23,11 +27,36 @@ def of_release(release: Resource, cluster: Cluster) -> Values:
     merged: Values = {}
     for row in release.rows("spec.valuesFrom"):
         merged = over(merged, _from(row, release, cluster))
-    inline = release.get("spec.values")
-    merged = over(merged, inline if isinstance(inline, dict) else {})
+    merged = over(merged, own(release))
     if any(isinstance(leaf, str) and MASK in leaf for leaf in _leaves(merged)):
         raise UnknownValuesError("a value was redacted")
     return merged
+
+
+def own(release: Resource) -> Values:
+    """Return what spec.values sets: it is merged last, so it is in the values whatever spec.valuesFrom holds."""
+    inline = release.get("spec.values")
+    return inline if isinstance(inline, dict) else {}
+
+
+def is_open(value: Any) -> bool:
+    """Tell whether a value, or one in it, holds what is filled in later: a variable, a ciphertext, a template."""
+    if isinstance(value, dict):
+        return any(_OPEN.search(str(key)) or is_open(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return any(map(is_open, value))
+    return isinstance(value, str) and (MASK in value or _OPEN.search(value) is not None)
+
+
+def is_settled(own: Values, path: Sequence[str | int]) -> bool:
+    """Tell whether what spec.values has at a path is all that there will be, whatever is merged below it.
+
+    Mappings are merged, so something may come to them; a list or a single value stays; a null may take a default away.
+    """
+    view = Fields(own)
+    value = view.get(tuple(path))
+    whole = not isinstance(value, dict) or any(isinstance(view.get(tuple(path[:i])), list) for i in range(1, len(path)))
+    return whole and value is not None and not is_open(value)
 
 
 def _from(row: Fields, release: Resource, cluster: Cluster) -> Values:
@@ -88,8 +117,17 @@ def _filled(chart: Chart, values: Values, subcharts: set[str], *, nulls: bool) -
     for sub in chart.subcharts:
         own = merged.get(sub.name, {})
         if sub.name in subcharts and isinstance(own, dict):
+            own = _with_globals(own, merged.get("global"))
             merged[sub.name] = _filled(sub, own, {inner.name for inner in sub.subcharts}, nulls=nulls)
     return merged
+
+
+def _with_globals(inner: Values, shared: Any) -> Values:
+    """A chart's global values are its subcharts' too, and go before theirs (helm/pkg/chart/common/util, coalesceGlobals)."""
+    below = inner.get("global", {})
+    if not isinstance(shared, dict) or not shared or not isinstance(below, dict):
+        return inner
+    return {**inner, "global": over(below, shared)}
 
 
 def _coalesced(values: Values, defaults: Mapping[str, Any], *, nulls: bool) -> Values:

@@ -25,11 +25,15 @@ _SAID = "the specifications of the schema"
 def archives(cluster: Cluster) -> dict[Ref, Archive]:
     """Return the chart of each HelmRelease whose values a schema may refuse: one that was never tried, or that says so."""
     found: dict[Ref, Archive] = {}
-    for release in cluster.all("HelmRelease"):
-        archive = in_use(release, cluster)
-        if archive and _asks(release):
+    for release in untried(cluster):
+        if archive := in_use(release, cluster):
             found[release.ref] = archive
     return found
+
+
+def untried(cluster: Cluster) -> Iterator[Resource]:
+    """Yield the HelmReleases whose values a schema may refuse: those that were never tried, or that say so."""
+    yield from (release for release in cluster.all("HelmRelease") if _asks(release))
 
 
 def _asks(release: Resource) -> bool:
@@ -49,20 +53,34 @@ def _replaces_values(release: Resource, cluster: Cluster) -> str:
 
 
 def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, Verdict]:
-    """Judge the values of the releases whose charts are at hand. Raises nothing; a schema that takes too long is unknown."""
+    """Judge the values of the releases whose charts were pulled."""
+    pairs = {ref: charts[archive] for ref, archive in archives(cluster).items() if archive in charts}
+    return of(cluster, {ref: Asked(chart) for ref, chart in pairs.items()})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The chart of a release. ``why``: not all of it was seen, and its defaults are not all known; "" where all was."""
+
+    chart: Chart
+    why: str = ""
+
+
+def of(cluster: Cluster, charts: Mapping[Ref, Asked]) -> dict[Ref, Verdict]:
+    """Judge the values of releases by their charts. Raises nothing; a schema that takes too long is unknown.
+
+    Where a part of the values is not known, what spec.values sets itself is still judged: it is merged last.
+    """
     found: dict[Ref, Verdict] = {}
     questions: list[_Question] = []
-    for ref, archive in archives(cluster).items():
-        chart, release = charts.get(archive), cluster.get(ref)
-        if chart is None or release is None or not (asked := list(_questions(ref, chart))):
+    for ref, asked in charts.items():
+        release = cluster.get(ref)
+        if release is None or not (several := list(_questions(ref, asked.chart))):
             continue
         try:
-            if field := _replaces_values(release, cluster):
-                found[ref] = Verdict(why=f"{field} replaces the values of the chart")
-                continue
-            given = values.of_release(release, cluster)
-            questions += [q for one in asked for q in one.filled(chart, given)]
-            found[ref] = Verdict()
+            given, why = _given(release, cluster, asked)
+            questions += [q for one in several for q in one.filled(asked.chart, given, partly=bool(why))]
+            found[ref] = Verdict(why=why)
         except UnknownValuesError as error:
             found[ref] = Verdict(why=str(error))
         except RecursionError:
@@ -70,6 +88,20 @@ def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, Verdic
     for question, answer in zip(questions, _answers(questions), strict=True):
         found[question.release] = _joined(found[question.release], question, answer)
     return found
+
+
+def _given(release: Resource, cluster: Cluster, asked: Asked) -> tuple[Values, str]:
+    """Return the values of a release, or only what spec.values sets, and why others are not known."""
+    own = values.own(release)
+    field = _replaces_values(release, cluster)
+    why = asked.why or (f"{field} replaces the values of the chart" if field else "")
+    if why:
+        return own, why
+    try:
+        given = values.of_release(release, cluster)
+    except UnknownValuesError as error:
+        return own, str(error)
+    return (own, "a variable that is not known is in a value") if values.is_open(given) else (given, "")
 
 
 @dataclass(frozen=True)
@@ -81,15 +113,18 @@ class _Question:
     path: tuple[str, ...]
     line: str = ""
     """The question as the worker reads it."""
+    own: Values | None = None
+    """What spec.values sets, where only that is judged."""
 
-    def filled(self, root: Chart, given: Values) -> Iterator[_Question]:
+    def filled(self, root: Chart, given: Values, *, partly: bool) -> Iterator[_Question]:
         """Yield the question with the values of its place; nothing where Helm would have none there."""
         if values.imports(root):
             raise UnknownValuesError("the chart imports values from its subcharts")
-        places = [Fields(whole).get(self.path) for whole in values.variants(root, given)]
+        wholes = [given] if partly else values.variants(root, given)
+        places = [Fields(whole).get(self.path) for whole in wholes]
         if all(isinstance(place, dict) for place in places):
-            line = json.dumps({"schema": self.chart.schema, "values": places})
-            yield _Question(self.release, self.chart, self.path, line)
+            line = json.dumps({"schema": self.chart.schema, "values": places, "partly": partly})
+            yield _Question(self.release, self.chart, self.path, line, given if partly else None)
 
 
 def _questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterator[_Question]:
@@ -101,7 +136,9 @@ def _questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterat
 
 
 def _joined(verdict: Verdict, question: _Question, answer: Mapping[str, Any]) -> Verdict:
-    flaws = tuple(Flaw(question.chart.name, (*question.path, *path), said) for path, said in answer.get("flaws", ()))
+    told = (((*question.path, *path), said) for path, said in answer.get("flaws", ()))
+    own = question.own
+    flaws = tuple(Flaw(question.chart.name, p, said) for p, said in told if own is None or values.is_settled(own, p))
     return Verdict((*verdict.flaws, *flaws), verdict.why or str(answer.get("why", "")))
 
 

@@ -79,6 +79,20 @@ def referred(release: Resource, cluster: Cluster) -> Resource | None:
     return next((cluster.get(r.target) for r in flux.references(release) if r.edge is Edge.CHART_REF), None)
 
 
+def in_tree(release: Resource, cluster: Cluster) -> tuple[Ref, str] | None:
+    """Return the GitRepository that holds the chart of a HelmRelease and its path there; None for any other chart."""
+    if release.has("spec.chartRef"):
+        found = referred(release, cluster)
+        if found is None or found.kind != "HelmChart":
+            return None
+        spec, namespace = found.fields("spec"), found.namespace
+    else:
+        spec, namespace = release.fields("spec.chart.spec"), release.namespace
+    ref = spec.fields("sourceRef")
+    source = Ref(ref.text("kind"), ref.text("namespace") or namespace, ref.text("name"))
+    return (source, spec.text("chart")) if source.kind == "GitRepository" and spec.text("chart") else None
+
+
 def in_use(release: Resource, cluster: Cluster) -> Archive | None:
     """Return the chart of a HelmRelease, in the version that its object has now, or that spec.chart pins.
 

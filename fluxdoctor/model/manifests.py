@@ -21,6 +21,8 @@ from fluxdoctor.model.resource import Fields, Location, Marks, Ref, Resource
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _ENTRIES = ("resources", "bases", "components")
+#: What kustomize adds to the name of a generated object.
+_HASHED = re.compile(r"-[a-z0-9]{10}$")
 _OPAQUE = ("generators", "transformers", "validators", "helmCharts", "helmChartInflationGenerator", "configurations")
 _MAX_DIRECTORIES = 2000
 
@@ -202,11 +204,22 @@ def unlist(document: Resource) -> Iterator[Resource]:
 def _generated(body: Resource) -> Iterator[Resource]:
     for key, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
         for row in body.rows(key):
-            made = {"kind": kind, "metadata": {"annotations": {"kustomize.config.k8s.io/generated": "true"}}}
+            made = {
+                "kind": kind,
+                "metadata": {"annotations": {"kustomize.config.k8s.io/generated": "true"}},
+                "files": dict(_from_files(row, body.file)),
+            }
             marks: Marks = {(): body.marks.get(row.path, (1, 1))}
             yield Resource(
                 body=made, ref=Ref(kind, row.text("namespace"), row.text("name")), file=body.file, marks=marks
             )
+
+
+def _from_files(row: Fields, file: str) -> Iterator[tuple[str, str]]:
+    """Yield the keys that a generator makes of files, with the path of each: ``KEY=PATH``, or a path whose name is the key."""
+    for text in row.strings("files"):
+        key, _, path = text.rpartition("=")
+        yield key or posixpath.basename(path), _beside(file, path)
 
 
 def _patches(body: Resource, file: str, found: tuple[Resource, ...]) -> Iterator[Patch]:
@@ -331,3 +344,14 @@ class Manifests(Once):
         found = self._declared.get(ref, ())
         ours = [resource for by, resource in found if by == owner] or [resource for _, resource in found]
         return ours[0] if ours else None
+
+    def generated_from(self, live: Resource, key: str, owner: Ref | None = None) -> Resource | None:
+        """Return the file that a generator made a key of a ConfigMap of, read; None where none in git has the very text."""
+        for ref in (live.ref, live.ref._replace(name=_HASHED.sub("", live.name))):
+            for by, declared in self._declared.get(ref, ()):
+                file = declared.text(("files", key))
+                maker = self._cluster.get(by) if file and by == (owner or by) else None
+                tree = self.tree(maker) if maker else None
+                if tree and tree.is_file(file) and tree.text(file) == live.text(("data", key)).encode():
+                    return next(iter(tree.parsed(file).documents), None)
+        return None

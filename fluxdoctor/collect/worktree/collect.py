@@ -15,7 +15,7 @@ from typing import Self
 from fluxdoctor._version import __version__
 from fluxdoctor.collect import folder
 from fluxdoctor.collect.deadline import Deadline
-from fluxdoctor.collect.worktree import kustomize, leftover, overlaps, postbuild, presence, schema, versions
+from fluxdoctor.collect.worktree import charts, kustomize, leftover, overlaps, postbuild, presence, schema, versions
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.entry import Entry, Found
 from fluxdoctor.collect.worktree.render import Renderer
@@ -187,6 +187,7 @@ def _snapshot(reached: Reached, found: Found, files: frozenset[str]) -> Snapshot
         taken=_now(),
         cluster=cluster,
         git=GitTrees(reached.trees),
+        archives=charts.judged(reached, cluster),
         schemas=schema.flaws(reached),
         overlaps=overlaps.found(reached),
         versions=Versions(versions.found(reached)),

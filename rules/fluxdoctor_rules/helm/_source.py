@@ -16,11 +16,12 @@ from fluxdoctor import (
     Ref,
     Resource,
     Tree,
+    chart_in_tree,
     chart_in_use,
     clean,
     referred_chart,
 )
-from fluxdoctor_rules.helm._releases import active, chart_source, templated
+from fluxdoctor_rules.helm._releases import active, templated
 
 #: A place where a template reads values: .Values.image.tag, $.Values, .Values alone.
 _MENTION = re.compile(r"\.Values((?:\.[A-Za-z_]\w*)*)")
@@ -188,17 +189,5 @@ def charts(cluster: Cluster, git: GitTrees) -> Iterator[tuple[Resource, Chart]]:
 
 
 def _in_git(cluster: Cluster) -> Sequence[tuple[Resource, Ref, str]]:
-    found = []
-    for release in active(cluster):
-        source = _source_of(cluster, release)
-        path = chart_spec(cluster, release).text("chart") if source.kind == "GitRepository" else ""
-        if path and not templated(path):
-            found.append((release, source, path))
-    return found
-
-
-def _source_of(cluster: Cluster, release: Resource) -> Ref:
-    made = referred_chart(release, cluster)
-    if made is None or made.kind != "HelmChart":
-        return chart_source(release)
-    return Ref(made.text("spec.sourceRef.kind"), made.namespace, made.text("spec.sourceRef.name"))
+    found = ((release, chart_in_tree(release, cluster)) for release in active(cluster))
+    return [(release, *chart) for release, chart in found if chart and not templated(chart[1])]

@@ -21,9 +21,13 @@ class Setting:
 
 
 def key_location(
-    source: Resource, key: str, graph: Graph, manifests: Manifests | None, line: int = 0
+    source: Resource, key: str, graph: Graph, manifests: Manifests | None, at: int | Path = ()
 ) -> Location | None:
-    """Return where git has a key of a ConfigMap; ``line`` counts within its text, from 1."""
+    """Return where git has a key of a ConfigMap; ``at``: a line within its text, from 1, or the path of a value there."""
+    made_of = manifests.generated_from(source, key, graph.parent(source)) if manifests else None
+    line = at if isinstance(at, int) else _line(source.text(("data", key)), str(at[-1])) if at else 0
+    if made_of is not None:
+        return (made_of.at(at) if isinstance(at, tuple) and at else None) or Location(made_of.file, max(line, 1))
     declared = manifests.definition(source.ref, graph.parent(source)) if manifests else None
     place = declared.at(("data", key)) if declared else None
     if declared is None or place is None:
@@ -44,7 +48,7 @@ def setting(release: Resource, path: Path, cluster: Cluster, graph: Graph, manif
         line = _line(source.text(("data", key)), str(path[-1])) if source and path else 0
         if source and line:
             words = f"key {key} of {source.kind} {source.ref.named}"
-            return Setting(row.dotted, words, key_location(source, key, graph, manifests, line))
+            return Setting(row.dotted, words, key_location(source, key, graph, manifests, path))
     return Setting("spec.values", "spec.values or spec.valuesFrom")
 
 

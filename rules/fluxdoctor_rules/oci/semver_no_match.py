@@ -12,7 +12,12 @@ def check(cluster: Cluster, oci: OciTags) -> Iterator[Problem]:
     """Read the tags as the controller does: first the filter, then the range."""
     for repository in cluster.all("OCIRepository"):
         constraint, tags = repository.text("spec.ref.semver"), oci.tags(repository.ref)
-        if not constraint or not tags or repository.text("spec.ref.digest") or state(repository) is not State.FAILED:
+        if (
+            not constraint
+            or not tags
+            or repository.text("spec.ref.digest")
+            or state(repository) not in (State.FAILED, State.NEW)
+        ):
             continue
         try:
             versions = _versions(repository, tags)

@@ -15,11 +15,11 @@ _SAID = re.compile(
 
 
 def check(cluster: Cluster, failures: Failures, oci: OciTags | None) -> Iterator[Problem]:
-    """Compare a failing repository's tag with the list of the registry."""
+    """Compare the tag of a repository that fails, or was never read, with the list of the registry."""
     told = {f.ref for f in failures.failed if _SAID.search(f.message)}
     for repository in cluster.all("OCIRepository"):
         ref = repository.fields("spec.ref")
-        if ref.text("digest") or ref.text("semver") or state(repository) is not State.FAILED:
+        if ref.text("digest") or ref.text("semver") or state(repository) not in (State.FAILED, State.NEW):
             continue
         tag = ref.text("tag") or "latest"
         tags = oci.tags(repository.ref) if oci else None
