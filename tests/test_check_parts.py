@@ -10,7 +10,9 @@ from fluxdoctor import merge
 from fluxdoctor.collect import folder
 from fluxdoctor.collect.worktree import against, artifacts, faults, generate, kustomize, origins
 from fluxdoctor.collect.worktree.built import Built
+from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.origins import Header, Origin
+from fluxdoctor.collect.worktree.render import Renderer
 from fluxdoctor.collect.worktree.substitute import Variables, apply, syntax_fault, undefined, unknown
 from fluxdoctor.model import manifests
 from fluxdoctor.model.cluster import Cluster
@@ -203,6 +205,45 @@ def test_what_a_build_leaves_on_disk_holds_no_value_of_a_secret() -> None:
     assert Built(patch).kept() is None
     body = {"kind": "HelmRelease", "metadata": {"name": "r"}, "spec": {"valuesFrom": [{"kind": "Secret", "name": "s"}]}}
     assert Built(release).kept() == body
+
+
+@pytest.mark.skipif(not kustomize.command(), reason="no kustomize")
+def test_a_build_that_reads_more_than_its_kustomization_files_name() -> None:
+    """The path of the patch stands in a transformer's own file: it is found when the build with what is named has failed."""
+    transformer = (
+        "apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: t}\n"
+        "path: ../patches/p.yaml\ntarget: {kind: ConfigMap}\n"
+    )
+    files = {
+        "a/kustomization.yaml": b"resources: [c.yaml]\ntransformers: [t.yaml]\n",
+        "a/c.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n",
+        "a/t.yaml": transformer.encode(),
+        "patches/p.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {patched: 'yes'}\n",
+        "elsewhere/x.yaml": b"kind: X\n",
+    }
+    tree = folder.tree(files, None)
+    assert "patches/p.yaml" not in faults.closure(tree, "a").files
+    renderer = Renderer(tree, files, kustomize.Command(kustomize.command()), Cache())
+    body = {"spec": {"path": "a"}}
+    try:
+        found = renderer.render(Resource(body=body, ref=Ref("Kustomization", "flux-system", "a")))
+    finally:
+        renderer.close()
+    assert (found.error, [d.read(Variables()) for d in found.documents]) == (
+        "",
+        [({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"patched": "yes"}},)],
+    )
+
+
+@pytest.mark.skipif(not kustomize.command(), reason="no kustomize")
+def test_only_the_files_that_are_needed_are_written() -> None:
+    stage = kustomize.Stage({"a/x.yaml": b"x", "b/y.yaml": b"y"}, kustomize.Command(kustomize.command()))
+    try:
+        stage.write("b/y.yaml", {"kind": "Y"})
+        assert (stage.need(["a/x.yaml"]), stage.need(["a/x.yaml", "b/y.yaml"])) == (True, False)
+        assert (stage.root / "b/y.yaml").read_bytes() == b'{"kind":"Y"}'
+    finally:
+        stage.close()
 
 
 def test_where_each_object_of_a_build_was_written() -> None:
