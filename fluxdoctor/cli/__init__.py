@@ -87,7 +87,7 @@ _FROM = click.option("--from", "source", type=click.Path(path_type=Path), metava
                      help="Replay this snapshot, instead of reading a cluster.")  # fmt: skip
 
 
-@cli.command(epilog=EXITS, short_help="A cluster, or a snapshot of one: its root causes, first things first.")
+@cli.command(epilog=EXITS, short_help="A cluster or a snapshot: its root causes.")
 @click.argument("named", metavar="[KIND/NAME]", required=False)
 @_FROM
 @with_options(target.CLUSTER)
