@@ -35,7 +35,7 @@ def groups(roots: Sequence[Root]) -> list[list[Root]]:
 def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
     """Make one finding of the roots that share one cause; the one that holds back most leads."""
     ready = snapshot.failures.ready
-    lead = min(group, key=lambda r: (-len(r.blocks - ready), str(r.subject)))
+    lead = group[0] if len(group) == 1 else min(group, key=lambda r: (-len(r.blocks - ready), str(r.subject)))
     rule, problem = lead.hit.rule, lead.hit.problem
     facts = {"subject": problem.subject, **problem.facts}
     also = tuple(sorted({r.subject for r in group} - {lead.subject}))
@@ -54,7 +54,7 @@ def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
         faults=rule.faults,
         field=problem.field or rule.field,
         location=_location(rule, problem, snapshot),
-        blocks=tuple(sorted(held - snapshot.failures.ready)),
+        blocks=tuple(sorted(held - ready)),
         freezes=stale.frozen((lead.subject, *also), held, snapshot),
         key=problem.key,
         url=rule.url,

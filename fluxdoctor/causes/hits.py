@@ -20,9 +20,9 @@ def settled(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     return _gone(_deeper(_undone(_proof_first(said)), snapshot))
 
 
-def covers(problem: Problem) -> frozenset[Ref]:
+def covers(problem: Problem) -> tuple[Ref, ...]:
     """Return the objects that a problem speaks of."""
-    return frozenset((problem.subject, *problem.explains)) if problem.explains else frozenset((problem.subject,))
+    return (problem.subject, *problem.explains)
 
 
 def is_symptom(hit: Hit) -> bool:
@@ -36,10 +36,9 @@ def _proof_first(said: Iterable[Hit]) -> list[Hit]:
     proven = {(h.rule.id, ref) for h in told if h.problem.confidence is Confidence.PROVEN for ref in covers(h.problem)}
     kept: dict[tuple[str, Ref, str], Hit] = {}
     for hit in told:
-        known = hit.problem.confidence is Confidence.REPORTED and (hit.rule.id, hit.problem.subject) in proven
-        key = (hit.rule.id, hit.problem.subject, hit.problem.key)
-        if not known:
-            kept.setdefault(key, hit)
+        rule, problem = hit.rule.id, hit.problem
+        if problem.confidence is not Confidence.REPORTED or (rule, problem.subject) not in proven:
+            kept.setdefault((rule, problem.subject, problem.key), hit)
     return list(kept.values())
 
 
@@ -101,16 +100,17 @@ def _needs(maker: Ref, hit: Hit, snapshot: Snapshot) -> bool:
 
 
 def waits(snapshot: Snapshot) -> Iterator[tuple[Ref, Ref]]:
-    """Yield (object, dependency) for each dependency that fails of an object that waits for its dependencies.
+    """Yield (object, dependency) for each dependency that fails of an object that waits for several.
 
     A controller names the first one that is not ready, and a rule reads that; the others hold the object back as well
     (kustomize-controller 1.9 and helm-controller 1.6 return from the loop over spec.dependsOn at the first).
     """
+    failure_of = snapshot.failures.of
     for ref, depends in snapshot.graph.gathering.items():
-        failure = snapshot.failures.of(ref)
+        failure = failure_of(ref) if len(depends) > 1 else None
         if failure and failure.words and failure.words[0].reason == "DependencyNotReady":
             for target in depends:
-                other = snapshot.failures.of(target)
+                other = failure_of(target)
                 if other and other.state is State.FAILED:
                     yield ref, target
 

@@ -21,7 +21,7 @@ UNEXPLAINED, IN_PROGRESS, NOT_VISIBLE = "flux/unexplained", "flux/in-progress", 
 FLAPPING = "flux/flapping"
 FALLBACKS = (UNEXPLAINED, IN_PROGRESS, NOT_VISIBLE, FLAPPING)
 
-_Blocked = Mapping[Ref, Iterable[Ref]]
+_Blocked = Mapping[Ref, set[Ref]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,20 @@ class Root:
 
 def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> list[Root]:
     """Return the roots of everything that fails: no failing object is left out."""
-    symptoms = [h for h in settled if hits.is_symptom(h)]
+    symptoms: list[Hit] = []
+    told: list[Hit] = []
     blocked_by: defaultdict[Ref, set[Ref]] = defaultdict(set)
     spoken: set[Ref] = set()
     for hit in settled:
+        (symptoms if hits.is_symptom(hit) else told).append(hit)
         covered = hits.covers(hit.problem)
-        spoken |= covered
+        spoken.update(covered)
         for cause in hit.problem.because:
-            blocked_by[cause] |= covered
+            blocked_by[cause].update(covered)
     for ref, cause in hits.waits(snapshot):
         blocked_by[cause].add(ref)
-    unspoken: list[Hit] = []
     for failure in snapshot.failures.all:
-        told_of = failure.resource.ref in spoken
-        said = None if told_of else _fallback(failure, snapshot, fallbacks)
+        said = None if failure.ref in spoken else _fallback(failure, snapshot, fallbacks)
         if said is None:
             continue
         if causes := hits.starved(failure, snapshot):
@@ -60,23 +60,22 @@ def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Ru
             for cause in causes:
                 blocked_by[cause].add(failure.ref)
         else:
-            unspoken.append(said)
-    told = [*(h for h in settled if not hits.is_symptom(h)), *unspoken, *_flapping(spoken, snapshot, fallbacks)]
+            told.append(said)
+    told += _flapping(spoken, snapshot, fallbacks)
     found = [Root(h, _held(h, blocked_by)) for h in told]
     return found + _stuck(symptoms, found, blocked_by, snapshot, fallbacks)
 
 
 def _held(hit: Hit, blocked_by: _Blocked) -> frozenset[Ref]:
     """Every object that waits, directly or not, for what a hit covers."""
-    start = hits.covers(hit.problem)
-    seen = set(start)
-    todo = list(start)
+    todo = list(hits.covers(hit.problem))
+    seen = set(todo)
     while todo:
-        for ref in blocked_by.get(todo.pop(), ()):
-            if ref not in seen:
-                seen.add(ref)
-                todo.append(ref)
-    return frozenset(seen - {hit.problem.subject})
+        if (waiting := blocked_by.get(todo.pop())) and (more := waiting - seen):
+            seen |= more
+            todo += more
+    seen.discard(hit.problem.subject)
+    return frozenset(seen)
 
 
 def _fallback(failure: Failure, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> Hit | None:
@@ -143,7 +142,7 @@ def _stuck(
     fallbacks: Mapping[str, Rule],
 ) -> list[Root]:
     """Symptoms that no root explains: the deepest of them speak for themselves, and for those that wait for them."""
-    covered = {ref for root in found for ref in (root.subject, *root.blocks)}
+    covered = {root.subject for root in found}.union(*(root.blocks for root in found))
     left = {h.problem.subject: h for h in symptoms if h.problem.subject not in covered}
     deepest = sorted(r for r, h in left.items() if not any(c in left and c != r for c in h.problem.because))
     more: list[Root] = []

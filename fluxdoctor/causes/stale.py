@@ -25,11 +25,13 @@ def frozen(subjects: Sequence[Ref], held: frozenset[Ref], snapshot: Snapshot) ->
     """
     ready, failing = snapshot.failures.ready, snapshot.failures
     green: dict[Ref, datetime | None] = dict.fromkeys(held & ready)
-    for ref in sorted({*subjects, *held}):  # a source that is itself held back keeps its readers still as well
-        if ref.kind in flux.SOURCES and _keeps_still(ref, snapshot):
+    stopped = {*subjects, *held}
+    # A source that is itself held back keeps its readers still as well.
+    for ref in sorted(r for r in stopped if r.kind in flux.SOURCES):
+        if _keeps_still(ref, snapshot):
             _readers(ref, _since(ref, snapshot), green, snapshot)
     families = snapshot.graph.families
-    for ref in families.keys() & {*subjects, *held}:
+    for ref in families.keys() & stopped:
         failure = failing.of(ref) if ref.kind == "Kustomization" else None
         if failure and failure.words and failure.words[0].reason in _NOT_APPLIED and failure.state is State.FAILED:
             for child in families[ref]:
