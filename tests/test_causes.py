@@ -83,6 +83,20 @@ def test_an_object_that_waits_for_two_is_under_both() -> None:
     assert [line(f) for f in found] == ["error kustomize/other b blocks c", "error kustomize/root a blocks c"]
 
 
+def test_what_waits_for_a_circle_and_for_a_cause_beyond_it_is_under_both() -> None:
+    """The rule of the circle stands for what its members say: that one of them waits for the next is not lost with it."""
+    snapshot = world(
+        FLEET
+        + kustomization("gate", "ArtifactFailed", "kustomization path not found: stat /tmp/k/gate: no such file")
+        + kustomization("a", "DependencyNotReady", WAITS.format("b"), spec="dependsOn: [{name: b}]")
+        + kustomization("b", "DependencyNotReady", WAITS.format("a"), spec="dependsOn: [{name: a}, {name: gate}]")
+    )
+    assert [line(f) for f in diagnose(snapshot, rules()).findings if f.severity is Severity.ERROR] == [
+        "error kustomize/path-not-found gate blocks a, b",
+        "error kustomize/dependency-cycle a blocks b",
+    ]
+
+
 def test_what_shares_a_cause_is_one_finding() -> None:
     snapshot = world(FLEET + "".join(kustomization(n, "BuildFailed", "x") for n in "abc"))
     found = fold(

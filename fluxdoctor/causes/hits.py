@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fluxdoctor.model import flux
@@ -99,15 +99,18 @@ def _needs(maker: Ref, hit: Hit, snapshot: Snapshot) -> bool:
     return hit.problem.subject.named in said_by_maker
 
 
-def waits(snapshot: Snapshot) -> Iterator[tuple[Ref, Ref]]:
-    """Yield (object, dependency) for each dependency that fails of an object that waits for several.
+def waits(snapshot: Snapshot, known: Mapping[Ref, Container[Ref]]) -> Iterator[tuple[Ref, Ref]]:
+    """Yield (object, dependency) for each dependency that fails of an object that waits for its dependencies.
 
-    A controller names the first one that is not ready, and a rule reads that; the others hold the object back as well
-    (kustomize-controller 1.9 and helm-controller 1.6 return from the loop over spec.dependsOn at the first).
+    A controller names the first one that is not ready, and a rule reads that (``known``: who is held back by what); the
+    others hold the object back as well (kustomize-controller 1.9 and helm-controller 1.6 return from the loop over
+    spec.dependsOn at the first).
     """
     failure_of = snapshot.failures.of
     for ref, depends in snapshot.graph.gathering.items():
-        failure = failure_of(ref) if len(depends) > 1 else None
+        if len(depends) == 1 and ref in known.get(depends[0], ()):
+            continue
+        failure = failure_of(ref)
         if failure and failure.words and failure.words[0].reason == "DependencyNotReady":
             for target in depends:
                 other = failure_of(target)

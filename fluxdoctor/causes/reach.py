@@ -49,7 +49,7 @@ def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Ru
         spoken.update(covered)
         for cause in hit.problem.because:
             blocked_by[cause].update(covered)
-    for ref, cause in hits.waits(snapshot):
+    for ref, cause in tuple(hits.waits(snapshot, blocked_by)):
         blocked_by[cause].add(ref)
     for failure in snapshot.failures.all:
         said = None if failure.ref in spoken else _fallback(failure, snapshot, fallbacks)
