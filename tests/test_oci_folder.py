@@ -47,3 +47,9 @@ def test_what_stands_in_a_file_by_mistake_is_nothing() -> None:
     assert found is not None
     assert found.manifest(WEB, "2") == OciManifest("")
     assert (found.tags(WEB), found.charts) == ((), {WEB: {}})
+
+
+@pytest.mark.parametrize(("known", "there"), [(KNOWN[0], False), (KNOWN[2], True)])
+def test_where_charts_are_in_registries_only_there_is_no_index_to_miss(known: OciTags, there: bool) -> None:
+    loaded = folder.parse(save.files(dataclasses.replace(world(OBJECTS), oci=known)), "world")
+    assert (loaded.charts is not None) == there

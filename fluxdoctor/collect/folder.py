@@ -135,8 +135,8 @@ def parse(files: Files, name: str, gaps: list[Gap] | None = None) -> Snapshot:
     loading.gaps += [Gap(row.text("what"), row.text("why")) for row in about.rows("gaps")]
     cluster = _cluster(about, loading)
     git = _git(cluster, loading)
-    charts, archives = _charts(loading), _archives(cluster, loading)
     oci, probes = _oci(cluster, loading), _probes(loading)
+    charts, archives = _charts(loading, oci), _archives(cluster, loading)
     return Snapshot(
         taken=moment(about.text("taken")) or datetime.min.replace(tzinfo=UTC),
         cluster=cluster,
@@ -261,14 +261,15 @@ def _parser(files: Files) -> Callable[[str], Parsed]:
     return read
 
 
-def _charts(loading: _Loading) -> ChartIndexes | None:
+def _charts(loading: _Loading, oci: OciTags | None) -> ChartIndexes | None:
+    """Read the indexes; where all Helm repositories are registries that said what they offer, there is none to miss."""
     indexes = {}
     for (namespace, name), files in _groups(loading, "helm").items():
         if "index.yaml" in files:
             body = loading.yaml(f"helm/{namespace}/{name}/index.yaml")
             if isinstance(body, dict):
                 indexes[Ref("HelmRepository", namespace, name)] = index.entries(body)
-    return ChartIndexes(indexes) if indexes else None
+    return ChartIndexes(indexes) if indexes or (oci and oci.charts) else None
 
 
 def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:

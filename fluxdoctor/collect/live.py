@@ -121,7 +121,8 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: 
         snapshot,
         # Where nothing was learnt there are no facts, here as in the snapshot that is saved of this run.
         git=GitTrees(found_git.trees, found_git.refs) if found_git.trees or found_git.refs else None,
-        charts=ChartIndexes(found_helm.indexes) if found_helm.indexes else None,
+        # What registries offer is asked with the indexes: where all repositories are registries, there is no index to miss.
+        charts=ChartIndexes(found_helm.indexes) if found_helm.indexes or found_oci.charts else None,
         archives=Charts(charts, verdicts.judge(seen, charts)) if charts else None,
         oci=OciTags(*learnt) if any(learnt) else None,
         probes=Probes(probes),
