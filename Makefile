@@ -47,6 +47,7 @@ fleets: $(READY) ## 10,000 generated fleets: exactly what is broken, nothing els
 bench: $(READY) ## replay fleets of growing size, as ratios
 	$(BIN)/python benchmarks/replay.py
 	$(BIN)/python benchmarks/fold.py
+	$(BIN)/python benchmarks/rules.py
 	$(BIN)/python benchmarks/git_sharing.py
 	$(BIN)/python benchmarks/mcp.py
 

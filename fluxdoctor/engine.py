@@ -146,6 +146,13 @@ def _refs(templates: Sequence[str], facts: Mapping[str, Fact], own: str) -> tupl
     return tuple(found)
 
 
+def _in_common(facts: Mapping[str, Fact], ref: Ref) -> dict[str, Fact]:
+    """Two Secrets of one name in two namespaces are two; Docker Hub has several names."""
+    secret, host = str(facts["secret"]), str(facts["host"])
+    named = {} if secret == flux.NO_SECRET else {"secret": f"{ref.namespace}/{secret}"}
+    return {**named, "host": flux.DOCKER_HUB[0] if host in flux.DOCKER_HUB else host}
+
+
 def _problem(failure: Failure, rule: Rule, match: re.Match[str], words: Words) -> Hit | None:
     ref = failure.ref
     # helm-controller generates a HelmChart: what there is to change stands in the HelmRelease.
@@ -165,7 +172,7 @@ def _problem(failure: Failure, rule: Rule, match: re.Match[str], words: Words) -
             evidence=(said(words, failure.resource.ref),),
             field=rule.field,
             because=_refs(rule.because, facts, ref.namespace),
-            shared=fill(rule.shared, facts),
+            shared=fill(rule.shared, {**facts, **_in_common(facts, ref)}),
             missing=next(iter(_refs((rule.missing,), facts, ref.namespace)), None) if rule.missing else None,
             confidence=Confidence.REPORTED,
         )

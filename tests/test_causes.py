@@ -10,7 +10,7 @@ from fluxdoctor.model.finding import Confidence, Finding, Problem, Severity
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Hit, Outcome, Rule, fallbacks
-from tests.worlds import ABOUT, FLEET, kustomization, rules, world
+from tests.worlds import ABOUT, FLEET, KINDS, condition, kustomization, rules, world
 
 WAITS = "dependency 'flux-system/{}' is not ready"
 
@@ -234,3 +234,43 @@ def test_a_health_check_whose_pods_may_not_be_listed_says_which_right_is_missing
         "waits for objects that did not become ready: Deployment/shop/web (InProgress); "
         "cause not visible: needs list on Pod/shop"
     )
+
+
+def test_symptoms_in_a_circle_say_so() -> None:
+    snapshot = world(
+        FLEET + "".join(kustomization(n, "DependencyNotReady", WAITS.format(b)) for n, b in ("ab", "bc", "ca"))
+    )
+    (found,) = fold(snapshot, waits("a", "b"), waits("b", "c"), waits("c", "a"))
+    assert line(found) == "error kustomize/wait a blocks b, c"
+    assert [e.what for e in found.evidence if "each other" in e.what] == [
+        "they wait for each other: Kustomization/flux-system/a -> Kustomization/flux-system/b"
+        " -> Kustomization/flux-system/c -> Kustomization/flux-system/a"
+    ]
+
+
+def test_what_a_gap_names_is_not_absent_though_its_kind_was_listed() -> None:
+    about = ABOUT + "- {kind: Kustomization, namespaces: all}\n- {kind: GitRepository, namespaces: all}\ngaps:\n"
+    for what in ("GitRepository/infra", "GitRepository/infra/fleet"):
+        about_this = f"{about}- {{what: {what}, why: 'forbidden: gitrepositories is forbidden'}}\n"
+        lacks = kustomization("a", "ArtifactFailed", "Source artifact not found, retrying in 30s")
+        lacks = lacks.replace("name: fleet}", "name: fleet, namespace: infra}")
+        (found,) = diagnose(world(lacks, files={"snapshot.yaml": about_this}), rules()).findings
+        assert line(found) == "error flux/cause-not-visible a"
+        assert found.message.endswith("cause not visible: needs get on GitRepository/infra/fleet")
+
+
+def test_an_artifact_that_two_generators_make_of_each_other_is_one_finding() -> None:
+    def generator(name: str, reads: str, makes: str) -> str:
+        said = condition(
+            "ArtifactFailed", f"fetch sources failed: source ExternalArtifact/flux-system/{reads} not found"
+        )
+        return (
+            "---\napiVersion: source.extensions.fluxcd.io/v1beta1\nkind: ArtifactGenerator\n"
+            f"metadata: {{name: {name}, namespace: flux-system}}\n"
+            f"spec: {{sources: [{{alias: s, kind: ExternalArtifact, name: {reads}}}], artifacts: [{{name: {makes}}}]}}\n"
+            f"status: {{conditions: [{said}]}}\n"
+        )
+
+    objects = generator("g1", "e2", "e1") + generator("g2", "e1", "e2")
+    found = diagnose(world(objects, listed=(*KINDS, "ArtifactGenerator", "ExternalArtifact")), rules()).findings
+    assert [line(f) for f in found] == ["error source/generator-source-missing g1 blocks g2"]

@@ -49,16 +49,16 @@ def _undone(said: Sequence[Hit]) -> list[Hit]:
 
 
 def _deeper(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
-    """A missing object that a failing Kustomization would apply is that Kustomization's consequence."""
-    if snapshot.manifests is None or not any(h.problem.missing for h in said):
-        return list(said)
+    """A missing object that a failing Kustomization would apply, or a failing generator would make, is its consequence."""
     found = []
     for hit in said:
         missing, because = hit.problem.missing, hit.problem.because
         if not missing:
             found.append(hit)
             continue
-        makers = snapshot.manifests.producers(missing)
+        makers = [*snapshot.graph.generators.get(missing, ())]
+        if snapshot.manifests is not None:
+            makers += snapshot.manifests.producers(missing)
         failing = [
             m for m in makers if m != hit.problem.subject and snapshot.failures.of(m) and not _needs(m, hit, snapshot)
         ]

@@ -148,11 +148,32 @@ def _stuck(
     more: list[Root] = []
     while left:
         ref = next((r for r in deepest if r in left), None) or min(left)
+        circle = _circle(ref, left)
         hit = _own_words(left.pop(ref), snapshot, fallbacks)
+        if circle:
+            proof = Evidence(f"they wait for each other: {' -> '.join(map(str, circle))}")
+            hit = Hit(hit.rule, replace(hit.problem, evidence=(*hit.problem.evidence, proof)))
         root = Root(hit, _held(hit, blocked_by))
         more.append(root)
         left = {r: h for r, h in left.items() if r not in root.blocks}
     return more
+
+
+def _circle(start: Ref, left: Mapping[Ref, Hit]) -> list[Ref]:
+    """Return the way from a symptom through what it waits for back to itself, the shortest; [] where there is none."""
+    came: dict[Ref, Ref] = {}
+    todo = [start]
+    for ref in todo:
+        for cause in sorted(left[ref].problem.because):
+            if cause == start and ref != start:
+                way = [start, ref]
+                while way[-1] != start:
+                    way.append(came[way[-1]])
+                return way[::-1]
+            if cause in left and cause not in came:
+                came[cause] = ref
+                todo.append(cause)
+    return []
 
 
 def _own_words(hit: Hit, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> Hit:

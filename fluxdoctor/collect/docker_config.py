@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from fluxdoctor.collect.reach import UnreachableError
 from fluxdoctor.collect.vault import SecretData
 from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.flux import DOCKER_HUB
 from fluxdoctor.model.resource import Fields
 
 HUB = "index.docker.io"
-_HUB_NAMES = ("docker.io", HUB, "registry-1.docker.io")
 KEY = ".dockerconfigjson"
 _OLD_KEY = ".dockercfg"
 
@@ -94,7 +94,7 @@ def _place(text: str) -> _Place:
     except ValueError:
         return "", "", ""
     path = found.path[3:] if found.path.startswith(("/v1/", "/v2/")) or found.path in ("/v1", "/v2") else found.path
-    return HUB if host in _HUB_NAMES else host, port, path.strip("/")
+    return HUB if host in DOCKER_HUB else host, port, path.strip("/")
 
 
 def _matches(entry: _Place, image: _Place) -> bool:

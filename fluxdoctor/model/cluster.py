@@ -123,17 +123,27 @@ class Cluster(Once):
         full = self._full.get(place)
         if full is None:
             full = self._full[place] = self._sees_all(ref.kind, ref.namespace)
-        return (full or ref in self.absent) and ref not in self._by_ref
+        return (full or ref in self.absent) and ref not in self._by_ref and ref not in self._unread
 
     def _sees_all(self, kind: str, namespace: str) -> bool:
         """Whatever was not seen of the kind in the namespace is absent: it was listed, or the namespace itself is absent."""
         return self._listed(kind, namespace) or (bool(namespace) and self.is_absent(Ref("Namespace", "", namespace)))
 
     def _listed(self, kind: str, namespace: str) -> bool:
-        if kind not in self.listed:
+        if kind not in self.listed or f"{kind}/{namespace}" in self._gaps_at:  # what says both is not in full sight
             return False
         namespaces = self.listed[kind]
         return namespaces is None or namespace in namespaces
+
+    @cached_property
+    def _gaps_at(self) -> frozenset[str]:
+        return frozenset(gap.what for gap in self.gaps)
+
+    @cached_property
+    def _unread(self) -> frozenset[Ref]:
+        """The single objects that could not be read, by their kind, namespace and name."""
+        parts = [gap.what.split("/") for gap in self.gaps]
+        return frozenset(Ref(*part) for part in parts if len(part) == 3)  # noqa: PLR2004 - kind, namespace, name
 
     def _reason(self, ref: Ref) -> str:
         gap = self._gap(ref)

@@ -416,10 +416,16 @@ def host(url: str) -> str:
     return rest.partition("/")[0].rpartition("@")[2]
 
 
+#: The names of one registry: what users write, what go-containerregistry asks, and where that leads.
+DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
+#: What stands for the name of a Secret where an object names none.
+NO_SECRET = "(none)"
+
+
 def registry(image: str) -> str:
     """Return the registry of an image's name, as container tools read it: Docker Hub's where none is written."""
     head, slash, _ = image.partition("/")
-    return head if slash and ("." in head or ":" in head or head == "localhost") else "docker.io"
+    return head if slash and ("." in head or ":" in head or head == "localhost") else DOCKER_HUB[0]
 
 
 def about(resource: Resource) -> dict[str, str | Ref]:
@@ -436,7 +442,7 @@ def about(resource: Resource) -> dict[str, str | Ref]:
         "path": resource.text("spec.path", "./"),
         "url": url,
         "host": host(url) or (registry(image) if image else url),
-        "secret": resource.text("spec.secretRef.name", "(none)"),
+        "secret": resource.text("spec.secretRef.name", NO_SECRET),
         "chart": resource.text("spec.chart.spec.chart") or resource.text("spec.chart"),
         **({"image": image} if image else {}),
     }

@@ -127,6 +127,16 @@ class Graph:
         """What each object names in spec.dependsOn, for those that name any."""
         return self._leading(lambda one: [edge.target for edge in self._of(one, Edge.DEPENDS_ON)])
 
+    @cached_property
+    def generators(self) -> Mapping[Ref, Sequence[Ref]]:
+        """The ArtifactGenerators that are to make each ExternalArtifact; it is there from its first build on (2.2)."""
+        found: dict[Ref, list[Ref]] = {}
+        for generator in self._cluster.all("ArtifactGenerator"):
+            for row in generator.rows("spec.artifacts"):
+                made = Ref("ExternalArtifact", generator.namespace, row.text("name"))
+                found.setdefault(made, []).append(generator.ref)
+        return found
+
     def _leading(self, targets: Callable[[Resource], Iterable[Ref]]) -> dict[Ref, tuple[Ref, ...]]:
         found: dict[Ref, tuple[Ref, ...]] = {}
         for one in self._cluster.flux:
