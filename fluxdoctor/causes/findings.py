@@ -14,7 +14,8 @@ from fluxdoctor.causes.reach import FALLBACKS, Root
 from fluxdoctor.model import overlays
 from fluxdoctor.model.failures import said
 from fluxdoctor.model.finding import Evidence, Finding, Problem
-from fluxdoctor.model.resource import Location
+from fluxdoctor.model.flux import Edge
+from fluxdoctor.model.resource import Location, Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.model.times import age
 from fluxdoctor.rule import Rule, fill
@@ -33,9 +34,10 @@ def groups(roots: Sequence[Root]) -> list[list[Root]]:
 
 
 def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
-    """Make one finding of the roots that share one cause; the one that holds back most leads."""
+    """Make one finding of the roots that share one cause: the one that another of them reads leads, else what holds back most."""
     ready = snapshot.failures.ready
-    lead = min(group, key=lambda r: (-len(r.blocks - ready), str(r.subject)))
+    read = _read(group, snapshot)
+    lead = min(group, key=lambda r: (r.subject not in read, -len(r.blocks - ready), str(r.subject)))
     rule, problem = lead.hit.rule, lead.hit.problem
     facts = {"subject": problem.subject, **problem.facts}
     also = tuple(sorted({r.subject for r in group} - {lead.subject}))
@@ -59,6 +61,17 @@ def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
         key=problem.key,
         url=rule.url,
     )
+
+
+def _read(group: Sequence[Root], snapshot: Snapshot) -> set[Ref]:
+    """Return the subjects that another subject of the group takes its content from: what is to be changed stands there."""
+    found: set[Ref] = set()
+    if len(group) > 1:
+        for root in group:
+            found |= {
+                r.target for r in snapshot.graph.needs(root.subject, Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART)
+            }
+    return found
 
 
 def _evidence(problem: Problem, snapshot: Snapshot) -> tuple[Evidence, ...]:
