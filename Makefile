@@ -39,7 +39,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 accuracy: $(READY) ## how often the root cause is found, recorded and generated; writes docs/accuracy.md
-	$(BIN)/python tools/accuracy.py fixtures/incidents --fleets 1000 --write docs/accuracy.md
+	$(BIN)/python tools/accuracy.py fixtures/incidents --held-out fixtures/held-out --fleets 1000 --write docs/accuracy.md
 
 fleets: $(READY) ## 10,000 generated fleets: exactly what is broken, nothing else
 	FLUXDOCTOR_FLEETS=10000 $(BIN)/python -m pytest tests/incidents

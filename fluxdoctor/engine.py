@@ -153,18 +153,19 @@ def _in_common(facts: Mapping[str, Fact], ref: Ref) -> dict[str, Fact]:
     return {**named, "host": flux.DOCKER_HUB[0] if host in flux.DOCKER_HUB else host}
 
 
+def _default(text: str, about: Mapping[str, Fact]) -> Fact:
+    """Return the text of a default; one that is no more than {chart} takes what is known by that name."""
+    return about.get(text[1:-1], text) if text.startswith("{") and text.endswith("}") else text
+
+
 def _problem(failure: Failure, rule: Rule, match: re.Match[str], words: Words) -> Hit | None:
     ref = failure.ref
     # helm-controller generates a HelmChart: what there is to change stands in the HelmRelease.
     maker = flux.owner(failure.resource) if ref.kind == "HelmChart" else None
     groups = {k: " ".join(v.split()) for k, v in match.groupdict().items() if v}
-    facts: dict[str, Fact] = {
-        **dict.fromkeys(match.groupdict(), ""),
-        **flux.about(failure.resource),
-        **rule.defaults,
-        **groups,
-    }
+    about: dict[str, Fact] = {**dict.fromkeys(match.groupdict(), ""), **flux.about(failure.resource)}
     try:
+        facts = {**about, **{name: _default(text, about) for name, text in rule.defaults.items()}, **groups}
         problem = Problem(
             maker or ref,
             facts,

@@ -105,6 +105,15 @@ def test_what_shares_a_cause_is_one_finding() -> None:
     assert [line(f) for f in found] == ["error kustomize/root a also b", "error kustomize/root c"]
 
 
+def test_the_source_leads_what_reads_it_though_that_blocks_more() -> None:
+    snapshot = chain("a", "b")
+    fleet = Ref("GitRepository", "flux-system", "fleet")
+    found = fold(
+        snapshot, (ROOT, Problem(ks("a"), shared="host")), (ROOT, Problem(fleet, shared="host")), waits("b", "a")
+    )
+    assert [line(f) for f in found] == ["error kustomize/root fleet also a blocks b"]
+
+
 def test_one_missing_object_that_two_rules_see_is_one_finding_of_the_one_that_blocks_more() -> None:
     gone = Ref("Namespace", "", "shop")
     found = fold(

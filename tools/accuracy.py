@@ -166,6 +166,14 @@ def main() -> int:
     parser.add_argument("globs", nargs="*")
     parser.add_argument("--misses", action="store_true", help="only the incidents that are not perfect")
     parser.add_argument("--fleets", type=int, default=0, metavar="N", help="generate so many incidents as well")
+    parser.add_argument(
+        "--held-out", type=Path, metavar="DIR", help="incidents that were recorded after the rules were written"
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the scores in DIR/first-met.yaml, as those of incidents not met before",
+    )
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page of figures")
     options = parser.parse_args()
     catalogue = installed()
@@ -173,13 +181,16 @@ def main() -> int:
     for s in scored:
         if not options.misses or s.score < 1 or not s.first or s.unaccounted:
             print(line(s))
-    if options.globs:
-        return 0
+    import accuracy_kept
     import accuracy_page
     import generated
 
+    if options.keep:
+        accuracy_kept.keep(scored, options.root)
+    if options.globs or options.keep:
+        return 0
     fleets = generated.run(options.fleets, catalogue)
-    page = accuracy_page.Page(scored, fleets, catalogue, accuracy_page.misses(options.root))
+    page = accuracy_page.read(scored, fleets, catalogue, options.root, options.held_out)
     print(f"\n{page.totals()}\n{page.by_rule()}")
     problems = [*page.problems(), *(line(s) for s in fleets if s.score < 1 or s.unaccounted)]
     print("\n".join(problems))

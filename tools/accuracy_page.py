@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from accuracy import ROOT, Scored
+from accuracy import ROOT, Scored, line, run
+from accuracy_kept import kept
 
 from fluxdoctor.rule import Catalogue
 
@@ -22,26 +23,45 @@ def misses(root: Path) -> dict[str, str]:
     return dict(yaml.safe_load((root / "misses.yaml").read_text("utf-8")) or {})
 
 
+def read(
+    recorded: Sequence[Scored], fleets: Sequence[Scored], catalogue: Catalogue, root: Path, held_out: Path | None
+) -> Page:
+    """Put the page together: what was scored, the incidents that were held out, and the reasons of what is missed."""
+    if held_out is None:
+        return Page(recorded, fleets, catalogue, misses(root))
+    return Page(
+        recorded, fleets, catalogue, {**misses(root), **misses(held_out)}, run(held_out, [], catalogue), kept(held_out)
+    )
+
+
 @dataclass(frozen=True)
 class Page:
-    """What was measured, and the words for what was missed."""
+    """What was measured, and the words for what was missed. ``first``: ``held`` as scored before the rules had met them."""
 
     recorded: Sequence[Scored]
     fleets: Sequence[Scored]
     catalogue: Catalogue
     why: Mapping[str, str]
+    held: Sequence[Scored] = ()
+    first: Sequence[Scored] = ()
 
     def totals(self) -> str:
-        """Return the table of the totals: recorded incidents beside generated fleets."""
-        columns = [_figures(self.recorded), _figures(self.fleets)] if self.fleets else [_figures(self.recorded)]
-        heads = ("recorded", "generated")[: len(columns)]
+        """Return the table of the totals: recorded incidents beside those held out, and generated fleets."""
+        named = (
+            ("recorded", self.recorded),
+            ("held out, first met", self.first),
+            ("held out, now", self.held),
+            ("generated", self.fleets),
+        )
+        heads = [head for head, scored in named if scored]
+        columns = [_figures(scored) for _, scored in named if scored]
         lines = [f"| measured | {' | '.join(heads)} |", f"|---|{'---|' * len(columns)}"]
         lines += [f"| {what} | {' | '.join(c[what] for c in columns)} |" for what in columns[0]]
         return "\n".join(lines)
 
     def by_rule(self) -> str:
         """Return the table of the rules that any incident called for."""
-        rows = _Counts.of(self.recorded, self.catalogue)
+        rows = _Counts.of((*self.recorded, *self.held), self.catalogue)
         made = _Counts.of(self.fleets, self.catalogue)
         ids = sorted({*rows.right, *rows.wrong, *rows.missed, *made.right, *made.wrong, *made.missed})
         lines = [
@@ -64,19 +84,29 @@ class Page:
 
     def missed(self) -> str:
         """Return the table of what is missed, with the reason."""
-        rows = [s for s in self.recorded if not s.found or s.wrong or not s.first]
+        rows = [s for s in (*self.recorded, *self.held) if not s.found or s.wrong or not s.first]
         lines = [f"| `{s.name}` | {self.why.get(s.name, 'not explained')} |" for s in rows]
         return "\n".join(["| incident | why |", "|---|---|", *lines]) if rows else "Nothing."
 
+    def surprises(self) -> str:
+        """Return what went wrong when the held-out incidents were first met."""
+        told = [line(s) for s in self.first if s.score < 1 or not s.first or s.unaccounted]
+        return "\n".join(["```", *told, "```"]) if told else "Nothing."
+
     def problems(self) -> Iterator[str]:
         """Yield what is missed and not explained, and what is explained and not missed any more."""
-        rows = {s.name for s in self.recorded if not s.found or s.wrong or not s.first}
+        rows = {s.name for s in (*self.recorded, *self.held) if not s.found or s.wrong or not s.first}
         yield from (f"{name}: say in misses.yaml why" for name in sorted(rows - self.why.keys()))
         yield from (f"{name}: is in misses.yaml and is not missed" for name in sorted(self.why.keys() - rows))
 
     def text(self) -> str:
         """Return docs/accuracy.md with its figures made anew."""
-        parts = {"totals": self.totals(), "rules": self.by_rule(), "missed": self.missed()}
+        parts = {
+            "totals": self.totals(),
+            "rules": self.by_rule(),
+            "missed": self.missed(),
+            "surprises": self.surprises(),
+        }
         return _PART.sub(lambda m: f"{m[1]}{parts[m[2]]}\n{m[3]}", PAGE.read_text("utf-8"))
 
 
@@ -115,7 +145,9 @@ class _Counts:
     def of(cls, scored: Sequence[Scored], catalogue: Catalogue) -> _Counts:
         right = Counter(rule for s in scored for rule, _ in s.right)
         wrong = Counter(rule for s in scored for rule, _ in s.wrong)
-        accepted = yaml.safe_load((ROOT / "fixtures" / "incidents" / "fault-ids.yaml").read_text("utf-8"))
+        accepted: dict[str, list[str]] = {}
+        for path in (ROOT / "fixtures").glob("*/fault-ids.yaml"):
+            accepted |= yaml.safe_load(path.read_text("utf-8"))
         silent = Counter(
             rule.id
             for s in scored

@@ -14,7 +14,8 @@ from fluxdoctor.causes.reach import FALLBACKS, Root
 from fluxdoctor.model import overlays
 from fluxdoctor.model.failures import said
 from fluxdoctor.model.finding import Evidence, Finding, Problem
-from fluxdoctor.model.resource import Location
+from fluxdoctor.model.flux import Edge
+from fluxdoctor.model.resource import Location, Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.model.times import age
 from fluxdoctor.rule import Rule, fill
@@ -33,9 +34,9 @@ def groups(roots: Sequence[Root]) -> list[list[Root]]:
 
 
 def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
-    """Make one finding of the roots that share one cause; the one that holds back most leads."""
+    """Make one finding of the roots that share one cause: the one that another of them reads leads, else what holds back most."""
     ready = snapshot.failures.ready
-    lead = group[0] if len(group) == 1 else min(group, key=lambda r: (-len(r.blocks - ready), str(r.subject)))
+    lead = group[0] if len(group) == 1 else _lead(group, snapshot)
     rule, problem = lead.hit.rule, lead.hit.problem
     facts = {"subject": problem.subject, **problem.facts}
     also = tuple(sorted({r.subject for r in group} - {lead.subject}))
@@ -59,6 +60,13 @@ def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
         key=problem.key,
         url=rule.url,
     )
+
+
+def _lead(group: Sequence[Root], snapshot: Snapshot) -> Root:
+    """Choose the subject that another one takes its content from, for what is to be changed stands there; else the worst."""
+    ready, needs = snapshot.failures.ready, snapshot.graph.needs
+    read = {r.target for root in group for r in needs(root.subject, Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART)}
+    return min(group, key=lambda r: (r.subject not in read, -len(r.blocks - ready), str(r.subject)))
 
 
 def _evidence(problem: Problem, snapshot: Snapshot) -> tuple[Evidence, ...]:

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 
-from fluxdoctor import Cluster, Evidence, Failures, Fields, Graph, Problem, Ref, Resource
+from fluxdoctor import Cluster, Evidence, Failures, Fields, Graph, Problem, Ref, Resource, State
 from fluxdoctor_rules.cluster import _pods
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
-    """Speak only where a failing object waits for the workload: a pod that is not ready yet is normal by itself."""
+    """Speak only where a failing object waits for the workload: a pod that is not ready yet is normal by itself.
+
+    A HelmRelease whose action still runs waits for every roll-out: there the pod must have been up for a while.
+    """
     for workload, pods in _pods.workloads(cluster, graph):
         waits = _pods.waiting(workload, graph, failures)
         if waits and not any(_pods.stuck(cluster, pods)):
-            yield from _slow(cluster, workload, pods, waits)
+            failed = any((f := failures.of(ref)) and f.state is State.FAILED for ref in waits)
+            late = [pod for pod in pods if failed or _pods.is_old(pod, failures.taken)]
+            yield from _slow(cluster, workload, late, waits)
 
 
 def _slow(cluster: Cluster, workload: Resource, pods: Sequence[Resource], waits: tuple[Ref, ...]) -> Iterator[Problem]:

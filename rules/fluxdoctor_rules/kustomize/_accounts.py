@@ -23,11 +23,14 @@ def bindings(cluster: Cluster, account: Ref) -> tuple[tuple[Resource, str], ...]
 
 
 def hint(cluster: Cluster, account: Ref) -> str:
-    """Say what is wrong with the bindings of an account, as far as they can be seen."""
+    """Say what is wrong with the bindings of an account, as far as they can be seen.
+
+    A RoleBinding of another namespace that binds an account of its own is meant for that one.
+    """
     found = bindings(cluster, account)
     right = [b.ref for b, wrong in found if not wrong]
     for binding, wrong in found:
-        if wrong and not right:
+        if wrong and not right and wrong != binding.namespace:
             return f"; {binding.ref} binds {account.name} of namespace {wrong or '(none)'}, not of {account.namespace}"
     if right:
         return f"; what {', '.join(map(str, right[:3]))} grants does not hold it"

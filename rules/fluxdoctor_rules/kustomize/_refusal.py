@@ -10,7 +10,9 @@ from fluxdoctor_rules.kustomize import _said, _shown
 _NAMED = re.compile(_said.OBJECT + r" (?:dry-run|apply) failed")
 #: The API server's own note that it stopped early: it stands behind the real error.
 _NOISE = re.compile(r",? ?<nil>: Invalid value: \S+: some validation rules were not checked because[^\],]*")
-_FIELD = re.compile(r"(?:\[|: |, )(?P<field>\.?[a-z][A-Za-z]*(?:\.[A-Za-z][\w-]*|\[[^\]]*\])+|spec|metadata|data): ")
+_FIELD = re.compile(
+    r"(?:\[|: |, )(?P<field>\.?[a-z][A-Za-z]*(?:\.[A-Za-z][\w-]*|\[[^\]]*\])+|\.[a-z][A-Za-z]*|spec|metadata|data): "
+)
 _OFFERED = re.compile(r'"[^"]*"')
 _MANY = 8
 

@@ -27,4 +27,5 @@ def check(failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
             else "ssh://git@host/path.git",
         }
         location = declared.at("spec.url") if declared else None
-        yield Problem(failure.ref, facts, field="spec.path", location=location, confidence=Confidence.REPORTED)
+        field = "spec.url" if location else "spec.path"
+        yield Problem(failure.ref, facts, field=field, location=location, confidence=Confidence.REPORTED)
