@@ -155,8 +155,9 @@ class Renderer:
         if not output.error:
             return Rendering(tuple(map(Built, kustomize.split(output.text))), partial=partial)
         if partial and _of_missing(output.error):
-            # What was left out may be what a patch is for: nothing can be said of the failure.
-            return Rendering(self._rest(directory, body, needs)[0], partial=True)
+            # What was left out may be what a patch is for: nothing can be said of this failure.
+            hidden = self._hidden(directory, needs)
+            return Rendering(self._rest(directory, body, needs)[0], error=hidden, partial=True)
         rest, whole = self._rest(directory, body, needs)
         return Rendering(rest, error=output.error, partial=True, raw=not whole)
 
@@ -168,6 +169,19 @@ class Renderer:
         if output.error and stage.need(self.files):
             output = stage.build(directory, body, next(self._number))
         return output
+
+    def _hidden(self, directory: str, needs: faults.Closure) -> str:
+        """Return what else fails a build: of each kustomization file that it reads, what leads nowhere is built alone."""
+        read = manifests.build(self.tree, directory)
+        stage = self._stage(False)
+        stage.need(self._beside(needs))
+        for file in read.kustomizations if read else ():
+            at = posixpath.dirname(file.file)
+            faulty = faults.nowhere(self.tree, at, file.body) if isinstance(file.body, dict) else {}
+            output = stage.build(at, faulty, next(self._number)) if faulty else kustomize.Output()
+            if output.error:
+                return output.error
+        return ""
 
     def _beside(self, needs: faults.Closure) -> set[str]:
         """Return the files that a build reads and those beside them: kustomize refuses a folder with two kustomization files."""
