@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fluxdoctor.collect import folder
 from fluxdoctor.collect.worktree import faults
@@ -69,11 +70,15 @@ def _write(tree: Path, root: str, held: Repository) -> None:
             at = tree / path.removeprefix(prefix)
             at.parent.mkdir(parents=True, exist_ok=True)
             bodies = read.parsed(path).documents if posixpath.basename(path) in FILE_NAMES else ()
-            body, changed = (
-                faults.offline(bodies[0].body) if bodies and isinstance(bodies[0].body, dict) else ({}, False)
-            )
-            at.write_bytes(json.dumps(body).encode() if changed else content)
+            local = _local(bodies[0].body) if bodies and isinstance(bodies[0].body, dict) else None
+            at.write_bytes(json.dumps(local).encode() if local else content)
     subprocess.run(["git", "init", "-q", str(tree)], check=True, capture_output=True)  # noqa: S603, S607
+
+
+def _local(body: dict[str, Any]) -> dict[str, Any] | None:
+    """Return a kustomization file without its remote bases and what patches them; None where it has none."""
+    local, changed = faults.offline(body)
+    return faults.never_empty({k: v for k, v in local.items() if not k.startswith("patches")}) if changed else None
 
 
 def _commit(tree: Path) -> None:
