@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -90,6 +91,31 @@ def test_a_wrong_path_points_to_its_line(fleet: Path) -> None:
     result = run(str(fleet), "--format", "json")
     assert result.exit_code == 1
     assert found(result) == [("error", "kustomize/path-not-found", "clusters/prod/apps.yaml:6", ["clusters/prod"])]
+
+
+def test_without_kustomize_what_needs_no_rendering_is_checked(
+    fleet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PATH holds git alone: it is said how to get kustomize, and paths, entries, references and schemas are judged."""
+    program = shutil.which("git")
+    assert program
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(program)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    healthy = run(str(fleet))
+    assert healthy.exit_code == 3
+    assert "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize" in " ".join(
+        healthy.output.split()
+    )
+    write(fleet, {
+        "clusters/prod/wrong.yaml": APPS.replace("PATH", "aps").replace("name: apps", "name: wrong"),
+        "apps/kustomization.yaml": "resources: [web.yaml, gone.yaml]\n",
+    })  # fmt: skip
+    result = run(str(fleet), "--format", "json")
+    assert (result.exit_code, sorted(found(result))) == (1, [
+        ("error", "kustomize/path-not-found", "clusters/prod/wrong.yaml:6", ["clusters/prod"]),
+        ("error", "kustomize/resource-missing", "apps/kustomization.yaml:1", ["clusters/prod"]),
+    ])  # fmt: skip
 
 
 @needs_kustomize

@@ -15,7 +15,7 @@ from fluxdoctor.model import overlays
 from fluxdoctor.model.failures import said
 from fluxdoctor.model.finding import Evidence, Finding, Problem
 from fluxdoctor.model.flux import Edge
-from fluxdoctor.model.resource import Location, Ref
+from fluxdoctor.model.resource import Location
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.model.times import age
 from fluxdoctor.rule import Rule, fill

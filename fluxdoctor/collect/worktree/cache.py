@@ -16,7 +16,7 @@ from fluxdoctor.collect.worktree.origins import Origin
 if TYPE_CHECKING:
     from fluxdoctor.collect.worktree.render import Rendering
 
-_FORMAT = b"fluxdoctor build 5"
+_FORMAT = b"fluxdoctor build 6"
 
 
 class Cache:

@@ -185,6 +185,15 @@ def mended(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return never_empty(made)
 
 
+def nowhere(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a kustomization file only what leads nowhere: what `mended` leaves out or changes; {} for nothing."""
+    local, _ = offline(body)
+    kept = mended(tree, at, body)
+    lists = {key: local[key] for key in (*_LISTS, *_PATCHES, *_GENERATORS) if isinstance(local.get(key), list)}
+    found = {key: [e for e in held if e not in (kept.get(key) or ())] for key, held in lists.items()}
+    return {key: held for key, held in found.items() if held}
+
+
 def _fed(tree: Tree, at: str, row: dict[str, Any]) -> dict[str, Any]:
     entries = [(key, e) for key in _SOURCES for e in _listed(row, key)]
     kept = _without(row, [e for key, e in entries if not _there(tree, at, e.rpartition("=")[2], key)])

@@ -6,7 +6,7 @@ import itertools
 import posixpath
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -79,8 +79,6 @@ class Renderer:
             where = f"/tmp/kustomization-0/{directory}"  # noqa: S108 - a name in a message, no file
             why = "not a directory" if self.tree.is_file(directory) else f"stat {where}: no such file or directory"
             return Rendering(error=f"kustomization path not found: {why}", reason="ArtifactFailed", partial=True)
-        if not self._run:
-            return Rendering(raw=True, partial=True)
         try:
             body = generate.body(self.tree, kustomization)
         except generate.NotBuilt as error:
@@ -92,6 +90,10 @@ class Renderer:
             where = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
             why = f"security; file '{needs.outside}' is not in or below '{where}'"
             return Rendering(error=f"kustomize build failed: {why}", partial=True)
+        if not self._run:
+            return Rendering(
+                error=self._lost_entries(directory, components), raw=True, partial=True, files=frozenset(needs.files)
+            )
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
             mine = key not in self._known
@@ -155,8 +157,9 @@ class Renderer:
         if not output.error:
             return Rendering(tuple(map(Built, kustomize.split(output.text))), partial=partial)
         if partial and _of_missing(output.error):
-            # What was left out may be what a patch is for: nothing can be said of the failure.
-            return Rendering(self._rest(directory, body, needs)[0], partial=True)
+            # What was left out may be what a patch is for: nothing can be said of this failure.
+            hidden = self._hidden(directory, needs)
+            return Rendering(self._rest(directory, body, needs)[0], error=hidden, partial=True)
         rest, whole = self._rest(directory, body, needs)
         return Rendering(rest, error=output.error, partial=True, raw=not whole)
 
@@ -168,6 +171,30 @@ class Renderer:
         if output.error and stage.need(self.files):
             output = stage.build(directory, body, next(self._number))
         return output
+
+    def _hidden(self, directory: str, needs: faults.Closure) -> str:
+        """Return what else fails a build: of each kustomization file that it reads, what leads nowhere is built alone."""
+        stage = self._stage(False)
+        stage.need(self._beside(needs))
+        for file, faulty in self._faulty(directory, ()):
+            output = stage.build(posixpath.dirname(file), faulty, next(self._number))
+            if output.error:
+                return output.error
+        return ""
+
+    def _lost_entries(self, directory: str, components: tuple[str, ...]) -> str:
+        """Return why a build would certainly fail, as far as the files tell without one."""
+        lost = ", ".join(f"{file} ({', '.join(faulty)})" for file, faulty in self._faulty(directory, components))
+        return f"not built here, but it would fail: what is listed is not there: {lost}" if lost else ""
+
+    def _faulty(self, directory: str, components: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the kustomization files that a build reads and that name what leads nowhere, with that alone."""
+        read = manifests.build(self.tree, directory, components)
+        for file in read.kustomizations if read else ():
+            at = posixpath.dirname(file.file)
+            faulty = faults.nowhere(self.tree, at, file.body) if isinstance(file.body, dict) else {}
+            if faulty:
+                yield file.file, faulty
 
     def _beside(self, needs: faults.Closure) -> set[str]:
         """Return the files that a build reads and those beside them: kustomize refuses a folder with two kustomization files."""

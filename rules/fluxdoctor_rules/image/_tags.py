@@ -6,6 +6,19 @@ from dataclasses import dataclass
 from fluxdoctor import Cluster, OciTags, Ref, Resource
 
 _TEMPLATE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_NAMED = re.compile(r"(?<!\\)(?:\\\\)*\(\?<(?=[A-Za-z_])")
+#: What Python reads otherwise than Go, or not at all: nothing is said of a pattern with it.
+_OTHERWISE = re.compile(r"\\[QEzpPCx0]|\[\[:|\(\?[a-zA-Z-]*[UsmiL-]|\(\?[#(]")
+#: Python's words for what no dialect takes, each with Go's.
+_FLAWS = {
+    "missing ), unterminated subpattern": "a parenthesis is not closed",
+    "unbalanced parenthesis": "a parenthesis is closed that was not opened",
+    "unterminated character set": "a bracket is not closed",
+    "bad character range": "a range of characters is the wrong way round",
+    "min repeat greater than max repeat": "a repetition wants more at least than at most",
+    "multiple repeat": "a repetition is repeated",
+    "bad escape (end of pattern)": "it ends in a backslash",
+}
 #: What Go's regular expressions do not have: look-around, back references, possessive and atomic groups.
 NOT_IN_GO = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:=|!|<=|<!|>)|\\[1-9]|[*+?}]\+)")
 
@@ -48,6 +61,37 @@ def filtered(policy: Resource, tags: tuple[str, ...]) -> tuple[str, ...] | None:
         return None
     matches = [(tag, match) for tag in tags if (match := wanted.search(tag))]
     return tuple(_expand(extract, match) if extract else tag for tag, match in matches)
+
+
+def flaw(pattern: str) -> str:
+    """Return why Go cannot compile a pattern, "" where it can or where that is not certain."""
+    found = NOT_IN_GO.search(pattern)
+    if found:
+        return f"Go has no {found[0]}"
+    if _OTHERWISE.search(pattern):
+        return ""
+    try:
+        re.compile(_NAMED.sub("(?P<", pattern))
+    except re.error as error:
+        return next((words for said, words in _FLAWS.items() if error.msg.startswith(said)), "")
+    return ""
+
+
+def unknown_groups(pattern: str, template: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the groups that a template names and a pattern has not, and those that it has; () where it cannot be read.
+
+    Go takes the longest name (``$12x`` is the group ``12x``) and fills in nothing where there is no such group
+    (regexp.Regexp.Expand of Go 1.26); ``$$`` is a dollar.
+    """
+    try:
+        read = re.compile(_NAMED.sub("(?P<", pattern))
+    except re.error:
+        return (), ()
+    has = {*read.groupindex, *map(str, range(read.groups + 1))}
+    # A name in braces may be a variable that nothing has replaced yet.
+    named = [bare for _, bare in _TEMPLATE.findall(template.replace("$$", " ")) if bare]
+    missing = tuple(dict.fromkeys(n for n in named if n not in has))
+    return missing, (*read.groupindex,) or tuple(map(str, range(1, read.groups + 1)))
 
 
 def _expand(template: str, match: re.Match[str]) -> str:

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, State, state
-from fluxdoctor_rules.image._tags import NOT_IN_GO
+from fluxdoctor_rules.image import _tags
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Find what Go's regular expressions do not have in the pattern: no controller can take it."""
+    """Find what Go's regular expressions do not have, or no regular expression can have: no controller can take it."""
     for policy in cluster.all("ImagePolicy"):
         pattern = policy.text("spec.filterTags.pattern")
-        found = NOT_IN_GO.search(pattern)
-        if found and state(policy) is not State.SUSPENDED:
-            facts = {"pattern": pattern, "why": f"Go has no {found[0]}"}
+        why = "" if "${" in pattern else _tags.flaw(pattern)
+        if why and state(policy) is not State.SUSPENDED:
+            facts = {"pattern": pattern, "why": why}
             yield Problem(
                 policy.ref, facts, (Evidence(f"pattern: {pattern}", str(policy.ref)),), field="spec.filterTags.pattern"
             )
