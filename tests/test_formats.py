@@ -110,7 +110,13 @@ def test_a_wrong_output_is_exit_code_2(value: str, words: str) -> None:
     assert words in " ".join(done.stderr.split())
 
 
-def test_an_output_that_cannot_be_written_is_exit_code_2() -> None:
-    done = replay("healthy-baseline", "--output", "json=/no/such/folder/x")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "fluxdoctor: --output json=/no/such/folder/x cannot be written: No such file or directory\n"
+def test_an_output_that_cannot_be_written_is_exit_code_2_and_loses_nothing(tmp_path: Path) -> None:
+    written = tmp_path / "x.md"
+    outputs = ("--output", "json=/no/such/folder/x", "--output", "sarif=/", "--output", f"markdown={written}")
+    done = replay("healthy-baseline", *outputs)
+    assert (done.returncode, done.stdout) == (2, replay("healthy-baseline").stdout)
+    assert done.stderr == (
+        "fluxdoctor: --output json=/no/such/folder/x cannot be written: No such file or directory\n"
+        "--output sarif=/ cannot be written: Is a directory\n"
+    )
+    assert written.read_text("utf-8") == replay("healthy-baseline", "--format", "markdown").stdout

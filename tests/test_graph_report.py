@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -172,6 +174,37 @@ def test_what_is_needed_stands_to_the_left_though_flux_applies_its_own_source() 
     assert [(drawn.nodes[a.source].label, a.why, drawn.nodes[a.target].label) for a in backwards] == [
         ("Kustomization flux-system/flux-system", "applies", "GitRepository flux-system/flux-system")
     ]
+
+
+def points(path: str) -> Iterator[tuple[float, float]]:
+    """Points along the lines and curves of an SVG path, close to each other."""
+    x, y = 0.0, 0.0
+    for step, numbers in re.findall(r"([MCQHV])([-\d. ]*)", path):
+        n = [float(text) for text in numbers.split()]
+        to = {"H": (n[0], y), "V": (x, n[0])}.get(step, (n[-2], n[-1]) if len(n) > 1 else (x, y))
+        bend = [(x, y), *zip(n[::2], n[1::2], strict=False)] if step in "CQ" else [(x, y), to]
+        for i in range(201 if step != "M" else 0):
+            line, part = bend, i / 200
+            while len(line) > 1:  # de Casteljau
+                line = [(a + (c - a) * part, b + (d - b) * part) for (a, b), (c, d) in pairwise(line)]
+            yield line[0]
+        x, y = to
+
+
+@pytest.mark.parametrize("name", ["cascade-git-server-down", "cascade-chain-top", "healthy-baseline"])
+def test_no_arrow_runs_behind_a_box(name: str) -> None:
+    root = ET.fromstring(graph_svg.render(graph.draw(snapshot_of(name), report_of(name))))  # noqa: S314 - our own
+    space = "{http://www.w3.org/2000/svg}"
+    size = [float(number) for number in root.get("viewBox", "").split()]
+    boxes = [[float(r.get(key, "")) for key in ("x", "y", "width", "height")] for r in root.iter(f"{space}rect")]
+    arrows = [path.get("d", "") for path in root.iter(f"{space}path")]
+    assert len(arrows) > len(boxes)
+    for arrow in arrows:
+        for x, y in points(arrow):
+            assert 0 < x < size[2]
+            assert 0 < y < size[3]
+            behind = [b for b in boxes if b[0] < x < b[0] + b[2] and b[1] < y < b[1] + b[3]]
+            assert not behind, arrow
 
 
 def test_a_part_of_a_page_has_links_and_no_style_of_its_own() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from fluxdoctor.model.finding import Confidence, Evidence, Finding, Frozen, Report, Severity, Skipped
 from fluxdoctor.model.resource import Location, Ref
 from fluxdoctor.report import json, text
@@ -100,3 +102,18 @@ def test_cluster_text_cannot_act_on_the_terminal() -> None:
 def test_plain_leaves_words_of_all_languages() -> None:
     for words in ("Grüße", "日本語", "نص", "naïve — “quoted” …"):
         assert plain(words) == words
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (100, ["clusters/production/eu-west/apps.yaml:12  spec.path"]),
+        (52, ["clusters/production/eu-west/apps.yaml:12", "spec.path"]),
+        (40, ["clusters/production/eu-west/", "apps.yaml:12  spec.path"]),
+    ],
+)
+def test_a_place_is_broken_at_a_slash_and_never_inside_of_its_line_number(width: int, shown: list[str]) -> None:
+    there = finding(location=Location("clusters/production/eu-west/apps.yaml", 12, 3), field="spec.path")
+    rows = [line[12:] for line in text.render(report(there), width=width).splitlines()]
+    first = next(i for i, row in enumerate(rows) if row.startswith("clusters/"))
+    assert rows[first : first + len(shown)] == shown

@@ -316,7 +316,7 @@ def _show(
     report: Report, context: Context, *, fail_on: str, outputs: tuple[tuple[str, Path], ...],
     then: Callable[[Report], None] | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
-    write(report, context, outputs, verbose=show["verbose"], width=show["width"])
+    wrong = write(report, context, outputs, verbose=show["verbose"], width=show["width"])
     rendered = render(report, context, **show)
     if show["format_"] == "text":
         say(rendered, color=color())
@@ -324,6 +324,8 @@ def _show(
         click.echo(rendered.encode(), nl=False)
     if then:
         then(report)
+    if wrong:  # last: what was found is never lost to a file that cannot be written
+        stop("\n".join(wrong))
     _end(report, fail_on)
 
 

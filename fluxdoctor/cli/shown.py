@@ -96,8 +96,9 @@ def render(report: Report, context: Context, *, format_: str, verbose: bool, wid
 
 def write(
     report: Report, context: Context, outputs: Iterable[tuple[str, Path]], *, verbose: bool, width: int | None
-) -> None:
-    """Write the report to files, each in its format; one that cannot be written ends the run with exit code 2."""
+) -> tuple[str, ...]:
+    """Write the report to files, each in its format; return what is to be said of those that could not be written."""
+    wrong = []
     for name, file in outputs:
         try:
             if name == "text":
@@ -105,7 +106,8 @@ def write(
             else:
                 file.write_text(formats.render(name, report, context), "utf-8")
         except OSError as error:
-            stop(f"--output {name}={file} cannot be written: {error.strerror or error}")
+            wrong.append(f"--output {name}={file} cannot be written: {error.strerror or error}")
+    return tuple(wrong)
 
 
 def _text(report: Report, context: Context, *, width: int, color: bool, verbose: bool) -> str:

@@ -10,7 +10,9 @@ from fluxdoctor.report.graph import Arrow, Mark, Node, Picture
 from fluxdoctor.report.plain import COMMAND
 
 _WIDE, _HIGH, _GAP_X, _GAP_Y, _EDGE = 250, 44, 90, 16, 20
-_SHOWN = 34
+_SHOWN = 31
+#: An arrow that leads back: how high it runs, and the radius of its corners.
+_TOP, _ROUND = 4, 9
 _CSS = """
 svg{background:#fff;font:12px system-ui,sans-serif}rect{fill:#dafbe1;stroke:#57606a;rx:6}
 text{fill:#1f2328}.kind{fill:#57606a;font-size:10px}
@@ -46,7 +48,8 @@ def _drawing(picture: Picture, links: Mapping[int, str]) -> tuple[int, int, list
     spots = _spots(picture)
     width = max((x for x, _ in spots), default=0) + _WIDE + _EDGE
     height = max((y for _, y in spots), default=0) + _HIGH + _EDGE
-    parts = [_curve(arrow, picture, spots) for arrow in picture.arrows]
+    of_cause_last = sorted(picture.arrows, key=lambda arrow: picture.nodes[arrow.source].mark is Mark.CAUSE)
+    parts = [_curve(arrow, picture, spots) for arrow in of_cause_last]
     for place, (node, (x, y)) in enumerate(zip(picture.nodes, spots, strict=True)):
         box = _box(place, node, x, y)
         to = links.get(place)
@@ -55,12 +58,36 @@ def _drawing(picture: Picture, links: Mapping[int, str]) -> tuple[int, int, list
 
 
 def _curve(arrow: Arrow, picture: Picture, spots: Sequence[tuple[int, int]]) -> str:
-    (x, y), (to_x, to_y) = spots[arrow.source], spots[arrow.target]
-    start, end, bend = x + _WIDE, to_x, max(40, abs(to_x - x - _WIDE) // 2)
-    middle, to_middle = y + _HIGH // 2, to_y + _HIGH // 2
-    curve = f"M{start} {middle}C{start + bend} {middle} {end - bend} {to_middle} {end} {to_middle}"
+    (x, y), (end, to_y) = spots[arrow.source], spots[arrow.target]
+    start, middle, to_middle = x + _WIDE, y + _HIGH // 2, to_y + _HIGH // 2
+    if end > start:
+        curve = f"M{start} {middle}{_forward(start, middle, end, to_middle)}"
+    else:
+        curve = f"M{start} {middle}{_back(start, middle, end, to_middle)}"
     of = f' class="of-{picture.nodes[arrow.source].mark}"'
     return f"<path{of} d={quoteattr(curve)}><title>{_text(arrow.why)}</title></path>"
+
+
+def _forward(start: int, middle: int, end: int, to_middle: int) -> str:
+    """An arrow to a later column: past the columns between them in the gap above the row of its target."""
+    if end - start <= _GAP_X:
+        return _bend(start, middle, end, to_middle)
+    lane = to_middle - _HIGH // 2 - _GAP_Y // 2
+    return f"{_bend(start, middle, start + _GAP_X, lane)}H{end - _GAP_X}{_bend(end - _GAP_X, lane, end, to_middle)}"
+
+
+def _bend(x: int, y: int, to_x: int, to_y: int) -> str:
+    half = (x + to_x) // 2
+    return f"C{half} {y} {half} {to_y} {to_x} {to_y}"
+
+
+def _back(start: int, middle: int, end: int, to_middle: int) -> str:
+    """The arrow that closes a circle: in the gaps between the columns and above all nodes."""
+    out, home, under = start + _ROUND, end - _ROUND, _TOP + _ROUND
+    return (
+        f"Q{out} {middle} {out} {middle - _ROUND}V{under}Q{out} {_TOP} {start} {_TOP}"
+        f"H{end}Q{home} {_TOP} {home} {under}V{to_middle - _ROUND}Q{home} {to_middle} {end} {to_middle}"
+    )
 
 
 def _box(place: int, node: Node, x: int, y: int) -> str:

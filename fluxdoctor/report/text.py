@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -114,18 +115,18 @@ def _finding(console: Console, number: int, finding: Finding, *, verbose: bool) 
     rows = Table.grid(padding=(0, 0))
     rows.add_column(width=_LABEL, no_wrap=True, style="cyan")
     rows.add_column(overflow="fold")
-    for name, text in _rows(finding, verbose=verbose):
+    for name, text in _rows(finding, console.width - 4 - _LABEL, verbose=verbose):
         rows.add_row(name, Text(plain(text)))
     console.print(Padding(rows, (0, 0, 0, 4)))
 
 
-def _rows(finding: Finding, *, verbose: bool) -> Iterable[tuple[str, str]]:
+def _rows(finding: Finding, room: int, *, verbose: bool) -> Iterable[tuple[str, str]]:
     for i, proof in enumerate(_proof(e, finding, verbose=verbose) for e in finding.evidence):
         yield ("Proof" if i == 0 else ""), proof
     yield "Fix", finding.fix
     if finding.location:
         field = f"  {finding.field}" if finding.field else ""
-        yield "In git", f"{finding.location}{field}"
+        yield "In git", f"{_at_slashes(str(finding.location), room)}{field}"
     if finding.clusters:
         yield "Cluster", _names(finding.clusters, verbose=verbose)
     if finding.also:
@@ -134,6 +135,16 @@ def _rows(finding: Finding, *, verbose: bool) -> Iterable[tuple[str, str]]:
         yield "Blocks", _names([_subject(r) for r in finding.blocks], verbose=verbose)
     if finding.freezes:
         yield "Stale", _stale(finding.freezes, verbose=verbose)
+
+
+def _at_slashes(path: str, room: int) -> str:
+    """Break a path that is too long only behind a slash: ``release.yaml:1`` is another line than ``release.yaml:11``."""
+    rows = [""]
+    for step in re.findall(r"[^/]*/|[^/]+", path):
+        if rows[-1] and len(rows[-1]) + len(step) > room:
+            rows.append("")
+        rows[-1] += step
+    return "\n".join(rows)
 
 
 def _stale(freezes: Sequence[Frozen], *, verbose: bool) -> str:
