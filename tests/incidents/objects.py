@@ -74,11 +74,17 @@ def secret(ref: Ref) -> Body:
     return _object(ref, "v1", type="Opaque", data={"username": "Ym90", "password": "bm9uZQ=="})
 
 
+def keys(ref: Ref) -> Body:
+    return _object(ref, "v1", type="Opaque", data={"identity.agekey": "bm9uZQ=="})
+
+
 def config(ref: Ref) -> Body:
     return _object(ref, "v1", data={"values.yaml": "replicas: 1\n"})
 
 
 def source_spec(source: Source) -> Body:
+    if source.ref.kind == "Bucket":
+        return {"interval": "5m", "endpoint": source.host, "bucketName": source.ref.name}
     spec: Body = {"interval": "5m", "url": source.url}
     if source.ref.kind == "GitRepository":
         spec["ref"] = {"branch": "main"}
@@ -113,6 +119,10 @@ def layer_spec(layer: Layer, depends: tuple[Ref, ...]) -> Body:
         "interval": "10m", "timeout": "1m", "prune": True, "path": f"./{layer.ref.name}", "wait": layer.wait,
         "sourceRef": {"kind": layer.source.kind, "name": layer.source.name},
     }  # fmt: skip
+    if layer.source.namespace != layer.ref.namespace:
+        spec["sourceRef"]["namespace"] = layer.source.namespace
+    if layer.keys:
+        spec["decryption"] = {"provider": "sops", "secretRef": {"name": layer.keys}}
     if depends:
         spec["dependsOn"] = _names(depends, layer.ref.namespace)
     if layer.variables:

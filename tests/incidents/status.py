@@ -179,6 +179,10 @@ def _items(world: World) -> Iterable[dict[str, Any]]:
     lost = {one.thing for one in world.broken if one.way is b.SECRET}
     for name in sorted({s.secret for s in fleet.sources if s.secret} - lost):
         yield objects.secret(Ref("Secret", FLUX, name))
+    lost = {one.thing for one in world.broken if one.way is b.KEYS}
+    for namespace in sorted({layer.ref.namespace for layer in fleet.layers if layer.keys}):
+        if f"{namespace}/keys" not in lost:
+            yield objects.keys(Ref("Secret", namespace, "keys"))
     if not any(one.way is b.VARIABLES for one in world.broken):
         yield objects.config(Ref("ConfigMap", FLUX, "vars"))
     for source in fleet.sources:
