@@ -13,6 +13,7 @@ from fluxdoctor.model.snapshot import Snapshot
 
 _CONSUMES = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.IMAGE_REPOSITORY, Edge.INCLUDE,
              Edge.GENERATOR)  # fmt: skip
+_KEEPS = (*flux.SOURCES, "ArtifactGenerator")
 #: A Kustomization that fails with one of these applied nothing; the others come after the apply (kustomize-controller 1.9).
 _NOT_APPLIED = frozenset(("ArtifactFailed", "BuildFailed", "DependencyNotReady", "ReconciliationFailed"))
 
@@ -26,7 +27,7 @@ def frozen(subjects: Sequence[Ref], held: frozenset[Ref], snapshot: Snapshot) ->
     ready, failing = snapshot.failures.ready, snapshot.failures
     green: dict[Ref, datetime | None] = dict.fromkeys(held & ready)
     for ref in sorted({*subjects, *held}):  # a source that is itself held back keeps its readers still as well
-        if ref.kind in flux.SOURCES and _keeps_still(ref, snapshot):
+        if ref.kind in _KEEPS and _keeps_still(ref, snapshot):
             _readers(ref, _since(ref, snapshot), green, snapshot)
     families = snapshot.graph.families
     for ref in families.keys() & {*subjects, *held}:

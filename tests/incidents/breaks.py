@@ -67,6 +67,7 @@ TAG = _way("tag", Stage.SOURCE, "OCIArtifactPullFailed",
            "failed to determine artifact digest: GET {url}/manifests/9.9.9: MANIFEST_UNKNOWN: manifest unknown; map[Tag:9.9.9]",
            "oci-manifest-unknown")  # fmt: skip
 BUCKET = _way("bucket", Stage.SOURCE, "BucketOperationFailed", "bucket '{name}' not found", "bkt-not-found")
+GENERATOR = _way("generator", Stage.SOURCE, "ValidationFailed", "duplicate source alias 'fleet' found", "ag-dup-alias")
 LAYER = (
     _way("path", Stage.BUILD, "ArtifactFailed",
          "kustomization path not found: stat /tmp/kustomization-123/{name}: no such file or directory", "ks-path-not-found"),
@@ -141,6 +142,8 @@ def possible(fleet: Fleet) -> list[Break]:
 
 
 def _of_source(source: Source, fleet: Fleet) -> list[Break]:
+    if source.reads:
+        return [Break(GENERATOR, str(source.generator), (source.generator,), first) for first in (False, True)]
     way = {"GitRepository": BRANCH, "HelmRepository": INDEX, "OCIRepository": TAG, "Bucket": BUCKET}[source.ref.kind]
     found = [Break(way, str(source.ref), (source.ref,), first) for first in (False, True)]
     if source.ref.kind in HOST_WORDS:

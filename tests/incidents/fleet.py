@@ -16,11 +16,19 @@ CHART_HOSTS = ("charts.example.com", "helm.example.net")
 
 @dataclass(frozen=True)
 class Source:
-    """A GitRepository, HelmRepository, OCIRepository or Bucket; ``secret`` is the Secret it logs in with, "" for none."""
+    """A GitRepository, HelmRepository, OCIRepository, Bucket or ExternalArtifact; ``secret`` is the Secret it logs in with.
+
+    ``reads`` is the source that the generator of an ExternalArtifact reads from.
+    """
 
     ref: Ref
     host: str
     secret: str = ""
+    reads: Ref | None = None
+
+    @property
+    def generator(self) -> Ref:
+        return Ref("ArtifactGenerator", self.ref.namespace, self.ref.name)
 
     @property
     def url(self) -> str:
@@ -96,6 +104,10 @@ def fleets(draw: st.DrawFn) -> Fleet:
     helm = _sources(draw, ("HelmRepository", "charts"), CHART_HOSTS, st.integers(0, 2))
     oci = _sources(draw, ("OCIRepository", "image"), ("registry.example.com",), st.integers(0, 1))
     buckets = _sources(draw, ("Bucket", "bucket"), ("s3.example.com",), st.integers(0, 1))
+    made = [
+        Source(Ref("ExternalArtifact", FLUX, f"part{i}"), "", "", draw(st.sampled_from([s.ref for s in git])))
+        for i in range(draw(st.integers(0, 1)))
+    ]
     releases: list[Release] = []
     for i in range(draw(st.integers(0, 4)) if helm or oci else 0):
         earlier = [r.ref for r in releases]
@@ -109,8 +121,8 @@ def fleets(draw: st.DrawFn) -> Fleet:
                 draw(st.sampled_from(["", "", "defaults"])),
             )
         )
-    layers = _layers(draw, [*git, *buckets], releases)
-    return Fleet((*git, *buckets, *helm, *oci), tuple(layers), tuple(releases))
+    layers = _layers(draw, [*git, *buckets, *made], releases)
+    return Fleet((*git, *buckets, *made, *helm, *oci), tuple(layers), tuple(releases))
 
 
 def _layers(draw: st.DrawFn, sources: list[Source], releases: list[Release]) -> list[Layer]:
