@@ -111,6 +111,8 @@ def _roots(ref: Ref, world: World) -> set[Break]:
         one = todo.pop()
         words, own = world.failing.get(one), world.own(one)
         if words is None:
+            if own and own.way is b.SUSPENDED:
+                found.add(own)
             continue
         if words.own:
             found.add(words.own)
@@ -137,7 +139,7 @@ def answer(world: World) -> Answer:
             if one.way is b.CRASH
             else targets
         )
-        named = subjects if one.way is b.CRASH else frozenset[Ref]()
+        named = subjects if one.way in (b.CRASH, b.SUSPENDED) else frozenset[Ref]()
         causes.append(Cause(str(one), one.way.faults, subjects, held | named, _stale(held, targets, world)))
     return Answer(tuple(causes), frozenset(world.failing))
 

@@ -67,6 +67,7 @@ TAG = _way("tag", Stage.SOURCE, "OCIArtifactPullFailed",
            "failed to determine artifact digest: GET {url}/manifests/9.9.9: MANIFEST_UNKNOWN: manifest unknown; map[Tag:9.9.9]",
            "oci-manifest-unknown")  # fmt: skip
 BUCKET = _way("bucket", Stage.SOURCE, "BucketOperationFailed", "bucket '{name}' not found", "bkt-not-found")
+SUSPENDED = _way("suspended", Stage.SOURCE, "", "", "ctl-suspended", proven=True)
 GENERATOR = _way("generator", Stage.SOURCE, "ValidationFailed", "duplicate source alias 'fleet' found", "ag-dup-alias")
 LAYER = (
     _way("path", Stage.BUILD, "ArtifactFailed",
@@ -146,6 +147,11 @@ def _of_source(source: Source, fleet: Fleet) -> list[Break]:
         return [Break(GENERATOR, str(source.generator), (source.generator,), first) for first in (False, True)]
     way = {"GitRepository": BRANCH, "HelmRepository": INDEX, "OCIRepository": TAG, "Bucket": BUCKET}[source.ref.kind]
     found = [Break(way, str(source.ref), (source.ref,), first) for first in (False, True)]
+    read = {layer.source for layer in fleet.layers} | {made.reads for made in fleet.sources}
+    if (
+        source.ref.kind == "GitRepository" and source.ref in read
+    ):  # one that nobody reads from is worth no more than a note
+        found += [Break(SUSPENDED, str(source.ref), (source.ref,), first) for first in (False, True)]
     if source.ref.kind in HOST_WORDS:
         same = tuple(s.ref for s in fleet.sources if s.host == source.host and s.ref.kind == source.ref.kind)
         found.append(Break(HOST, source.host, same))

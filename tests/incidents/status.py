@@ -99,6 +99,9 @@ def _source(source: Source, world: World) -> None:
     one = world.own(source.ref)
     if one is None:
         return
+    if one.way is b.SUSPENDED:  # its status stays as it was: nobody looks at it
+        world.empty |= {source.ref} if one.first else set()
+        return
     reason, message = b.HOST_WORDS[source.ref.kind] if one.way is b.HOST else (one.way.reason, one.way.message)
     message = _fill(message, source.ref, url=source.url, secret=source.secret)
     world.failing[source.ref] = Words(Stage.SOURCE, reason, message, own=one)
@@ -204,12 +207,7 @@ def _items(world: World) -> Iterable[dict[str, Any]]:
             yield objects.keys(Ref("Secret", namespace, "keys"))
     if not any(one.way is b.VARIABLES for one in world.broken):
         yield objects.config(Ref("ConfigMap", FLUX, "vars"))
-    for source in (s for s in fleet.sources if s.reads):
-        ref = source.generator
-        yield objects.flux(ref, objects.generator_spec(source), None, world.failing.get(ref), {})
-    for source in (s for s in fleet.sources if s.ref not in world.absent):
-        said, spec = world.failing.get(source.ref), objects.source_spec(source)
-        yield objects.flux(source.ref, spec, fleet.parent(source.ref), said, objects.artifact(source.ref, world.empty))
+    yield from _of_sources(world)
     for release in fleet.releases:
         yield from _of_release(release, world)
     for layer in fleet.layers:
@@ -219,6 +217,19 @@ def _items(world: World) -> Iterable[dict[str, Any]]:
         yield objects.flux(layer.ref, spec, fleet.parent(layer.ref), world.failing.get(layer.ref), status)
         if layer.workload:
             yield from objects.workload(layer, crashes=one is not None and one.way is b.CRASH)
+
+
+def _of_sources(world: World) -> Iterable[dict[str, Any]]:
+    fleet = world.fleet
+    for source in (s for s in fleet.sources if s.reads):
+        ref = source.generator
+        yield objects.flux(ref, objects.generator_spec(source), None, world.failing.get(ref), {})
+    for source in (s for s in fleet.sources if s.ref not in world.absent):
+        said, spec = world.failing.get(source.ref), objects.source_spec(source)
+        one = world.own(source.ref)
+        if one and one.way is b.SUSPENDED:
+            spec["suspend"] = True
+        yield objects.flux(source.ref, spec, fleet.parent(source.ref), said, objects.artifact(source.ref, world.empty))
 
 
 def _of_release(release: Release, world: World) -> Iterable[dict[str, Any]]:
