@@ -283,3 +283,22 @@ def test_an_artifact_that_two_generators_make_of_each_other_is_one_finding() -> 
     objects = generator("g1", "e2", "e1") + generator("g2", "e1", "e2")
     found = diagnose(world(objects, listed=(*KINDS, "ArtifactGenerator", "ExternalArtifact")), rules()).findings
     assert [line(f) for f in found] == ["error source/generator-source-missing g1 blocks g2"]
+
+
+def test_what_a_failing_generator_made_before_serves_an_old_revision() -> None:
+    said = condition("ValidationFailed", "duplicate source alias 's' found")
+    made = condition("Succeeded", "Artifact is ready", "True")
+    api = "source.extensions.fluxcd.io/v1beta1"
+    objects = (
+        f"---\napiVersion: {api}\nkind: ArtifactGenerator\nmetadata: {{name: split, namespace: flux-system}}\n"
+        f"spec: {{sources: [], artifacts: [{{name: part}}]}}\nstatus: {{conditions: [{said}]}}\n"
+        "---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: ExternalArtifact\nmetadata: {name: part, namespace: flux-system}\n"
+        f"spec: {{sourceRef: {{apiVersion: {api}, kind: ArtifactGenerator, name: split, namespace: flux-system}}}}\n"
+        f"status: {{conditions: [{made}], artifact: {{revision: 'main@sha1:0123456789abcdef'}}}}\n"
+    )
+    reader = kustomization("apps").replace("kind: GitRepository, name: fleet", "kind: ExternalArtifact, name: part")
+    (found,) = diagnose(world(objects + reader), rules()).findings
+    assert (line(found), [f.ref.name for f in found.freezes]) == (
+        "error source/generator-invalid split",
+        ["part", "apps"],
+    )

@@ -68,3 +68,15 @@ def test_fixed_and_silent_examples_are_quiet_under_all_rules() -> None:
         if e.verdict != "Broken"
     }
     assert {k: v for k, v in loud.items() if v} == {}
+
+
+@pytest.mark.parametrize("rule", SHIPPED, ids=lambda r: r.id)
+def test_commands_of_a_page_can_be_run_and_show_no_secret(rule: Rule) -> None:
+    commands = [line.strip() for line in rule.page.splitlines() if line.startswith("    ")]
+    # flux 2.9: "dry-run mode requires a kustomization file"
+    assert not [
+        c
+        for c in commands
+        if "flux build" in c and " --dry-run" in c.partition("|")[0] and "--kustomization-file" not in c
+    ]
+    assert not [c for c in commands if re.search(r"get secret \S.*jsonpath='\{\.data\}'", c)]

@@ -50,6 +50,8 @@ def _undone(said: Sequence[Hit]) -> list[Hit]:
 
 def _deeper(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """A missing object that a failing Kustomization would apply, or a failing generator would make, is its consequence."""
+    if not any(h.problem.missing for h in said):
+        return list(said)
     found = []
     for hit in said:
         missing, because = hit.problem.missing, hit.problem.because

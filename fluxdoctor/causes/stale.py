@@ -13,6 +13,7 @@ from fluxdoctor.model.snapshot import Snapshot
 
 _CONSUMES = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.IMAGE_REPOSITORY, Edge.INCLUDE,
              Edge.GENERATOR)  # fmt: skip
+_KEEPS = (*flux.SOURCES, "ArtifactGenerator")
 #: A Kustomization that fails with one of these applied nothing; the others come after the apply (kustomize-controller 1.9).
 _NOT_APPLIED = frozenset(("ArtifactFailed", "BuildFailed", "DependencyNotReady", "ReconciliationFailed"))
 
@@ -27,7 +28,7 @@ def frozen(subjects: Sequence[Ref], held: frozenset[Ref], snapshot: Snapshot) ->
     green: dict[Ref, datetime | None] = dict.fromkeys(held & ready)
     stopped = {*subjects, *held}
     # A source that is itself held back keeps its readers still as well.
-    for ref in sorted(r for r in stopped if r.kind in flux.SOURCES):
+    for ref in sorted(r for r in stopped if r.kind in _KEEPS):
         if _keeps_still(ref, snapshot):
             _readers(ref, _since(ref, snapshot), green, snapshot)
     families = snapshot.graph.families

@@ -111,6 +111,8 @@ def _roots(ref: Ref, world: World) -> set[Break]:
         one = todo.pop()
         words, own = world.failing.get(one), world.own(one)
         if words is None:
+            if own and own.way is b.SUSPENDED:
+                found.add(own)
             continue
         if words.own:
             found.add(words.own)
@@ -137,7 +139,7 @@ def answer(world: World) -> Answer:
             if one.way is b.CRASH
             else targets
         )
-        named = subjects if one.way is b.CRASH else frozenset[Ref]()
+        named = subjects if one.way in (b.CRASH, b.SUSPENDED) else frozenset[Ref]()
         causes.append(Cause(str(one), one.way.faults, subjects, held | named, _stale(held, targets, world)))
     return Answer(tuple(causes), frozenset(world.failing))
 
@@ -145,7 +147,14 @@ def answer(world: World) -> Answer:
 def _stale(held: frozenset[Ref], targets: frozenset[Ref], world: World) -> frozenset[Ref]:
     """Ready, and without changes: what reads from a source that fails, and what a Kustomization applies that applies nothing."""
     found: set[Ref] = set()
-    for source in (s.ref for s in world.fleet.sources if s.ref in targets):
+    still = {s.ref for s in world.fleet.sources if s.ref in targets or s.generator in targets}
+    for made in world.fleet.sources:
+        if made.reads in still and made.generator not in world.failing:
+            still.add(made.ref)
+            found |= {made.ref, made.generator}
+        elif made.generator in targets and made.ref not in world.absent:
+            found.add(made.ref)
+    for source in still:
         found |= {layer.ref for layer in world.fleet.layers if layer.source == source}
         for release in world.fleet.releases:
             if release.source == source:

@@ -66,6 +66,9 @@ INDEX = _way(
 TAG = _way("tag", Stage.SOURCE, "OCIArtifactPullFailed",
            "failed to determine artifact digest: GET {url}/manifests/9.9.9: MANIFEST_UNKNOWN: manifest unknown; map[Tag:9.9.9]",
            "oci-manifest-unknown")  # fmt: skip
+BUCKET = _way("bucket", Stage.SOURCE, "BucketOperationFailed", "bucket '{name}' not found", "bkt-not-found")
+SUSPENDED = _way("suspended", Stage.SOURCE, "", "", "ctl-suspended", proven=True)
+GENERATOR = _way("generator", Stage.SOURCE, "ValidationFailed", "duplicate source alias 'fleet' found", "ag-dup-alias")
 LAYER = (
     _way("path", Stage.BUILD, "ArtifactFailed",
          "kustomization path not found: stat /tmp/kustomization-123/{name}: no such file or directory", "ks-path-not-found"),
@@ -82,6 +85,7 @@ CRD = _way("crd", Stage.APPLY, "ReconciliationFailed",
 VARIABLES = _way("variables", Stage.BUILD, "BuildFailed",
                  "post build failed for 'Deployment.v1.apps/{name}': substitute from 'ConfigMap/vars' error: configmaps \"vars\""
                  " not found", "ks-subst-from-missing", proven=True)  # fmt: skip
+KEYS = _way("keys", Stage.BUILD, "BuildFailed", 'secrets "keys" not found', "ks-sops-secret-missing", proven=True)
 DEPENDENCY = {
     "Kustomization": _way("dependency", Stage.DEPENDENCIES, "DependencyNotReady",
                           "dependency '{namespace}/no-{name}' not found: kustomizations.kustomize.toolkit.fluxcd.io \"no-{name}\" not found",
@@ -139,8 +143,15 @@ def possible(fleet: Fleet) -> list[Break]:
 
 
 def _of_source(source: Source, fleet: Fleet) -> list[Break]:
-    way = {"GitRepository": BRANCH, "HelmRepository": INDEX, "OCIRepository": TAG}[source.ref.kind]
+    if source.reads:
+        return [Break(GENERATOR, str(source.generator), (source.generator,), first) for first in (False, True)]
+    way = {"GitRepository": BRANCH, "HelmRepository": INDEX, "OCIRepository": TAG, "Bucket": BUCKET}[source.ref.kind]
     found = [Break(way, str(source.ref), (source.ref,), first) for first in (False, True)]
+    read = {layer.source for layer in fleet.layers} | {made.reads for made in fleet.sources}
+    if (
+        source.ref.kind == "GitRepository" and source.ref in read
+    ):  # one that nobody reads from is worth no more than a note
+        found += [Break(SUSPENDED, str(source.ref), (source.ref,), first) for first in (False, True)]
     if source.ref.kind in HOST_WORDS:
         same = tuple(s.ref for s in fleet.sources if s.host == source.host and s.ref.kind == source.ref.kind)
         found.append(Break(HOST, source.host, same))
@@ -177,6 +188,9 @@ def _of_release(release: Release, fleet: Fleet) -> list[Break]:
 
 def _shared(fleet: Fleet) -> list[Break]:
     found = [Break(way, way.name, tuple(layer.ref for layer in fleet.layers[::2])) for way in (WEBHOOK, CRD)]
+    for namespace in sorted({layer.ref.namespace for layer in fleet.layers if layer.keys}):
+        same = tuple(layer.ref for layer in fleet.layers if layer.keys and layer.ref.namespace == namespace)
+        found.append(Break(KEYS, f"{namespace}/keys", same))
     readers = tuple(layer.ref for layer in fleet.layers if layer.variables)
     return [*found, Break(VARIABLES, "vars", readers)] if readers else found
 

@@ -16,11 +16,19 @@ CHART_HOSTS = ("charts.example.com", "helm.example.net")
 
 @dataclass(frozen=True)
 class Source:
-    """A GitRepository, HelmRepository or OCIRepository; ``secret`` is the Secret it logs in with, "" for none."""
+    """A GitRepository, HelmRepository, OCIRepository, Bucket or ExternalArtifact; ``secret`` is the Secret it logs in with.
+
+    ``reads`` is the source that the generator of an ExternalArtifact reads from.
+    """
 
     ref: Ref
     host: str
     secret: str = ""
+    reads: Ref | None = None
+
+    @property
+    def generator(self) -> Ref:
+        return Ref("ArtifactGenerator", self.ref.namespace, self.ref.name)
 
     @property
     def url(self) -> str:
@@ -39,6 +47,8 @@ class Layer:
     variables: str = ""
     children: tuple[Ref, ...] = ()
     workload: bool = False
+    keys: str = ""
+    """The Secret that it decrypts with, "" for none."""
 
     @property
     def deployment(self) -> Ref:
@@ -93,37 +103,47 @@ def fleets(draw: st.DrawFn) -> Fleet:
     git = _sources(draw, ("GitRepository", "repo"), HOSTS, st.integers(1, 3))
     helm = _sources(draw, ("HelmRepository", "charts"), CHART_HOSTS, st.integers(0, 2))
     oci = _sources(draw, ("OCIRepository", "image"), ("registry.example.com",), st.integers(0, 1))
+    buckets = _sources(draw, ("Bucket", "bucket"), ("s3.example.com",), st.integers(0, 1))
+    made = [
+        Source(Ref("ExternalArtifact", FLUX, f"part{i}"), "", "", draw(st.sampled_from([s.ref for s in git])))
+        for i in range(draw(st.integers(0, 1)))
+    ]
     releases: list[Release] = []
     for i in range(draw(st.integers(0, 4)) if helm or oci else 0):
         earlier = [r.ref for r in releases]
+        namespace = draw(st.sampled_from(NAMESPACES))
+        taken = (namespace, f"release{i % 2}") in {(r.namespace, r.name) for r in earlier}
         releases.append(
-            Release(
-                Ref("HelmRelease", draw(st.sampled_from(NAMESPACES)), f"release{i}"),
+            Release(  # the same names in several namespaces
+                Ref("HelmRelease", namespace, f"release{i}" if taken else f"release{i % 2}"),
                 draw(st.sampled_from([s.ref for s in (*helm, *oci)])),
                 tuple(draw(st.lists(st.sampled_from(earlier), unique=True, max_size=2)) if earlier else ()),
                 draw(st.sampled_from(["", "", "defaults"])),
             )
         )
-    return Fleet((*git, *helm, *oci), tuple(_layers(draw, git, releases)), tuple(releases))
+    layers = _layers(draw, [*git, *buckets, *made], releases)
+    return Fleet((*git, *buckets, *made, *helm, *oci), tuple(layers), tuple(releases))
 
 
-def _layers(draw: st.DrawFn, git: list[Source], releases: list[Release]) -> list[Layer]:
-    """Each release is applied by one layer; a later layer may apply an earlier one."""
+def _layers(draw: st.DrawFn, sources: list[Source], releases: list[Release]) -> list[Layer]:
+    """Each release is applied by one layer; a later layer may apply an earlier one. Some belong to a tenant's namespace."""
     layers: list[Layer] = []
     free = [r.ref for r in releases]
     for i in range(draw(st.integers(1, 6))):
         earlier = [layer.ref for layer in layers]
         taken = {c for layer in layers for c in layer.children}
         choice = [*[ref for ref in free if ref not in taken], *[ref for ref in earlier if ref not in taken]]
+        namespace = draw(st.sampled_from([FLUX, FLUX, NAMESPACES[0]]))
         layers.append(
             Layer(
-                Ref("Kustomization", FLUX, f"layer{i}"),
-                draw(st.sampled_from([s.ref for s in git])),
+                Ref("Kustomization", namespace, f"layer{i}"),
+                draw(st.sampled_from([s.ref for s in sources])),
                 tuple(draw(st.lists(st.sampled_from(earlier), unique=True, max_size=2)) if earlier else ()),
                 draw(st.booleans()),
-                draw(st.sampled_from(["", "", "vars"])),
+                draw(st.sampled_from(["", "", "vars"])) if namespace == FLUX else "",
                 tuple(draw(st.lists(st.sampled_from(choice), unique=True, max_size=3)) if choice else ()),
                 draw(st.booleans()),
+                draw(st.sampled_from(["", "", "keys"])),
             )
         )
     return layers

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 TAKEN, SINCE, BEFORE = "2026-01-01T12:00:00Z", "2026-01-01T11:00:00Z", "2026-01-01T09:00:00Z"
 REVISION = "main@sha1:0123456789abcdef0123456789abcdef01234567"
-_VERSIONS = {"HelmRelease": "v2", "OCIRepository": "v1"}
+_VERSIONS = {"HelmRelease": "v2", "OCIRepository": "v1", "ArtifactGenerator": "v1beta1"}
 Body = dict[str, Any]
 
 
@@ -58,7 +58,7 @@ def namespaces() -> Iterator[Body]:
 
 
 def controllers() -> Iterator[Body]:
-    for name in ("source-controller", "kustomize-controller", "helm-controller"):
+    for name in ("source-controller", "kustomize-controller", "helm-controller", "source-watcher"):
         status = {
             "availableReplicas": 1,
             "readyReplicas": 1,
@@ -70,8 +70,20 @@ def controllers() -> Iterator[Body]:
         yield _object(Ref("Deployment", FLUX, name), "apps/v1", labels, spec={"replicas": 1}, status=status)
 
 
+def generator_spec(source: Source) -> Body:
+    assert source.reads
+    return {
+        "sources": [{"alias": "fleet", "kind": source.reads.kind, "name": source.reads.name}],
+        "artifacts": [{"name": source.ref.name, "copy": [{"from": "@fleet/apps/**", "to": "@artifact/"}]}],
+    }
+
+
 def secret(ref: Ref) -> Body:
     return _object(ref, "v1", type="Opaque", data={"username": "Ym90", "password": "bm9uZQ=="})
+
+
+def keys(ref: Ref) -> Body:
+    return _object(ref, "v1", type="Opaque", data={"identity.agekey": "bm9uZQ=="})
 
 
 def config(ref: Ref) -> Body:
@@ -79,6 +91,11 @@ def config(ref: Ref) -> Body:
 
 
 def source_spec(source: Source) -> Body:
+    if source.ref.kind == "Bucket":
+        return {"interval": "5m", "endpoint": source.host, "bucketName": source.ref.name}
+    if source.reads:
+        made_by = {"apiVersion": "source.extensions.fluxcd.io/v1beta1", "kind": "ArtifactGenerator"}
+        return {"sourceRef": {**made_by, "name": source.generator.name, "namespace": source.generator.namespace}}
     spec: Body = {"interval": "5m", "url": source.url}
     if source.ref.kind == "GitRepository":
         spec["ref"] = {"branch": "main"}
@@ -113,6 +130,10 @@ def layer_spec(layer: Layer, depends: tuple[Ref, ...]) -> Body:
         "interval": "10m", "timeout": "1m", "prune": True, "path": f"./{layer.ref.name}", "wait": layer.wait,
         "sourceRef": {"kind": layer.source.kind, "name": layer.source.name},
     }  # fmt: skip
+    if layer.source.namespace != layer.ref.namespace:
+        spec["sourceRef"]["namespace"] = layer.source.namespace
+    if layer.keys:
+        spec["decryption"] = {"provider": "sops", "secretRef": {"name": layer.keys}}
     if depends:
         spec["dependsOn"] = _names(depends, layer.ref.namespace)
     if layer.variables:

@@ -37,6 +37,8 @@ class World:
     failing: dict[Ref, Words] = field(default_factory=dict)
     empty: set[Ref] = field(default_factory=set)
     """Sources and charts without any artifact."""
+    absent: set[Ref] = field(default_factory=set)
+    """ExternalArtifacts that were never made: a generator makes them at its first build (source-watcher 2.2)."""
 
     def own(self, ref: Ref) -> Break | None:
         return next((one for one in self.broken if ref in one.targets), None)
@@ -79,9 +81,26 @@ def _fill(message: str, ref: Ref, **more: str) -> str:
     return message.format(namespace=ref.namespace, name=ref.name, **more)
 
 
+def _generator(source: Source, world: World) -> None:
+    one, ref = world.own(source.generator), source.generator
+    if source.reads in world.empty:
+        message = f"get sources failed: source '{source.reads}' is not ready"
+        world.failing[ref] = Words(Stage.SOURCE, "SourceFetchFailed", message, (source.reads,))
+        world.absent.add(source.ref)
+    if one:  # it looks at its own spec first
+        world.failing[ref] = Words(Stage.SOURCE, one.way.reason, one.way.message, own=one)
+        world.absent |= {source.ref} if one.first else set()
+
+
 def _source(source: Source, world: World) -> None:
+    if source.reads:
+        _generator(source, world)
+        return
     one = world.own(source.ref)
     if one is None:
+        return
+    if one.way is b.SUSPENDED:  # its status stays as it was: nobody looks at it
+        world.empty |= {source.ref} if one.first else set()
         return
     reason, message = b.HOST_WORDS[source.ref.kind] if one.way is b.HOST else (one.way.reason, one.way.message)
     message = _fill(message, source.ref, url=source.url, secret=source.secret)
@@ -140,10 +159,13 @@ def _release(release: Release, world: World) -> None:
 
 def _layer(layer: Layer, world: World) -> None:
     ref = layer.ref
-    if layer.source in world.empty:
+    if layer.source in world.absent:
+        words = f"Source '{layer.source}' not found"
         said: Words | None = Words(
-            Stage.ARTIFACT, "ArtifactFailed", "Source artifact not found, retrying in 30s", (layer.source,)
+            Stage.ARTIFACT, "ArtifactFailed", words, (world.fleet.source(layer.source).generator,)
         )
+    elif layer.source in world.empty:
+        said = Words(Stage.ARTIFACT, "ArtifactFailed", "Source artifact not found, retrying in 30s", (layer.source,))
     else:
         said = (
             _waits(layer, world)
@@ -179,20 +201,35 @@ def _items(world: World) -> Iterable[dict[str, Any]]:
     lost = {one.thing for one in world.broken if one.way is b.SECRET}
     for name in sorted({s.secret for s in fleet.sources if s.secret} - lost):
         yield objects.secret(Ref("Secret", FLUX, name))
+    lost = {one.thing for one in world.broken if one.way is b.KEYS}
+    for namespace in sorted({layer.ref.namespace for layer in fleet.layers if layer.keys}):
+        if f"{namespace}/keys" not in lost:
+            yield objects.keys(Ref("Secret", namespace, "keys"))
     if not any(one.way is b.VARIABLES for one in world.broken):
         yield objects.config(Ref("ConfigMap", FLUX, "vars"))
-    for source in fleet.sources:
-        said, spec = world.failing.get(source.ref), objects.source_spec(source)
-        yield objects.flux(source.ref, spec, fleet.parent(source.ref), said, objects.artifact(source.ref, world.empty))
+    yield from _of_sources(world)
     for release in fleet.releases:
         yield from _of_release(release, world)
     for layer in fleet.layers:
         one = world.own(layer.ref)
         spec = objects.layer_spec(layer, world.depends(layer))
-        status = objects.applied(layer, bare=layer.source in world.empty)
+        status = objects.applied(layer, bare=layer.source in world.empty | world.absent)
         yield objects.flux(layer.ref, spec, fleet.parent(layer.ref), world.failing.get(layer.ref), status)
         if layer.workload:
             yield from objects.workload(layer, crashes=one is not None and one.way is b.CRASH)
+
+
+def _of_sources(world: World) -> Iterable[dict[str, Any]]:
+    fleet = world.fleet
+    for source in (s for s in fleet.sources if s.reads):
+        ref = source.generator
+        yield objects.flux(ref, objects.generator_spec(source), None, world.failing.get(ref), {})
+    for source in (s for s in fleet.sources if s.ref not in world.absent):
+        said, spec = world.failing.get(source.ref), objects.source_spec(source)
+        one = world.own(source.ref)
+        if one and one.way is b.SUSPENDED:
+            spec["suspend"] = True
+        yield objects.flux(source.ref, spec, fleet.parent(source.ref), said, objects.artifact(source.ref, world.empty))
 
 
 def _of_release(release: Release, world: World) -> Iterable[dict[str, Any]]:

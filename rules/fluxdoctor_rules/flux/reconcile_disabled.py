@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Graph, Manifests, Problem, Resource, Severity
+from fluxdoctor import Cluster, Evidence, Failures, Graph, Manifests, Problem, Resource, Severity, State
 
 _APPLIED = "kustomize.toolkit.fluxcd.io/reconcile"
 _OWN = ("fluxcd.controlplane.io/reconcile", "source.extensions.fluxcd.io/reconcile")
 
 
-def check(cluster: Cluster, graph: Graph, manifests: Manifests | None) -> Iterator[Problem]:
-    """Tell an annotation that is in git from one that somebody put on the live object."""
+def check(cluster: Cluster, graph: Graph, failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
+    """Tell an annotation that is in git from one that somebody put on the live object; and one that was there from the start."""
     for resource in cluster:
         held = resource.get("metadata.annotations")
         if not isinstance(held, dict):  # most have none
@@ -28,6 +28,9 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests | None) -> Iterat
         }
         proof = Evidence(f"{key}: disabled", str(resource.ref))
         level = Severity.WARNING if by_hand else Severity.INFO
+        failure = failures.of(resource.ref)
+        if key != _APPLIED and failure and failure.state is State.NEW:  # never looked at: what needs it has nothing
+            level = Severity.ERROR
         yield Problem(resource.ref, facts, (proof,), field="metadata.annotations", severity=level)
 
 
