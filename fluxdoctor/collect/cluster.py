@@ -128,7 +128,7 @@ class _Run:
         if known and not self.discovery.known(group):
             version = _VERSIONS.get(group, "v1beta3" if kind in ("Alert", "Provider") else "v1")
             return self.discovery.of(group, kind) or Served(group, kind, known.plural, (version,), namespaced=True)
-        return self.discovery.of(group, kind)
+        return self.discovery.of(group, kind) if group or kind in flux.BUILT_IN else self.discovery.alone(kind)
 
     def list(self) -> None:
         """List every Flux kind, namespaces, CRDs, the controllers and the events that warn."""

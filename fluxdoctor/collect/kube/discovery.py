@@ -49,6 +49,11 @@ class Discovery:
         """Return a kind, or None when it is not served (see known)."""
         return self.served.get((group, kind))
 
+    def alone(self, kind: str) -> Served | None:
+        """Return a kind by its name alone, where one group only serves it: an identity of a foreign kind has no group."""
+        found = [one for (_, name), one in self.served.items() if name == kind]
+        return found[0] if len(found) == 1 else None
+
     def known(self, group: str) -> bool:
         """Tell whether all kinds of a group are known: a kind of it that is not here is not served."""
         return group not in self.stale and "*" not in self.stale

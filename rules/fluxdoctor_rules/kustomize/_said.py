@@ -38,6 +38,9 @@ _SORTS = (
     ),
 )
 
+_LIST = re.compile(r"(?:timeout waiting for|failed early due to stalled resources): \[(?P<list>.*)\]", re.S)
+_ITEM = re.compile(OBJECT + r" status: '(?P<status>\w+)'")
+
 
 def sort(message: str) -> str:
     """Tell which sort of refusal a message is, or ""."""
@@ -86,3 +89,16 @@ def steps(field: str) -> tuple[str | int, ...]:
 def place(declared: Resource | None, field: str) -> Location | None:
     """Return where a field of a declaration stands in git, or its nearest parent that is there."""
     return declared.at(steps(field)) if declared else None
+
+
+def waited(message: str) -> list[re.Match[str]]:
+    """Return the objects that a health check waited for (object, status), but for those that are not there."""
+    listed = _LIST.search(message)
+    return [m for m in _ITEM.finditer(listed["list"]) if m["status"] != "NotFound"] if listed else []
+
+
+def unready(failure: Failure) -> tuple[Ref, ...]:
+    """Return the objects that the health check of a failing object names."""
+    if failure.resource.kind not in APPLIERS:
+        return ()
+    return tuple(dict.fromkeys(ref_of(m["object"]) for words in failure.words for m in waited(words.message)))

@@ -1,13 +1,9 @@
 """A health check did not pass: the objects that it names are where to look."""
 
-import re
 from collections.abc import Iterator
 
 from fluxdoctor import Confidence, Evidence, Failures, Problem
 from fluxdoctor_rules.kustomize import _said
-
-_LIST = re.compile(r"(?:timeout waiting for|failed early due to stalled resources): \[(?P<list>.*)\]", re.S)
-_ITEM = re.compile(_said.OBJECT + r" status: '(?P<status>\w+)'")
 
 
 def check(failures: Failures) -> Iterator[Problem]:
@@ -16,9 +12,7 @@ def check(failures: Failures) -> Iterator[Problem]:
         if failure.resource.kind not in _said.APPLIERS:
             continue
         for words in failure.words:
-            listed = _LIST.search(words.message)
-            items = [m for m in _ITEM.finditer(listed["list"]) if m["status"] != "NotFound"] if listed else []
-            if items:
+            if items := _said.waited(words.message):
                 named = tuple(dict.fromkeys(_said.ref_of(m["object"]) for m in items))
                 objects = ", ".join(f"{_said.ref_of(m['object'])} ({m['status']})" for m in items[:5])
                 proof = Evidence(f'{words.reason}: "{" ".join(words.message.split())}"', f"{failure.ref} {words.where}")
