@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -164,3 +165,20 @@ def test_a_report_that_cannot_be_written_is_no_finding() -> None:
             [sys.executable, "-m", "fluxdoctor", "demo"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (2, "fluxdoctor: No space left on device\n")
+
+
+def test_progress_is_for_a_terminal_and_takes_no_markup() -> None:
+    code = "from fluxdoctor.cli.target import progress\nwith progress() as tell: tell('git: https://h/[/x]\\x1b[2J')"
+    env = {**{k: v for k, v in os.environ.items() if k != "CI"}, "TERM": "xterm"}
+    terminal, of_program = pty.openpty()
+    try:
+        for stderr, shown in ((of_program, True), (subprocess.DEVNULL, False)):
+            done = subprocess.run([sys.executable, "-c", code], env=env, stderr=stderr, timeout=60, check=False)  # noqa: S603
+            assert done.returncode == 0
+            if shown:
+                said = os.read(terminal, 65536).decode()
+                assert "https://h/[/x]" in said
+                assert "\x1b[2J" not in said
+    finally:
+        os.close(of_program)
+        os.close(terminal)

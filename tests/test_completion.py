@@ -9,7 +9,7 @@ import pytest
 
 from fluxdoctor.cli.shown import printable
 from tests.test_cli import run
-from tests.worlds import INCIDENTS
+from tests.worlds import INCIDENTS, rules
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -28,6 +28,23 @@ def test_bash_reads_its_script() -> None:
 def test_commands_are_completed() -> None:
     done = run(_FLUXDOCTOR_COMPLETE="bash_complete", COMP_WORDS="fluxdoctor dia", COMP_CWORD="1")
     assert done.stdout == "plain,diagnose\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("explain kustomize/path-n", ["kustomize/path-not-directory", "kustomize/path-not-found"]),
+        ("check --ignore imag", ["image", *(r.id for r in rules().rules if r.id.startswith("imag"))]),
+        ("diagnose --rule kustomize/path-not-f", ["kustomize/path-not-found"]),
+        ("explain no/such", []),
+        ("diagnose --output s", ["sarif="]),
+        ("diagnose --format ju", ["junit"]),
+    ],
+)
+def test_rules_and_formats_are_completed(words: str, offered: list[str]) -> None:
+    line = f"fluxdoctor {words}"
+    done = run(_FLUXDOCTOR_COMPLETE="bash_complete", COMP_WORDS=line, COMP_CWORD=str(len(words.split())))
+    assert (done.stderr, done.stdout.split()) == ("", [f"plain,{name}" for name in offered])
 
 
 def test_what_was_not_asked_of_a_live_cluster_is_no_noise() -> None:

@@ -66,7 +66,9 @@ class _Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Group, epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="fluxdoctor")
 def cli() -> None:
     """Name the root cause of a failing Flux fleet, with proof and the fix.
@@ -75,6 +77,7 @@ def cli() -> None:
     Try it:
       fluxdoctor demo                           the embedded broken cluster
       fluxdoctor diagnose                       the cluster of the current context
+      fluxdoctor diagnose hr/web -n shop        one object: the chain to its cause
       fluxdoctor check                          a git working tree, before it is merged
       fluxdoctor snapshot -o incident.tgz       keep what diagnose sees, redacted
       fluxdoctor diagnose --from incident.tgz   replay it, offline

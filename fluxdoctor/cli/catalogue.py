@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxdoctor.cli.shown import SELECT, catalogue, color, columns, known, say, stop, with_options
+from fluxdoctor.cli.shown import SELECT, catalogue, color, columns, known, rule_ids, say, stop, with_options
 
 if TYPE_CHECKING:
     from fluxdoctor.rule import Catalogue
 
 
 @click.command(short_help="A rule's page: why, how to see it by hand, the fix.")
-@click.argument("rule_id", metavar="RULE")
+@click.argument("rule_id", metavar="RULE", shell_complete=rule_ids)
 @click.option("--raw", is_flag=True, help="Print the page's Markdown as it is.")
 def explain(rule_id: str, raw: bool) -> None:
     """Show a rule's page: why it happens, how to see it by hand, the fix.

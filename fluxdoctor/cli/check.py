@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -55,7 +56,7 @@ def report(  # noqa: PLR0913 - what to check, and how
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
     from fluxdoctor import predeploy
-    from fluxdoctor.cli.target import kept
+    from fluxdoctor.cli.target import kept, progress
     from fluxdoctor.collect.worktree import repository
     from fluxdoctor.diagnose import timed
 
@@ -71,15 +72,21 @@ def report(  # noqa: PLR0913 - what to check, and how
         before = repository.of_revision(path, since) if since else None
         live = partial(_live, context) if context else None
         policy = decided.policy(now.files)
-        found = predeploy.check(
-            now, catalogue, only=decided.only, ignore=decided.ignore, clusters=clusters, cache=folder, live=live,
-            target=target, policy=policy, before=before, earlier=decided.policy(before.files) if before else None,
-            seen=seen.append, reach=_reach(held, allow_local=allow_local) if online else None,
-        )  # fmt: skip
+        with nullcontext(_quiet) if live else progress() as tell:  # reading a cluster shows its own
+            tell("building the clusters")
+            found = predeploy.check(
+                now, catalogue, only=decided.only, ignore=decided.ignore, clusters=clusters, cache=folder, live=live,
+                target=target, policy=policy, before=before, earlier=decided.policy(before.files) if before else None,
+                seen=seen.append, reach=_reach(held, allow_local=allow_local) if online else None,
+            )  # fmt: skip
     except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
     found = decided.written(found, policy)
     return timed(found, {"check": time.monotonic() - started})
+
+
+def _quiet(_: str) -> None:
+    """Show nothing."""
 
 
 def _live(context: str, besides: Sequence[Ref]) -> Snapshot:

@@ -45,18 +45,31 @@ def _outputs(_: click.Context, __: click.Parameter, written: tuple[str, ...]) ->
     return tuple(found)
 
 
+def rule_ids(_: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """What a shell completes where a rule is asked for; where a glob is, areas too."""
+    rules = catalogue().rules
+    areas = {r.area for r in rules} if isinstance(parameter, click.Option) else set()
+    return sorted(name for name in areas.union(r.id for r in rules) if name.startswith(begun))
+
+
+def _formats(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+    return [f"{name}=" for name in NAMES if name.startswith(begun)]
+
+
 _ASCII = str.maketrans({"└": "`", "├": "|", "│": "|", "─": "-", "…": "...", "→": "->"})
 SELECT = (
-    click.option("--rule", "only", multiple=True, metavar="GLOB", help="Only these rules: an id, an area, or a glob."),
-    click.option("--ignore", multiple=True, metavar="GLOB", help="Leave these rules out: an id, an area, or a glob."),
-)
+    click.option("--rule", "only", multiple=True, metavar="GLOB", shell_complete=rule_ids,
+                 help="Only these rules: an id, an area, or a glob."),
+    click.option("--ignore", multiple=True, metavar="GLOB", shell_complete=rule_ids,
+                 help="Leave these rules out: an id, an area, or a glob."),
+)  # fmt: skip
 FAIL_ON = click.option(
     "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), default="error", show_default=True,
     help="The least severity that makes the exit code 1.",
 )  # fmt: skip
 SHOW = (
     click.option("--format", "format_", type=click.Choice(NAMES), default="text", show_default=True),
-    click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE", callback=_outputs,
+    click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE", callback=_outputs, shell_complete=_formats,
                  help="Also write the report in this format to this file; may be given more than once."),
     FAIL_ON,
     click.option("--verbose", "-v", is_flag=True, help="Show notes, where each proof comes from, and every object."),

@@ -119,10 +119,13 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     from rich.console import Console
+    from rich.text import Text
+
+    from fluxdoctor.report.plain import plain
 
     console = Console(stderr=True)
     with console.status("connecting") as status:
-        yield lambda text: status.update(f"{text} ...")
+        yield lambda text: status.update(Text(f"{plain(text)} ..."))  # an address may look like rich's markup
 
 
 def is_given(options: dict[str, Any], context: click.Context) -> list[str]:

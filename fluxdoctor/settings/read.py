@@ -154,6 +154,9 @@ class _Reader:
             path_, object_, cluster = (
                 self._text(row[key], (*path, key)) if key in row else "" for key in ("path", "object", "cluster")
             )
+            if object_ and not any(sign in object_ for sign in "/*?["):
+                self._wrong((*path, "object"), f"object {object_!r} is never one: write Kind/namespace/name, or a glob "
+                                               f"such as {_EXAMPLES['object']}")  # fmt: skip
             last = self._expires(row, path)
             for rule in self._texts(row.get("rule", "*"), (*path, "rule")):
                 yield Ignore("settings", rule, _reason(row), self._at(path), path_, object_, cluster, last)

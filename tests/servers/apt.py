@@ -17,7 +17,10 @@ def program(name: str, package: str) -> str | None:
         ["apt-get", "update", "-qq"],
         ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package],
     ):
-        subprocess.run(command, env=env, check=False, capture_output=True, timeout=300)
+        try:
+            subprocess.run(command, env=env, check=False, capture_output=True, timeout=300)
+        except subprocess.TimeoutExpired:
+            break
     return _which(name)
 
 

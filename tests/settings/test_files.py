@@ -104,6 +104,8 @@ def test_an_id_wins_over_a_glob_and_a_longer_glob_over_a_shorter(tmp_path: Path)
         ('[[ignore]]\nrule = "a/b"\nexpires = 2027-01-31T10:00:00Z\n',
          ":3: expires is a day, such as 2027-01-31: the last one on which it holds"),
         ('[[ignore]]\npath = ""\n', ':2: path is a text that is not empty, such as "apps/legacy/**"'),
+        ('[[ignore]]\nrule = "a/b"\nobject = "web"\n',
+         """:3: object 'web' is never one: write Kind/namespace/name, or a glob such as "HelmRelease/shop/*\""""),
         ("baseline = true\n", ':1: baseline is a text that is not empty, such as "fluxdoctor-baseline.json"'),
     ],
 )  # fmt: skip
