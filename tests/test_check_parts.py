@@ -203,6 +203,11 @@ def test_what_a_build_leaves_on_disk_holds_no_value_of_a_secret() -> None:
     assert Built(secret + "  other: ${A}\n").kept() is None
     assert Built(sealed + "  other: ENC[${A}]\n").kept() == sealed + "  other: ENC[${A}]\n"
     assert Built(patch).kept() is None
+    variable = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: ${A}\n"
+    assert Built(variable).kept() == variable
+    assert Built(variable.replace("${A}", "${A:=hunter2-hunter2}")).kept() is None
+    assert Built(variable.replace("${A}", "hunter2${A}")).kept() is None
+    assert Built(variable.replace("${A}", "${A}\n  next: hunter2")).kept() is None
     body = {"kind": "HelmRelease", "metadata": {"name": "r"}, "spec": {"valuesFrom": [{"kind": "Secret", "name": "s"}]}}
     assert Built(release).kept() == body
 

@@ -23,6 +23,7 @@ MASK = "[redacted]"
 _ACTION = re.compile(r"\{\{.*?\}\}")
 _PLAIN = (".sourceignore", ".gitmodules", ".gitattributes")
 _SECRET_KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
+_UNTOLD = re.compile(r"ENC\[|\$\{\w+\}\Z")
 _EPOCH = datetime.min.replace(tzinfo=UTC)
 
 
@@ -102,9 +103,12 @@ def _safe(body: Any, redactor: Redactor) -> Any:
 
 
 def without_values(body: Any) -> Any:
-    """Return an object as it may be kept on disk: a Secret as the facts about it, unless SOPS has encrypted its values."""
+    """Return an object as it may be kept on disk: a Secret as the facts about it, unless it holds no value in the clear.
+
+    What SOPS has encrypted is none, nor is a value that is nothing but a variable of Flux, without a default.
+    """
     held = [v for name in ("data", "stringData") for _, v in Fields(body).items(name)]
-    if not (_is_secret(body) or _is_like_secret(body)) or all(v.startswith("ENC[") for v in held):
+    if not (_is_secret(body) or _is_like_secret(body)) or all(map(_UNTOLD.match, held)):
         return body
     return secrets.facts(body) if _is_secret(body) else {**body, **dict.fromkeys(("data", "stringData"), MASK)}
 
