@@ -91,7 +91,7 @@ class Renderer:
             why = f"security; file '{needs.outside}' is not in or below '{where}'"
             return Rendering(error=f"kustomize build failed: {why}", partial=True)
         if not self._run:
-            lost = self._lost_entries(directory, components) if not needs.outside else ""
+            lost = self._lost_entries(directory, components)
             return Rendering(error=lost, raw=True, partial=True, files=frozenset(needs.files))
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
