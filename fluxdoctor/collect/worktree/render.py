@@ -91,9 +91,8 @@ class Renderer:
             why = f"security; file '{needs.outside}' is not in or below '{where}'"
             return Rendering(error=f"kustomize build failed: {why}", partial=True)
         if not self._run:
-            return Rendering(
-                error=self._lost_entries(directory, components), raw=True, partial=True, files=frozenset(needs.files)
-            )
+            lost = self._lost_entries(directory, components)
+            return Rendering(error=lost, raw=True, partial=True, files=frozenset(needs.files))
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
             mine = key not in self._known
