@@ -41,11 +41,11 @@ def diagnose(
 
 
 def _unseen(snapshot: Snapshot) -> list[Skipped]:
-    """What could not be read of the things that every diagnosis needs: Flux objects, namespaces and files."""
+    """What could not be read of the things that every diagnosis needs: Flux objects and controllers, namespaces and files."""
     found = [
         Skipped("", None, f"{gap.what}: {gap.why}")
         for gap in snapshot.gaps
-        if "/" in gap.what or gap.what in KINDS or gap.what == "Namespace"
+        if "/" in gap.what or gap.what in KINDS or gap.what in ("Deployment", "Namespace")
     ]
     if snapshot.mode == "check":  # what a repository does not hold was not looked for in a cluster
         return [Skipped("", None, f"{gap.what}: {gap.why}") for gap in snapshot.gaps]

@@ -141,7 +141,7 @@ class _Run:
             partial(self.reader.list, _CORE["Namespace"]),
             partial(self.reader.list, definitions.CRD, accept=definitions.PARTIAL),
             partial(self.reader.list, _CORE["Event"], spaces, query={"fieldSelector": "type=Warning"}, most=_EVENTS),
-            *(partial(self.reader.list, _DEPLOYMENT, query={"labelSelector": each}) for each in _SELECTORS),
+            *self._controllers(()),
         ]
         self.found.add(self.reader.run(jobs))
         for body in self.found.bodies:
@@ -152,22 +152,33 @@ class _Run:
                 self.found.listed[kind] = None  # not served: there is none
         self._by_namespace()
 
+    def _controllers(self, spaces: Sequence[str]) -> Iterator[partial[Found]]:
+        for each in _SELECTORS:
+            yield partial(self.reader.list, _DEPLOYMENT, spaces, query={"labelSelector": each})
+
     def _by_namespace(self) -> None:
         """Whoever may not list everywhere may often list in a namespace: the context's, Flux's, any of a few."""
         refused = {gap.what for gap in self.found.gaps if gap.why.startswith("forbidden")}
         kinds = [kind for kind in flux.KINDS if kind in refused]
-        if self.scope.namespaces or not kinds:
+        unseen = {"Deployment", "Event"} & refused
+        if self.scope.namespaces or not (kinds or unseen):
             return
         known = [ref.name for ref in self._refs() if ref.kind == "Namespace"]
         few = known if len(known) <= _FEW_NAMESPACES else []
         spaces = tuple(dict.fromkeys((self.connection.namespace or "default", "flux-system", *few)))
         jobs = [partial(self.reader.list, how, spaces) for kind in kinds if (how := self.served(Ref(kind, "", "")))]
-        jobs.append(partial(self.reader.list, _CORE["Event"], spaces, query={"fieldSelector": "type=Warning"}))
+        if "Event" in unseen:
+            jobs.append(partial(self.reader.list, _CORE["Event"], spaces, query={"fieldSelector": "type=Warning"}))
+        jobs += self._controllers(spaces) if "Deployment" in unseen else ()
         got = self.reader.run(jobs)
         got.gaps.clear()  # what is refused everywhere has been told once
         self.found.add(got)
+        seen_in = {kind: self.found.listed.get(kind) for kind in kinds}
+        seen_in["Deployment"] = frozenset(
+            r.namespace for b in got.bodies if (r := objects.ref_of(b)) and r.kind == "Deployment"
+        )
         for i, gap in enumerate(self.found.gaps):
-            if gap.what in kinds and (seen := self.found.listed.get(gap.what)):
+            if seen := seen_in.get(gap.what):
                 self.found.gaps[i] = Gap(gap.what, f"{gap.why}; seen in {', '.join(sorted(seen))} only")
 
     def _refs(self) -> Iterator[Ref]:
