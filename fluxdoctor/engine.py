@@ -71,7 +71,7 @@ def _check(rule: Rule, snapshot: Snapshot, hits: list[Hit], skipped: list[Skippe
             if isinstance(said, Unknown):
                 skipped.append(Skipped(rule.id, said.subject, said.why))
             else:
-                fill(rule.message + rule.fix, said.facts)
+                fill(rule.message + rule.fix, {"subject": said.subject, **said.facts})
                 hits.append(Hit(rule, said))
     except Exception as error:  # noqa: BLE001 - one rule that raises must not end the run
         # The exception's text may quote anything that the rule read: its type and place are enough to find the bug.

@@ -6,11 +6,13 @@ import base64
 import json
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from urllib3.exceptions import InsecureRequestWarning
 
 from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.kube.login import ClusterError, Login, connect
@@ -142,6 +144,17 @@ def test_what_a_plugin_started_ends_with_it(tmp_path: Path) -> None:
 def test_an_exec_section_of_the_wrong_form_is_one_line(tmp_path: Path, exec_: Any) -> None:
     said = refused(config(tmp_path, {"exec": exec_}))
     assert "the kubeconfig's exec section is not a mapping" in said or "failed with code 4" in said
+
+
+@pytest.mark.parametrize(("cluster", "told"), [({"insecure-skip-tls-verify": True}, 0), ({}, 1)])
+def test_a_kubeconfig_that_verifies_nothing_is_not_told_of_at_each_request(
+    tmp_path: Path, cluster: dict[str, Any], told: int
+) -> None:
+    with warnings.catch_warnings(record=True) as heard, connect(config(tmp_path, {}, **cluster), Deadline(10)):
+        warnings.warn(
+            "Unverified HTTPS request is being made to host '127.0.0.1'", InsecureRequestWarning, stacklevel=1
+        )
+    assert len(heard) == told
 
 
 def test_a_socks_proxy_says_what_it_needs(tmp_path: Path) -> None:

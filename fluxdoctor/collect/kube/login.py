@@ -72,6 +72,7 @@ def connect(login: Login, deadline: Deadline) -> Iterator[Connection]:
         from kubernetes.client import Configuration
         from kubernetes.client.rest import RESTClientObject
         from kubernetes.config.config_exception import ConfigException
+        from urllib3.exceptions import InsecureRequestWarning
 
         configuration = Configuration()
         try:
@@ -81,6 +82,8 @@ def connect(login: Login, deadline: Deadline) -> Iterator[Connection]:
         except _ODD as error:
             raise ClusterError(f"{_paths(login)}: not a kubeconfig as kubectl reads it ({_short(error)})") from None
         configuration.retries = False
+        if not configuration.verify_ssl:  # the kubeconfig says so: one warning for each request helps nobody
+            warnings.filterwarnings("ignore", "Unverified HTTPS request", category=InsecureRequestWarning)
         configuration.connection_pool_maxsize = _CONNECTIONS
         try:
             with warnings.catch_warnings():
