@@ -12,11 +12,11 @@ from fluxdoctor.collect.worktree import kustomize
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.diagnose import exit_code
 from fluxdoctor.model.finding import Report, Severity
+from tests.test_check_command import needs_kustomize
 from tests.worlds import ROOT, rules
 
 CASES = sorted((ROOT / "fixtures" / "check").glob("*.md"))
 _FENCE = re.compile(r"^```(\S+)(?: (\S+)(?: (\S+))?)?\n(.*?)^```$", re.M | re.S)
-needs_kustomize = pytest.mark.skipif(not kustomize.command(), reason="neither kustomize nor kubectl is on PATH")
 
 
 def repository(text: str) -> tuple[Repository, str]:

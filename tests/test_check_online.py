@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from fluxdoctor.collect.worktree import kustomize
 from tests.servers.helm_repo import HelmServer, answering, helm_server
 from tests.test_check_command import fleet as fleet  # noqa: PLC0414 - a fixture
-from tests.test_check_command import found, git, run, write
+from tests.test_check_command import found, git, needs_kustomize, run, write
 
-pytestmark = pytest.mark.skipif(not kustomize.command(), reason="neither kustomize nor kubectl is on PATH")
+pytestmark = needs_kustomize
 
 INDEX = b"""\
 apiVersion: v1

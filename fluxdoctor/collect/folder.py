@@ -12,6 +12,7 @@ from typing import Any
 
 from fluxdoctor.collect import archive, chart_archive, documents, ignore, index, objects, oci_folder, verdicts
 from fluxdoctor.collect.archive import MAX_FILE, MAX_TOTAL, SnapshotError
+from fluxdoctor.collect.within import is_within
 from fluxdoctor.model.charts import Archive, Chart, Charts
 from fluxdoctor.model.cluster import Cluster, Gap
 from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Parsed, Probe, Probes, SyntaxFlaw, Tree
@@ -104,7 +105,7 @@ def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap], within: Seque
     folder = root.resolve().parent / base
     if not folder.is_dir():
         raise SnapshotError(f"{root}/snapshot.yaml: it extends {base}, and there is no folder {base} beside it")
-    if within and not any(folder.resolve().is_relative_to(allowed.resolve()) for allowed in within):
+    if within and not is_within(folder, within):
         raise SnapshotError(f"{root}/snapshot.yaml: it extends {base}, which is outside of the allowed folders")
     without = tuple(p.rstrip("/") for p in about.strings("without"))
     inherited = _read(folder, gaps, _INHERITED)

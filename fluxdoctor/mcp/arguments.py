@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mcp.server.mcpserver.exceptions import ToolError
 
+from fluxdoctor.collect.within import is_within
 from fluxdoctor.mcp import quote
 from fluxdoctor.model import kinds
 from fluxdoctor.model.cluster import Cluster
@@ -87,7 +88,7 @@ def below(said: str, roots: Sequence[Path]) -> Path:
         raise ToolError("no path may be read: the server was started without --root")
     try:
         found = [(root / said).resolve() for root in roots]  # an absolute path stays what it is
-        inside = [path for path in found if any(path.is_relative_to(root.resolve()) for root in roots)]
+        inside = [path for path in found if is_within(path, roots)]
         there = [path for path in inside if path.is_dir() or path.is_file()]
     except (OSError, ValueError, RuntimeError):
         raise ToolError(f"{quote.quoted(said, 200)} is no path") from None

@@ -159,7 +159,7 @@ class Cluster(Once):
     def needs(self, ref: Ref) -> str:
         """Say what it takes to see an object that a look-up called unknown: a right, or why it could not be read."""
         why = self._reason(ref).removeprefix(f"{ref}: ")
-        right = why.startswith(("forbidden", "unauthorized")) or why.endswith(" was not read")
+        right = _is_refused(why) or why.endswith(" was not read")
         return f"needs get on {ref}" if right else f"{ref}: {why}"
 
     def pods_hidden(self, workload: Ref) -> str:
@@ -168,8 +168,7 @@ class Cluster(Once):
         gap = self._gap(pods)
         if gap is None or self.get(workload) is None or self.pods(workload):
             return ""
-        forbidden = gap.why.startswith(("forbidden", "unauthorized"))
-        return f"needs list on {gap.what}" if forbidden else f"{gap.what}: {gap.why}"
+        return f"needs list on {gap.what}" if _is_refused(gap.why) else f"{gap.what}: {gap.why}"
 
     def saw_all(self, kind: str, namespace: str = "") -> bool:
         """Tell whether every object of the kind (in the namespace, or in all) was seen."""
@@ -228,3 +227,8 @@ class Cluster(Once):
         for child in self._children.get(workload, ()):
             found.extend([child] if child.kind == "Pod" else self.pods(child.ref))
         return tuple(sorted(found, key=lambda pod: pod.ref))
+
+
+def _is_refused(why: str) -> bool:
+    """Tell whether it was for want of a right that something could not be read."""
+    return why.startswith(("forbidden", "unauthorized"))

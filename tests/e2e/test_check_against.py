@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from fluxdoctor.cli import cli
-from fluxdoctor.collect.worktree import kustomize
 from tests.e2e import incident, users
 from tests.e2e.cluster import Cluster
+from tests.test_check_command import needs_kustomize
 
-pytestmark = pytest.mark.skipif(not kustomize.command(), reason="neither kustomize nor kubectl is on PATH")
+pytestmark = needs_kustomize
 
 CANARY = "canary-77aa01-never-to-be-seen"
 FLEET = {

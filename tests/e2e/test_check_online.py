@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from fluxdoctor import predeploy
-from fluxdoctor.collect.worktree import kustomize
 from fluxdoctor.collect.worktree.repository import Repository
 from tests.servers.helm_repo import package
 from tests.servers.registry import HELM_CONFIG, HELM_LAYER, Registry, registry
 from tests.sources import reach
-from tests.test_check_command import SYNC
+from tests.test_check_command import SYNC, needs_kustomize
 from tests.worlds import rules
 
-pytestmark = pytest.mark.skipif(not kustomize.command(), reason="neither kustomize nor kubectl is on PATH")
+pytestmark = needs_kustomize
 
 OBJECTS = """\
 apiVersion: source.toolkit.fluxcd.io/v1

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import pytest
 from mcp import StdioServerParameters
 from mcp.client import Client
 
+from fluxdoctor.collect import live
+from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.mcp.server import build
 from fluxdoctor.mcp.settings import Settings
 
@@ -77,3 +80,18 @@ def names(server: Any, mode: str = "auto") -> list[str]:
 def of(incident: str, **more: Any) -> Any:
     """Return a server in memory that answers from a recorded incident."""
     return build(Settings(snapshot=INCIDENTS / incident, **more))
+
+
+def hanging(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Let the reading of a cluster hang until its call is called off; return where each that ended says whether it was."""
+    ended: list[bool] = []
+
+    def hang(_: object, deadline: Deadline, __: object, tell: Callable[[str], object]) -> None:
+        tell("listing Flux objects")
+        try:
+            deadline.sleep(30)
+        finally:
+            ended.append(deadline.cancelled)
+
+    monkeypatch.setattr(live, "collect", hang)
+    return ended

@@ -17,12 +17,10 @@ import uvicorn
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from fluxdoctor.collect import live
-from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.mcp import http
 from fluxdoctor.mcp.server import build
 from fluxdoctor.mcp.settings import Settings
-from tests.mcp.clients import MODES, of
+from tests.mcp.clients import MODES, hanging, of
 
 TOKEN = "0123456789abcdef-test"
 GOOD = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json, text/event-stream"}
@@ -159,16 +157,7 @@ def test_a_client_that_thinks_for_long_keeps_its_connection(mode: str, monkeypat
 def test_a_long_run_tells_how_it_goes_and_ends_when_it_is_called_off(
     mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended: list[bool] = []
-
-    def hang(_: object, deadline: Deadline, __: object, tell: Any) -> None:
-        tell("listing Flux objects")
-        try:
-            deadline.sleep(30)
-        finally:
-            ended.append(deadline.cancelled)
-
-    monkeypatch.setattr(live, "collect", hang)
+    ended = hanging(monkeypatch)
     told: list[str | None] = []
 
     async def heard(progress: float, total: float | None, message: str | None) -> None:

@@ -11,14 +11,13 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference, ResourceTemplateReference
 
-from fluxdoctor.collect import folder, live
-from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect import folder
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.mcp.quote import NOTE
 from fluxdoctor.mcp.server import build
 from fluxdoctor.mcp.settings import Settings
 from fluxdoctor.rule import installed
-from tests.mcp.clients import INCIDENTS, MODES, drive, of
+from tests.mcp.clients import INCIDENTS, MODES, drive, hanging, of
 
 INCIDENT = "cascade-chain-top"
 
@@ -113,16 +112,7 @@ def test_what_was_read_completes(mode: str) -> None:
 
 
 def test_a_long_run_tells_how_it_goes_and_ends_when_it_is_called_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[bool] = []
-
-    def hang(_: object, deadline: Deadline, __: object, tell: Any) -> None:
-        tell("listing Flux objects")
-        try:
-            deadline.sleep(30)
-        finally:
-            ended.append(deadline.cancelled)
-
-    monkeypatch.setattr(live, "collect", hang)
+    ended = hanging(monkeypatch)
     told: list[str | None] = []
 
     async def use(client: Client) -> None:

@@ -9,10 +9,11 @@ from fluxdoctor.collect import objects
 from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.origins import LateMarks, Origin
 from fluxdoctor.collect.worktree.substitute import Variables
+from fluxdoctor.model import flux
 from fluxdoctor.model.facts import Tree
 from fluxdoctor.model.resource import Marks, Ref, Resource
 
-_KEY = "kustomize.toolkit.fluxcd.io/"
+_KEY = f"{flux.KUSTOMIZE}/"
 
 
 def read(

@@ -7,10 +7,11 @@ from typing import Any
 
 from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.collect.worktree.walk import Reached
+from fluxdoctor.model import flux
 from fluxdoctor.model.overlaps import Overlap, Overlaps
 from fluxdoctor.model.resource import Ref, Resource
 
-_KEY = "kustomize.toolkit.fluxcd.io/"
+_KEY = f"{flux.KUSTOMIZE}/"
 _OWN = (f"{_KEY}name", f"{_KEY}namespace")
 _LONGEST = 4
 

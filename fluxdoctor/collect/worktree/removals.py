@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.collect.worktree.walk import Reached
+from fluxdoctor.model import flux
 from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.removals import Removal, Removals
 from fluxdoctor.model.resource import Location, Ref, Resource
 
-_KEY = "kustomize.toolkit.fluxcd.io/"
+_KEY = f"{flux.KUSTOMIZE}/"
 _DEEPEST = 20
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fluxdoctor.collect.within import is_within
+
 #: Larger files are nothing that a manifest is made of, and are not read; kustomize-controller takes artifacts of up to 50 MiB.
 MAX_FILE = 8 << 20
 #: Far more than a repository of manifests has: whoever names a home folder, or the root of a disk, is told so in time.
@@ -51,7 +53,7 @@ def of_folder(path: Path, within: Sequence[Path] = ()) -> Repository:
     if not top:
         return Repository(path.resolve().name, _read(path, _walk(path)))
     root = Path(top)
-    if within and not any(root.resolve().is_relative_to(allowed.resolve()) for allowed in within):
+    if within and not is_within(root, within):
         raise RepositoryError(f"{path} is part of the repository {root}, which is outside of the allowed folders")
     listed = _git(path, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", str(root))
     focus = path.resolve().relative_to(root.resolve()).as_posix()

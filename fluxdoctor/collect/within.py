@@ -1,0 +1,12 @@
+"""Whether a path stays in the folders that a reader may not leave, links followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def is_within(path: Path, folders: Iterable[Path]) -> bool:
+    """Tell whether a path is one of these folders or below one, wherever their links lead. Raises OSError for a loop of links."""
+    real = path.resolve()
+    return any(real.is_relative_to(folder.resolve()) for folder in folders)
