@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from fluxdoctor.collect import documents
-from fluxdoctor.collect.worktree import faults, generate, kustomize, origins
+from fluxdoctor.collect.worktree import faults, generate, kustomize, origins, patches
 from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.origins import Origin
@@ -220,7 +220,7 @@ class Renderer:
             for path in sorted(needs.files - self._mended):
                 self._mended.add(path)
                 self._mend(stage, path)
-        made = faults.mended(self.tree, directory, body)
+        made = self._mended_file(directory, body)
         for _ in range(_MOST_MENDS):
             output = stage.build(directory, made, next(self._number))
             if not output.error and not output.stopped:
@@ -234,9 +234,15 @@ class Renderer:
         parsed = self.tree.parsed(path)
         is_kustomization = posixpath.basename(path) in FILE_NAMES
         if is_kustomization and parsed.documents and isinstance(parsed.documents[0].body, dict):
-            stage.write(path, faults.mended(self.tree, posixpath.dirname(path), parsed.documents[0].body))
+            stage.write(path, self._mended_file(posixpath.dirname(path), parsed.documents[0].body))
         elif parsed.flaw and path.endswith((".yaml", ".yml")):
             stage.write(path, _readable(self.files.get(path, b"")))
+
+    def _mended_file(self, directory: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a kustomization file without what is faulty; where a base is left out, its patches may find nothing."""
+        made = faults.mended(self.tree, directory, body)
+        needs = faults.closure(self.tree, directory)
+        return patches.lenient(self.tree, directory, made) if needs.remote or needs.helm else made
 
     def _once(self, stage: kustomize.Stage, needs: faults.Closure, identity: str) -> bool:
         """Leave the second of two documents of one identity out. The id: Kind.version.group/name.namespace."""
