@@ -1,10 +1,10 @@
-"""The patches of a kustomization file, where what they are for may be elsewhere."""
+"""The patches of a kustomization file: those for what may be elsewhere, and those that find nothing in what is built."""
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -12,6 +12,64 @@ import orjson
 from fluxdoctor.collect import documents
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.resource import Fields
+
+#: With these a patch, or what it is for, may become another kind.
+_CHANGES_KIND = (b"/kind", b"allowKindChange")
+#: What is certainly well-formed in a target: a pattern or a selector that is not fails the build.
+_WORD = r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*"
+_SELECTOR = re.compile(rf"(?:{_WORD}/)?{_WORD} *(?:!=|==?) *{_WORD}")
+_SOUND = {
+    "kind": re.compile(r"[A-Za-z]+"),
+    **dict.fromkeys(("group", "version", "name", "namespace"), re.compile(r"[\w./-]*|\.\*")),
+    **dict.fromkeys(("labelSelector", "annotationSelector"), _SELECTOR),
+}
+
+
+def without_idle(
+    tree: Tree, at: str, body: dict[str, Any], files: Iterable[str], contents: Mapping[str, bytes]
+) -> dict[str, Any]:
+    """Return a kustomization file without the patches whose target is a kind that nothing it builds is of.
+
+    A target that finds nothing is no error, so both build to the same; and what the Kustomizations of many clusters
+    differ in is often only what they patch into releases, where there are none.
+    """
+    rows = body.get("patches")
+    if not isinstance(rows, list) or not any(isinstance(row, dict) and row.get("target") for row in rows):
+        return body
+    there = _kinds(tree, files, contents)
+    kept = rows if there is None else [row for row in rows if _kind(tree, at, row) in there | {""}]
+    made = {key: value for key, value in body.items() if key != "patches"}
+    return body if kept == rows else made | ({"patches": kept} if kept else {})
+
+
+def _kinds(tree: Tree, files: Iterable[str], contents: Mapping[str, bytes]) -> frozenset[str] | None:
+    """Return the kinds in files, and what kustomize makes itself; None where that cannot be said."""
+    found = {"ConfigMap", "Secret"}
+    for path in files:
+        held = tree.parsed(path)
+        if held.flaw or any(word in contents[path] for word in _CHANGES_KIND):
+            return None
+        found |= {d.text("kind") for d in held.documents}
+    return None if any(kind.endswith("List") for kind in found) else frozenset(found)
+
+
+def _kind(tree: Tree, at: str, row: Any) -> str:
+    """Return the one kind that a patch is for; "" where it may be for any, or may fail the build by itself."""
+    target = row.get("target") if isinstance(row, dict) else None
+    if not isinstance(target, dict) or not all(_is_sound(key, value) for key, value in target.items()):
+        return ""
+    bodies = _read(tree, at, row)
+    text = orjson.dumps(bodies)
+    if len(bodies) != 1 or any(word in text for word in _CHANGES_KIND) or row.get("options"):
+        return ""
+    # kustomize reads what begins with a bracket as JSON, and fails where it is YAML (5.8, PatchTransformer.go).
+    is_list = isinstance(bodies[0], list) and not str(row.get("patch") or "[").lstrip().startswith("[")
+    is_patch = is_list or (_target(bodies[0]) and bodies[0].get("apiVersion"))
+    return Fields(target).text("kind") if is_patch else ""
+
+
+def _is_sound(key: str, value: object) -> bool:
+    return key in _SOUND and isinstance(value, str) and _SOUND[key].fullmatch(value) is not None
 
 
 def lenient(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,7 +80,9 @@ def lenient(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """
     made = dict(body)
     merges = made.pop("patchesStrategicMerge", None) or []
-    rows = [{"patch" if isinstance(e, str) and "\n" in e else "path": e} for e in merges] + list(made.get("patches") or [])
+    rows = [{"patch" if isinstance(e, str) and "\n" in e else "path": e} for e in merges] + list(
+        made.get("patches") or []
+    )
     if rows:
         made["patches"] = [one for row in rows for one in _targeted(tree, at, row)]
     return made

@@ -93,6 +93,7 @@ class Renderer:
         if not self._run:
             lost = self._lost_entries(directory, components)
             return Rendering(error=lost, raw=True, partial=True, files=frozenset(needs.files))
+        body = patches.without_idle(self.tree, directory, body, sorted(needs.files), self.files)
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
             mine = key not in self._known
@@ -150,7 +151,7 @@ class Renderer:
             # Reading the whole of Kubernetes' OpenAPI document takes kustomize five times as long as all the rest.
             local["openapi"] = {"path": kustomize.MERGE_KEYS}
         partial = needs.remote or needs.helm
-        output = self._first(directory, local, needs)
+        output = self._attempt(self._stage(False), directory, local, needs)
         if output.stopped:
             return Rendering(partial=True, raw=True, stopped=output.stopped)
         if not output.error:
@@ -162,12 +163,14 @@ class Renderer:
         rest, whole = self._rest(directory, body, needs)
         return Rendering(rest, error=output.error, partial=True, raw=not whole)
 
-    def _first(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> kustomize.Output:
+    def _attempt(
+        self, stage: kustomize.Stage, directory: str, body: dict[str, Any], needs: faults.Closure
+    ) -> kustomize.Output:
         """Build with the files that are known to be read; where that fails, with all: a failure must be the controller's."""
-        stage = self._stage(False)
         stage.need(self._beside(needs))
         output = stage.build(directory, body, next(self._number))
-        if output.error and stage.need(self.files):
+        is_left_out = (needs.remote or needs.helm) and _of_missing(output.error)
+        if output.error and not is_left_out and stage.need(self.files):
             output = stage.build(directory, body, next(self._number))
         return output
 
@@ -215,14 +218,14 @@ class Renderer:
     def _rest(self, directory: str, body: dict[str, Any], needs: faults.Closure) -> tuple[tuple[Built, ...], bool]:
         """Take what is faulty out of a second copy, and build that."""
         stage = self._stage(True)
-        stage.need(self.files)
+        stage.need(self._beside(needs))
         with self._lock:
             for path in sorted(needs.files - self._mended):
                 self._mended.add(path)
                 self._mend(stage, path)
         made = self._mended_file(directory, body)
         for _ in range(_MOST_MENDS):
-            output = stage.build(directory, made, next(self._number))
+            output = self._attempt(stage, directory, made, needs)
             if not output.error and not output.stopped:
                 return tuple(map(Built, kustomize.split(output.text))), True
             found = _TWICE.search(output.error)

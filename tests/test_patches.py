@@ -1,0 +1,161 @@
+"""Patches that need not be built, and patches for what is not in the tree, held against real kustomize."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fluxdoctor.collect import folder
+from fluxdoctor.collect.worktree import faults, kustomize, patches
+from fluxdoctor.collect.worktree.cache import Cache
+from fluxdoctor.collect.worktree.render import Renderer
+from fluxdoctor.collect.worktree.substitute import Variables
+from fluxdoctor.model.resource import Ref, Resource
+from tests.test_check_command import needs_kustomize
+
+FILES = {
+    "app/kustomization.yaml": b"resources: [config.yaml]\nconfigMapGenerator: [{name: made, literals: [a=b]}]\n",
+    "app/config.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, annotations: {a: b}}\ndata: {k: v}\n",
+    "app/release.yaml": b"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: r}\nspec: {interval: 5m}\n",
+    "app/two.yaml": b"kind: A\nmetadata: {name: a}\n---\nkind: B\nmetadata: {name: b}\n",
+}
+MERGE = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: any}\nspec: {interval: 1h}\n"
+OPERATION = "- {op: add, path: /spec/interval, value: 1h}\n"
+RELEASE = {"kind": "HelmRelease"}
+
+IDLE: list[dict[str, Any]] = [
+    {"patch": MERGE, "target": RELEASE},
+    {"patch": OPERATION, "target": RELEASE},
+    {"path": "release.yaml", "target": {"kind": "HelmRelease", "name": ".*", "namespace": "web"}},
+    {"patch": MERGE, "target": {**RELEASE, "annotationSelector": "example.com/defaults != disabled"}},
+    {"patch": MERGE, "target": {**RELEASE, "labelSelector": "app=web"}},
+]
+#: They touch something, or may, or fail the build whatever there is.
+NEEDED: list[dict[str, Any]] = [
+    {"patch": "- {op: add, path: /data/k, value: w}", "target": {"kind": "ConfigMap"}},
+    {"patch": "- {op: add, path: /metadata/labels, value: {a: b}}", "target": {"kind": "ConfigMap", "name": "made"}},
+    {"patch": "- {op: add, path: /metadata/labels, value: {a: b}}", "target": {"name": "c"}},
+    {"patch": "- {op: add, path: /metadata/labels, value: {a: b}}", "target": {"kind": "Config.*"}},
+    {"patch": MERGE},
+    {"patch": "{", "target": RELEASE},
+    {"patch": f"[{OPERATION[2:-1]}]", "target": RELEASE},
+    {"patch": "kind: HelmRelease", "target": RELEASE},
+    {"patch": f"{MERGE}---\n{MERGE}", "target": RELEASE},
+    {"patch": MERGE, "target": {**RELEASE, "labelSelector": "app in"}},
+    {"patch": MERGE, "target": {**RELEASE, "name": "["}},
+    {"path": "absent.yaml", "target": RELEASE},
+]
+
+
+def without_idle(files: dict[str, bytes], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    tree = folder.tree(files, None)
+    body = {"resources": ["config.yaml"], "patches": rows}
+    return patches.without_idle(tree, "app", body, sorted(faults.closure(tree, "app").files), files)
+
+
+@pytest.mark.parametrize("row", IDLE, ids=str)
+def test_a_patch_for_a_kind_that_is_not_built_is_left_out(row: dict[str, Any]) -> None:
+    assert without_idle(FILES, [row]) == {"resources": ["config.yaml"]}
+
+
+@pytest.mark.parametrize("row", NEEDED, ids=str)
+def test_a_patch_that_may_matter_stays(row: dict[str, Any]) -> None:
+    assert without_idle(FILES, [row, IDLE[0]]) == {"resources": ["config.yaml"], "patches": [row]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"kind: HelmRelease\nmetadata: {name: r}\n",
+        b"kind: HelmReleaseList\nitems: []\n",
+        b"- {op: replace, path: /kind, value: HelmRelease}\n",
+        b"patches: [{path: x.yaml, options: {allowKindChange: true}}]\n",
+        b"a: [\n",
+    ],
+)
+def test_where_such_a_kind_may_be_built_all_patches_stay(content: bytes) -> None:
+    files = {**FILES, "app/config.yaml": content}
+    assert without_idle(files, IDLE)["patches"] == IDLE
+
+
+@needs_kustomize
+@pytest.mark.parametrize("rows", [*([row] for row in [*IDLE, *NEEDED]), IDLE, []], ids=str)
+def test_kustomize_builds_the_same_with_and_without(rows: list[dict[str, Any]]) -> None:
+    local = {"path": kustomize.MERGE_KEYS}
+    stage = kustomize.Stage(FILES, kustomize.Command(kustomize.command()))
+    body = {"resources": ["config.yaml"], "patches": rows}
+    try:
+        stage.need(FILES)
+        whole = stage.build("app", {**body, "openapi": local}, 0)
+        less = stage.build("app", {**without_idle(FILES, rows), "openapi": local}, 0)
+    finally:
+        stage.close()
+    assert whole == less
+
+
+@needs_kustomize
+def test_one_build_for_all_clusters_that_differ_in_such_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    build = kustomize.Stage.build
+
+    def counted(stage: kustomize.Stage, directory: str, *rest: Any) -> kustomize.Output:
+        built.append(directory)
+        return build(stage, directory, *rest)
+
+    monkeypatch.setattr(kustomize.Stage, "build", counted)
+    renderer = Renderer(folder.tree(FILES, None), FILES, kustomize.Command(kustomize.command()), Cache())
+    try:
+        found = [
+            renderer.render(
+                Resource(
+                    body={"spec": {"path": "app", "patches": [{"patch": MERGE.replace("1h", age), "target": RELEASE}]}},
+                    ref=Ref("Kustomization", "flux-system", age),
+                )
+            )
+            for age in ("1h", "2h")
+        ]
+    finally:
+        renderer.close()
+    assert built == ["app"]
+    assert found[0] == found[1]
+    assert [body["metadata"]["name"] for d in found[0].documents for body in d.read(Variables())] == [
+        "c",
+        "made-4h2mbtbbt6",
+    ]
+
+
+def test_patches_that_may_find_nothing() -> None:
+    body = {
+        "patchesStrategicMerge": [
+            "release.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c.d, namespace: web}\n",
+        ],
+        "patches": [{"path": "two.yaml", "options": {"allowNameChange": True}}, {"path": "absent.yaml"}, NEEDED[0]],
+        "namespace": "web",
+    }
+    release = {"group": r"helm\.toolkit\.fluxcd\.io", "version": "v2", "kind": "HelmRelease", "name": "r"}
+    assert patches.lenient(folder.tree(FILES, None), "app", body) == {
+        "namespace": "web",
+        "patches": [
+            {
+                "patch": '{"apiVersion":"helm.toolkit.fluxcd.io/v2","kind":"HelmRelease","metadata":{"name":"r"},'
+                '"spec":{"interval":"5m"}}',
+                "target": release,
+            },
+            {
+                "patch": '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c.d","namespace":"web"}}',
+                "target": {"version": "v1", "kind": "ConfigMap", "name": r"c\.d", "namespace": "web"},
+            },
+            *(
+                {
+                    "options": {"allowNameChange": True},
+                    "patch": f'{{"kind":"{kind}","metadata":{{"name":"{kind.lower()}"}}}}',
+                    "target": {"kind": kind, "name": kind.lower()},
+                }
+                for kind in "AB"
+            ),
+            {"path": "absent.yaml"},
+            NEEDED[0],
+        ],
+    }
