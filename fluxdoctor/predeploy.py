@@ -13,6 +13,7 @@ from fluxdoctor.collect.reach import Reach
 from fluxdoctor.collect.worktree import against, collect, online, removals
 from fluxdoctor.collect.worktree.collect import Checked
 from fluxdoctor.collect.worktree.repository import Repository
+from fluxdoctor.collect.worktree.walk import Reached
 from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.finding import Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
@@ -114,6 +115,7 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
         for snapshot in taken:
             asked.seen(snapshot)
     reports = [diagnose(snapshot, asked.catalogue, **chosen_by) for snapshot in taken]
+    reports = [_unbuilt(report, checked.reached[i]) for report, i in zip(reports, chosen, strict=True)]
     places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
     if policy:
         pairs = zip(reports, taken, strict=True)
@@ -135,6 +137,12 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
     if policy is None:
         return found
     return policy.finish(found, asked.catalogue, **chosen_by, whole=whole and not asked.partly)
+
+
+def _unbuilt(report: Report, reached: Reached) -> Report:
+    """What is said of objects that a build, which was not made, may change: no more than notes."""
+    found = tuple(replace(f, severity=Severity.INFO) if f.subject in reached.raw else f for f in report.findings)
+    return replace(report, findings=found)
 
 
 def _notes(leftover: Snapshot, asked: _Asked) -> Report:

@@ -54,6 +54,17 @@ def test_pattern(case: Path, request: pytest.FixtureRequest) -> None:
     assert actual == expected
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)
+def test_without_kustomize_nothing_is_said_that_a_build_would_disprove(
+    case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a build would show is missing then, and nothing else is there."""
+    held, expected = repository(case.read_text("utf-8"))
+    monkeypatch.setattr(kustomize, "command", lambda: ())
+    found = lines(predeploy.check(held, rules())).splitlines()
+    assert [line for line in found if not line.startswith("info") and line not in expected.splitlines()] == []
+
+
 @needs_kustomize
 def test_a_build_that_is_not_let_come_to_its_end_is_not_seen_and_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     held, _ = repository((ROOT / "fixtures" / "check" / "18-remote.md").read_text("utf-8"))

@@ -110,12 +110,19 @@ def test_without_kustomize_what_needs_no_rendering_is_checked(
     write(fleet, {
         "clusters/prod/wrong.yaml": APPS.replace("PATH", "aps").replace("name: apps", "name: wrong"),
         "apps/kustomization.yaml": "resources: [web.yml]\n",
+        "clusters/prod/waits.yaml": APPS.replace("PATH", "more").replace("name: apps", "name: waits")
+        + "  dependsOn: [{name: nowhere}]\n",
+        "more/kustomization.yaml": "resources: [apps.yaml]\npatches: [{path: patch.yaml}]\n",
+        "more/apps.yaml": APPS.replace("PATH", "changed-by-a-patch").replace("name: apps", "name: patched"),
+        "more/patch.yaml": APPS.replace("PATH", "apps").replace("name: apps", "name: patched"),
     })  # fmt: skip
     result = run(str(fleet), "--format", "json")
     assert (result.exit_code, sorted(found(result))) == (1, [
+        ("error", "kustomize/dependency-missing", "clusters/prod/waits.yaml:9", ["clusters/prod"]),
         ("error", "kustomize/path-not-found", "clusters/prod/wrong.yaml:6", ["clusters/prod"]),
         ("error", "kustomize/resource-missing", "apps/kustomization.yaml:1", ["clusters/prod"]),
         ("info", "kustomize/file-not-listed", "apps/web.yaml:1", ["clusters/prod"]),
+        ("info", "kustomize/path-not-found", "more/apps.yaml:6", ["clusters/prod"]),
     ])  # fmt: skip
 
 

@@ -125,6 +125,39 @@ def test_one_build_for_all_clusters_that_differ_in_such_patches(monkeypatch: pyt
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "more", "expected"),
+    [
+        ({"resources": ["config.yaml"], "namespace": "web", "images": [{"name": "x", "newTag": "2"}]}, {}, set()),
+        ({"patches": [{"patch": OPERATION, "target": RELEASE}]}, {}, {("HelmRelease", "")}),
+        ({"patches": [{"patch": OPERATION, "target": {**RELEASE, "name": "r"}}]}, {}, {("HelmRelease", "r")}),
+        ({"patches": [{"patch": OPERATION, "target": {**RELEASE, "name": "(r|s)"}}]}, {}, {("HelmRelease", "")}),
+        ({"patches": [{"path": "two.yaml"}]}, {}, {("A", "a"), ("B", "b")}),
+        ({"patchesStrategicMerge": ["release.yaml", MERGE]}, {}, {("HelmRelease", "r"), ("HelmRelease", "any")}),
+        ({"patchesJson6902": [{"path": "x.yaml", "target": {"kind": "A", "name": "a"}}]}, {}, {("A", "a")}),
+        ({"resources": ["../base"]}, {"base/kustomization.yaml": b"patches: [{path: b.yaml}]"}, None),
+        (
+            {"resources": ["../base"]},
+            {"base/kustomization.yaml": b"patches: [{path: b.yaml}]", "base/b.yaml": b"kind: B\nmetadata: {name: b}\n"},
+            {("B", "b")},
+        ),
+        ({"resources": ["../base"]}, {"base/kustomization.yaml": b"namePrefix: p-\n"}, None),
+        ({"patches": [{"patch": OPERATION, "target": {"kind": "A|B"}}]}, {}, None),
+        ({"patches": [{"patch": OPERATION, "target": {"name": "r"}}]}, {}, None),
+        ({"patches": [{"patch": OPERATION.replace("spec/interval", "metadata/name"), "target": RELEASE}]}, {}, None),
+        ({"patches": [{"path": "absent.yaml"}]}, {}, None),
+        ({"replacements": [{"path": "r.yaml"}]}, {}, None),
+    ],
+    ids=str,
+)
+def test_what_a_build_makes_other_than_it_is_written(
+    body: dict[str, Any], more: dict[str, bytes], expected: set[tuple[str, str]] | None
+) -> None:
+    files = {**FILES, **more}
+    found = patches.changed(folder.tree(files, None), "app", body, [*more])
+    assert found == (None if expected is None else frozenset(expected))
+
+
 def test_patches_that_may_find_nothing() -> None:
     body = {
         "patchesStrategicMerge": [

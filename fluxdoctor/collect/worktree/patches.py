@@ -11,6 +11,7 @@ import orjson
 
 from fluxdoctor.collect import documents
 from fluxdoctor.model.facts import Tree, clean
+from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Fields
 
 #: With these a patch, or what it is for, may become another kind.
@@ -23,6 +24,59 @@ _SOUND = {
     **dict.fromkeys(("group", "version", "name", "namespace"), re.compile(r"[\w./-]*|\.\*")),
     **dict.fromkeys(("labelSelector", "annotationSelector"), _SELECTOR),
 }
+
+#: What changes no object in more than its labels, annotations, namespace, images and number of Pods.
+_CHANGES_LITTLE = {
+    "apiVersion", "kind", "metadata", "resources", "bases", "components", "namespace", "labels", "commonLabels",
+    "commonAnnotations", "buildMetadata", "sortOptions", "configurations", "generatorOptions", "configMapGenerator",
+    "secretGenerator", "images", "replicas", "openapi",
+}  # fmt: skip
+_PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
+_RENAMES = (*_CHANGES_KIND, b"/metadata/name", b"allowNameChange")
+
+
+def changed(tree: Tree, at: str, body: Mapping[str, Any], files: Iterable[str]) -> frozenset[tuple[str, str]] | None:
+    """Return the kinds and names, "" for any, that a build makes other than they are written; None where it may be all.
+
+    ``files``: those that the build reads.
+    """
+    found: set[tuple[str, str]] = set()
+    for where, held in ((at, body), *_kustomizations(tree, files)):
+        if held.keys() - _CHANGES_LITTLE - {*_PATCHES} or any(word in orjson.dumps(held) for word in _RENAMES):
+            return None
+        for row in _rows(held):
+            patched = _patched(tree, where, row)
+            if not patched or not all(_SOUND["kind"].fullmatch(kind) for kind, _ in patched):
+                return None
+            found |= patched
+    return frozenset(found)
+
+
+def _kustomizations(tree: Tree, files: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for file in files:
+        documents_of = tree.parsed(file).documents if posixpath.basename(file) in FILE_NAMES else ()
+        yield from ((posixpath.dirname(file), d.body) for d in documents_of[:1] if isinstance(d.body, dict))
+
+
+def _rows(body: Mapping[str, Any]) -> list[Any]:
+    """Return the patches of a kustomization file, each in the form that it has under ``patches``."""
+    merges = body.get("patchesStrategicMerge") or []
+    rows = [{"patch" if isinstance(e, str) and "\n" in e else "path": e} for e in merges]
+    return [*rows, *(body.get("patches") or []), *(body.get("patchesJson6902") or [])]
+
+
+def _patched(tree: Tree, at: str, row: Any) -> set[tuple[str, str]]:
+    """Return the kinds and names that a patch is for, "" where it does not say; nothing where it cannot be read."""
+    target = row.get("target") if isinstance(row, dict) else None
+    if not target:
+        return {_named(body, "metadata.name") for body in _read(tree, at, row)} if isinstance(row, dict) else set()
+    kind, name = _named(target, "name")
+    return {(kind, name if re.fullmatch(r"[\w-]*", name) else "")}
+
+
+def _named(body: Any, name: str) -> tuple[str, str]:
+    view = Fields(body)
+    return view.text("kind"), view.text(name)
 
 
 def without_idle(

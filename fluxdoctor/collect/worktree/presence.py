@@ -112,7 +112,7 @@ class _Judge:
             return "the name of another object holds a variable that the repository does not tell"
         if (self._reached.foreign or self._makers) and not near:
             return "a source outside of this repository, or a ResourceSet, may declare it"
-        if self._reached.partial and is_written:
+        if self._reached.unbuilt or (self._reached.partial and is_written):
             return "a part of what declares it cannot be built"
         return ""
 

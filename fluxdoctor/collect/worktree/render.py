@@ -41,6 +41,8 @@ class Rendering:
     """Something is not among the documents: a remote base, or what a fault hides."""
     raw: bool = False
     """Nothing could be built: look at the files instead."""
+    changed: frozenset[tuple[str, str]] | None = None
+    """Of ``raw``: the kinds and names that a build would make other than they are written; None: it may be all."""
     files: frozenset[str] = frozenset()
     """What the build reads."""
     stopped: str = ""
@@ -91,8 +93,7 @@ class Renderer:
             why = f"security; file '{needs.outside}' is not in or below '{where}'"
             return Rendering(error=f"kustomize build failed: {why}", partial=True)
         if not self._run:
-            lost = self._lost_entries(directory, components)
-            return Rendering(error=lost, raw=True, partial=True, files=frozenset(needs.files))
+            return self._unbuilt(directory, body, needs, components)
         body = patches.without_idle(self.tree, directory, body, sorted(needs.files), self.files)
         key = self._cache.key(directory, body, sorted(needs.files), self.files)
         with self._lock:
@@ -105,6 +106,14 @@ class Renderer:
                 known.set_exception(error)
                 raise
         return known.result()
+
+    def _unbuilt(
+        self, directory: str, body: dict[str, Any], needs: faults.Closure, components: tuple[str, ...]
+    ) -> Rendering:
+        lost = self._lost_entries(directory, components)
+        whole = not (lost or needs.remote or needs.helm or any(self.tree.parsed(f).flaw for f in needs.files))
+        changed = patches.changed(self.tree, directory, body, sorted(needs.files))
+        return Rendering(error=lost, raw=True, partial=not whole, changed=changed, files=frozenset(needs.files))
 
     def _rendered(self, key: str, body: dict[str, Any], needs: faults.Closure, kustomization: Resource) -> Rendering:
         kept = self._cache.get(key)

@@ -8,6 +8,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
+
 from fluxdoctor.collect.worktree import artifacts, declared, postbuild
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.render import Renderer, Rendering
@@ -49,7 +51,9 @@ class Reached:
     failed: set[Ref] = field(default_factory=set)
     """Kustomizations whose build fails."""
     raw: set[Ref] = field(default_factory=set)
-    """Objects as they are written, because their build failed."""
+    """Objects as they are written, because their build failed, or was not made and would change them."""
+    unbuilt: set[Ref] = field(default_factory=set)
+    """Kustomizations that were not built, though a build may give their objects other names."""
     faults: dict[Ref, tuple[postbuild.Fault, ...]] = field(default_factory=dict)
     """Why the variables of Kustomizations cannot be replaced."""
     lost: set[str] = field(default_factory=set)
@@ -192,13 +196,7 @@ class Walk:
     def _take(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> list[Resource]:
         """Add what a Kustomization declares; return the Kustomizations among it."""
         suspended = kustomization.flag("spec.suspend")
-        if rendering.partial or rendering.error:
-            reached.partial.add(kustomization.ref)
-        if rendering.stopped:
-            reached.stopped[kustomization.ref] = rendering.stopped
-        if rendering.error:
-            reached.failed.add(kustomization.ref)
-            reached.lost |= self._of(kustomization).lost(rendering)
+        self._note(kustomization, rendering, reached)
         found = list(self._objects(kustomization, rendering, reached))
         status = _status(rendering, found)
         held = reached.objects.get(kustomization.ref, kustomization)
@@ -213,8 +211,8 @@ class Walk:
             return []  # its objects are on another cluster
         for resource in found:
             reached.files.add(resource.file)
-            if rendering.error and resource.ref.kind in ("ConfigMap", "Secret"):
-                continue  # what a generator would have made of a file that is not there is not known
+            if (rendering.error or rendering.raw) and resource.ref.kind in ("ConfigMap", "Secret"):
+                continue  # what a generator would have made is not known
             reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
             implied = self._entry.implied and kustomization is self._entry.kustomization
             if not suspended and not rendering.error and not implied:
@@ -225,6 +223,18 @@ class Walk:
             else:
                 reached.objects[resource.ref] = resource
         return [r for r in found if r.ref.kind == "Kustomization"]
+
+    def _note(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> None:
+        """Note what is not known of a build."""
+        if rendering.partial or rendering.error:
+            reached.partial.add(kustomization.ref)
+        if rendering.raw and rendering.changed is None:
+            reached.unbuilt.add(kustomization.ref)
+        if rendering.stopped:
+            reached.stopped[kustomization.ref] = rendering.stopped
+        if rendering.error:
+            reached.failed.add(kustomization.ref)
+            reached.lost |= self._of(kustomization).lost(rendering)
 
     def _place(self, kustomization: Resource, path: str) -> str:
         derived = self._derived.get(Manifests.source(kustomization))
@@ -253,14 +263,27 @@ class Walk:
         for resource in built.objects if built else ():
             ref = Manifests.live_ref(resource, kustomization)
             if ref.kind and ref.name:
-                reached.raw.add(ref)
+                if self._is_unsure(kustomization, reached) or _may_change(resource, rendering):
+                    reached.raw.add(ref)
                 yield replace(resource, ref=ref)
+
+    def _is_unsure(self, kustomization: Resource, reached: Reached) -> bool:
+        """Tell whether a Kustomization is only known as it is written. Where a cluster begins is known by itself."""
+        return kustomization.ref in reached.raw and kustomization.ref != self._entry.kustomization.ref
 
     def _read_as(self, kustomization: Resource, rendering: Rendering, variables: Variables) -> Iterable[Resource]:
         tree = self._of(kustomization).tree
         for document, origin in zip(rendering.documents, rendering.origins, strict=True):
             for resource in declared.read(document, origin, variables, kustomization, tree):
                 yield replace(resource, file=self._place(kustomization, resource.file))
+
+
+def _may_change(resource: Resource, rendering: Rendering) -> bool:
+    """Tell whether a build that was not made may make something else of a manifest."""
+    names = rendering.changed
+    if names is None or unknown(orjson.dumps(resource.body).decode()):
+        return True
+    return (resource.text("kind"), "") in names or (resource.text("kind"), resource.name) in names
 
 
 def _place_of(kustomization: Resource) -> tuple[Ref, str]:
