@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,26 @@ def test_an_archive_that_cannot_be_pulled_is_a_gap_and_what_the_controller_holds
     ] == [("helm/apps/acme/charts/web-2.1.0.tgz", True)]
     assert told(seen) == [said]
     assert told(replayed(seen, tmp_path / "saved")) == [said]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kind": "HelmRepository", "status": {"conditions": [{**READY[0], "status": "False"}]}},
+        {"kind": "HelmRepository", "spec": {"url": "https://charts.example.com", "suspend": True}},
+        {"kind": "HelmChart", "metadata": {"name": "apps-web", "namespace": "apps", "generation": 2}},
+        {"kind": "HelmRepository", "spec": {"url": "oci://registry.example.com", "type": "oci"}, "status": {}},
+    ],
+    ids=["the repository fails", "it is suspended", "the chart asks for another since", "it is a registry"],
+)
+def test_an_index_that_the_chart_was_not_pulled_by_says_nothing_of_it(changed: dict[str, Any]) -> None:
+    with helm_server({"/index.yaml": listing(CHART)}) as server:
+        seen = world(server, OTHER)
+    assert [line.split()[0] for line in told(seen)] == ["warning"]
+    bodies = [{**r.body, **changed} if r.kind == changed["kind"] else r.body for r in seen.cluster]
+    assert bodies != [r.body for r in seen.cluster]
+    files = {**save.files(seen), "cluster/objects.json": json.dumps({"kind": "List", "items": bodies}).encode()}
+    assert told(folder.parse(files, "changed")) == []
 
 
 def test_a_repository_with_a_wrong_digest_for_every_chart_is_not_pulled_whole() -> None:
