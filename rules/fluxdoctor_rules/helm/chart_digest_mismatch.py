@@ -56,17 +56,16 @@ def check(cluster: Cluster, charts: ChartIndexes, archives: Charts | None) -> It
             groups.setdefault((repository, told.again, told.served), []).append(told)
     for (repository, again, served), same in groups.items():
         first, others = same[0], [told.chart for told in same[1:]]
-        more = f", and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
         yield Problem(
             repository,
             {
                 "chart": first.chart,
                 "stated": first.stated,
                 "difference": first.difference,
-                "others": f"; so it is with {', '.join(others[:_SHOWN])}{more}" if others else "",
+                "others": f"; so it is with {_some(others)}" if others else "",
                 "remedy": _ONCE if again else _ANEW,
             },
-            evidence=tuple(proof for told in same for proof in told.evidence),
+            evidence=tuple(proof for told in same[: _SHOWN + 1] for proof in told.evidence),
             field="spec.url",
             key=", ".join(told.chart for told in same),
             severity=Severity.INFO if again else None,
@@ -97,7 +96,7 @@ def _difference(
         return f"but the archive that it leads to is {_short(served)}", {}
     if not differ:
         return None
-    has = f"{', '.join(str(one.chart) for one in differ)} has {_short(differ[0].digest)}"
+    has = f"{_some([str(one.chart) for one in differ])} has {_short(differ[0].digest)}"
     if served:
         return f"and so it is; {has}, of before it was published again", {"again": True}
     if made and any(one.since and one.since < made for one in differ):
@@ -113,8 +112,13 @@ def _evidence(
     return (
         Evidence(f"{chart}: digest {listed}", f"index of {repository}"),
         *([Evidence(f"{chart}: sha256:{served}", "the archive, as it is served")] if served else ()),
-        *(Evidence(f"{chart}: status.artifact.digest sha256:{one.digest}", str(one.chart)) for one in holds),
+        *(Evidence(f"{chart}: status.artifact.digest sha256:{one.digest}", str(one.chart)) for one in holds[:_SHOWN]),
     )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _short(digest: str) -> str:
