@@ -2,12 +2,14 @@
 
 from fluxdoctor._version import __version__
 from fluxdoctor.model import semver, vantage
-from fluxdoctor.model.charts import Chart, Charts, Flaw, Verdict
+from fluxdoctor.model.charts import Chart, Charts, Flaw, Held, Verdict
+from fluxdoctor.model.charts import held as charts_held
 from fluxdoctor.model.charts import in_tree as chart_in_tree
 from fluxdoctor.model.charts import in_use as chart_in_use
 from fluxdoctor.model.charts import referred as referred_chart
 from fluxdoctor.model.cluster import Cluster, Event, Lookup
 from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Probe, Probes, Tree, clean
+from fluxdoctor.model.facts import stated as stated_digests
 from fluxdoctor.model.failures import Failure, Failures
 from fluxdoctor.model.finding import Confidence, Evidence, Problem, Severity, Unknown
 from fluxdoctor.model.flux import (
@@ -55,6 +57,7 @@ __all__ = [
     "Flaw",
     "GitTrees",
     "Graph",
+    "Held",
     "Location",
     "Lookup",
     "Manifests",
@@ -83,6 +86,7 @@ __all__ = [
     "age",
     "chart_in_tree",
     "chart_in_use",
+    "charts_held",
     "clean",
     "condition",
     "conditions",
@@ -98,6 +102,7 @@ __all__ = [
     "semver",
     "short",
     "state",
+    "stated_digests",
     "timeout",
     "vantage",
 ]

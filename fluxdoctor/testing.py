@@ -48,9 +48,19 @@ class Example:
         return diagnose(world(self), catalogue or _installed(), only=only)
 
     def actual(self, *, only: Sequence[str] = ()) -> str:
-        """Return a line for each finding, most important first; notes of severity info only where the page expects one."""
+        """Return a line for each finding, most important first.
+
+        Notes of severity info only where the page expects one, and those of the page's own rule where they would show that
+        the fault is still there: after a repair, and wherever the rule has nothing else to say than notes.
+        """
         notes = self.expected.startswith("info ") or "\ninfo " in self.expected
-        found = [f for f in self.report(only=only).findings if notes or f.severity is not Severity.INFO]
+        rule = _installed().get(self.rule)
+        own = self.verdict == "Fixed" or (rule is not None and rule.severity is Severity.INFO)
+        found = [
+            f
+            for f in self.report(only=only).findings
+            if notes or f.severity is not Severity.INFO or (own and f.rule == self.rule)
+        ]
         return "".join(f"{f.severity} {f.subject}: {f.message}\n" for f in found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from fluxdoctor.collect.archive import MAX_FILE, MAX_TOTAL, SnapshotError
 from fluxdoctor.collect.within import is_within
 from fluxdoctor.model.charts import Archive, Chart, Charts
 from fluxdoctor.model.cluster import Cluster, Gap
-from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Parsed, Probe, Probes, SyntaxFlaw, Tree
+from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Parsed, Probe, Probes, SyntaxFlaw, Tree, sha256
 from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Fields, Location, Ref
 from fluxdoctor.model.snapshot import Snapshot, Target, Versions
@@ -276,24 +276,35 @@ def _charts(loading: _Loading, oci: OciTags | None) -> ChartIndexes | None:
 def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:
     """Read ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz``; what is in an archive says which chart it is.
 
+    ``pulled.yaml`` beside charts/ says which chart was asked for, and the digest of what was served, for it is packed anew.
+
     And ``oci/<namespace>/<name>/chart.tgz``, which is the chart of the revision that the OCIRepository has. What is named
     so without .tgz is a folder with the files of a chart.
     """
     found: dict[Archive, Chart] = {}
     for (namespace, name), files in _groups(loading, "helm").items():
-        for chart in _charts_below(files, f"helm/{namespace}/{name}/", "charts/", loading):
-            found[Ref("HelmRepository", namespace, name), chart.name, chart.version] = chart
+        where = f"helm/{namespace}/{name}/"
+        repository = Ref("HelmRepository", namespace, name)
+        about = Fields({"pulled": loading.yaml(f"{where}pulled.yaml") if "pulled.yaml" in files else None})
+        for file, chart in _charts_below(files, where, "charts/", loading):
+            rows = [row for row in about.rows("pulled") if row.text("file").removesuffix(".tgz") == file]
+            for row in rows:
+                which = (repository, row.text("chart"), row.text("version"))
+                found[which] = replace(chart, digest=sha256(row.text("digest")))
+            if not rows:
+                found[repository, chart.name, chart.version] = chart
     for (namespace, name), files in _groups(loading, "oci").items():
         source = cluster.get(Ref("OCIRepository", namespace, name))
         own = {path: content for path, content in files.items() if path.partition("/")[0] in ("chart.tgz", "chart")}
         if source is None:
             continue
-        for chart in _charts_below(own, f"oci/{namespace}/{name}/", "", loading):
+        for _, chart in _charts_below(own, f"oci/{namespace}/{name}/", "", loading):
             found[source.ref, "", source.text("status.artifact.revision")] = chart
     return Charts(found, verdicts.judge(cluster, found)) if found else None
 
 
-def _charts_below(files: Files, where: str, below: str, loading: _Loading) -> Iterator[Chart]:
+def _charts_below(files: Files, where: str, below: str, loading: _Loading) -> Iterator[tuple[str, Chart]]:
+    """Yield the charts below a folder, each with the name of its file or folder, without .tgz."""
     folders: dict[str, dict[str, bytes]] = {}
     for path in (p for p in files if p.startswith(below)):
         name, _, inside = path.removeprefix(below).partition("/")
@@ -302,7 +313,8 @@ def _charts_below(files: Files, where: str, below: str, loading: _Loading) -> It
         if "" in held and not name.endswith(".tgz"):
             continue
         try:
-            yield chart_archive.read(held[""]) if "" in held else chart_archive.unpacked(held)
+            chart = chart_archive.read(held[""]) if "" in held else chart_archive.unpacked(held)
+            yield name.removesuffix(".tgz"), chart
         except chart_archive.ChartError as error:
             loading.gaps.append(Gap(f"{where}{below}{name}", str(error)))
 

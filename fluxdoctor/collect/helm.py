@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -16,9 +17,9 @@ from fluxdoctor.collect.index import Index
 from fluxdoctor.collect.index_cache import Cache, mapped
 from fluxdoctor.collect.reach import Gathered, Reach, UnreachableError
 from fluxdoctor.model import flux
-from fluxdoctor.model.charts import Archive, Chart
+from fluxdoctor.model.charts import Archive, Chart, Held
 from fluxdoctor.model.cluster import Gap
-from fluxdoctor.model.facts import Answer, ChartVersion, Probe
+from fluxdoctor.model.facts import Answer, ChartVersion, Probe, entries_of, stated
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Ref, Resource
 
@@ -26,6 +27,8 @@ from fluxdoctor.model.resource import Ref, Resource
 LIMIT = 50 * MIB
 _MOST = 256 * MIB
 _UNCHANGED = 304
+#: Of a repository whose whole index is wrong a few archives are proof enough.
+_MOST_DOUBTFUL = 8
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,12 @@ def collect(
     reach: Reach,
     *,
     archives: Collection[Archive] = (),
+    held: Collection[Held] = (),
 ) -> HelmFound:
     """Ask Helm repositories over HTTP. ``wanted``: names of charts by repository. Raises nothing: see the probes.
 
-    ``archives``: charts to pull as well.
+    ``archives``: charts to pull as well. ``held``: what the controller holds; a few of those that an index states another
+    digest for are pulled too, to see which of the two is served.
     """
     known: dict[Ref, _Repository] = {}
     refused: dict[Ref, tuple[str, UnreachableError]] = {}
@@ -77,10 +82,22 @@ def collect(
         return _index(known[group[0].source], names, reach, whole=whole)
 
     probes, indexes = asking.ask(questions, answer, reach)
+    pull = {*archives, *_doubtful(held, indexes)}
     charts, gaps = _pulled(
-        [(known[ref], ref, name, version) for ref, name, version in sorted(archives) if ref in known], indexes, reach
+        [(known[ref], ref, name, version) for ref, name, version in sorted(pull) if ref in known], indexes, reach
     )
     return HelmFound(probes | asking.unasked(refused, reach), (*_gaps(probes), *gaps), indexes, charts)
+
+
+def _doubtful(held: Collection[Held], indexes: Mapping[Ref, Index]) -> tuple[Archive, ...]:
+    """Return the charts that the controller holds with another digest than their index states, no more than a few."""
+    found: set[Archive] = set()
+    for one in held:
+        ref, name, version = one.archive
+        digests = stated(entries_of(indexes.get(ref, {}).get(name, ()), version))
+        if digests and one.digest not in digests:
+            found.add(one.archive)
+    return tuple(sorted(found)[:_MOST_DOUBTFUL])
 
 
 def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
@@ -149,10 +166,10 @@ def _pulled(
 
 def _listed(versions: Sequence[ChartVersion], wanted: str) -> str:
     """Return the URL of a version. Raises UnreachableError where the index has none."""
-    found = next((v for v in versions if v.version.removeprefix("v") == wanted.removeprefix("v")), None)
-    if found is None or not found.urls:
+    found = entries_of(versions, wanted)
+    if not found or not found[0].urls:
         raise UnreachableError(Answer.NOT_FOUND, "the index does not list it")
-    return found.urls[0]
+    return found[0].urls[0]
 
 
 def _pull(repository: _Repository, url: str, reach: Reach) -> Chart:
@@ -166,4 +183,4 @@ def _pull(repository: _Repository, url: str, reach: Reach) -> Chart:
         response = client.get(place, authorization=own if trusted else "", limit=chart_archive.MAX_PACKED)
     if not response.ok:
         raise response.refusal()
-    return chart_archive.read(response.body)
+    return replace(chart_archive.read(response.body), digest=hashlib.sha256(response.body).hexdigest())

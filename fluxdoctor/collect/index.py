@@ -10,8 +10,9 @@ from typing import Any
 
 from fluxdoctor.collect import documents
 from fluxdoctor.collect.reach import UnreachableError
-from fluxdoctor.model.facts import Answer, ChartVersion
+from fluxdoctor.model.facts import Answer, ChartVersion, sha256
 from fluxdoctor.model.resource import Fields
+from fluxdoctor.model.times import moment
 
 Index = dict[str, tuple[ChartVersion, ...]]
 
@@ -57,6 +58,8 @@ def _version(row: Fields) -> ChartVersion:
         urls=row.strings("urls"),
         kube_version=row.text("kubeVersion"),
         dependencies=tuple(d.text("name") for d in row.rows("dependencies")),
+        digest=sha256(row.text("digest")),
+        created=moment(row.text("created")),
     )
 
 

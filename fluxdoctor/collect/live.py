@@ -17,7 +17,7 @@ from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.kube.api import Api
 from fluxdoctor.collect.kube.login import Login, connect
 from fluxdoctor.collect.reach import Reach
-from fluxdoctor.model import flux
+from fluxdoctor.model import charts, flux
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.facts import ChartIndexes, GitTrees, Probe, Probes
@@ -101,10 +101,11 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: 
     indexed = [r for r in of["HelmRepository"] if not flux.is_oci_helm_repository(r)]
     wanted = charts_wanted(seen)
     archives = frozenset(verdicts.archives(seen).values()) if Charts in needs else ()
+    held = tuple(charts.held(seen)) if Charts in needs else ()
     trees = GitTrees in needs or Manifests in needs
     with ThreadPoolExecutor(4, thread_name_prefix="ask") as pool:
         asked_git = pool.submit(git.collect, of["GitRepository"], reach, trees=trees)
-        asked_helm = pool.submit(helm.collect, indexed, wanted, reach, archives=archives)
+        asked_helm = pool.submit(helm.collect, indexed, wanted, reach, archives=archives, held=held)
         asked_oci = pool.submit(oci.collect, [*of["OCIRepository"], *registries], wanted, reach, archives=archives)
         asked_buckets = pool.submit(bucket.collect, of["Bucket"], reach)
         found_git, found_helm, found_oci, found_buckets = (
@@ -115,7 +116,7 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: 
     for found in (found_git, found_helm, found_oci, found_buckets):
         probes |= found.probes
         gaps += found.gaps
-    charts = {**found_helm.charts, **found_oci.archives}
+    pulled = {**found_helm.charts, **found_oci.archives}
     learnt = (found_oci.tags, found_oci.manifests, found_oci.charts)
     return replace(
         snapshot,
@@ -123,7 +124,7 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: 
         git=GitTrees(found_git.trees, found_git.refs) if found_git.trees or found_git.refs else None,
         # What registries offer is asked with the indexes: where all repositories are registries, there is no index to miss.
         charts=ChartIndexes(found_helm.indexes) if found_helm.indexes or found_oci.charts else None,
-        archives=Charts(charts, verdicts.judge(seen, charts)) if charts else None,
+        archives=Charts(pulled, verdicts.judge(seen, pulled)) if pulled else None,
         oci=OciTags(*learnt) if any(learnt) else None,
         probes=Probes(probes),
         gaps=tuple(dict.fromkeys(gaps)),

@@ -15,6 +15,7 @@ import yaml
 
 from fluxdoctor.collect import chart_archive, oci_folder
 from fluxdoctor.collect.folder import FORMAT
+from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.cluster import Cluster, Event
 from fluxdoctor.model.facts import ChartVersion, GitTrees
 from fluxdoctor.model.resource import Ref
@@ -88,11 +89,7 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
             entries = {name: [_chart(v) for v in versions] for name, versions in charts.items()}
             found[f"helm/{ref.namespace}/{ref.name}/index.yaml"] = _yaml({"apiVersion": "v1", "entries": entries})
     if snapshot.archives:
-        for (ref, _, _), chart in snapshot.archives.archives.items():
-            below = f"{ref.namespace}/{ref.name}"
-            named = f"helm/{below}/charts/{chart.name}-{chart.version}.tgz"
-            path = named if ref.kind == "HelmRepository" else f"oci/{below}/chart.tgz"
-            found[path] = chart_archive.pack(chart)
+        found |= _archives(snapshot.archives)
     if snapshot.oci:
         for ref, said in oci_folder.save(snapshot.oci).items():
             found[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml(said)
@@ -103,6 +100,23 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
         ]
         found["probes.yaml"] = _yaml(rows)
     return found
+
+
+def _archives(charts: Charts) -> dict[str, bytes]:
+    """Return the charts packed anew, and of those of Helm repositories what was asked for and served."""
+    found: dict[str, bytes] = {}
+    pulled: dict[str, list[dict[str, str]]] = {}
+    for (ref, name, version), chart in charts.archives.items():
+        below = f"{ref.namespace}/{ref.name}"
+        if ref.kind != "HelmRepository":
+            found[f"oci/{below}/chart.tgz"] = chart_archive.pack(chart)
+            continue
+        file = f"{chart.name}-{chart.version}.tgz"
+        found[f"helm/{below}/charts/{file}"] = chart_archive.pack(chart)
+        if chart.digest:
+            row = {"chart": name, "version": version, "file": file, "digest": f"sha256:{chart.digest}"}
+            pulled.setdefault(f"helm/{below}/pulled.yaml", []).append(row)
+    return found | {path: _yaml(rows) for path, rows in pulled.items()}
 
 
 def _yaml(body: Any) -> bytes:
@@ -171,4 +185,8 @@ def _chart(version: ChartVersion) -> dict[str, Any]:
         body["kubeVersion"] = version.kube_version
     if version.dependencies:
         body["dependencies"] = [{"name": name} for name in version.dependencies]
+    if version.digest:
+        body["digest"] = version.digest
+    if version.created:
+        body["created"] = _time(version.created)
     return body

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from fluxdoctor.model import flux
 from fluxdoctor.model.cluster import Cluster
+from fluxdoctor.model.facts import sha256
 from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.resource import Fields, Ref, Resource
+from fluxdoctor.model.times import moment
 
 #: A chart in a repository: the HelmRepository, the chart's name and its version; or an OCIRepository that is a chart, "" and
 #: the revision of its artifact (``tag@sha256:digest``).
@@ -31,6 +34,8 @@ class Chart:
     """Path below templates/ -> text."""
     subcharts: tuple[Chart, ...] = field(default=(), repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    digest: str = ""
+    """The sha256 of the archive as a Helm repository served it, 64 small hex digits; "" where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,35 @@ class Charts:
     def verdict(self, release: Ref) -> Verdict | None:
         """Return what the schemas say of a release's values; None where none was asked."""
         return self.verdicts.get(release)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An archive that source-controller holds as it was served: for which HelmChart, its sha256, and since when."""
+
+    chart: Ref
+    archive: Archive
+    digest: str
+    since: datetime | None
+
+
+def held(cluster: Cluster) -> Iterator[Held]:
+    """Yield the archives of HelmCharts that are the very bytes that a HelmRepository served.
+
+    source-controller stores what it downloads as it is, but packs it anew for valuesFiles; a registry's chart has no digest
+    in an index. The digest of an artifact is a sha256 unless ``--artifact-digest-algo`` says otherwise (source-controller
+    1.9, internal/helm/chart/builder_remote.go).
+    """
+    for chart in cluster.all("HelmChart"):
+        repository = Ref(chart.text("spec.sourceRef.kind"), chart.namespace, chart.text("spec.sourceRef.name"))
+        source = cluster.get(repository)
+        digest = sha256(chart.text("status.artifact.digest"))
+        told = chart.number("status.observedGeneration", -1) == chart.number("metadata.generation", -1)
+        if repository.kind != "HelmRepository" or source is None or flux.is_oci_helm_repository(source):
+            continue
+        if digest and told and not chart.get("spec.valuesFiles") and not chart.get("spec.valuesFile"):
+            which = (repository, chart.text("spec.chart"), chart.text("status.artifact.revision"))
+            yield Held(chart.ref, which, digest, moment(chart.text("status.artifact.lastUpdateTime")))
 
 
 def referred(release: Resource, cluster: Cluster) -> Resource | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,8 @@ from functools import cached_property
 
 from fluxdoctor.model.once import Once
 from fluxdoctor.model.resource import Location, Ref, Resource
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,16 @@ class ChartVersion:
     urls: tuple[str, ...] = ()
     kube_version: str = ""
     dependencies: tuple[str, ...] = ()
+    digest: str = ""
+    """The sha256 of the archive that the index states, 64 small hex digits; "" where it states none that can be read."""
+    created: datetime | None = None
+    """When the entry was made: Helm writes the time of ``helm repo index`` (helm/pkg/repo, MustAdd)."""
+
+
+def sha256(text: str) -> str:
+    """Return the hex digits of a sha256 digest, with or without its ``sha256:``; "" for another digest and for none."""
+    digits = text.strip().lower().removeprefix("sha256:")
+    return digits if _SHA256.fullmatch(digits) else ""
 
 
 class ChartIndexes:
@@ -168,6 +181,21 @@ class ChartIndexes:
         if index is None or index.get(chart) == ():
             return None
         return tuple(v.version for v in index.get(chart, ()))
+
+    def listed(self, repository: Ref, chart: str, version: str) -> tuple[ChartVersion, ...]:
+        """Return the entries of a version, with or without a ``v``: several where an index lists it twice."""
+        return entries_of(self.indexes.get(repository, {}).get(chart, ()), version)
+
+
+def entries_of(versions: Iterable[ChartVersion], version: str) -> tuple[ChartVersion, ...]:
+    """Return those of a version, with or without a ``v``."""
+    return tuple(v for v in versions if v.version.removeprefix("v") == version.removeprefix("v"))
+
+
+def stated(entries: Iterable[ChartVersion]) -> frozenset[str]:
+    """Return the digests that the entries of one version state; none where that of one of them is unknown."""
+    digests = frozenset(entry.digest for entry in entries)
+    return frozenset() if "" in digests else digests
 
 
 class Answer(StrEnum):

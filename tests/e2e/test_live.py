@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from json import loads
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,35 @@ def test_one_object_with_its_kin(cluster: Cluster) -> None:
     snapshot = read(cluster, focus=Ref("Kustomization", "flux-system", "infra-configs"))
     found: tuple[Finding, ...] = diagnose(snapshot).findings
     assert [str(f.subject) for f in found if f.severity is Severity.ERROR] == ["Kustomization/flux-system/sources"]
+
+
+def test_an_upgrade_is_asked_about_of_a_live_cluster(cluster: Cluster) -> None:
+    incident.load(cluster, INCIDENTS / "healthy-baseline", datetime.now(UTC))
+    config = cluster.kubeconfig(users.ADMIN)
+
+    def asked(*target: str) -> tuple[int, list[tuple[str, str, str]]]:
+        argv = [
+            sys.executable,
+            "-m",
+            "fluxdoctor",
+            "diagnose",
+            "--kubeconfig",
+            str(config),
+            "--no-probe",
+            "--rule",
+            "upgrade",
+        ]
+        done = subprocess.run(  # noqa: S603 - our own program
+            [*argv, "--format", "json", *target], capture_output=True, text=True, timeout=120, check=False
+        )
+        found = loads(done.stdout)["findings"]
+        return done.returncode, [(f["rule"], f["subject"]["name"], f["message"]) for f in found]
+
+    needs = "Flux 2.9 needs Kubernetes 1.33 or newer, and this will be 1.30"
+    old = ("upgrade/kubernetes-too-old", "source-controller", needs)
+    assert asked() == (0, [])
+    assert asked("--target-flux", "2.9", "--target-kubernetes", "1.36") == (0, [])
+    assert asked("--target-flux", "2.9", "--target-kubernetes", "1.30") == (1, [old])
 
 
 def test_ctrl_c_prints_what_is_known_and_leaves_nothing(cluster: Cluster, proxy: FaultProxy, tmp_path: Path) -> None:
