@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fluxdoctor import merge, rule
 from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.garbage import uncollected
 from fluxdoctor.collect.reach import Reach
 from fluxdoctor.collect.worktree import against, collect, online, removals
 from fluxdoctor.collect.worktree.collect import Checked
@@ -51,6 +52,7 @@ class _Asked:
     reach: Reach | None
 
 
+@uncollected()
 def check(  # noqa: PLR0913 - what to check, and how
     repository: Repository,
     catalogue: Catalogue | None = None,
