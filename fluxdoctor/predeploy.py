@@ -127,6 +127,7 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
         skipped += [Skipped("", ref, why) for ref, why in hidden.items()]
     if checked.leftover and whole:
         reports.append(_notes(checked.leftover, asked))
+    checked.keep()
     if not reports:
         now = datetime.now(UTC).replace(microsecond=0)
         return Report("check", now, (), tuple(skipped), 0, 0, 0, name=name)

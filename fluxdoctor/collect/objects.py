@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fluxdoctor.collect import documents, secrets
+from fluxdoctor.collect.places import Path
 from fluxdoctor.collect.redact import Redactor, mask_spans
 from fluxdoctor.model.cluster import Event, Gap
 from fluxdoctor.model.facts import clean
@@ -169,7 +170,7 @@ def masker(files: Mapping[str, bytes]) -> Callable[[str], bytes]:
 
     def mask(path: str) -> bytes:
         if not generated:
-            generated.append(_generator_files(files))
+            generated.append(generator_files(files))
         if path not in masked:
             masked[path] = _masked(files[path], path, generated[0])
         return masked[path]
@@ -240,9 +241,9 @@ def _secret_spans(document: documents.Document) -> Iterator[tuple[int, int]]:
             yield span
 
 
-def _inner_secrets(body: Any) -> Iterator[documents.Path]:
+def _inner_secrets(body: Any) -> Iterator[Path]:
     """Yield the paths of the Secrets that a document holds below its root, and of what is like one."""
-    waiting: list[tuple[documents.Path, Any]] = [((), body)]
+    waiting: list[tuple[Path, Any]] = [((), body)]
     while waiting:
         at, one = waiting.pop()
         if isinstance(one, dict):
@@ -253,7 +254,7 @@ def _inner_secrets(body: Any) -> Iterator[documents.Path]:
             waiting += [((*at, i), value) for i, value in enumerate(one)]
 
 
-def _patches_secret(body: Fields, at: documents.Path) -> bool:
+def _patches_secret(body: Fields, at: Path) -> bool:
     """Tell whether a text in a document is itself a Secret, or changes one (patches of kustomize and of Flux)."""
     text = body.get(at)
     if not isinstance(text, str) or "\n" not in text:
@@ -261,11 +262,11 @@ def _patches_secret(body: Fields, at: documents.Path) -> bool:
     return bool(_SECRET_KIND.search(text)) or _is_secret_target(body, at)
 
 
-def _is_secret_target(body: Fields, at: documents.Path) -> bool:
+def _is_secret_target(body: Fields, at: Path) -> bool:
     return bool(at) and at[-1] == "patch" and body.text((*at[:-1], "target", "kind")) == "Secret"
 
 
-def _generator_files(files: Mapping[str, bytes]) -> frozenset[str]:
+def generator_files(files: Mapping[str, bytes]) -> frozenset[str]:
     """Return the files whose content becomes a Secret through a secretGenerator of a kustomization file."""
     found = set()
     for path, content in files.items():
