@@ -17,7 +17,7 @@ from fluxdoctor.model.cluster import Event, Gap
 from fluxdoctor.model.facts import clean
 from fluxdoctor.model.flux import KINDS, kind_name
 from fluxdoctor.model.manifests import FILE_NAMES
-from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
+from fluxdoctor.model.resource import Fields, Marks, Ref, Resource, string
 from fluxdoctor.model.times import moment
 
 MASK = "[redacted]"
@@ -56,12 +56,12 @@ def flatten(body: Any, where: str) -> Iterator[tuple[Any, str]]:
 
 def ref_of(body: Any) -> Ref | None:
     """Return the identity of a raw object, or None when it has none."""
-    view = Fields(body)
-    kind, name = view.text("kind"), view.text("metadata.name")
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    kind, name = string(body, "kind"), string(metadata, "name")
     if not kind or not name:
         return None
-    group, slash, _ = view.text("apiVersion").partition("/")
-    return Ref(kind_name(kind, group if slash else ""), view.text("metadata.namespace"), name)
+    group, slash, _ = string(body, "apiVersion").partition("/")
+    return Ref(kind_name(kind, group if slash else ""), string(metadata, "namespace"), name)
 
 
 def read(raw: Iterable[tuple[Any, str]]) -> Read:

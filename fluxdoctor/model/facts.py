@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from fluxdoctor.model.once import Once
 from fluxdoctor.model.resource import Location, Ref, Resource
@@ -30,6 +30,7 @@ class Parsed:
     flaw: SyntaxFlaw | None = None
 
 
+@lru_cache(1 << 16)
 def clean(path: str) -> str:
     """Normalise a path in an artifact; ``..`` is clamped to the root, as SecureJoin does (kustomize-controller 1.9)."""
     return posixpath.normpath("/" + path.strip()).lstrip("/")

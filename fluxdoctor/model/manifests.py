@@ -147,7 +147,7 @@ class _Walk:
         found += _generated(body)
         for patch in _patches(body, file, tuple(found)):
             self.add("patches", patch)
-        return [_renamed(resource, body) for resource in found]
+        return _renamed(found, body)
 
     def entry(self, entry: Entry) -> list[Resource]:
         if is_remote(entry.text):
@@ -237,15 +237,14 @@ def _beside(file: str, text: str) -> str:
     return clean(posixpath.join(posixpath.dirname(file), text)) if text else ""
 
 
-def _renamed(resource: Resource, body: Resource) -> Resource:
-    """Apply the namespace, namePrefix and nameSuffix of a kustomization file to an object's identity."""
+def _renamed(found: list[Resource], body: Resource) -> list[Resource]:
+    """Apply the namespace, namePrefix and nameSuffix of a kustomization file to the identity of objects."""
     namespace, prefix, suffix = (body.text(k) for k in ("namespace", "namePrefix", "nameSuffix"))
     if not (namespace or prefix or suffix):
-        return resource
-    ref = resource.ref
-    return Resource(
-        body=resource.body, ref=_moved(ref, namespace, prefix, suffix), file=resource.file, marks=resource.marks
-    )
+        return found
+    return [
+        Resource(body=r.body, ref=_moved(r.ref, namespace, prefix, suffix), file=r.file, marks=r.marks) for r in found
+    ]
 
 
 def _moved(ref: Ref, namespace: str, prefix: str, suffix: str) -> Ref:
@@ -257,6 +256,11 @@ def _moved(ref: Ref, namespace: str, prefix: str, suffix: str) -> Ref:
         return Ref(ref.kind, "", namespace or ref.name)
     name = ref.name if ref.kind == "CustomResourceDefinition" else f"{prefix}{ref.name}{suffix}"
     return Ref(ref.kind, ref.namespace if ref.kind in CLUSTER_SCOPED else namespace or ref.namespace, name)
+
+
+def _renames(kustomization: Resource) -> tuple[str, str, str]:
+    spec = kustomization.fields("spec")
+    return spec.text("targetNamespace"), spec.text("namePrefix"), spec.text("nameSuffix")
 
 
 def build(tree: Tree, path: str, components: tuple[str, ...] = ()) -> Build | None:
@@ -332,8 +336,7 @@ class Manifests(Once):
     @staticmethod
     def live_ref(declared: Resource, kustomization: Resource) -> Ref:
         """Return the identity that a declared object has in the cluster: the Kustomization's spec can change it."""
-        parts = (kustomization.text(f"spec.{key}") for key in ("targetNamespace", "namePrefix", "nameSuffix"))
-        return _moved(declared.ref, *parts)
+        return _moved(declared.ref, *kustomization.once("how it renames", _renames))
 
     def producers(self, ref: Ref) -> tuple[Ref, ...]:
         """Return the Kustomizations whose files declare an object."""

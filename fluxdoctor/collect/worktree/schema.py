@@ -61,10 +61,8 @@ def flaws(reached: Reached, kept: Kept) -> Schemas:
 
 def _verdict(schema: _Schema, resource: Resource, kept: Kept) -> list[tuple[tuple[str | int, ...], str]]:
     body = {k: v for k, v in resource.body.items() if k != "status"}
-    try:
-        digest = hashlib.sha256(schema.digest.encode() + orjson.dumps(body)).hexdigest()
-    except TypeError:  # a text that JSON cannot hold
-        digest = ""
+    said = _bytes(body)
+    digest = _digest(schema.digest.encode() + said) if said else ""
     held = kept.get(_AREA, digest) if digest else None
     if held is None:
         held = sorted(set(_errors(_validator(schema), resource.kind, body)), key=str)
@@ -103,7 +101,8 @@ def _of_cluster(reached: Reached) -> Iterator[tuple[str, _Schema]]:
                 if row.flag("served") and row.has("schema.openAPIV3Schema"):
                     key = f"{crd.text('spec.group')}/{row.text('name')}/{crd.text('spec.names.kind')}"
                     body = row.get("schema.openAPIV3Schema")
-                    yield key, _Schema(_digest(repr(body).encode("utf-8", "surrogatepass")), body, structural=True)
+                    digest = _digest(_bytes(body) or repr(body).encode("utf-8", "surrogatepass"))
+                    yield key, _Schema(digest, body, structural=True)
 
 
 @lru_cache(1)
@@ -116,6 +115,14 @@ def _kinds() -> tuple[str, Mapping[str, Any]]:
 def _packaged(key: str) -> _Schema | None:
     digest, kinds = _kinds()
     return _Schema(f"{digest} {key}", kinds[key]) if key in kinds else None
+
+
+def _bytes(body: Any) -> bytes:
+    """Return a body as JSON, nothing where a text in it is none."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        return b""
 
 
 def _digest(content: bytes) -> str:
