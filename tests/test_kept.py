@@ -10,7 +10,7 @@ import pytest
 from fluxdoctor import predeploy
 from fluxdoctor.collect import documents, folder
 from fluxdoctor.collect.places import Path
-from fluxdoctor.collect.worktree import schema
+from fluxdoctor.collect.worktree import built, schema
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.kept import Kept
 from fluxdoctor.collect.worktree.reading import Reading
@@ -33,9 +33,13 @@ TEXTS = [
     b"# nothing\n",
     b"a: 1\n---\nb: [\n",
     b"a: !!binary aGFsbG8=\n",
+    b'a: "\\ud800"\nb: 1\n',
 ]
 SECRET = b"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token: hunter2}\n"
 HOLDERS = {
+    "utf-16.yaml": SECRET.decode().encode("utf-16"),
+    "escaped.yaml": SECRET.replace(b"Secret", b'"\\x53ecre\\x74"'),
+    "values.yaml": b"auth: {password: hunter2}\n",
     "secret.yaml": SECRET,
     "second.yaml": b"a: 1\n---\n" + SECRET,
     "list.yaml": b"kind: List\nitems:\n- kind: Secret\n  metadata: {name: s}\n  stringData: {token: hunter2}\n",
@@ -46,7 +50,7 @@ HOLDERS = {
 }
 
 
-def read(content: bytes, folder_: Folder, path: str = "a.yaml") -> folder.Read:
+def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> folder.Read:
     """Read one file, and keep what may be kept."""
     kept = Kept(folder_, ("fleet",))
     reading = Reading({path: content}, kept)
@@ -63,7 +67,7 @@ def said(found: folder.Read) -> object:
 
 def plain(content: bytes) -> object:
     """The same, by the parser alone."""
-    parsed = documents.parse(content, "a.yaml")
+    parsed = documents.parse(content, "kustomization.yaml")
     return [(d.body, dict(d.marks)) for d in parsed.documents], str(parsed.error)
 
 
@@ -110,14 +114,14 @@ def test_another_content_is_read_anew(tmp_path: Folder) -> None:
 def test_a_file_with_values_of_a_secret_is_not_kept(path: str, tmp_path: Folder) -> None:
     content = HOLDERS[path]
     assert said(read(content, tmp_path, path)) == plain(content)
-    assert b"hunter2" not in b"".join(p.read_bytes() for p in tmp_path.glob("**/*") if p.is_file())
+    assert [p.name for p in tmp_path.iterdir()] == []
 
 
 def test_a_file_that_a_generator_makes_a_secret_of_is_not_kept(tmp_path: Folder) -> None:
     files = {
         "apps/kustomization.yaml": b"secretGenerator:\n- name: s\n  files: [values.yaml]\n",
-        "apps/values.yaml": b"password: hunter2\n",
-        "apps/other.yaml": b"a: harmless\n",
+        "apps/values.yaml": b"apiVersion: v1\nkind: ConfigMap\ndata: {password: hunter2}\n",
+        "apps/other.yaml": b"apiVersion: v1\nkind: ConfigMap\ndata: {a: harmless}\n",
     }
     kept = Kept(tmp_path, ("fleet",))
     reading = Reading(files, kept)
@@ -136,6 +140,39 @@ def test_a_sealed_secret_and_one_of_variables_are_kept(tmp_path: Folder, request
     expected = said(read(content, tmp_path))
     request.getfixturevalue("no_parser")
     assert said(read(content, tmp_path)) == expected
+
+
+@pytest.fixture
+def no_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads a built text now has kept nothing."""
+
+    def bodies(text: str) -> None:
+        raise AssertionError(f"{text} is parsed")
+
+    monkeypatch.setattr(built, "bodies", bodies)
+
+
+def objects_of(text: str, folder_: Folder) -> tuple[dict[str, object], ...]:
+    """Read one built text, and keep what may be kept."""
+    kept = Kept(folder_, ("fleet",))
+    found = Reading({}, kept).bodies(text)
+    kept.save()
+    return found
+
+
+def test_a_built_text_is_parsed_once(tmp_path: Folder, request: pytest.FixtureRequest) -> None:
+    text = "kind: ConfigMap\ndata: {a: '1'}\n"
+    expected = ({"kind": "ConfigMap", "data": {"a": "1"}},)
+    assert objects_of(text, tmp_path) == expected
+    assert objects_of(text.replace("'1'", "'2'"), tmp_path) == ({"kind": "ConfigMap", "data": {"a": "2"}},)
+    assert objects_of(text, tmp_path) == expected
+    request.getfixturevalue("no_texts")
+    assert objects_of(text, tmp_path) == expected
+
+
+def test_a_built_secret_is_not_kept(tmp_path: Folder) -> None:
+    objects_of(SECRET.decode(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def answers(folder_: Folder, version: str = "1") -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import posixpath
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,7 +96,10 @@ class Tree(Once):
     def under(self, directory: str) -> tuple[str, ...]:
         """Return the files below a directory, sorted."""
         prefix = clean(directory)
-        return tuple(p for p in self.paths if not prefix or p.startswith(prefix + "/"))
+        if not prefix:
+            return self.paths
+        # "0" follows "/": what begins with the directory's name and a slash stands between the two.
+        return self.paths[bisect_left(self.paths, f"{prefix}/") : bisect_left(self.paths, f"{prefix}0")]
 
     def parsed(self, path: str) -> Parsed:
         """Return the YAML documents of a file; read once."""

@@ -54,13 +54,14 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
     run = kustomize.Command(kustomize.command(), deadline)
     kept = Kept(cache, repository.urls or (repository.name,), __version__)
     reading = Reading(repository.files, kept)
+    builds = Cache(cache, " ".join((__version__, *run.argv)), reading.bodies)
     whole = folder.tree(repository.files, None, reading.read)
     found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))})
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
         ThreadPoolExecutor(workers, thread_name_prefix="walk") as walks,
-        _Renderers(repository, whole, reading, run, Cache(cache, " ".join((__version__, *run.argv)))) as renderers,
+        _Renderers(repository, whole, reading, run, builds) as renderers,
     ):
         # While one walk reads what was built, another's builds run.
         reached = list(walks.map(lambda entry: _walk(entry, renderers, pool, repository), found.entries()))
