@@ -39,6 +39,7 @@ SECRET = b"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token
 HOLDERS = {
     "utf-16.yaml": SECRET.decode().encode("utf-16"),
     "escaped.yaml": SECRET.replace(b"Secret", b'"\\x53ecre\\x74"'),
+    "text.yaml": b"|\n  kind: Secret\n  stringData: {token: hunter2}\n",
     "values.yaml": b"auth: {password: hunter2}\n",
     "secret.yaml": SECRET,
     "second.yaml": b"a: 1\n---\n" + SECRET,

@@ -120,16 +120,17 @@ def holds_secret_inside(body: Any) -> bool:
     while waiting:
         one, inside = waiting.pop()
         if isinstance(one, dict):
-            view = Fields(one)
-            if inside and view.text("kind").endswith("Secret") and (view.has("data") or view.has("stringData")):
+            held = one.get("data") is not None or one.get("stringData") is not None
+            if inside and held and string(one, "kind").endswith("Secret"):
                 return True  # a reference to one says its kind too
-            if view.text("patch") and view.text("target.kind") == "Secret":
+            if string(one, "patch") and string(one.get("target"), "kind") == "Secret":
                 return True
-            waiting += [(value, True) for value in one.values()]
-        elif isinstance(one, list):
-            waiting += [(value, True) for value in one]
-        elif isinstance(one, str) and "\n" in one and _SECRET_KIND.search(one):
-            return True
+        values = one.values() if isinstance(one, dict) else one if isinstance(one, list) else (one,)
+        for value in values:
+            if isinstance(value, dict | list):
+                waiting.append((value, True))
+            elif isinstance(value, str) and "\n" in value and _SECRET_KIND.search(value):
+                return True
     return False
 
 
@@ -147,10 +148,13 @@ def _event(found: Read, body: Any, redactor: Redactor) -> None:
     found.events.setdefault(ref, []).append(Event(view.text("type"), view.text("reason"), message, at, count))
 
 
-def manifest(body: Any, file: str, marks: Marks) -> Resource:
-    """Turn a document of a git file into a resource; a Secret's values stay behind, the public part of SOPS is kept."""
+def manifest(body: Any, file: str, marks: Marks, ref: Ref | None = None) -> Resource:
+    """Turn a document of a git file into a resource; a Secret's values stay behind, the public part of SOPS is kept.
+
+    ``ref``: its identity, where that is known.
+    """
     view = Fields(body)
-    ref = ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
+    ref = ref or ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
     if _is_secret(body):
         body = {**secrets.facts(body), **_sops(view)}
     elif view.has("secretGenerator"):

@@ -177,8 +177,11 @@ def _below(path: str, directory: str) -> bool:
 
 def kustomization_file(tree: Tree, directory: str) -> str:
     """Return the kustomization file of a directory, or ""."""
-    paths = (posixpath.join(directory, name) for name in FILE_NAMES)
-    return next((p for p in paths if tree.is_file(p)), "")
+    known: dict[str, str] = tree.once("kustomization files", lambda _: {})
+    if directory not in known:
+        paths = (posixpath.join(directory, name) for name in FILE_NAMES)
+        known[directory] = next((p for p in paths if tree.is_file(p)), "")
+    return known[directory]
 
 
 def entries(body: Resource, directory: str) -> Iterator[Entry]:
