@@ -142,29 +142,29 @@ class _Walk:
         self.add("kustomizations", body)
         self.complete = self.complete and not any(body.has(key) for key in _OPAQUE)
         found: list[Resource] = []
-        for entry in entries(body, path):
-            found += self.entry(entry)
+        for key in _ENTRIES:
+            for i, text in enumerate(body.strings(key)):
+                found += self.entry(body, (key, i), text, clean(posixpath.join(path, text)))
         found += _generated(body)
         for patch in _patches(body, file, tuple(found)):
             self.add("patches", patch)
         return _renamed(found, body)
 
-    def entry(self, entry: Entry) -> list[Resource]:
-        if is_remote(entry.text):
-            self.complete = False
-            self.add("remote", entry)
-            return []
-        if self.tree.is_file(entry.path) and entry.field != "components":
-            return self.manifests(entry.path)
-        if not self.tree.is_directory(entry.path):
-            self.complete = False
-            self.add("missing", entry)
-            return []
-        if not kustomization_file(self.tree, entry.path):
-            self.complete = False
-            self.add("bare", entry)
-            return []
-        return self.directory(entry.path)
+    def entry(self, body: Resource, at: tuple[str, int], text: str, path: str) -> list[Resource]:
+        """Accumulate what an entry leads to. Where it stands is looked up only where it leads nowhere: most do not."""
+        if is_remote(text):
+            slot = "remote"
+        elif self.tree.is_file(path) and at[0] != "components":
+            return self.manifests(path)
+        elif not self.tree.is_directory(path):
+            slot = "missing"
+        elif not kustomization_file(self.tree, path):
+            slot = "bare"
+        else:
+            return self.directory(path)
+        self.complete = False
+        self.add(slot, Entry(at[0], text, body.at(at) or Location(body.file), path))
+        return []
 
     def result(self, objects: list[Resource]) -> Build:
         slots = {name: tuple(items) for name, items in self.build.items()}
@@ -182,14 +182,6 @@ def kustomization_file(tree: Tree, directory: str) -> str:
         paths = (posixpath.join(directory, name) for name in FILE_NAMES)
         known[directory] = next((p for p in paths if tree.is_file(p)), "")
     return known[directory]
-
-
-def entries(body: Resource, directory: str) -> Iterator[Entry]:
-    """Yield the resources, bases and components of a kustomization file, with their places."""
-    for key in _ENTRIES:
-        for i, text in enumerate(body.strings(key)):
-            path = clean(posixpath.join(directory, text))
-            yield Entry(key, text, body.at((key, i)) or Location(body.file), path)
 
 
 def unlist(document: Resource) -> Iterator[Resource]:
