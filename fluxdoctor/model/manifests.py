@@ -237,9 +237,8 @@ def _renamed(found: list[Resource], body: Resource) -> list[Resource]:
     namespace, prefix, suffix = (body.text(k) for k in ("namespace", "namePrefix", "nameSuffix"))
     if not (namespace or prefix or suffix):
         return found
-    return [
-        Resource(body=r.body, ref=_moved(r.ref, namespace, prefix, suffix), file=r.file, marks=r.marks) for r in found
-    ]
+    moved = ((r, _moved(r.ref, namespace, prefix, suffix)) for r in found)
+    return [r if ref == r.ref else Resource(body=r.body, ref=ref, file=r.file, marks=r.marks) for r, ref in moved]
 
 
 def _moved(ref: Ref, namespace: str, prefix: str, suffix: str) -> Ref:

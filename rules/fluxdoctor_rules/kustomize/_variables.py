@@ -82,12 +82,13 @@ def defined(kustomization: Resource, cluster: Cluster) -> Variables | None:
 def fields(build: Build) -> Iterator[tuple[Resource, tuple[str | int, ...], str]]:
     """Yield the string fields with a variable of the objects in which Flux replaces variables; not those of Secrets."""
     for resource in build.objects:
-        off = "disabled" in (resource.label(_SWITCH), resource.annotation(_SWITCH))
-        if not off and not is_generated(resource) and resource.kind != "Secret":
-            yield from ((resource, path, text) for path, text in resource.once("texts with a variable", _texts))
+        yield from ((resource, path, text) for path, text in resource.once("texts with a variable", _texts))
 
 
 def _texts(resource: Resource) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+    off = "disabled" in (resource.label(_SWITCH), resource.annotation(_SWITCH))
+    if off or is_generated(resource) or resource.kind == "Secret":
+        return ()
     return tuple((path[1:], text) for path, text in _below([resource.body], ()))
 
 
