@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import posixpath
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -125,16 +126,16 @@ def _most_like(wanted: str, known: Iterable[str], cutoff: float, most: int = 3) 
     The letters in common are a bound of how alike two texts are, and are counted far sooner than their order is looked at:
     whatever has fewer than the best that was found is passed over.
     """
+    letters = Counter(wanted)
+
+    def bound_of(text: str) -> float:
+        return 2.0 * sum([min(n, text.count(c)) for c, n in letters.items()]) / (len(wanted) + len(text))
+
     alike = difflib.SequenceMatcher()
     alike.set_seq2(wanted)
-    bounds: list[tuple[float, str]] = []
-    for text in known:
-        alike.set_seq1(text)
-        if alike.real_quick_ratio() >= cutoff and (bound := alike.quick_ratio()) >= cutoff:
-            bounds.append((bound, text))
     best: list[tuple[float, str]] = []
-    for bound, text in sorted(bounds, reverse=True):
-        if len(best) == most and bound < best[-1][0]:
+    for bound, text in sorted(((bound_of(text), text) for text in known), reverse=True):
+        if bound < (best[-1][0] if len(best) == most else cutoff):
             break
         alike.set_seq1(text)
         if (score := alike.ratio()) >= cutoff:
