@@ -56,6 +56,7 @@ class Kept:
             held = orjson.dumps(self._asked)
             self._at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             part = self._at.with_suffix(f".{os.getpid()}")
+            part.touch(mode=0o600)
             part.write_bytes(self._digest(held) + held)
             part.replace(self._at)
         except (OSError, TypeError):
