@@ -1,4 +1,4 @@
-"""The paths most like a missing one: what difflib answers, found sooner."""
+"""The paths of a tree: those most like a missing one, as difflib answers, and those below a directory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fluxdoctor.model.facts import Parsed, Tree
 
-_NAMES = st.text("abcdeéw-", min_size=1, max_size=6)
+_NAMES = st.text("abcdeéw-0", min_size=1, max_size=6)
 _PATHS = st.lists(_NAMES, min_size=1, max_size=4).map("/".join)
 
 
@@ -28,3 +28,10 @@ def test_a_letter_too_many_is_forgiven() -> None:
     assert tree.nearest("apps/web/relaese.yaml", directories=False) == (
         "apps/web/release.yaml", "apps/api/release.yaml", "apps/web/service.yaml",
     )  # fmt: skip
+
+
+@given(st.sets(_PATHS, max_size=30), _PATHS)
+def test_what_is_below_a_directory(paths: set[str], directory: str) -> None:
+    tree = Tree(paths, lambda _: Parsed())
+    assert tree.under(directory) == tuple(p for p in sorted(paths) if p.startswith(directory + "/"))
+    assert tree.under("./") == tuple(sorted(paths))
