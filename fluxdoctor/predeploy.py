@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fluxdoctor import merge, rule
 from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.garbage import uncollected
 from fluxdoctor.collect.reach import Reach
 from fluxdoctor.collect.worktree import against, collect, online, removals
 from fluxdoctor.collect.worktree.collect import Checked
@@ -52,6 +53,7 @@ class _Asked:
     reach: Reach | None
 
 
+@uncollected()
 def check(  # noqa: PLR0913 - what to check, and how
     repository: Repository,
     catalogue: Catalogue | None = None,
@@ -127,6 +129,7 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
         skipped += [Skipped("", ref, why) for ref, why in hidden.items()]
     if checked.leftover and whole:
         reports.append(_notes(checked.leftover, asked))
+    checked.keep()
     if not reports:
         now = datetime.now(UTC).replace(microsecond=0)
         return Report("check", now, (), tuple(skipped), 0, 0, 0, name=name)

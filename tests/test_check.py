@@ -42,16 +42,17 @@ def lines(report: Report) -> str:
 
 @needs_kustomize
 @pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)
-def test_pattern(case: Path, request: pytest.FixtureRequest) -> None:
+def test_pattern(case: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     text = case.read_text("utf-8")
     held, expected = repository(text)
-    actual = lines(predeploy.check(held, rules()))
+    actual = lines(predeploy.check(held, rules(), cache=tmp_path))
     if request.config.getoption("--update"):
         case.write_text(
             re.sub(r"^```findings\n.*?^```$", lambda _: f"```findings\n{actual}```", text, flags=re.M | re.S), "utf-8"
         )
         return
     assert actual == expected
+    assert lines(predeploy.check(held, rules(), cache=tmp_path)) == expected
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)

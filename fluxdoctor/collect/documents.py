@@ -7,30 +7,22 @@ otherwise than Go does, it forgets where a field stood, and its C composer recur
 from __future__ import annotations
 
 import binascii
-import codecs
 import math
 import re
 import struct
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import yaml
 from yaml import events
 
-Path: TypeAlias = tuple[str | int, ...]
-#: Where an entry is. Most are scalars: three offsets packed into one number (of the key or item, of the start
-#: and of the end of the value), which the garbage collector passes by. A collection has the places in it.
-_Place: TypeAlias = "int | tuple[int, _Places]"
-_Places: TypeAlias = dict[str | int, _Place]
-#: A value, the offset where it starts, and where it ends or the places in it.
-_Node: TypeAlias = tuple[object, int, int | _Places]
+from fluxdoctor.collect.places import Path, Places, Text, View, entries, pack
 
-_BITS = 40
-_OFFSET = (1 << _BITS) - 1
+#: A value, the offset where it starts, and where it ends or the places in it.
+_Node: TypeAlias = tuple[object, int, int | Places]
+
 _DEEPEST = 200  # readers of a body recurse, and libyaml is quadratic in the depth of flow collections
 _MOST_ALIASED = 200_000
 #: How the problem of a document ends that grows without bounds through aliases: other parsers may not survive it.
@@ -54,7 +46,6 @@ _INTEGER = re.compile(
 _BASES = {"h": 16, "b": 2, "o": 8, "d": 10}
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_BREAK = re.compile(r"\r\n?|\n")
 _ESCAPED_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 # Only PyYAML's own parser, without libyaml, quotes what it read; the names of tokens are worth keeping.
 _QUOTED = re.compile(r"""( ?'(?:<[a-z ]+>|[]},:?.-])')| ?(?:'[^']*'|"[^"]*"|\bbyte 0x[0-9a-f]+)""")
@@ -121,14 +112,12 @@ def load(text: str | bytes, file: str = "<text>") -> object:
     return parsed.documents[0].body if parsed.documents else None
 
 
-class _Source:
+class _Source(Text):
     """A text, its lines, and how far it can be read."""
 
     def __init__(self, text: str | bytes, file: str) -> None:
-        text = text if isinstance(text, str) else _decoded(text)
+        super().__init__(text)
         self.file = file
-        self.bom = int(text.startswith("\ufeff"))
-        self.text = text[self.bom :]
         self.readable = len(self.text)
         self.unreadable = ""
         if found := _UNREADABLE.search(self.text):
@@ -138,37 +127,10 @@ class _Source:
             surrogate = "\ud800" <= found[0] <= "\udfff"
             self.unreadable = "invalid UTF-8" if surrogate else "control characters are not allowed"
 
-    @cached_property
-    def _lines(self) -> list[int]:
-        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
-
-    def at(self, offset: int) -> tuple[int, int]:
-        line = bisect_right(self._lines, offset)
-        return line, offset - self._lines[line - 1] + 1
-
-    def mark(self, place: _Place) -> tuple[int, int]:
-        return self.at(place >> 2 * _BITS if isinstance(place, int) else place[0])
-
-    def span(self, place: _Place) -> tuple[int, int] | None:
-        """Return the offsets in the text as given; a block scalar ends before the blank lines after it."""
-        if not isinstance(place, int):
-            return None
-        start, end = place >> _BITS & _OFFSET, place & _OFFSET
-        return start + self.bom, start + self.bom + len(self.text[start:end].rstrip())
-
     def error(self, offset: int, problem: str) -> YamlError:
         if self.unreadable and offset >= self.readable:
             offset, problem = self.readable, self.unreadable
         return YamlError(self.file, *self.at(offset), problem)
-
-
-def _decoded(data: bytes) -> str:
-    """Decode UTF-8, or UTF-16 after its mark; a surrogate stands for all from the first wrong byte on."""
-    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as wrong:
-        return data[: wrong.start].decode(encoding, "ignore") + "\ud800"
 
 
 def _events(text: str) -> Callable[[], Any]:
@@ -220,9 +182,9 @@ class _Builder:
         body, start, inside = self._value(self._next(), 0)
         end = self._next().start_mark.index
         if body is not None and end <= self._source.readable:
-            root, source = _place(start, start, inside), self._source
+            root, source = pack(start, start, inside), self._source
             line, _ = source.at(self.began)
-            self.documents.append(Document(body, _View(root, source.mark), _View(root, source.span), line))
+            self.documents.append(Document(body, View(root, source.mark), View(root, source.span), line))
 
     def _error(self, event: Any, problem: str) -> YamlError:
         return self._source.error(event.start_mark.index, problem)
@@ -265,32 +227,32 @@ class _Builder:
 
     def _mapping(self, first: Any, depth: int) -> _Node:
         body: dict[str, object] = {}
-        places: _Places = {}
+        places: Places = {}
         while type(event := self._next()) is not events.MappingEndEvent:
             key = self._key(event)
             if key == "<<" and _is_merge(event):
                 self._merge(body, places, depth)
             else:
                 body[key], start, inside = self._value(self._next(), depth)
-                places[key] = _place(event.start_mark.index, start, inside)
+                places[key] = pack(event.start_mark.index, start, inside)
         return body, first.start_mark.index, places
 
     def _sequence(self, first: Any, depth: int) -> _Node:
         body: list[object] = []
-        places: _Places = {}
+        places: Places = {}
         while type(event := self._next()) is not events.SequenceEndEvent:
             value, start, inside = self._value(event, depth)
-            places[len(body)] = _place(event.start_mark.index, start, inside)
+            places[len(body)] = pack(event.start_mark.index, start, inside)
             body.append(value)
         return body, first.start_mark.index, places
 
-    def _merge(self, body: dict[str, object], places: _Places, depth: int) -> None:
+    def _merge(self, body: dict[str, object], places: Places, depth: int) -> None:
         """Merge as goyaml does: where it is written, so that ``<<`` wins over the keys above it."""
         event = self._next()
         value, _, inside = self._value(event, depth)
         merged = [(value, inside)]
         if type(event) is events.SequenceStartEvent and isinstance(value, list) and isinstance(inside, dict):
-            merged = [(item, _inside(inside[at])) for at, item in enumerate(value)]
+            merged = [(item, entries(inside[at])) for at, item in enumerate(value)]
         for item, its_places in reversed(merged):  # the first of several wins
             if not isinstance(item, dict) or not isinstance(its_places, dict):
                 raise self._error(event, "map merge requires map or sequence of maps as the value")
@@ -359,14 +321,6 @@ class _Builder:
         return whole if -(2**63) <= whole < 2**63 else value
 
 
-def _place(at: int, start: int, inside: int | _Places) -> _Place:
-    return at << 2 * _BITS | start << _BITS | inside if isinstance(inside, int) else (at, inside)
-
-
-def _inside(place: _Place) -> _Places:
-    return {} if isinstance(place, int) else place[1]
-
-
 def _is_merge(event: Any) -> bool:
     return type(event) is events.ScalarEvent and (event.implicit[0] or event.tag == _TAG + "merge")
 
@@ -430,31 +384,3 @@ def _float_key(key: float) -> str:
     written = f"{single:.{decimals}e}"
     exponent = int(written.partition("e")[2])
     return f"{single:.{max(decimals - exponent, 0)}f}" if exponent in range(-4, 6) else written
-
-
-class _View(Mapping[Path, tuple[int, int]]):
-    """What is read of the places in a document. Each is looked up when asked: a table of paths could be huge."""
-
-    def __init__(self, root: _Place, read: Callable[[_Place], tuple[int, int] | None]) -> None:
-        self._root = root
-        self._read = read
-
-    def __getitem__(self, path: Path) -> tuple[int, int]:
-        place = self._root
-        for part in path:
-            place = _inside(place)[part]
-        if (found := self._read(place)) is None:
-            raise KeyError(path)
-        return found
-
-    def __iter__(self) -> Iterator[Path]:
-        return (path for path, place in _walk((), self._root) if self._read(place))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-def _walk(path: Path, place: _Place) -> Iterator[tuple[Path, _Place]]:
-    yield path, place
-    for part, below in _inside(place).items():
-        yield from _walk((*path, part), below)

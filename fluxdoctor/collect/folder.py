@@ -12,12 +12,13 @@ from typing import Any
 
 from fluxdoctor.collect import archive, chart_archive, documents, ignore, index, objects, oci_folder, verdicts
 from fluxdoctor.collect.archive import MAX_FILE, MAX_TOTAL, SnapshotError
+from fluxdoctor.collect.documents import YamlError
 from fluxdoctor.collect.within import is_within
 from fluxdoctor.model.charts import Archive, Chart, Charts
 from fluxdoctor.model.cluster import Cluster, Gap
 from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Parsed, Probe, Probes, SyntaxFlaw, Tree, sha256
 from fluxdoctor.model.oci import OciTags
-from fluxdoctor.model.resource import Fields, Location, Ref
+from fluxdoctor.model.resource import Fields, Location, Marks, Ref
 from fluxdoctor.model.snapshot import Snapshot, Target, Versions
 from fluxdoctor.model.times import moment
 
@@ -235,8 +236,21 @@ def _git(cluster: Cluster, loading: _Loading) -> GitTrees | None:
     return GitTrees(trees, refs) if trees or refs else None
 
 
-def tree(files: Files, spec_ignore: str | None) -> Tree:
-    """Make a Tree of the files of a revision; YAML is read when a rule asks for it."""
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the YAML of a file says: each document, with where it says what, and why the rest cannot be read."""
+
+    documents: tuple[tuple[object, Marks], ...]
+    error: YamlError | None = None
+
+
+def _yaml(content: bytes, path: str) -> Read:
+    parsed = documents.parse(content, path)
+    return Read(tuple((d.body, d.marks) for d in parsed.documents), parsed.error)
+
+
+def tree(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], Read] = _yaml) -> Tree:
+    """Make a Tree of the files of a revision; YAML is read when a rule asks for it, by ``read``."""
     ignores = {
         posixpath.dirname(path): content.decode("utf-8", "replace")
         for path, content in files.items()
@@ -248,18 +262,18 @@ def tree(files: Files, spec_ignore: str | None) -> Tree:
         # Taking the secrets out of a file that does not have the word at all would be for nothing.
         return word in files[path] and word in text(path)
 
-    return Tree(files, _parser(files), ignore.excluded(files, ignores, spec_ignore), text, says)
+    return Tree(files, _parser(files, read), ignore.excluded(files, ignores, spec_ignore), text, says)
 
 
-def _parser(files: Files) -> Callable[[str], Parsed]:
-    def read(path: str) -> Parsed:
-        parsed = documents.parse(files.get(path, b""), path)
-        found = tuple(objects.manifest(d.body, path, d.marks) for d in parsed.documents)
-        error = parsed.error
+def _parser(files: Files, read: Callable[[bytes, str], Read]) -> Callable[[str], Parsed]:
+    def parse_file(path: str) -> Parsed:
+        said = read(files.get(path, b""), path)
+        found = tuple(objects.manifest(body, path, marks) for body, marks in said.documents)
+        error = said.error
         flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
         return Parsed(found, flaw)
 
-    return read
+    return parse_file
 
 
 def _charts(loading: _Loading, oci: OciTags | None) -> ChartIndexes | None:

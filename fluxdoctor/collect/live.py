@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,6 +12,7 @@ from pathlib import Path
 from fluxdoctor.collect import cluster
 from fluxdoctor.collect.cluster import Scope, Sight
 from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.garbage import uncollected
 from fluxdoctor.collect.kube.api import Api
 from fluxdoctor.collect.kube.login import Login, connect
 from fluxdoctor.collect.reach import Reach
@@ -59,7 +58,7 @@ def collect(
     progress: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
     """Read a cluster and, of the facts that rules need, what its sources hold. Raises ClusterError."""
-    with _uncollected():
+    with uncollected(stays=True):
         with connect(target.login, deadline) as connection:
             sight = cluster.collect(Api(connection, deadline), connection, target.scope, progress)
         # Pages arrive over seconds: the moment is that of the last answer, so that nothing lies in its future.
@@ -142,16 +141,3 @@ def charts_wanted(cluster_: Cluster) -> dict[Ref, frozenset[str]]:
         repository = Ref(chart.text("spec.sourceRef.kind"), chart.namespace, chart.text("spec.sourceRef.name"))
         found.setdefault(repository, set()).add(chart.text("spec.chart"))
     return {ref: frozenset(filter(None, names)) for ref, names in found.items()}
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Millions of new objects that all stay: looking through them for garbage again and again doubles the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was:
-            gc.enable()

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fluxdoctor.collect import documents, secrets
+from fluxdoctor.collect.places import Path
 from fluxdoctor.collect.redact import Redactor, mask_spans
 from fluxdoctor.model.cluster import Event, Gap
 from fluxdoctor.model.facts import clean
 from fluxdoctor.model.flux import KINDS, kind_name
 from fluxdoctor.model.manifests import FILE_NAMES
-from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
+from fluxdoctor.model.resource import Fields, Marks, Ref, Resource, string
 from fluxdoctor.model.times import moment
 
 MASK = "[redacted]"
@@ -55,12 +56,12 @@ def flatten(body: Any, where: str) -> Iterator[tuple[Any, str]]:
 
 def ref_of(body: Any) -> Ref | None:
     """Return the identity of a raw object, or None when it has none."""
-    view = Fields(body)
-    kind, name = view.text("kind"), view.text("metadata.name")
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    kind, name = string(body, "kind"), string(metadata, "name")
     if not kind or not name:
         return None
-    group, slash, _ = view.text("apiVersion").partition("/")
-    return Ref(kind_name(kind, group if slash else ""), view.text("metadata.namespace"), name)
+    group, slash, _ = string(body, "apiVersion").partition("/")
+    return Ref(kind_name(kind, group if slash else ""), string(metadata, "namespace"), name)
 
 
 def read(raw: Iterable[tuple[Any, str]]) -> Read:
@@ -119,16 +120,17 @@ def holds_secret_inside(body: Any) -> bool:
     while waiting:
         one, inside = waiting.pop()
         if isinstance(one, dict):
-            view = Fields(one)
-            if inside and view.text("kind").endswith("Secret") and (view.has("data") or view.has("stringData")):
+            held = one.get("data") is not None or one.get("stringData") is not None
+            if inside and held and string(one, "kind").endswith("Secret"):
                 return True  # a reference to one says its kind too
-            if view.text("patch") and view.text("target.kind") == "Secret":
+            if string(one, "patch") and string(one.get("target"), "kind") == "Secret":
                 return True
-            waiting += [(value, True) for value in one.values()]
-        elif isinstance(one, list):
-            waiting += [(value, True) for value in one]
-        elif isinstance(one, str) and "\n" in one and _SECRET_KIND.search(one):
-            return True
+        values = one.values() if isinstance(one, dict) else one if isinstance(one, list) else (one,)
+        for value in values:
+            if isinstance(value, dict | list):
+                waiting.append((value, True))
+            elif isinstance(value, str) and "\n" in value and _SECRET_KIND.search(value):
+                return True
     return False
 
 
@@ -146,10 +148,13 @@ def _event(found: Read, body: Any, redactor: Redactor) -> None:
     found.events.setdefault(ref, []).append(Event(view.text("type"), view.text("reason"), message, at, count))
 
 
-def manifest(body: Any, file: str, marks: Marks) -> Resource:
-    """Turn a document of a git file into a resource; a Secret's values stay behind, the public part of SOPS is kept."""
+def manifest(body: Any, file: str, marks: Marks, ref: Ref | None = None) -> Resource:
+    """Turn a document of a git file into a resource; a Secret's values stay behind, the public part of SOPS is kept.
+
+    ``ref``: its identity, where that is known.
+    """
     view = Fields(body)
-    ref = ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
+    ref = ref or ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
     if _is_secret(body):
         body = {**secrets.facts(body), **_sops(view)}
     elif view.has("secretGenerator"):
@@ -169,7 +174,7 @@ def masker(files: Mapping[str, bytes]) -> Callable[[str], bytes]:
 
     def mask(path: str) -> bytes:
         if not generated:
-            generated.append(_generator_files(files))
+            generated.append(generator_files(files))
         if path not in masked:
             masked[path] = _masked(files[path], path, generated[0])
         return masked[path]
@@ -240,9 +245,9 @@ def _secret_spans(document: documents.Document) -> Iterator[tuple[int, int]]:
             yield span
 
 
-def _inner_secrets(body: Any) -> Iterator[documents.Path]:
+def _inner_secrets(body: Any) -> Iterator[Path]:
     """Yield the paths of the Secrets that a document holds below its root, and of what is like one."""
-    waiting: list[tuple[documents.Path, Any]] = [((), body)]
+    waiting: list[tuple[Path, Any]] = [((), body)]
     while waiting:
         at, one = waiting.pop()
         if isinstance(one, dict):
@@ -253,7 +258,7 @@ def _inner_secrets(body: Any) -> Iterator[documents.Path]:
             waiting += [((*at, i), value) for i, value in enumerate(one)]
 
 
-def _patches_secret(body: Fields, at: documents.Path) -> bool:
+def _patches_secret(body: Fields, at: Path) -> bool:
     """Tell whether a text in a document is itself a Secret, or changes one (patches of kustomize and of Flux)."""
     text = body.get(at)
     if not isinstance(text, str) or "\n" not in text:
@@ -261,11 +266,11 @@ def _patches_secret(body: Fields, at: documents.Path) -> bool:
     return bool(_SECRET_KIND.search(text)) or _is_secret_target(body, at)
 
 
-def _is_secret_target(body: Fields, at: documents.Path) -> bool:
+def _is_secret_target(body: Fields, at: Path) -> bool:
     return bool(at) and at[-1] == "patch" and body.text((*at[:-1], "target", "kind")) == "Secret"
 
 
-def _generator_files(files: Mapping[str, bytes]) -> frozenset[str]:
+def generator_files(files: Mapping[str, bytes]) -> frozenset[str]:
     """Return the files whose content becomes a Secret through a secretGenerator of a kustomization file."""
     found = set()
     for path, content in files.items():

@@ -142,29 +142,29 @@ class _Walk:
         self.add("kustomizations", body)
         self.complete = self.complete and not any(body.has(key) for key in _OPAQUE)
         found: list[Resource] = []
-        for entry in entries(body, path):
-            found += self.entry(entry)
+        for key in _ENTRIES:
+            for i, text in enumerate(body.strings(key)):
+                found += self.entry(body, (key, i), text, clean(posixpath.join(path, text)))
         found += _generated(body)
         for patch in _patches(body, file, tuple(found)):
             self.add("patches", patch)
-        return [_renamed(resource, body) for resource in found]
+        return _renamed(found, body)
 
-    def entry(self, entry: Entry) -> list[Resource]:
-        if is_remote(entry.text):
-            self.complete = False
-            self.add("remote", entry)
-            return []
-        if self.tree.is_file(entry.path) and entry.field != "components":
-            return self.manifests(entry.path)
-        if not self.tree.is_directory(entry.path):
-            self.complete = False
-            self.add("missing", entry)
-            return []
-        if not kustomization_file(self.tree, entry.path):
-            self.complete = False
-            self.add("bare", entry)
-            return []
-        return self.directory(entry.path)
+    def entry(self, body: Resource, at: tuple[str, int], text: str, path: str) -> list[Resource]:
+        """Accumulate what an entry leads to. Where it stands is looked up only where it leads nowhere: most do not."""
+        if is_remote(text):
+            slot = "remote"
+        elif self.tree.is_file(path) and at[0] != "components":
+            return self.manifests(path)
+        elif not self.tree.is_directory(path):
+            slot = "missing"
+        elif not kustomization_file(self.tree, path):
+            slot = "bare"
+        else:
+            return self.directory(path)
+        self.complete = False
+        self.add(slot, Entry(at[0], text, body.at(at) or Location(body.file), path))
+        return []
 
     def result(self, objects: list[Resource]) -> Build:
         slots = {name: tuple(items) for name, items in self.build.items()}
@@ -177,16 +177,11 @@ def _below(path: str, directory: str) -> bool:
 
 def kustomization_file(tree: Tree, directory: str) -> str:
     """Return the kustomization file of a directory, or ""."""
-    paths = (posixpath.join(directory, name) for name in FILE_NAMES)
-    return next((p for p in paths if tree.is_file(p)), "")
-
-
-def entries(body: Resource, directory: str) -> Iterator[Entry]:
-    """Yield the resources, bases and components of a kustomization file, with their places."""
-    for key in _ENTRIES:
-        for i, text in enumerate(body.strings(key)):
-            path = clean(posixpath.join(directory, text))
-            yield Entry(key, text, body.at((key, i)) or Location(body.file), path)
+    known: dict[str, str] = tree.once("kustomization files", lambda _: {})
+    if directory not in known:
+        paths = (posixpath.join(directory, name) for name in FILE_NAMES)
+        known[directory] = next((p for p in paths if tree.is_file(p)), "")
+    return known[directory]
 
 
 def unlist(document: Resource) -> Iterator[Resource]:
@@ -237,15 +232,13 @@ def _beside(file: str, text: str) -> str:
     return clean(posixpath.join(posixpath.dirname(file), text)) if text else ""
 
 
-def _renamed(resource: Resource, body: Resource) -> Resource:
-    """Apply the namespace, namePrefix and nameSuffix of a kustomization file to an object's identity."""
+def _renamed(found: list[Resource], body: Resource) -> list[Resource]:
+    """Apply the namespace, namePrefix and nameSuffix of a kustomization file to the identity of objects."""
     namespace, prefix, suffix = (body.text(k) for k in ("namespace", "namePrefix", "nameSuffix"))
     if not (namespace or prefix or suffix):
-        return resource
-    ref = resource.ref
-    return Resource(
-        body=resource.body, ref=_moved(ref, namespace, prefix, suffix), file=resource.file, marks=resource.marks
-    )
+        return found
+    moved = ((r, _moved(r.ref, namespace, prefix, suffix)) for r in found)
+    return [r if ref == r.ref else Resource(body=r.body, ref=ref, file=r.file, marks=r.marks) for r, ref in moved]
 
 
 def _moved(ref: Ref, namespace: str, prefix: str, suffix: str) -> Ref:
@@ -257,6 +250,11 @@ def _moved(ref: Ref, namespace: str, prefix: str, suffix: str) -> Ref:
         return Ref(ref.kind, "", namespace or ref.name)
     name = ref.name if ref.kind == "CustomResourceDefinition" else f"{prefix}{ref.name}{suffix}"
     return Ref(ref.kind, ref.namespace if ref.kind in CLUSTER_SCOPED else namespace or ref.namespace, name)
+
+
+def _renames(kustomization: Resource) -> tuple[str, str, str]:
+    spec = kustomization.fields("spec")
+    return spec.text("targetNamespace"), spec.text("namePrefix"), spec.text("nameSuffix")
 
 
 def build(tree: Tree, path: str, components: tuple[str, ...] = ()) -> Build | None:
@@ -332,8 +330,7 @@ class Manifests(Once):
     @staticmethod
     def live_ref(declared: Resource, kustomization: Resource) -> Ref:
         """Return the identity that a declared object has in the cluster: the Kustomization's spec can change it."""
-        parts = (kustomization.text(f"spec.{key}") for key in ("targetNamespace", "namePrefix", "nameSuffix"))
-        return _moved(declared.ref, *parts)
+        return _moved(declared.ref, *kustomization.once("how it renames", _renames))
 
     def producers(self, ref: Ref) -> tuple[Ref, ...]:
         """Return the Kustomizations whose files declare an object."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -21,18 +22,24 @@ _NAME, _NAMESPACE = (re.compile(_FIELD % name, re.M) for name in ("name", "names
 class Built:
     """A document as kustomize wrote it: its text, or only its body where no variable can be in it."""
 
-    __slots__ = ("body", "text")
+    __slots__ = ("_last", "body", "parse", "text")
 
     def __init__(self, text: str = "", body: dict[str, Any] | None = None) -> None:
         """``body``: of a document that was read before."""
         self.text = text
         self.body = body
+        self.parse: Callable[[str], tuple[dict[str, Any], ...]] = bodies
+        """Reads a text; another one may know it from an earlier run."""
+        self._last: tuple[Variables, tuple[dict[str, Any], ...]] | None = None
 
     def read(self, variables: Variables) -> tuple[dict[str, Any], ...]:
         """Return the objects of it, the variables replaced; () where that leaves no YAML. Never change one: it is shared."""
         if self.body is not None:
             return (self.body,)
-        return _bodies(apply(self.text, variables))
+        last = self._last
+        if last is None or last[0] is not variables:  # those who look for faults ask before those who take the objects
+            last = self._last = variables, self.parse(apply(self.text, variables))
+        return last[1]
 
     def flaw(self, variables: Variables) -> str:
         """Return why the document is no YAML with these variables, "" where it is."""
@@ -68,7 +75,7 @@ class Built:
 
 
 @lru_cache(1 << 15)
-def _bodies(text: str) -> tuple[dict[str, Any], ...]:
+def bodies(text: str) -> tuple[dict[str, Any], ...]:
     """Read a text once, for however many clusters it is the same. Never change what it returns."""
     return tuple(d.body for d in documents.parse(text).documents if isinstance(d.body, dict))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,16 @@ _FORMAT = b"fluxdoctor build 6"
 class Cache:
     """Renderings in a folder, as JSON; without a folder nothing is kept."""
 
-    def __init__(self, folder: Path | None = None, version: str = "") -> None:
-        """``version``: what else the result depends on, such as which kustomize."""
+    def __init__(
+        self,
+        folder: Path | None = None,
+        version: str = "",
+        parse: Callable[[str], tuple[dict[str, Any], ...]] | None = None,
+    ) -> None:
+        """``version``: what else the result depends on, such as which kustomize; ``parse`` reads a built text."""
         self._folder = folder
         self._version = version.encode()
+        self._parse = parse
 
     def key(self, directory: str, body: Mapping[str, Any], paths: Iterable[str], files: Mapping[str, bytes]) -> str:
         """Return the name of a build: its directory, its kustomization file and every file that it reads."""
@@ -44,17 +50,23 @@ class Cache:
             return None
         try:
             held = orjson.loads((self._folder / key[:2] / f"{key}.json").read_bytes())
-            documents = tuple(map(Built.load, held.pop("documents")))
+            documents = self._reads(tuple(map(Built.load, held.pop("documents"))))
             places = tuple(Origin(*o) if o else None for o in held.pop("origins"))
             return Rendering(documents, places, **held)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def _reads(self, documents: tuple[Built, ...]) -> tuple[Built, ...]:
+        """Let documents be read by whoever knows them from an earlier run."""
+        for document in documents if self._parse else ():
+            document.parse = self._parse or document.parse
+        return documents
+
     def put(self, key: str, rendering: Rendering) -> None:
         """Keep a rendering; a folder that cannot be written is no error. A Secret's value is never kept."""
         if self._folder is None:
             return
-        documents = [d.kept() for d in rendering.documents]
+        documents = [d.kept() for d in self._reads(rendering.documents)]
         if None in documents:
             return
         at = self._folder / key[:2] / f"{key}.json"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +19,8 @@ from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.worktree import charts, kustomize, leftover, overlaps, postbuild, presence, schema, versions
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.entry import Entry, Found
+from fluxdoctor.collect.worktree.kept import Kept
+from fluxdoctor.collect.worktree.reading import Reading
 from fluxdoctor.collect.worktree.render import Renderer
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.collect.worktree.walk import Reached, Walk
@@ -39,6 +42,8 @@ class Checked:
     reached: tuple[Reached, ...]
     leftover: Snapshot | None = None
     gaps: tuple[Gap, ...] = ()
+    keep: Callable[[], None] = lambda: None
+    """Keep what was read for the next run: to be called after the rules, for they read more."""
 
 
 def collect(repository: Repository, cache: Path | None = None, deadline: Deadline | None = None) -> Checked:
@@ -47,14 +52,16 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
     Raises DeadlineError when a deadline is over before all is built.
     """
     run = kustomize.Command(kustomize.command(), deadline)
-    kept = Cache(cache, " ".join((__version__, *run.argv)))
-    whole = folder.tree(repository.files, None)
+    kept = Kept(cache, repository.urls or (repository.name,), __version__)
+    reading = Reading(repository.files, kept)
+    builds = Cache(cache, " ".join((__version__, *run.argv)), reading.bodies)
+    whole = folder.tree(repository.files, None, reading.read)
     found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))})
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
         ThreadPoolExecutor(workers, thread_name_prefix="walk") as walks,
-        _Renderers(repository, whole, run, kept) as renderers,
+        _Renderers(repository, whole, reading, run, builds) as renderers,
     ):
         # While one walk reads what was built, another's builds run.
         reached = list(walks.map(lambda entry: _walk(entry, renderers, pool, repository), found.entries()))
@@ -71,10 +78,16 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
         visited = renderers.visited()
     gaps = [Gap(f"the build of {ref}", why) for r in reached for ref, why in r.stopped.items()]
     gaps += [] if run else [Gap("kustomize", kustomize.ABSENT)]
-    snapshots = tuple(_snapshot(r, found, files) for r in reached)
+    snapshots = tuple(_snapshot(r, found, files, kept) for r in reached)
     left = leftover.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])
     rest = Snapshot(_now(), left[0], left[1], mode="check", name="not applied by a cluster") if left else None
-    return Checked(snapshots, tuple(r.entry for r in reached), tuple(reached), rest, tuple(gaps))
+    keep = partial(_keep, reading, kept)
+    return Checked(snapshots, tuple(r.entry for r in reached), tuple(reached), rest, tuple(gaps), keep)
+
+
+def _keep(reading: Reading, kept: Kept) -> None:
+    reading.settle()
+    kept.save()
 
 
 def _now() -> datetime:
@@ -84,8 +97,11 @@ def _now() -> datetime:
 class _Renderers:
     """One renderer for each root and each rule of what is ignored."""
 
-    def __init__(self, repository: Repository, whole: Tree, run: kustomize.Command, cache: Cache) -> None:
-        self._repository, self._whole, self._run, self._cache = repository, whole, run, cache
+    def __init__(
+        self, repository: Repository, whole: Tree, reading: Reading, run: kustomize.Command, cache: Cache
+    ) -> None:
+        self._repository, self._whole, self._read = repository, whole, reading.read
+        self._run, self._cache = run, cache
         self._made: dict[tuple[str, str | None], Renderer] = {}
         self._copied: dict[tuple[str, str | None], tuple[str, Mapping[str, str]]] = {}
         self._lock = threading.RLock()
@@ -108,7 +124,7 @@ class _Renderers:
         prefix = f"{entry.root}/" if entry.root else ""
         files = {p.removeprefix(prefix): c for p, c in self._repository.files.items() if p.startswith(prefix)}
         # The whole tree keeps what it has parsed.
-        tree = folder.tree(files, entry.ignore) if prefix or entry.ignore else self._whole
+        tree = folder.tree(files, entry.ignore, self._read) if prefix or entry.ignore else self._whole
         kept = {p: c for p, c in files.items() if p not in tree.excluded}
         return Renderer(tree, kept, self._run, self._cache)
 
@@ -132,7 +148,7 @@ class _Renderers:
                 root = next((k[0] for k, r in self._made.items() if r is renderer), "")
                 self._copied[key] = (root, files)
                 held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
-                self._made[key] = Renderer(folder.tree(held, None), held, self._run, self._cache)
+                self._made[key] = Renderer(folder.tree(held, None, self._read), held, self._run, self._cache)
             return self._made[key]
 
 
@@ -180,7 +196,7 @@ def _files(reached: Reached) -> Iterator[str]:
     yield from (f"{root}/{f}" if root else f for f in reached.files)
 
 
-def _snapshot(reached: Reached, found: Found, files: frozenset[str]) -> Snapshot:
+def _snapshot(reached: Reached, found: Found, files: frozenset[str], kept: Kept) -> Snapshot:
     missing, unknown = presence.absent(reached, found.documents, files)
     cluster = Cluster(reached.objects.values(), absent=missing, gaps=unknown)
     return Snapshot(
@@ -188,7 +204,7 @@ def _snapshot(reached: Reached, found: Found, files: frozenset[str]) -> Snapshot
         cluster=cluster,
         git=GitTrees(reached.trees),
         archives=charts.judged(reached, cluster),
-        schemas=schema.flaws(reached),
+        schemas=schema.flaws(reached, kept),
         overlaps=overlaps.found(reached),
         versions=Versions(versions.found(reached)),
         mode="check",

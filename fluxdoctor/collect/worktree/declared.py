@@ -21,10 +21,9 @@ def read(
 ) -> Iterator[Resource]:
     """Yield the objects of one built document; one that is not YAML any more after the variables yields nothing."""
     for whole in document.read(variables):
-        if objects.ref_of(whole) is not None:
-            made = objects.manifest(_labelled(whole, owner), origin.file if origin else "", {})
+        if (ref := objects.ref_of(whole)) is not None:
             marks: Marks = LateMarks(tree, origin) if origin else {}
-            yield Resource(body=made.body, ref=made.ref, file=made.file, marks=marks)
+            yield objects.manifest(_labelled(whole, owner), origin.file if origin else "", marks, ref)
 
 
 def _labelled(body: dict[str, Any], owner: Resource) -> dict[str, Any]:

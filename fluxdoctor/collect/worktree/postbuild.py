@@ -37,19 +37,22 @@ def faults(documents: Iterable[Built], variables: Variables) -> tuple[Fault, ...
 
 
 def _fault(document: Built, variables: Variables) -> Fault | None:
-    header, api = document.header, _API.search(document.text)
-    group, version = (api["group"], api["version"]) if api else ("", "")
-    where = f"post build failed for '{header.kind}.{version}.{group or '[noGrp]'}/{header.name}'"
     if problem := syntax_fault(document.text, variables):
-        return Fault(f"{where}: {problem}", strict=False)
+        return Fault(f"{_where(document)}: {problem}", strict=False)
     if missing := undefined(document.text, variables):
         said = f'envsubst error: variable substitution failed: variable not set (strict mode): "{missing}"'
-        return Fault(f"{where}: {said}", strict=True)
+        return Fault(f"{_where(document)}: {said}", strict=True)
     if variables.known and not document.read(variables) and document.read(Variables()):
         text = apply(document.text, variables)
         if not unknown(text):
-            return Fault(f"{where}: envsubst error: YAMLToJSON: {document.flaw(variables)}", strict=False)
+            return Fault(f"{_where(document)}: envsubst error: YAMLToJSON: {document.flaw(variables)}", strict=False)
     return None
+
+
+def _where(document: Built) -> str:
+    header, api = document.header, _API.search(document.text)
+    group, version = (api["group"], api["version"]) if api else ("", "")
+    return f"post build failed for '{header.kind}.{version}.{group or '[noGrp]'}/{header.name}'"
 
 
 def settle(reached: Reached) -> Reached:

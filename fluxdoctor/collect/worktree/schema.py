@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import difflib
 import gzip
-import json
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+import orjson
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import ValidationError
 from referencing import Registry
 
+from fluxdoctor.collect.worktree.kept import Kept
 from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.collect.worktree.walk import Reached
 from fluxdoctor.model import flux
 from fluxdoctor.model.resource import Fields, Resource
 from fluxdoctor.model.schemas import Flaw, Schemas
 
+_AREA = "schemas"
 _PLACEHOLDER = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,}_[A-Z][A-Z_]*(?![A-Za-z0-9])")
 _TYPES = {"object": "a mapping", "array": "a list", "string": "a string", "integer": "a whole number",
           "number": "a number", "boolean": "true or false"}  # fmt: skip
@@ -28,18 +32,43 @@ _TYPES = {"object": "a mapping", "array": "a list", "string": "a string", "integ
 _WIDENED = (("Alert", "eventSources"), ("Receiver", "resources"))
 
 
-def flaws(reached: Reached) -> Schemas:
-    """Validate the rendered Flux objects of a cluster; what a variable or SOPS hides is not judged."""
+@dataclass(frozen=True)
+class _Schema:
+    """A schema, known by its digest: what it says of an object is a function of the two."""
+
+    digest: str
+    body: Any = field(compare=False, repr=False)
+    structural: bool = field(default=False, compare=False)
+    """As it stands in a CRD."""
+
+
+def flaws(reached: Reached, kept: Kept) -> Schemas:
+    """Validate the rendered Flux objects of a cluster; what a variable or SOPS hides is not judged.
+
+    ``kept``: has the verdicts of other clusters and runs, by schema and object.
+    """
     own = dict(_of_cluster(reached))
     found: list[Flaw] = []
     for ref, resource in sorted(reached.objects.items()):
         owners = reached.owners.get(ref)
+        if not owners or ref.kind not in flux.KINDS or ref in reached.raw or resource.has("sops"):
+            continue
         key = f"{resource.api_version}/{resource.text('kind')}"
-        checker = own.get(key) or _packaged(key)
-        if owners and checker and ref.kind in flux.KINDS and ref not in reached.raw and not resource.has("sops"):
-            for path, why in sorted(set(_errors(checker, resource)), key=str):
-                found.append(Flaw(ref, owners[-1], path, why))
+        if schema := own.get(key) or _packaged(key):
+            found += [Flaw(ref, owners[-1], path, why) for path, why in _verdict(schema, resource, kept)]
     return Schemas(tuple(found))
+
+
+def _verdict(schema: _Schema, resource: Resource, kept: Kept) -> list[tuple[tuple[str | int, ...], str]]:
+    body = {k: v for k, v in resource.body.items() if k != "status"}
+    said = _bytes(body)
+    digest = _digest(schema.digest.encode() + said) if said else ""
+    held = kept.get(_AREA, digest) if digest else None
+    if held is None:
+        held = sorted(set(_errors(_validator(schema), resource.kind, body)), key=str)
+        if digest:
+            kept.put(_AREA, digest, held)
+    return [(tuple(path), why) for path, why in held]
 
 
 def plain(schema: Any, *, root: bool = True) -> Any:
@@ -65,40 +94,51 @@ def plain(schema: Any, *, root: bool = True) -> Any:
     return made
 
 
-def _of_cluster(reached: Reached) -> Iterator[tuple[str, Draft7Validator]]:
+def _of_cluster(reached: Reached) -> Iterator[tuple[str, _Schema]]:
     for crd in reached.objects.values():
         if crd.kind == "CustomResourceDefinition" and crd.text("spec.names.kind") in flux.KINDS:
             for row in crd.rows("spec.versions"):
                 if row.flag("served") and row.has("schema.openAPIV3Schema"):
                     key = f"{crd.text('spec.group')}/{row.text('name')}/{crd.text('spec.names.kind')}"
-                    yield key, _validator(plain(row.get("schema.openAPIV3Schema")))
+                    body = row.get("schema.openAPIV3Schema")
+                    digest = _digest(_bytes(body) or repr(body).encode("utf-8", "surrogatepass"))
+                    yield key, _Schema(digest, body, structural=True)
 
 
 @lru_cache(1)
-def _kinds() -> Mapping[str, Any]:
+def _kinds() -> tuple[str, Mapping[str, Any]]:
     held = resources.files("fluxdoctor").joinpath("schemas", "flux.json.gz").read_bytes()
-    kinds: Mapping[str, Any] = json.loads(gzip.decompress(held))["kinds"]
-    return kinds
+    kinds: Mapping[str, Any] = orjson.loads(gzip.decompress(held))["kinds"]
+    return _digest(held), kinds
 
 
-@lru_cache(64)
-def _packaged(key: str) -> Draft7Validator | None:
-    schema = _kinds().get(key)
-    return _validator(schema) if schema else None
+def _packaged(key: str) -> _Schema | None:
+    digest, kinds = _kinds()
+    return _Schema(f"{digest} {key}", kinds[key]) if key in kinds else None
 
 
-def _validator(schema: Any) -> Draft7Validator:
+def _bytes(body: Any) -> bytes:
+    """Return a body as JSON, nothing where a text in it is none."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        return b""
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@lru_cache(256)
+def _validator(schema: _Schema) -> Draft7Validator:
     # An empty registry: a schema must not be able to fetch another.
-    return Draft7Validator(schema, registry=Registry())
+    return Draft7Validator(plain(schema.body) if schema.structural else schema.body, registry=Registry())
 
 
-def _errors(checker: Draft7Validator, resource: Resource) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    body = _whole({k: v for k, v in resource.body.items() if k != "status"})
-    for error in checker.iter_errors(body):
+def _errors(checker: Draft7Validator, kind: str, body: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for error in checker.iter_errors(_whole(body)):
         path = tuple(error.absolute_path)
-        if _hidden(error.instance) or (
-            (resource.kind, str(path[1:2] and path[1])) in _WIDENED and error.validator == "enum"
-        ):
+        if _hidden(error.instance) or ((kind, str(path[1:2] and path[1])) in _WIDENED and error.validator == "enum"):
             continue
         yield from _said(error, path)
 

@@ -47,7 +47,7 @@ def apply(text: str, variables: Variables) -> str:
         parts = envsubst.parse(text)
     except envsubst.SubstitutionError:
         return text
-    return "".join(envsubst.evaluate(part, variables.value) for part in parts)
+    return "".join([p if type(p) is str else envsubst.evaluate(p, variables.value) for p in parts])
 
 
 def syntax_fault(text: str, variables: Variables) -> str:

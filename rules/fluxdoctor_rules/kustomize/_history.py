@@ -12,5 +12,5 @@ def last_reconciled(kustomization: Resource) -> datetime | None:
 
 def _last(kustomization: Resource) -> datetime | None:
     rows = kustomization.get("status.history")
-    said = {row.get("lastReconciled") for row in rows if isinstance(row, dict)} if isinstance(rows, list) else ()
+    said = [row.get("lastReconciled") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else ()
     return max((at for text in said if isinstance(text, str) and (at := moment(text))), default=None)

@@ -1,7 +1,7 @@
 """Variables of spec.postBuild: what is defined, and what manifests use."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,17 +82,26 @@ def defined(kustomization: Resource, cluster: Cluster) -> Variables | None:
 def fields(build: Build) -> Iterator[tuple[Resource, tuple[str | int, ...], str]]:
     """Yield the string fields with a variable of the objects in which Flux replaces variables; not those of Secrets."""
     for resource in build.objects:
-        off = "disabled" in (resource.label(_SWITCH), resource.annotation(_SWITCH))
-        if not off and not is_generated(resource) and resource.kind != "Secret":
-            yield from ((resource, path, text) for path, text in _strings(resource.body, ()) if "${" in text)
+        yield from ((resource, path, text) for path, text in resource.once("texts with a variable", _texts))
 
 
-def _strings(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _strings(item, (*path, str(key)))
-    elif isinstance(value, Sequence):
-        for i, item in enumerate(value):
-            yield from _strings(item, (*path, i))
+def _texts(resource: Resource) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+    off = "disabled" in (resource.label(_SWITCH), resource.annotation(_SWITCH))
+    if off or is_generated(resource) or resource.kind == "Secret":
+        return ()
+    return tuple((path[1:], text) for path, text in _below([resource.body], ()))
+
+
+def _below(
+    value: dict[str, Any] | Sequence[Any], path: tuple[str | int, ...]
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return the texts with a variable: in lists, for every text of a fleet passes here, and few have one."""
+    found: list[tuple[tuple[str | int, ...], str]] = []
+    pairs: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in pairs:
+        if isinstance(item, str):
+            if "${" in item:
+                found.append(((*path, key), item))
+        elif isinstance(item, dict | list | tuple):
+            found += _below(item, (*path, key))
+    return found

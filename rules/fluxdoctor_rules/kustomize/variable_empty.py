@@ -31,8 +31,9 @@ def _unseen(kustomization: Resource, build: Build, cluster: Cluster) -> Iterator
 
 def _empty(kustomization: Resource, build: Build, known: Variables, cluster: Cluster) -> Iterator[Problem | Unknown]:
     told: set[str] = set()
+    names = frozenset(known.names)
     for resource, path, text in fields(build):
-        variable = _undefined(text, known)
+        variable = _undefined(text, names)
         if not variable or variable in told:
             continue
         seen = live(resource, kustomization, cluster)
@@ -47,8 +48,8 @@ def _empty(kustomization: Resource, build: Build, known: Variables, cluster: Clu
                 yield _problem(kustomization, resource, path, (variable, str(found.ref), value or ""))
 
 
-def _undefined(text: str, known: Variables) -> str:
-    return next((u.name for u in uses(text) if u.needs_value and u.name not in known.names), "")
+def _undefined(text: str, names: frozenset[str]) -> str:
+    return next((u.name for u in uses(text) if u.needs_value and u.name not in names), "")
 
 
 def _filled(text: str, known: Variables) -> str | None:

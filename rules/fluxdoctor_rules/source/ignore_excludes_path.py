@@ -13,7 +13,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     """Look which ignore rule hides a Kustomization's path, or a file that its kustomization files list."""
     for kustomization in cluster.all("Kustomization"):
         tree, source = manifests.tree(kustomization), manifests.source(kustomization)
-        if tree is None or state(kustomization) is State.SUSPENDED:
+        if tree is None or not tree.excluded or state(kustomization) is State.SUSPENDED:
             continue
         for path in _needed(kustomization, tree, manifests):
             hidden = tree.hidden_by(path)

@@ -1,0 +1,150 @@
+"""Where in a YAML text what it says stands: packed small, and looked up when asked."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import TypeAlias
+
+Path: TypeAlias = tuple[str | int, ...]
+#: Where an entry is. Most are scalars: three offsets packed into one number (of the key or item, of the start
+#: and of the end of the value), which the garbage collector passes by. A collection has the places in it.
+Place: TypeAlias = "int | tuple[int, Places]"
+Places: TypeAlias = dict[str | int, Place]
+
+_BITS = 40
+_OFFSET = (1 << _BITS) - 1
+_BREAK = re.compile(r"\r\n?|\n")
+
+
+def pack(at: int, start: int, inside: int | Places) -> Place:
+    """Return the place of an entry: the offset of its key or item, that of its value, and the value's end or what is in it."""
+    return at << 2 * _BITS | start << _BITS | inside if isinstance(inside, int) else (at, inside)
+
+
+def entries(place: Place) -> Places:
+    """Return the places in a collection; of a scalar none."""
+    return {} if isinstance(place, int) else place[1]
+
+
+def _key(place: Place) -> int:
+    return place >> 2 * _BITS if isinstance(place, int) else place[0]
+
+
+def decoded(data: bytes) -> str:
+    """Decode UTF-8, or UTF-16 after its mark; a surrogate stands for all from the first wrong byte on."""
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as wrong:
+        return data[: wrong.start].decode(encoding, "ignore") + "\ud800"
+
+
+class Text:
+    """A text without its byte order mark, and its lines."""
+
+    def __init__(self, text: str | bytes) -> None:
+        """Bytes are decoded as YAML is."""
+        text = text if isinstance(text, str) else decoded(text)
+        self.bom = int(text.startswith("\ufeff"))
+        self.text = text[self.bom :]
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
+
+    def at(self, offset: int) -> tuple[int, int]:
+        """Return the line and column of an offset, 1-based."""
+        line = bisect_right(self._lines, offset)
+        return line, offset - self._lines[line - 1] + 1
+
+    def mark(self, place: Place) -> tuple[int, int]:
+        """Return the line and column of the key or item of an entry."""
+        return self.at(_key(place))
+
+    def span(self, place: Place) -> tuple[int, int] | None:
+        """Return the offsets in the text as given; a block scalar ends before the blank lines after it."""
+        if not isinstance(place, int):
+            return None
+        start, end = place >> _BITS & _OFFSET, place & _OFFSET
+        return start + self.bom, start + self.bom + len(self.text[start:end].rstrip())
+
+
+class View(Mapping[Path, tuple[int, int]]):
+    """What is read of the places in a document. Each is looked up when asked: a table of paths could be huge."""
+
+    def __init__(self, root: Place, read: Callable[[Place], tuple[int, int] | None]) -> None:
+        """``read``: what is told of a place, None for nothing."""
+        self.root = root
+        self._read = read
+
+    def __getitem__(self, path: Path) -> tuple[int, int]:
+        """Raise KeyError for a path that is not there."""
+        place = self.root
+        for part in path:
+            place = entries(place)[part]
+        if (found := self._read(place)) is None:
+            raise KeyError(path)
+        return found
+
+    def __iter__(self) -> Iterator[Path]:
+        """Yield the paths of which something is told."""
+        return (path for path, place in _walk((), self.root) if self._read(place))
+
+    def __len__(self) -> int:
+        """Count them."""
+        return sum(1 for _ in self)
+
+
+def _walk(path: Path, place: Place) -> Iterator[tuple[Path, Place]]:
+    yield path, place
+    for part, below in entries(place).items():
+        yield from _walk((*path, part), below)
+
+
+class Kept(Mapping[Path, tuple[int, int]]):
+    """The marks of a document that was read in an earlier run, from its body and ``offsets``: made when one is asked for."""
+
+    def __init__(self, body: object, offsets: list[int], text: Callable[[], Text]) -> None:
+        """``text``: what the document was read from."""
+        self._body, self._offsets, self._text = body, offsets, text
+
+    @cached_property
+    def _view(self) -> View:
+        return View(_rebuilt(self._body, iter(self._offsets)), self._text().mark)
+
+    def __getitem__(self, path: Path) -> tuple[int, int]:
+        """Raise KeyError for a path that is not there."""
+        return self._view[path]
+
+    def __iter__(self) -> Iterator[Path]:
+        """Yield every path."""
+        return iter(self._view)
+
+    def __len__(self) -> int:
+        """Count the paths."""
+        return len(self._view)
+
+
+def offsets(place: Place) -> list[int]:
+    """Return where the key or item of each entry stands, in the order of the body: each before what is in it."""
+    found = [_key(place)]
+    for below in entries(place).values():
+        if isinstance(below, int):
+            found.append(_key(below))
+        else:
+            found += offsets(below)
+    return found
+
+
+def _rebuilt(body: object, held: Iterator[int]) -> Place:
+    """Return the places of a body from their offsets, without where the values end."""
+    at = next(held)
+    if isinstance(body, dict):
+        return at, {key: _rebuilt(value, held) for key, value in body.items()}
+    if isinstance(body, list):
+        return at, {i: _rebuilt(value, held) for i, value in enumerate(body)}
+    return pack(at, 0, 0)

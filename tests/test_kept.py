@@ -1,0 +1,333 @@
+"""What one check keeps for the next: the same answers as without, never of other content, and never a Secret's value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path as Folder
+
+import pytest
+
+from fluxdoctor import predeploy
+from fluxdoctor.collect import documents, folder
+from fluxdoctor.collect.places import Path
+from fluxdoctor.collect.worktree import built, schema
+from fluxdoctor.collect.worktree.entry import Entry
+from fluxdoctor.collect.worktree.kept import Kept
+from fluxdoctor.collect.worktree.reading import Reading
+from fluxdoctor.collect.worktree.repository import Repository
+from fluxdoctor.collect.worktree.walk import Reached
+from fluxdoctor.model.resource import Location, Ref, Resource
+from tests.worlds import ROOT, rules
+
+TEXTS = [
+    b"a: 1\nb: [x, {c: y}]\nempty: {}\nnone:\n",
+    b"# comment\n---\na: 1\n---\n---\nb: 2\n",
+    b"base: &b {x: 1, y: [1, 2]}\nmade: {<<: *b, z: 3}\nagain: *b\nlist: [*b, *b]\n",
+    b"one: &s text\ntwo: *s\n",
+    b"\xef\xbb\xbfa:\r\n  b: 1\r\n  c: |\r\n    x\r\n",
+    "a: é\nb: [ü]\n".encode("utf-16"),
+    b"a: 1.0\nb: 1e300\nc: 9223372036854775808\nd: -0.0\ne: 2001-01-01\n1: x\n1.5: y\ntrue: z\na: twice\n",
+    b"- 1\n- [2, 3]\n- a: 4\n",
+    b"text\n",
+    b"",
+    b"# nothing\n",
+    b"a: 1\n---\nb: [\n",
+    b"a: !!binary aGFsbG8=\n",
+    b'a: "\\ud800"\nb: 1\n',
+]
+SECRET = b"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {token: hunter2}\n"
+HOLDERS = {
+    "utf-16.yaml": SECRET.decode().encode("utf-16"),
+    "escaped.yaml": SECRET.replace(b"Secret", b'"\\x53ecre\\x74"'),
+    "text.yaml": b"|\n  kind: Secret\n  stringData: {token: hunter2}\n",
+    "values.yaml": b"auth: {password: hunter2}\n",
+    "secret.yaml": SECRET,
+    "second.yaml": b"a: 1\n---\n" + SECRET,
+    "list.yaml": b"kind: List\nitems:\n- kind: Secret\n  metadata: {name: s}\n  stringData: {token: hunter2}\n",
+    "like.yaml": b"apiVersion: x.example.com/v1\nkind: ClusterSecret\nmetadata: {name: s}\nstringData: {token: hunter2}\n",
+    "patch.yaml": b"patches:\n- target: {kind: Secret}\n  patch: |\n    - op: add\n      path: /data/x\n      value: hunter2\n",
+    "kustomization.yaml": b"secretGenerator:\n- name: s\n  literals: [token=hunter2]\n",
+    "generator.yaml": b"apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: s}\nliterals: [token=hunter2]\n",
+}
+
+
+def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> folder.Read:
+    """Read one file, and keep what may be kept."""
+    kept = Kept(folder_, ("fleet",))
+    reading = Reading({path: content}, kept)
+    found = reading.read(content, path)
+    reading.settle()
+    kept.save()
+    return found
+
+
+def said(found: folder.Read) -> object:
+    """All that a reader learns of a file."""
+    return [(body, dict(marks)) for body, marks in found.documents], str(found.error)
+
+
+def plain(content: bytes) -> object:
+    """The same, by the parser alone."""
+    parsed = documents.parse(content, "kustomization.yaml")
+    return [(d.body, dict(d.marks)) for d in parsed.documents], str(parsed.error)
+
+
+@pytest.fixture
+def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever parses now has kept nothing."""
+
+    def parse(_: bytes, path: str) -> None:
+        raise AssertionError(f"{path} is parsed")
+
+    monkeypatch.setattr(documents, "parse", parse)
+
+
+@pytest.mark.parametrize("content", TEXTS)
+def test_what_is_kept_of_a_file_is_what_the_parser_says(content: bytes, tmp_path: Folder) -> None:
+    expected = plain(content)
+    assert said(read(content, tmp_path)) == expected
+    assert said(read(content, tmp_path)) == expected
+
+
+def test_a_file_that_is_kept_is_not_parsed_again(tmp_path: Folder, request: pytest.FixtureRequest) -> None:
+    expected = said(read(TEXTS[2], tmp_path))
+    request.getfixturevalue("no_parser")
+    found = read(TEXTS[2], tmp_path, "elsewhere.yaml")
+    assert said(found) == expected
+    marks = found.documents[0][1]
+    missing: list[Path] = [("made", "w"), ("list", 7), ("list", "x"), ("list", -1), ("made", "x", "deeper")]
+    assert [marks.get(path) for path in missing] == [None] * 5
+
+
+def test_a_tree_of_kept_files_says_where_a_field_stands(tmp_path: Folder) -> None:
+    read(TEXTS[0], tmp_path)
+    kept = Kept(tmp_path, ("fleet",))
+    tree = folder.tree({"a.yaml": TEXTS[0]}, None, Reading({}, kept).read)
+    assert tree.parsed("a.yaml").documents[0].at("b.1.c") == Location("a.yaml", 2, 9)
+
+
+def test_another_content_is_read_anew(tmp_path: Folder) -> None:
+    read(b"a: 1\n", tmp_path)
+    assert said(read(b"a: 2\n", tmp_path)) == ([({"a": 2}, {(): (1, 1), ("a",): (1, 1)})], "None")
+
+
+@pytest.mark.parametrize("path", HOLDERS)
+def test_a_file_with_values_of_a_secret_is_not_kept(path: str, tmp_path: Folder) -> None:
+    content = HOLDERS[path]
+    assert said(read(content, tmp_path, path)) == plain(content)
+    assert [p.name for p in tmp_path.iterdir()] == []
+
+
+def test_a_file_that_a_generator_makes_a_secret_of_is_not_kept(tmp_path: Folder) -> None:
+    files = {
+        "apps/kustomization.yaml": b"secretGenerator:\n- name: s\n  files: [values.yaml]\n",
+        "apps/values.yaml": b"apiVersion: v1\nkind: ConfigMap\ndata: {password: hunter2}\n",
+        "apps/other.yaml": b"apiVersion: v1\nkind: ConfigMap\ndata: {a: harmless}\n",
+    }
+    kept = Kept(tmp_path, ("fleet",))
+    reading = Reading(files, kept)
+    for path, content in files.items():
+        reading.read(content, path)
+    reading.settle()
+    kept.save()
+    (at,) = tmp_path.iterdir()
+    assert (b"hunter2" in at.read_bytes(), b"harmless" in at.read_bytes()) == (False, True)
+
+
+def test_a_sealed_secret_and_one_of_variables_are_kept(tmp_path: Folder, request: pytest.FixtureRequest) -> None:
+    content = (
+        b"kind: Secret\napiVersion: v1\nmetadata: {name: s}\nstringData: {a: '${TOKEN}', b: 'ENC[AES256_GCM,data:x]'}\n"
+    )
+    expected = said(read(content, tmp_path))
+    request.getfixturevalue("no_parser")
+    assert said(read(content, tmp_path)) == expected
+
+
+@pytest.fixture
+def no_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads a built text now has kept nothing."""
+
+    def bodies(text: str) -> None:
+        raise AssertionError(f"{text} is parsed")
+
+    monkeypatch.setattr(built, "bodies", bodies)
+
+
+def objects_of(text: str, folder_: Folder) -> tuple[dict[str, object], ...]:
+    """Read one built text, and keep what may be kept."""
+    kept = Kept(folder_, ("fleet",))
+    found = Reading({}, kept).bodies(text)
+    kept.save()
+    return found
+
+
+def test_a_built_text_is_parsed_once(tmp_path: Folder, request: pytest.FixtureRequest) -> None:
+    text = "kind: ConfigMap\ndata: {a: '1'}\n"
+    expected = ({"kind": "ConfigMap", "data": {"a": "1"}},)
+    assert objects_of(text, tmp_path) == expected
+    assert objects_of(text.replace("'1'", "'2'"), tmp_path) == ({"kind": "ConfigMap", "data": {"a": "2"}},)
+    assert objects_of(text, tmp_path) == expected
+    request.getfixturevalue("no_texts")
+    assert objects_of(text, tmp_path) == expected
+
+
+def test_a_built_secret_is_not_kept(tmp_path: Folder) -> None:
+    objects_of(SECRET.decode(), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def answers(folder_: Folder, version: str = "1") -> object:
+    """Return what is kept of one question."""
+    return Kept(folder_, ("fleet",), version).get("files", "x")
+
+
+def keep(folder_: Folder) -> Folder:
+    """Keep one answer; return its file."""
+    kept = Kept(folder_, ("fleet",), "1")
+    kept.put("files", "x", [1])
+    kept.save()
+    (at,) = folder_.iterdir()
+    return at
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"{}", b"0" * 64 + b"{}", b"\xff" * 90])
+def test_a_broken_file_holds_nothing(spoilt: bytes, tmp_path: Folder) -> None:
+    at = keep(tmp_path)
+    assert (answers(tmp_path), at.stat().st_mode & 0o777) == ([1], 0o600)
+    at.write_bytes(spoilt)
+    assert answers(tmp_path) is None
+    keep(tmp_path)
+    assert answers(tmp_path) == [1]
+
+
+def test_a_file_cut_short_or_changed_holds_nothing(tmp_path: Folder) -> None:
+    at = keep(tmp_path)
+    whole = at.read_bytes()
+    at.write_bytes(whole[:-1])
+    assert answers(tmp_path) is None
+    at.write_bytes(whole.replace(b"[1]", b"[2]"))
+    assert answers(tmp_path) is None
+
+
+def test_another_version_or_format_holds_nothing(tmp_path: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(tmp_path)
+    assert (answers(tmp_path, "2"), answers(tmp_path)) == (None, [1])
+    monkeypatch.setattr("fluxdoctor.collect.worktree.kept._FORMAT", b"fluxdoctor kept 0\n")
+    assert answers(tmp_path) is None
+
+
+def test_another_repository_has_a_file_of_its_own(tmp_path: Folder) -> None:
+    keep(tmp_path)
+    assert Kept(tmp_path, ("other",), "1").get("files", "x") is None
+
+
+def test_what_a_run_does_not_ask_for_is_not_kept_any_longer(tmp_path: Folder) -> None:
+    keep(tmp_path)
+    kept = Kept(tmp_path, ("fleet",), "1")
+    kept.put("files", "y", [2])
+    kept.save()
+    assert answers(tmp_path) is None
+    assert Kept(tmp_path, ("fleet",), "1").get("files", "y") == [2]
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Folder) -> None:
+    at = tmp_path / "file"
+    at.write_text("")
+    kept = Kept(at, ("fleet",), "1")
+    kept.put("files", "x", [1])
+    kept.save()
+    assert kept.get("files", "x") == [1]
+
+
+def reached(*resources: Resource) -> Reached:
+    """A cluster that gets these objects of one Kustomization."""
+    apps = Resource(body={}, ref=Ref("Kustomization", "flux-system", "apps"))
+    held = {r.ref: r for r in resources}
+    return Reached(Entry("fleet", apps, Ref("", "", "")), held, {ref: [apps.ref] for ref in held})
+
+
+def repository(url: object, kind: str = "GitRepository") -> Resource:
+    """A source with an address, right or wrong."""
+    body = {"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": kind, "metadata": {"name": "a", "namespace": "b"},
+            "spec": {"interval": "1m", "url": url}}  # fmt: skip
+    return Resource(body=body, ref=Ref(kind, "b", "a"))
+
+
+def crd(wanted: str) -> Resource:
+    """A definition of GitRepository by which one field is required."""
+    spec = {"type": "object", "required": [wanted], "x-kubernetes-preserve-unknown-fields": True}
+    version = {
+        "name": "v1",
+        "served": True,
+        "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
+    }
+    body = {"kind": "CustomResourceDefinition", "metadata": {"name": "gitrepositories.source.toolkit.fluxcd.io"},
+            "spec": {"group": "source.toolkit.fluxcd.io", "names": {"kind": "GitRepository"}, "versions": [version]}}  # fmt: skip
+    return Resource(body=body, ref=Ref("CustomResourceDefinition", "", "gitrepositories.source.toolkit.fluxcd.io"))
+
+
+def told(folder_: Folder, *resources: Resource) -> list[str]:
+    """What the schemas say of a cluster, with what earlier runs have kept."""
+    kept = Kept(folder_)
+    found = [flaw.why for flaw in schema.flaws(reached(*resources), kept).flaws]
+    kept.save()
+    return found
+
+
+def test_verdicts_are_of_an_object_and_a_schema(tmp_path: Folder) -> None:
+    fine, wrong = repository("https://example.com/a"), repository(7)
+    for _ in range(2):
+        assert told(tmp_path, fine) == []
+        assert told(tmp_path, wrong) == ["spec.url: must be a string"]
+        assert told(tmp_path, fine, crd("ref")) == ["spec.ref: Required value"]
+        assert told(tmp_path, fine, crd("url")) == []
+
+
+def test_a_verdict_that_is_kept_is_not_worked_out_again(tmp_path: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = told(tmp_path, repository(7))
+
+    def validator(_: object) -> None:
+        raise AssertionError("a schema is asked")
+
+    monkeypatch.setattr(schema, "_validator", validator)
+    assert told(tmp_path, repository(7)) == expected == ["spec.url: must be a string"]
+
+
+def test_an_object_that_json_cannot_hold_is_still_judged(tmp_path: Folder) -> None:
+    assert told(tmp_path, repository("\ud800")) == [
+        'spec.url: Invalid value: "\ud800": should match ^(http|https|ssh)://.*$'
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_says_of_changed_files_what_it_says_without_a_cache(tmp_path: Folder) -> None:
+    files = {
+        "clusters/a/apps.yaml": b"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+        b"metadata: {name: apps, namespace: flux-system}\n"
+        b"spec: {interval: 1m, prune: true, path: ./clusters/a, sourceRef: {kind: GitRepository, name: flux-system}}\n",
+        "clusters/a/source.yaml": b"apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\n"
+        b"metadata: {name: flux-system, namespace: flux-system}\nspec: {interval: 1m, url: https://example.com/a}\n",
+    }
+    held = Repository("fleet", files)
+    wrong = replace(
+        held, files={**files, "clusters/a/source.yaml": files["clusters/a/source.yaml"].replace(b"url", b"ulr")}
+    )
+    seen = []
+    for one in (held, wrong, held):
+        alone = predeploy.check(one, rules())
+        for _ in range(2):
+            found = predeploy.check(one, rules(), cache=tmp_path)
+            assert replace(found, taken=alone.taken) == alone
+        seen.append(len(alone.findings))
+        for at in tmp_path.glob("*.kept"):
+            at.write_bytes(b"broken" + at.read_bytes())
+    assert seen[0] == seen[2] != seen[1]
+
+
+def test_the_fixture_of_real_files_is_kept_without_loss(tmp_path: Folder) -> None:
+    texts = [p.read_bytes() for p in sorted((ROOT / "fixtures" / "incidents").glob("*/git/**/*.yaml"))[:200]]
+    assert texts
+    for content in texts:
+        expected = plain(content)
+        assert said(read(content, tmp_path)) == expected
+        assert said(read(content, tmp_path)) == expected
