@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -231,7 +232,8 @@ def test_a_build_that_reads_more_than_its_kustomization_files_name() -> None:
     renderer = Renderer(tree, files, kustomize.Command(kustomize.command()), Cache())
     body = {"spec": {"path": "a"}}
     try:
-        found = renderer.render(Resource(body=body, ref=Ref("Kustomization", "flux-system", "a")))
+        with ThreadPoolExecutor(1) as pool:
+            found = renderer.begin(Resource(body=body, ref=Ref("Kustomization", "flux-system", "a")), pool).result()
     finally:
         renderer.close()
     assert (found.error, [d.read(Variables()) for d in found.documents]) == (

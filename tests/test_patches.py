@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -105,16 +106,16 @@ def test_one_build_for_all_clusters_that_differ_in_such_patches(monkeypatch: pyt
 
     monkeypatch.setattr(kustomize.Stage, "build", counted)
     renderer = Renderer(folder.tree(FILES, None), FILES, kustomize.Command(kustomize.command()), Cache())
+    kustomizations = [
+        Resource(
+            body={"spec": {"path": "app", "patches": [{"patch": MERGE.replace("1h", age), "target": RELEASE}]}},
+            ref=Ref("Kustomization", "flux-system", age),
+        )
+        for age in ("1h", "2h")
+    ]
     try:
-        found = [
-            renderer.render(
-                Resource(
-                    body={"spec": {"path": "app", "patches": [{"patch": MERGE.replace("1h", age), "target": RELEASE}]}},
-                    ref=Ref("Kustomization", "flux-system", age),
-                )
-            )
-            for age in ("1h", "2h")
-        ]
+        with ThreadPoolExecutor(2) as pool:
+            found = [begun.result() for begun in [renderer.begin(one, pool) for one in kustomizations]]
     finally:
         renderer.close()
     assert built == ["app"]

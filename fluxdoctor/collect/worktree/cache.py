@@ -33,12 +33,11 @@ class Cache:
         self._version = version.encode()
         self._parse = parse
 
-    def key(self, directory: str, body: Mapping[str, Any], paths: Iterable[str], files: Mapping[str, bytes]) -> str:
-        """Return the name of a build: its directory, its kustomization file and every file that it reads."""
+    def key(self, directory: str, body: Mapping[str, Any], files: Iterable[tuple[str, bytes]]) -> str:
+        """Return the name of a build: its directory, its kustomization file, and every file that it reads with its digest."""
         digest = hashlib.sha256(_FORMAT + self._version + directory.encode("utf-8", "surrogateescape"))
         digest.update(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
-        for path in paths:
-            content = hashlib.sha256(files.get(path, b"")).digest()
+        for path, content in files:
             digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + content)
         return digest.hexdigest()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from fluxdoctor.model.facts import Tree, clean
@@ -53,13 +54,26 @@ def closure(tree: Tree, directory: str, extra: tuple[str, ...] = ()) -> Closure:
         if at in found.directories:
             continue
         found.directories.add(at)
-        file = kustomization_file(tree, at)
-        if not file:
-            todo += _scanned(tree, at, found)
-            continue
-        found.files.add(file)
-        for document in tree.parsed(file).documents[:1]:
-            _follow(tree, at, document, found, todo)
+        near = tree.once(("named", at), partial(_near, at=at))
+        found.files |= near.files
+        todo += near.directories
+        found.outside = found.outside or near.outside
+        found.schema, found.remote, found.helm = (
+            found.schema or near.schema, found.remote or near.remote, found.helm or near.helm
+        )  # fmt: skip
+    return found
+
+
+def _near(tree: Tree, at: str) -> Closure:
+    """Return what the kustomization file of a directory names itself; where there is none, all that is below."""
+    found = Closure()
+    file = kustomization_file(tree, at)
+    if not file:
+        found.directories.update(_scanned(tree, at, found))
+        return found
+    found.files.add(file)
+    for document in tree.parsed(file).documents[:1]:
+        _follow(tree, at, document, found)
     return found
 
 
@@ -75,18 +89,18 @@ def _scanned(tree: Tree, directory: str, found: Closure) -> Iterator[str]:
     yield from roots
 
 
-def _follow(tree: Tree, at: str, body: Resource, found: Closure, todo: list[str]) -> None:
-    found.outside = found.outside or next((e for e in _named(body) if leaves(at, e)), "")
-    found.schema = found.schema or body.has("openapi")
-    found.remote = found.remote or (isinstance(body.body, dict) and offline(body.body)[1])
-    found.helm = found.helm or bool(body.get("helmCharts") or body.get("helmChartInflationGenerator"))
+def _follow(tree: Tree, at: str, body: Resource, found: Closure) -> None:
+    found.outside = next((e for e in _named(body) if leaves(at, e)), "")
+    found.schema = body.has("openapi")
+    found.remote = isinstance(body.body, dict) and offline(body.body)[1]
+    found.helm = bool(body.get("helmCharts") or body.get("helmChartInflationGenerator"))
     for text in _strings(body.body):
         entry = text.rpartition("=")[2] if "=" in text and "://" not in text else text
         path = clean(posixpath.join(at, entry)) if entry and "\n" not in entry and len(entry) < 300 else ""  # noqa: PLR2004
         if path and tree.is_file(path):
             found.files.add(path)
         elif path and path != at and tree.is_directory(path):
-            todo.append(path)
+            found.directories.add(path)
 
 
 def _named(body: Fields) -> Iterator[str]:

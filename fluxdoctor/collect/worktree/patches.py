@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -100,11 +101,18 @@ def _kinds(tree: Tree, files: Iterable[str], contents: Mapping[str, bytes]) -> f
     """Return the kinds in files, and what kustomize makes itself; None where that cannot be said."""
     found = {"ConfigMap", "Secret"}
     for path in files:
-        held = tree.parsed(path)
-        if held.flaw or any(word in contents[path] for word in _CHANGES_KIND):
+        kinds = tree.once(("kinds", path), partial(_kinds_in, path=path, content=contents[path]))
+        if kinds is None:
             return None
-        found |= {d.text("kind") for d in held.documents}
-    return None if any(kind.endswith("List") for kind in found) else frozenset(found)
+        found |= kinds
+    return frozenset(found)
+
+
+def _kinds_in(tree: Tree, path: str, content: bytes) -> frozenset[str] | None:
+    held = tree.parsed(path)
+    kinds = frozenset(document.text("kind") for document in held.documents)
+    is_sure = not held.flaw and not any(word in content for word in _CHANGES_KIND)
+    return kinds if is_sure and not any(kind.endswith("List") for kind in kinds) else None
 
 
 def _kind(tree: Tree, at: str, row: Any) -> str:
@@ -160,8 +168,14 @@ def _read(tree: Tree, at: str, row: Mapping[str, Any]) -> list[Any]:
     if isinstance(path, str) and path:
         held = tree.parsed(clean(posixpath.join(at, path)))
         return [] if held.flaw else [d.body for d in held.documents]
-    parsed = documents.parse(text if isinstance(text, str) else "")
-    return [] if parsed.error else [d.body for d in parsed.documents]
+    return list(_bodies(text)) if isinstance(text, str) else []
+
+
+@lru_cache(1024)
+def _bodies(text: str) -> tuple[Any, ...]:
+    """Read a patch once for all Kustomizations that have it. Never change what it returns."""
+    parsed = documents.parse(text)
+    return () if parsed.error else tuple(d.body for d in parsed.documents)
 
 
 def _target(body: Any) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import posixpath
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -49,6 +50,16 @@ class Rendering:
     """Why the build was not let come to its end."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """What is built: a directory, with this kustomization file in the place of its own."""
+
+    directory: str
+    components: tuple[str, ...]
+    body: dict[str, Any]
+    needs: faults.Closure
+
+
 class Renderer:
     """Builds the directories of one artifact; each of the same content and fields once."""
 
@@ -60,6 +71,7 @@ class Renderer:
         self._cache = cache
         self._stages: dict[bool, kustomize.Stage] = {}
         self._mended: set[str] = set()
+        self._digests: dict[str, bytes] = {}
         self._number = itertools.count()
         self._lock = threading.Lock()
         self._known: dict[str, Future[Rendering]] = {}
@@ -71,41 +83,58 @@ class Renderer:
         for stage in self._stages.values():
             stage.close()
 
-    def render(self, kustomization: Resource) -> Rendering:
-        """Build a Kustomization as the controller would; its failure is in the result, never raised.
+    def begin(self, kustomization: Resource, pool: Executor) -> Future[Rendering]:
+        """Build a Kustomization as the controller would, in a pool; what is known of an earlier build is there at once.
 
-        Raises DeadlineError when the time of the run is over.
+        Its failure is in the result. Asking for it raises DeadlineError when the time of the run is over.
         """
-        directory = clean(kustomization.text("spec.path"))
+        directory, components = clean(kustomization.text("spec.path")), kustomization.strings("spec.components")
         if not self.tree.is_directory(directory):
             where = f"/tmp/kustomization-0/{directory}"  # noqa: S108 - a name in a message, no file
             why = "not a directory" if self.tree.is_file(directory) else f"stat {where}: no such file or directory"
-            return Rendering(error=f"kustomization path not found: {why}", reason="ArtifactFailed", partial=True)
+            said = f"kustomization path not found: {why}"
+            return _done(Rendering(error=said, reason="ArtifactFailed", partial=True))
         try:
             body = generate.body(self.tree, kustomization)
         except generate.NotBuilt as error:
-            return Rendering(error=str(error), partial=True, raw=True)
-        components = kustomization.strings("spec.components")
+            return _done(Rendering(error=str(error), partial=True, raw=True))
         needs = faults.closure(self.tree, directory, components)
         self.visited |= needs.directories
         if needs.outside or any(faults.leaves(directory, c) for c in components):
             where = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
             why = f"security; file '{needs.outside}' is not in or below '{where}'"
-            return Rendering(error=f"kustomize build failed: {why}", partial=True)
+            return _done(Rendering(error=f"kustomize build failed: {why}", partial=True))
         if not self._run:
-            return self._unbuilt(directory, body, needs, components)
-        body = patches.without_idle(self.tree, directory, body, sorted(needs.files), self.files)
-        key = self._cache.key(directory, body, sorted(needs.files), self.files)
+            return _done(self._unbuilt(directory, body, needs, components))
+        return self._begun(_Build(directory, components, body, needs), pool)
+
+    def _begun(self, build: _Build, pool: Executor) -> Future[Rendering]:
+        read = sorted(build.needs.files)
+        body = patches.without_idle(self.tree, build.directory, build.body, read, self.files)
+        key = self._cache.key(build.directory, body, ((path, self._digest(path)) for path in read))
         with self._lock:
             mine = key not in self._known
             known = self._known.setdefault(key, Future())
         if mine:
-            try:
-                known.set_result(self._rendered(key, body, needs, kustomization))
-            except BaseException as error:
-                known.set_exception(error)
-                raise
-        return known.result()
+            kept = self._cache.get(key)
+            if kept:
+                known.set_result(replace(kept, files=frozenset(read)))
+            else:
+                pool.submit(self._finish, known, key, replace(build, body=body))
+        return known
+
+    def _finish(self, known: Future[Rendering], key: str, build: _Build) -> None:
+        try:
+            known.set_result(self._rendered(key, build))
+        except BaseException as error:
+            known.set_exception(error)
+            raise
+
+    def _digest(self, path: str) -> bytes:
+        """Return the digest of a file, worked out once: many builds read the same."""
+        if path not in self._digests:
+            self._digests[path] = hashlib.sha256(self.files.get(path, b"")).digest()
+        return self._digests[path]
 
     def _unbuilt(
         self, directory: str, body: dict[str, Any], needs: faults.Closure, components: tuple[str, ...]
@@ -115,16 +144,13 @@ class Renderer:
         changed = patches.changed(self.tree, directory, body, sorted(needs.files))
         return Rendering(error=lost, raw=True, partial=not whole, changed=changed, files=frozenset(needs.files))
 
-    def _rendered(self, key: str, body: dict[str, Any], needs: faults.Closure, kustomization: Resource) -> Rendering:
-        kept = self._cache.get(key)
-        if kept is None:
-            path, components = kustomization.text("spec.path"), kustomization.strings("spec.components")
-            made = self._build(clean(path), body, needs)
-            read = manifests.build(self.tree, path, components)
-            kept = replace(made, origins=tuple(origins.match(self.tree, [d.header for d in made.documents], read)))
-            if not kept.stopped:  # another time it may come to its end
-                self._cache.put(key, kept)
-        return replace(kept, files=frozenset(needs.files))
+    def _rendered(self, key: str, build: _Build) -> Rendering:
+        made = self._build(build.directory, build.body, build.needs)
+        read = manifests.build(self.tree, build.directory, build.components)
+        made = replace(made, origins=tuple(origins.match(self.tree, [d.header for d in made.documents], read)))
+        if not made.stopped:  # another time it may come to its end
+            self._cache.put(key, made)
+        return replace(made, files=frozenset(build.needs.files))
 
     def lost(self, rendering: Rendering) -> set[str]:
         """Return the names of objects in files of a build that cannot be read."""
@@ -270,6 +296,12 @@ class Renderer:
         path, second = seen[-1]
         stage.write(path, [d.body for d in self.tree.parsed(path).documents if d is not second])
         return True
+
+
+def _done(rendering: Rendering) -> Future[Rendering]:
+    known: Future[Rendering] = Future()
+    known.set_result(rendering)
+    return known
 
 
 def _readable(content: bytes) -> list[Any]:

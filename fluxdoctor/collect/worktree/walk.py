@@ -126,7 +126,9 @@ class Walk:
         """Build Kustomizations and add what they declare; return the Kustomizations among it."""
         found: list[Resource] = []
         late = []
-        for kustomization, rendering in zip(kustomizations, self._pool.map(self._render, kustomizations), strict=True):
+        begun = [self._of(kustomization).begin(kustomization, self._pool) for kustomization in kustomizations]
+        for kustomization, build in zip(kustomizations, begun, strict=True):
+            rendering = build.result()
             if self._knows(kustomization, reached):
                 found += self._take(kustomization, rendering, reached)
             else:
@@ -138,9 +140,6 @@ class Walk:
     def _of(self, kustomization: Resource) -> Renderer:
         derived = self._derived.get(Manifests.source(kustomization))
         return derived[0] if derived else self._renderer
-
-    def _render(self, kustomization: Resource) -> Rendering:
-        return self._of(kustomization).render(kustomization)
 
     def _knows(self, kustomization: Resource, reached: Reached) -> bool:
         """Tell whether the ConfigMaps that hold its variables are known by now."""
