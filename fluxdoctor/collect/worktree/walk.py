@@ -11,7 +11,9 @@ from typing import Any
 import orjson
 
 from fluxdoctor.collect.worktree import artifacts, declared, postbuild
+from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.entry import Entry
+from fluxdoctor.collect.worktree.origins import Origin
 from fluxdoctor.collect.worktree.render import Renderer, Rendering
 from fluxdoctor.collect.worktree.substitute import Variables, unknown
 from fluxdoctor.model import manifests
@@ -21,6 +23,8 @@ from fluxdoctor.model.resource import Ref, Resource
 
 _MOST = 20_000
 _PASSES = 3
+#: How often a Kustomization that applies itself may change itself: its patches, then their variables.
+_MOST_SELVES = 4
 _NOT_BUILT = {
     "conditions": [{"type": "Ready", "status": "True", "reason": "NotBuilt", "message": "not in these files"}]
 }
@@ -128,7 +132,7 @@ class Walk:
         late = []
         begun = [self._of(kustomization).begin(kustomization, self._pool) for kustomization in kustomizations]
         for kustomization, build in zip(kustomizations, begun, strict=True):
-            rendering = build.result()
+            kustomization, rendering = self._settled(kustomization, build.result(), reached)  # noqa: PLW2901 - the end of it
             if self._knows(kustomization, reached):
                 found += self._take(kustomization, rendering, reached)
             else:
@@ -136,6 +140,29 @@ class Walk:
         for kustomization, rendering in late:  # one beside them may declare their variables
             found += self._take(kustomization, rendering, reached)
         return found
+
+    def _settled(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> tuple[Resource, Rendering]:
+        """Return what a Kustomization that applies itself makes of itself in the end, and the build of that."""
+        for _ in range(_MOST_SELVES):
+            own = self._own(kustomization, rendering, reached)
+            if own is None or _same_spec(own, kustomization) or _place_of(own) != _place_of(kustomization):
+                break
+            kustomization, rendering = own, self._of(own).begin(own, self._pool).result()
+            reached.objects[own.ref] = own
+        return kustomization, rendering
+
+    def _own(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Resource | None:
+        """Return a Kustomization as its own build declares it."""
+        mine = [
+            (document, origin)
+            for document, origin in _pairs(rendering)
+            if document.header[::2] == ("Kustomization", kustomization.name)
+        ]
+        if rendering.error or not mine:
+            return None
+        variables = self._variables(kustomization, rendering, reached)
+        found = self._read_as(kustomization, mine, variables)
+        return next((resource for resource in found if resource.ref == kustomization.ref), None)
 
     def _of(self, kustomization: Resource) -> Renderer:
         derived = self._derived.get(Manifests.source(kustomization))
@@ -221,7 +248,11 @@ class Walk:
                 reached.objects[resource.ref] = _with_status(resource, before.get("status"))
             else:
                 reached.objects[resource.ref] = resource
-        return [r for r in found if r.ref.kind == "Kustomization"]
+        return [
+            r
+            for r in found
+            if r.ref.kind == "Kustomization" and (r.ref != kustomization.ref or not _same_spec(r, kustomization))
+        ]
 
     def _note(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> None:
         """Note what is not known of a build."""
@@ -244,7 +275,7 @@ class Walk:
         wanted = declared.variable_maps(kustomization)
         known = {ref: r for ref in wanted if (r := self._config.get(ref) or reached.objects.get(ref))}
         if len(known) < len(wanted):  # a Kustomization may declare its own
-            for resource in self._read_as(kustomization, rendering, Variables()):
+            for resource in self._read_as(kustomization, _pairs(rendering), Variables()):
                 if resource.ref in wanted:
                     known.setdefault(resource.ref, resource)
         self._read += [(ref, _data(known.get(ref))) for ref in wanted]
@@ -255,7 +286,7 @@ class Walk:
             variables = self._variables(kustomization, rendering, reached)
             if variables.active and not rendering.error:
                 reached.faults[kustomization.ref] = postbuild.faults(rendering.documents, variables)
-            yield from self._read_as(kustomization, rendering, variables)
+            yield from self._read_as(kustomization, _pairs(rendering), variables)
             return
         tree = self._of(kustomization).tree
         built = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))
@@ -270,9 +301,11 @@ class Walk:
         """Tell whether a Kustomization is only known as it is written. Where a cluster begins is known by itself."""
         return kustomization.ref in reached.raw and kustomization.ref != self._entry.kustomization.ref
 
-    def _read_as(self, kustomization: Resource, rendering: Rendering, variables: Variables) -> Iterable[Resource]:
+    def _read_as(
+        self, kustomization: Resource, documents: Iterable[tuple[Built, Origin | None]], variables: Variables
+    ) -> Iterable[Resource]:
         tree = self._of(kustomization).tree
-        for document, origin in zip(rendering.documents, rendering.origins, strict=True):
+        for document, origin in documents:
             for resource in declared.read(document, origin, variables, kustomization, tree):
                 yield replace(resource, file=self._place(kustomization, resource.file))
 
@@ -283,6 +316,10 @@ def _may_change(resource: Resource, rendering: Rendering) -> bool:
     if names is None or unknown(orjson.dumps(resource.body).decode()):
         return True
     return (resource.text("kind"), "") in names or (resource.text("kind"), resource.name) in names
+
+
+def _pairs(rendering: Rendering) -> Iterable[tuple[Built, Origin | None]]:
+    return zip(rendering.documents, rendering.origins, strict=True)
 
 
 def _place_of(kustomization: Resource) -> tuple[Ref, str]:
