@@ -49,7 +49,7 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
     run = kustomize.Command(kustomize.command(), deadline)
     kept = Cache(cache, " ".join((__version__, *run.argv)))
     whole = folder.tree(repository.files, None)
-    found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))})
+    found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}, repository.urls)
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
