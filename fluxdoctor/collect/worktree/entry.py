@@ -216,7 +216,7 @@ class Found:
         return [self._implied(top, []) for top in tops]
 
     def _is_here(self, paths: Iterable[str], url: str, folder: str = "") -> bool:
-        """Tell whether a source that has these paths is likely this repository: by its address, or by half of the paths.
+        """Tell whether a source that has these paths is likely this repository: by its address, or by most of the paths.
 
         A path that is much like one which is there has a typing error. ``folder``: the root of the artifact may be above it.
         """
@@ -225,8 +225,9 @@ class Found:
         wanted = {p for path in paths if not unknown(path) and (p := clean(path))}
         parts = folder.split("/")
         roots = ["", *("/".join(parts[:n]) for n in range(1, len(parts) + 1))]
-        found = max(sum(self.tree.is_directory(posixpath.join(r, p)) for p in wanted) for r in roots)
-        return 2 * max(found, sum(bool(self.tree.nearest(p)) for p in wanted)) >= len(wanted)
+        near = {p for p in wanted if self.tree.nearest(p)}
+        there = max(sum(p in near or self.tree.is_directory(posixpath.join(r, p)) for p in wanted) for r in roots)
+        return not wanted or 2 * there > len(wanted)
 
     def _implied(self, folder: str, left: list[Resource]) -> Entry:
         names = [s for s in map(_source, left) if s.kind != "ExternalArtifact" and s.name]

@@ -147,7 +147,8 @@ class Walk:
         if rendering.reason == "ArtifactFailed":
             path = clean(kustomization.text("spec.path"))
             return any(path == f or path.startswith(f + "/") or f.startswith(path + "/") for f in folders)
-        return bool(folders) and ("no such file" in rendering.error or "no matches for" in rendering.error)
+        missing = ("no such file", "no matches for", "is not there")
+        return bool(folders) and any(words in rendering.error for words in missing)
 
     def _knows(self, kustomization: Resource, reached: Reached) -> bool:
         """Tell whether the ConfigMaps that hold its variables are known by now."""
