@@ -257,7 +257,7 @@ def _parser(files: Files) -> Callable[[str], Parsed]:
         found = tuple(objects.manifest(d.body, path, d.marks) for d in parsed.documents)
         error = parsed.error
         flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
-        return Parsed(found, flaw)
+        return Parsed(found, flaw, Location(path, *parsed.repeated) if parsed.repeated else None)
 
     return read
 

@@ -28,6 +28,8 @@ class Parsed:
 
     documents: tuple[Resource, ...] = ()
     flaw: SyntaxFlaw | None = None
+    repeated: Location | None = None
+    """Where a key is given that its mapping has already: kustomize refuses it."""
 
 
 def clean(path: str) -> str:

@@ -124,7 +124,11 @@ class Renderer:
             kept = replace(made, origins=tuple(origins.match(self.tree, [d.header for d in made.documents], read)))
             if not kept.stopped:  # another time it may come to its end
                 self._cache.put(key, kept)
-        return replace(kept, files=frozenset(needs.files))
+        files = frozenset(needs.files)
+        if not kept.raw:
+            return replace(kept, files=files)
+        directory = clean(kustomization.text("spec.path"))
+        return replace(kept, files=files, changed=patches.changed(self.tree, directory, body, sorted(files)))
 
     def lost(self, rendering: Rendering) -> set[str]:
         """Return the names of objects in files of a build that cannot be read."""
@@ -249,6 +253,8 @@ class Renderer:
             stage.write(path, self._mended_file(posixpath.dirname(path), parsed.documents[0].body))
         elif parsed.flaw and path.endswith((".yaml", ".yml")):
             stage.write(path, _readable(self.files.get(path, b"")))
+        elif parsed.repeated:
+            stage.write(path, [d.body for d in parsed.documents])
 
     def _mended_file(self, directory: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return a kustomization file without what is faulty; where a base is left out, its patches may find nothing."""
