@@ -240,7 +240,6 @@ class Found:
         entry = Resource(body=made, ref=Ref("Kustomization", source.namespace, folder or "."), file=folder)
         return Entry(name=folder or ".", kustomization=entry, source=source, file=folder, implied=True)
 
-
     def _is_source(self, source: Ref, folder: str, left: list[Resource]) -> bool:
         """Tell whether a source that Kustomizations name is likely this repository."""
         urls = [d.text("spec.url") for d in self.documents if (d.kind, d.name) == (source.kind, source.name)]
