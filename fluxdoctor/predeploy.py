@@ -143,8 +143,12 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
 
 
 def _unbuilt(report: Report, reached: Reached) -> Report:
-    """What is said of objects that a build, which was not made, may change: no more than notes."""
-    found = tuple(replace(f, severity=Severity.INFO) if f.subject in reached.raw else f for f in report.findings)
+    """What is said of objects that a build, which was not made, may change: no more than notes.
+
+    Where the cluster begins is known: that its build fails is no note.
+    """
+    unsure = reached.raw - {reached.entry.kustomization.ref}
+    found = tuple(replace(f, severity=Severity.INFO) if f.subject in unsure else f for f in report.findings)
     return replace(report, findings=found)
 
 

@@ -85,6 +85,8 @@ class Parsed:
 
     documents: tuple[Document, ...]
     error: YamlError | None
+    repeated: tuple[int, int] | None = None
+    """Where (line, column) the first key stands that its mapping has already: Kubernetes takes it, kustomize does not."""
 
 
 def parse(text: str | bytes, file: str = "<text>") -> Parsed:
@@ -101,7 +103,7 @@ def parse(text: str | bytes, file: str = "<text>") -> Parsed:
         mark = getattr(raised, "problem_mark", None)
         problem = getattr(raised, "problem", None) or "found a document that cannot be decoded"
         error = source.error(mark.index if mark else builder.began, _QUOTED.sub(r"\1", problem).strip())
-    return Parsed(tuple(builder.documents), error)
+    return Parsed(tuple(builder.documents), error, source.at(builder.repeated) if builder.repeated else None)
 
 
 def load(text: str | bytes, file: str = "<text>") -> object:
@@ -163,6 +165,7 @@ class _Builder:
         self._next = _events(source.text)
         self._anchors: dict[str, _Anchor] = {}
         self._nodes = self._aliased = self._deepest = 0
+        self.repeated = 0
         self._closing = ""  # what ends the innermost flow collection; empty in block style
 
     def read(self) -> None:
@@ -228,11 +231,15 @@ class _Builder:
     def _mapping(self, first: Any, depth: int) -> _Node:
         body: dict[str, object] = {}
         places: Places = {}
+        merged: frozenset[str] = frozenset()
         while type(event := self._next()) is not events.MappingEndEvent:
             key = self._key(event)
             if key == "<<" and _is_merge(event):
                 self._merge(body, places, depth)
+                merged = frozenset(body)
             else:
+                if key in body and key not in merged:
+                    self.repeated = self.repeated or event.start_mark.index
                 body[key], start, inside = self._value(self._next(), depth)
                 places[key] = pack(event.start_mark.index, start, inside)
         return body, first.start_mark.index, places

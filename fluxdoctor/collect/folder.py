@@ -242,11 +242,17 @@ class Read:
 
     documents: tuple[tuple[object, Marks], ...]
     error: YamlError | None = None
+    repeated: tuple[int, int] | None = None
+    """Where a key stands that its mapping has already."""
+
+
+def said(parsed: documents.Parsed) -> Read:
+    """Return what a parsed file says."""
+    return Read(tuple((d.body, d.marks) for d in parsed.documents), parsed.error, parsed.repeated)
 
 
 def _yaml(content: bytes, path: str) -> Read:
-    parsed = documents.parse(content, path)
-    return Read(tuple((d.body, d.marks) for d in parsed.documents), parsed.error)
+    return said(documents.parse(content, path))
 
 
 def tree(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], Read] = _yaml) -> Tree:
@@ -267,11 +273,11 @@ def tree(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], Rea
 
 def _parser(files: Files, read: Callable[[bytes, str], Read]) -> Callable[[str], Parsed]:
     def parse_file(path: str) -> Parsed:
-        said = read(files.get(path, b""), path)
-        found = tuple(objects.manifest(body, path, marks) for body, marks in said.documents)
-        error = said.error
+        held = read(files.get(path, b""), path)
+        found = tuple(objects.manifest(body, path, marks) for body, marks in held.documents)
+        error = held.error
         flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
-        return Parsed(found, flaw)
+        return Parsed(found, flaw, Location(path, *held.repeated) if held.repeated else None)
 
     return parse_file
 

@@ -33,6 +33,8 @@ class Parsed:
 
     documents: tuple[Resource, ...] = ()
     flaw: SyntaxFlaw | None = None
+    repeated: Location | None = None
+    """Where a key is given that its mapping has already: kustomize refuses it."""
 
 
 @lru_cache(1 << 16)

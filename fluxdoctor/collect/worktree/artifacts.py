@@ -6,12 +6,34 @@ Of the files that an ArtifactGenerator copies (source-watcher 2.2), and of a fol
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
 _WILD = frozenset("*?[{")
+_SAME = re.compile(r"^(?:ssh://|https?://|oci://)?(?:[^@/]+@)?|(?:\.git)?/*$")
+_SUBMODULE = re.compile(rb"^\s*path\s*=\s*(\S+)", re.M)
+
+
+def plain(url: str) -> str:
+    """Return what is the same of all addresses of one repository, whatever the protocol, user and ending."""
+    text = _SAME.sub("", url.strip().lower())
+    return text.replace(":", "/", 1) if "/" in text and ":" in text.partition("/")[0] else text
+
+
+def grafts(source: Resource | None, tree: Tree) -> tuple[str, ...]:
+    """Return the folders of a source that other repositories fill: what is below them is not in these files.
+
+    ``spec.include`` puts an artifact into ``toPath``, by default a folder of the repository's name, and
+    ``spec.recurseSubmodules`` fetches the submodules (source-controller 1.9).
+    """
+    if source is None:
+        return ()
+    included = [r.text("toPath") or r.text("repository.name") for r in source.rows("spec.include")]
+    modules = _SUBMODULE.findall(tree.text(".gitmodules")) if source.flag("spec.recurseSubmodules") else []
+    return tuple(clean(path) for path in (*included, *(m.decode("utf-8", "replace") for m in modules)))
 
 
 def of(

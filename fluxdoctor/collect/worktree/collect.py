@@ -56,7 +56,7 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
     reading = Reading(repository.files, kept)
     builds = Cache(cache, " ".join((__version__, *run.argv)), reading.bodies)
     whole = folder.tree(repository.files, None, reading.read)
-    found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))})
+    found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}, repository.urls)
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
         ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from fluxdoctor.collect.worktree import artifacts
 from fluxdoctor.collect.worktree.faults import closure
 from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.model import flux
@@ -45,9 +46,10 @@ class Entry:
 class Found:
     """The Flux objects as they are written in the files, and which of them begin a cluster."""
 
-    def __init__(self, tree: Tree, contents: dict[str, bytes]) -> None:
-        """``tree``: the whole repository; ``contents``: the bytes of its YAML files."""
+    def __init__(self, tree: Tree, contents: dict[str, bytes], urls: Iterable[str] = ()) -> None:
+        """``tree``: the whole repository; ``contents``: the bytes of its YAML files; ``urls``: its addresses."""
         self.tree = tree
+        self._urls = {artifacts.plain(u) for u in urls}
         charts = {posixpath.dirname(p) for p in tree.paths if posixpath.basename(p) == "Chart.yaml"}
         self.documents = [
             document
@@ -93,6 +95,8 @@ class Found:
         name = sync.text("name") or namespace
         kind = sync.text("kind", "GitRepository")
         root = self._root(path, origin.file)
+        if root is None and not self._is_here([path], sync.text("url")):
+            return  # the repository that it names is another one
         at = origin.marks.get((*sync.path, "path"))
         marks: Marks = {("spec", "path"): at} if at else {}
         made = {
@@ -211,14 +215,36 @@ class Found:
                 tops += [] if closure(self.tree, folder).helm else [folder]
         return [self._implied(top, []) for top in tops]
 
-    @staticmethod
-    def _implied(folder: str, left: list[Resource]) -> Entry:
+    def _is_here(self, paths: Iterable[str], url: str, folder: str = "") -> bool:
+        """Tell whether a source that has these paths is likely this repository: by its address, or by most of the paths.
+
+        A path that is much like one which is there has a typing error. ``folder``: the root of the artifact may be above it.
+        """
+        if url and artifacts.plain(url) in self._urls:
+            return True
+        wanted = {p for path in paths if not unknown(path) and (p := clean(path))}
+        parts = folder.split("/")
+        roots = ["", *("/".join(parts[:n]) for n in range(1, len(parts) + 1))]
+        near = {p for p in wanted if self.tree.nearest(p)}
+        there = max(sum(p in near or self.tree.is_directory(posixpath.join(r, p)) for p in wanted) for r in roots)
+        return not wanted or 2 * there > len(wanted)
+
+    def _implied(self, folder: str, left: list[Resource]) -> Entry:
         names = [s for s in map(_source, left) if s.kind != "ExternalArtifact" and s.name]
-        source = max(sorted(set(names)), key=names.count, default=Ref("GitRepository", "flux-system", "flux-system"))
+        likely = [s for s in sorted(set(names)) if self._is_source(s, folder, left)]
+        # Where each is another repository's, that of this folder has no name here.
+        none = Ref("GitRepository", "flux-system", (folder or ".") if names else "flux-system")
+        source = max(likely, key=names.count, default=none)
         made = {"apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization", "metadata": {"name": folder or "."},
                 "spec": {"path": folder, "sourceRef": {"kind": source.kind, "name": source.name}}}  # fmt: skip
         entry = Resource(body=made, ref=Ref("Kustomization", source.namespace, folder or "."), file=folder)
         return Entry(name=folder or ".", kustomization=entry, source=source, file=folder, implied=True)
+
+    def _is_source(self, source: Ref, folder: str, left: list[Resource]) -> bool:
+        """Tell whether a source that Kustomizations name is likely this repository."""
+        urls = [d.text("spec.url") for d in self.documents if (d.kind, d.name) == (source.kind, source.name)]
+        paths = [k.text("spec.path") for k in left if _source(k) == source]
+        return self._is_here(paths, next(filter(None, urls), ""), folder)
 
 
 def _documents(tree: Tree, path: str) -> Iterator[Resource]:

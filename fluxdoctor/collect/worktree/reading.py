@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from fluxdoctor.collect import documents, objects, places
-from fluxdoctor.collect.folder import Read
+from fluxdoctor.collect.folder import Read, said
 from fluxdoctor.collect.places import Text, View
 from fluxdoctor.collect.worktree import built
 from fluxdoctor.collect.worktree.kept import Kept
@@ -42,12 +42,16 @@ class Reading:
                 self._known[digest] = _restored(held, content)
             else:
                 parsed = documents.parse(content, path)
-                read = Read(tuple((d.body, d.marks) for d in parsed.documents), parsed.error)
+                read = said(parsed)
                 if parsed.error:
                     return read  # it names this very path
                 self._known[digest] = read
                 bodies = [d.body for d in parsed.documents]
-                if (posixpath.basename(path) in FILE_NAMES or all(map(_is_object, bodies))) and _may_be_kept(bodies):
+                if (
+                    not parsed.repeated
+                    and (posixpath.basename(path) in FILE_NAMES or all(map(_is_object, bodies)))
+                    and _may_be_kept(bodies)
+                ):
                     self._kept.put(_FILES, digest, [_flat(document) for document in parsed.documents])
         return self._known[digest]
 
@@ -75,10 +79,10 @@ def _is_object(body: Any) -> bool:
 def _may_be_kept(bodies: Sequence[Any]) -> bool:
     """Tell whether documents hold no value of a Secret, and are what JSON can hold."""
     try:
-        said = orjson.dumps(bodies)
+        text = orjson.dumps(bodies)
     except TypeError:  # a text that is no Unicode
         return False
-    return b"ecret" not in said or not any(map(_is_secret, bodies))
+    return b"ecret" not in text or not any(map(_is_secret, bodies))
 
 
 def _is_secret(body: Any) -> bool:

@@ -110,17 +110,17 @@ class Renderer:
 
     def _begun(self, build: _Build, pool: Executor) -> Future[Rendering]:
         read = sorted(build.needs.files)
-        body = patches.without_idle(self.tree, build.directory, build.body, read, self.files)
-        key = self._cache.key(build.directory, body, ((path, self._digest(path)) for path in read))
+        build = replace(build, body=patches.without_idle(self.tree, build.directory, build.body, read, self.files))
+        key = self._cache.key(build.directory, build.body, ((path, self._digest(path)) for path in read))
         with self._lock:
             mine = key not in self._known
             known = self._known.setdefault(key, Future())
         if mine:
             kept = self._cache.get(key)
             if kept:
-                known.set_result(replace(kept, files=frozenset(read)))
+                known.set_result(self._told(kept, build))
             else:
-                pool.submit(self._finish, known, key, replace(build, body=body))
+                pool.submit(self._finish, known, key, build)
         return known
 
     def _finish(self, known: Future[Rendering], key: str, build: _Build) -> None:
@@ -150,7 +150,15 @@ class Renderer:
         made = replace(made, origins=tuple(origins.match(self.tree, [d.header for d in made.documents], read)))
         if not made.stopped:  # another time it may come to its end
             self._cache.put(key, made)
-        return replace(made, files=frozenset(build.needs.files))
+        return self._told(made, build)
+
+    def _told(self, rendering: Rendering, build: _Build) -> Rendering:
+        """Add to a build, kept or new, what the files say of it."""
+        files = frozenset(build.needs.files)
+        if not rendering.raw:
+            return replace(rendering, files=files)
+        changed = patches.changed(self.tree, build.directory, build.body, sorted(files))
+        return replace(rendering, files=files, changed=changed)
 
     def lost(self, rendering: Rendering) -> set[str]:
         """Return the names of objects in files of a build that cannot be read."""
@@ -275,6 +283,8 @@ class Renderer:
             stage.write(path, self._mended_file(posixpath.dirname(path), parsed.documents[0].body))
         elif parsed.flaw and path.endswith((".yaml", ".yml")):
             stage.write(path, _readable(self.files.get(path, b"")))
+        elif parsed.repeated:
+            stage.write(path, [d.body for d in parsed.documents])
 
     def _mended_file(self, directory: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return a kustomization file without what is faulty; where a base is left out, its patches may find nothing."""

@@ -141,6 +141,14 @@ def _errors(checker: Draft7Validator, kind: str, body: dict[str, Any]) -> Iterat
         if _hidden(error.instance) or ((kind, str(path[1:2] and path[1])) in _WIDENED and error.validator == "enum"):
             continue
         yield from _said(error, path)
+    yield from _chartless(body)
+
+
+def _chartless(body: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The one rule in CEL of a HelmRelease's CRD that a slip breaks (helm-controller 1.6, api/v2)."""
+    spec = body.get("spec")
+    if body.get("kind") == "HelmRelease" and isinstance(spec, dict) and ("chart" in spec) == ("chartRef" in spec):
+        yield ("spec",), "spec: Invalid value: either chart or chartRef must be set"
 
 
 def _whole(value: Any) -> Any:

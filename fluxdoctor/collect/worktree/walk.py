@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -28,7 +27,6 @@ _MOST_SELVES = 4
 _NOT_BUILT = {
     "conditions": [{"type": "Ready", "status": "True", "reason": "NotBuilt", "message": "not in these files"}]
 }
-_SAME = re.compile(r"^(?:ssh://|https?://|oci://)?(?:[^@/]+@)?|(?:\.git)?/*$")
 
 
 @dataclass
@@ -77,7 +75,7 @@ class Walk:
         self._derive = derive
         self._derived: dict[Ref, tuple[Renderer, Mapping[str, str]]] = {}
         self._pool = pool
-        self._urls = {_plain(u) for u in (entry.url, *urls) if u}
+        self._urls = {artifacts.plain(u) for u in (entry.url, *urls) if u}
         self._config: dict[Ref, Resource] = {}
         self._read: list[tuple[Ref, object]] = []
         """The data of the ConfigMaps with variables, as it was when it was read."""
@@ -168,6 +166,16 @@ class Walk:
         derived = self._derived.get(Manifests.source(kustomization))
         return derived[0] if derived else self._renderer
 
+    def _misses_a_graft(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> bool:
+        """Tell whether a build may fail here only because another repository fills a folder of its source."""
+        source = reached.objects.get(Manifests.source(kustomization))
+        folders = artifacts.grafts(source, self._of(kustomization).tree) if rendering.error else ()
+        if rendering.reason == "ArtifactFailed":
+            path = clean(kustomization.text("spec.path"))
+            return any(path == f or path.startswith(f + "/") or f.startswith(path + "/") for f in folders)
+        missing = ("no such file", "no matches for", "is not there")
+        return bool(folders) and any(words in rendering.error for words in missing)
+
     def _knows(self, kustomization: Resource, reached: Reached) -> bool:
         """Tell whether the ConfigMaps that hold its variables are known by now."""
         return all(ref in self._config or ref in reached.objects for ref in declared.variable_maps(kustomization))
@@ -212,7 +220,7 @@ class Walk:
         if found is not None:
             url = found.text("spec.url")
             same_ref = _branch(found) == _branch(reached.objects.get(self._entry.source))
-            return bool(url) and _plain(url) in self._urls and same_ref and not found.has("spec.include")
+            return bool(url) and artifacts.plain(url) in self._urls and same_ref and not found.has("spec.include")
         if source.kind == "ExternalArtifact":
             return False
         # Nobody declares it: what is used like the entry's own, or has its path here, is this repository.
@@ -222,9 +230,11 @@ class Walk:
     def _take(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> list[Resource]:
         """Add what a Kustomization declares; return the Kustomizations among it."""
         suspended = kustomization.flag("spec.suspend")
+        if grafted := self._misses_a_graft(kustomization, rendering, reached):
+            rendering = replace(rendering, error="", partial=True)
         self._note(kustomization, rendering, reached)
         found = list(self._objects(kustomization, rendering, reached))
-        status = _status(rendering, found)
+        status = _NOT_BUILT if grafted else _status(rendering, found)
         held = reached.objects.get(kustomization.ref, kustomization)
         if not suspended:
             reached.objects[kustomization.ref] = _with_status(held, status)
@@ -352,13 +362,10 @@ def _with_status(resource: Resource, status: Mapping[str, Any]) -> Resource:
     return replace(resource, body={**resource.body, "status": status})
 
 
-def _plain(url: str) -> str:
-    text = _SAME.sub("", url.strip().lower())
-    return text.replace(":", "/", 1) if "/" in text and ":" in text.partition("/")[0] else text
-
-
 def _branch(source: Resource | None) -> str:
+    """Return what a source follows, as source-controller chooses among several fields (1.9, GitRepositoryRef)."""
     ref = source.fields("spec.ref") if source else None
     if ref is None:
         return ""
-    return ref.text("branch") or ref.text("tag") or ref.text("semver") or ref.text("commit") or ref.text("name")
+    name = ref.text("name").removeprefix("refs/heads/")
+    return ref.text("commit") or name or ref.text("semver") or ref.text("tag") or ref.text("branch")

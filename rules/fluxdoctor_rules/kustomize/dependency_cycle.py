@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, Severity, State, state
+from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, Resource, Severity, State, state
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
@@ -14,7 +14,9 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
             continue  # told with Helm's own words elsewhere
         if any(state(r) is State.SUSPENDED for r in resources):
             continue
-        waits = any(failures.of(m) for m in members)
+        # One that is read from a repository is to be deployed: it stops then, unless an expression replaces being Ready.
+        ahead = all(r.file for r in resources) and not any(_has_expression(r) for r in resources)
+        waits = ahead or any(failures.of(m) for m in members)
         path = _path(members, graph)
         way = " -> ".join(ref.named for ref in path)
         own = " (it names itself)" if len(members) == 1 else ""
@@ -29,6 +31,11 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
             explains=members[1:],
             severity=None if waits else Severity.WARNING,
         )
+
+
+def _has_expression(resource: Resource) -> bool:
+    """Tell whether readyExpr replaces that a dependency is Ready and of the same revision (kustomize-controller 1.7)."""
+    return any(row.has("readyExpr") for row in resource.rows("spec.dependsOn"))
 
 
 def _path(members: tuple[Ref, ...], graph: Graph) -> tuple[Ref, ...]:
