@@ -10,6 +10,7 @@ other, against one `fluxdoctor check` of all in a new process without its cache,
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import subprocess
 import sys
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("commit")
     parser.add_argument("--flux-local", metavar="PROGRAM", default="")
     given = parser.parse_args()
+    gc.disable()  # as the command line does
     held = repository.of_revision(given.repository, given.commit)
     catalogue = rule.installed()
     reached = collect.collect(held).reached

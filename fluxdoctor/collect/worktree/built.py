@@ -22,7 +22,7 @@ _NAME, _NAMESPACE = (re.compile(_FIELD % name, re.M) for name in ("name", "names
 class Built:
     """A document as kustomize wrote it: its text, or only its body where no variable can be in it."""
 
-    __slots__ = ("_last", "body", "parse", "text")
+    __slots__ = ("_header", "_last", "body", "parse", "text")
 
     def __init__(self, text: str = "", body: dict[str, Any] | None = None) -> None:
         """``body``: of a document that was read before."""
@@ -30,6 +30,7 @@ class Built:
         self.body = body
         self.parse: Callable[[str], tuple[dict[str, Any], ...]] = bodies
         """Reads a text; another one may know it from an earlier run."""
+        self._header: Header | None = None
         self._last: tuple[Variables, tuple[dict[str, Any], ...]] | None = None
 
     def read(self, variables: Variables) -> tuple[dict[str, Any], ...]:
@@ -49,6 +50,11 @@ class Built:
     @property
     def header(self) -> Header:
         """What the object calls itself, before its variables are replaced."""
+        if self._header is None:
+            self._header = self._read_header()
+        return self._header
+
+    def _read_header(self) -> Header:
         if self.body is not None:
             view = Fields(self.body)
             return Header(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))

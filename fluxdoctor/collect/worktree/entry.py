@@ -225,9 +225,9 @@ class Found:
         wanted = {p for path in paths if not unknown(path) and (p := clean(path))}
         parts = folder.split("/")
         roots = ["", *("/".join(parts[:n]) for n in range(1, len(parts) + 1))]
-        near = {p for p in wanted if self.tree.nearest(p)}
-        there = max(sum(p in near or self.tree.is_directory(posixpath.join(r, p)) for p in wanted) for r in roots)
-        return not wanted or 2 * there > len(wanted)
+        there = [{p for p in wanted if self.tree.is_directory(posixpath.join(root, p))} for root in roots]
+        near = {p for p in wanted - set().union(*there) if self.tree.nearest(p)}
+        return not wanted or 2 * (max(map(len, there)) + len(near)) > len(wanted)
 
     def _implied(self, folder: str, left: list[Resource]) -> Entry:
         names = [s for s in map(_source, left) if s.kind != "ExternalArtifact" and s.name]

@@ -22,10 +22,10 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Prob
 def _hashed(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Ref, Location]]:
     for kustomization in cluster.all("Kustomization"):
         build = manifests.build(kustomization)
+        rows = _rows(build) if build else ()
         # A file of configurations can teach kustomize the fields of Flux objects.
-        if build is None or any(body.has("configurations") for body in build.kustomizations):
+        if build is None or not rows or any(body.has("configurations") for body in build.kustomizations):
             continue
-        rows = _rows(build)
         for resource in build.objects:
             place = resource.at() if is_generated(resource) else None
             if place and place in rows:
