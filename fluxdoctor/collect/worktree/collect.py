@@ -78,7 +78,8 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
         visited = renderers.visited()
     gaps = [Gap(f"the build of {ref}", why) for r in reached for ref, why in r.stopped.items()]
     gaps += [] if run else [Gap("kustomize", kustomize.ABSENT)]
-    snapshots = tuple(_snapshot(r, found, files, kept) for r in reached)
+    written = presence.Written(found.documents, files)
+    snapshots = tuple(_snapshot(r, written, kept) for r in reached)
     left = leftover.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])
     rest = Snapshot(_now(), left[0], left[1], mode="check", name="not applied by a cluster") if left else None
     keep = partial(_keep, reading, kept)
@@ -196,8 +197,8 @@ def _files(reached: Reached) -> Iterator[str]:
     yield from (f"{root}/{f}" if root else f for f in reached.files)
 
 
-def _snapshot(reached: Reached, found: Found, files: frozenset[str], kept: Kept) -> Snapshot:
-    missing, unknown = presence.absent(reached, found.documents, files)
+def _snapshot(reached: Reached, written: presence.Written, kept: Kept) -> Snapshot:
+    missing, unknown = presence.absent(reached, written)
     cluster = Cluster(reached.objects.values(), absent=missing, gaps=unknown)
     return Snapshot(
         taken=_now(),

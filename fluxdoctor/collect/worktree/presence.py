@@ -31,14 +31,19 @@ _NEAR = 0.75
 _SHORT = 5
 
 
-def absent(
-    reached: Reached, written: Iterable[Resource], applied: Collection[str] = ()
-) -> tuple[frozenset[Ref], tuple[Gap, ...]]:
-    """Return the references that lead nowhere, and why others are not known.
+class Written:
+    """The kinds and names of the Flux objects in any file of a repository, and of those that no cluster of it applies."""
 
-    ``written``: Flux objects in any file; ``applied``: the files that some cluster of the repository reaches.
-    """
-    judge = _Judge(reached, list(written), applied)
+    def __init__(self, written: Iterable[Resource], applied: Collection[str] = ()) -> None:
+        """``applied``: the files that some cluster of the repository reaches."""
+        named = [((r.kind, r.name), r.file in applied) for r in written]
+        self.all = {name for name, _ in named}
+        self.left_out = self.all - {name for name, is_applied in named if is_applied} if applied else set()
+
+
+def absent(reached: Reached, written: Written) -> tuple[frozenset[Ref], tuple[Gap, ...]]:
+    """Return the references that lead nowhere, and why others are not known."""
+    judge = _Judge(reached, written)
     missing: set[Ref] = set()
     gaps: set[Gap] = set()
     for resource in reached.objects.values():
@@ -56,14 +61,12 @@ def absent(
 
 
 class _Judge:
-    def __init__(self, reached: Reached, written: list[Resource], applied: Collection[str]) -> None:
+    def __init__(self, reached: Reached, written: Written) -> None:
         self._reached = reached
+        self._written = written
         self._names: dict[tuple[str, str], set[str]] = {}
         for ref in reached.objects:
             self._names.setdefault((ref.kind, ref.namespace), set()).add(ref.name)
-        self._written = {(r.kind, r.name) for r in written}
-        self._left_out = {(r.kind, r.name) for r in written if applied and r.file not in applied}
-        self._left_out -= {(r.kind, r.name) for r in written if r.file in applied}
         self._used = Counter(
             reference.target
             for r in reached.objects.values() if r.kind in flux.KINDS
@@ -99,8 +102,8 @@ class _Judge:
             return "it stands in a file that cannot be read"
         if target.kind in _SOURCES and self._used[target] >= _MANY:
             return "many objects use it, and nothing here declares it: it is made elsewhere"
-        is_written = (target.kind, target.name) in self._written
-        left_out = target.kind in _SOURCES and (target.kind, target.name) in self._left_out
+        is_written = (target.kind, target.name) in self._written.all
+        left_out = target.kind in _SOURCES and (target.kind, target.name) in self._written.left_out
         if left_out and not self._reached.failed:
             return ""  # it stands in a file of this repository that nothing lists
         if entry.implied and is_written and target.kind not in _SOURCES:

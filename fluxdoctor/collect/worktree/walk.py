@@ -102,8 +102,9 @@ class Walk:
         waiting: list[Resource] = []
         more = True
         while (todo or more) and len(reached.objects) < _MOST:
-            waiting += [k for k in {_key(k): k for k in todo}.values() if _key(k) not in done]
-            done |= {_key(k) for k in todo}
+            keyed = {_key(k): k for k in todo}
+            waiting += [k for key, k in keyed.items() if key not in done]
+            done |= keyed.keys()
             mine = [k for k in waiting if _same_spec(k, reached.objects.get(k.ref)) and self._is_ours(k, reached)]
             # Flux ends with what one that applies itself makes of itself: what stands beside it comes from that.
             first = [k for k in mine if _place_of(k) in built] or mine

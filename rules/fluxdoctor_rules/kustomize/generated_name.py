@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Evidence, Graph, Location, Manifests, Problem, Ref
+from fluxdoctor import Build, Cluster, Evidence, Graph, Location, Manifests, Problem, Ref, Resource
 
 from ._build import is_generated
 
@@ -34,14 +34,14 @@ def _hashed(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Ref, Locat
 
 def _rows(build: Build) -> set[Location]:
     """Return the places of the generators whose names get a hash."""
-    found = set()
-    for body in build.kustomizations:
-        off = body.flag("generatorOptions.disableNameSuffixHash")
-        for row in (r for key in _KEYS for r in body.rows(key)):
-            place = body.at(row.path)
-            if place and not off and not row.flag("options.disableNameSuffixHash"):
-                found.add(place)
-    return found
+    return {place for body in build.kustomizations for place in body.once("generators with a hash", _hashing)}
+
+
+def _hashing(body: Resource) -> tuple[Location, ...]:
+    if body.flag("generatorOptions.disableNameSuffixHash"):
+        return ()
+    rows = (row for key in _KEYS for row in body.rows(key) if not row.flag("options.disableNameSuffixHash"))
+    return tuple(place for row in rows if (place := body.at(row.path)))
 
 
 def _problem(subject: Ref, wanted: Ref, field: str, place: Location, cluster: Cluster) -> Problem:
