@@ -154,7 +154,7 @@ def _unbuilt(report: Report, reached: Reached) -> Report:
 
 def _notes(leftover: Snapshot, asked: _Asked) -> Report:
     """What the files say that nothing reaches: notes, and nothing of it is asked for."""
-    report = diagnose(leftover, asked.catalogue, only=asked.only, ignore=asked.ignore)
+    report = diagnose(leftover, asked.catalogue, only=asked.only or _NOTES, ignore=asked.ignore)
     notes = tuple(f for f in report.findings if f.rule in _NOTES)
     report = replace(report, findings=notes, skipped=(), objects=0, not_ready=0)
     report = asked.policy.hide(report, leftover) if asked.policy else report

@@ -139,7 +139,8 @@ def _most_like(wanted: str, known: Iterable[str], cutoff: float, most: int = 3) 
     alike = difflib.SequenceMatcher()
     alike.set_seq2(wanted)
     best: list[tuple[float, str]] = []
-    for bound, text in sorted(((bound_of(text), text) for text in known), reverse=True):
+    about_as_long = (t for t in known if 2 * min(len(wanted), len(t)) >= cutoff * (len(wanted) + len(t)))
+    for bound, text in sorted(((bound_of(text), text) for text in about_as_long), reverse=True):
         if bound < (best[-1][0] if len(best) == most else cutoff):
             break
         alike.set_seq1(text)

@@ -33,11 +33,15 @@ def _needed(kustomization: Resource, tree: Tree, manifests: Manifests) -> Iterat
     yield root
     build = manifests.build(kustomization)
     for body in build.kustomizations if build else ():
-        folder = posixpath.dirname(body.file)
-        for text in (*body.strings("resources"), *body.strings("bases"), *body.strings("components")):
-            path = posixpath.normpath(posixpath.join(folder, text))
-            if "://" not in text and (tree.is_file(path) or tree.is_directory(path)):
-                yield path
+        yield from body.once("entries in the tree", lambda listing: tuple(_listed(listing, tree)))
+
+
+def _listed(body: Resource, tree: Tree) -> Iterator[str]:
+    folder = posixpath.dirname(body.file)
+    for text in (*body.strings("resources"), *body.strings("bases"), *body.strings("components")):
+        path = posixpath.normpath(posixpath.join(folder, text))
+        if "://" not in text and (tree.is_file(path) or tree.is_directory(path)):
+            yield path
 
 
 def _problem(needed_by: Ref, source: Ref, path: str, hidden: str) -> Problem:
