@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+import types
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -251,6 +255,33 @@ def test_only_the_files_that_are_needed_are_written() -> None:
         assert (stage.root / "b/y.yaml").read_bytes() == b'{"kind":"Y"}'
     finally:
         stage.close()
+
+
+@pytest.mark.skipif(
+    not os.access(kustomize.MEMORY_DISK, os.W_OK), reason="no file system in memory here: Linux has one"
+)
+def test_builds_are_made_in_memory_where_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def root() -> Path:
+        stage = kustomize.Stage({"a/x.yaml": b"x" * 100}, kustomize.Command())
+        stage.close()
+        return stage.root
+
+    full = types.SimpleNamespace(f_bavail=(32 << 20) + 400, f_frsize=1)
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    in_memory = root()
+    monkeypatch.setattr(os, "statvfs", lambda _: full)
+    without_room = root()
+    monkeypatch.undo()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    asked_for = root()
+    assert [path.parent.parent for path in (in_memory, without_room, asked_for)] == [
+        Path(kustomize.MEMORY_DISK),
+        tmp_path,
+        tmp_path,
+    ]
+    assert not any(path.exists() for path in (in_memory, without_room, asked_for))
 
 
 def test_where_each_object_of_a_build_was_written() -> None:

@@ -24,6 +24,8 @@ _SECONDS = 120
 #: What a build may print, and the bytes of addresses it may take: kustomize-controller itself has 1 GiB of memory by default.
 _MOST, _MEMORY = 512 << 20, 4 << 30
 _NO_MEMORY = ("cannot allocate memory", "out of memory")  # the Go runtime
+#: Linux's file system in memory, what must be left of it, and how often a stage may hold an artifact (its own and a mended copy).
+MEMORY_DISK, _SPARE, _COPIES = "/dev/shm", 32 << 20, 2  # noqa: S108 - the folder in it is made for us alone
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
@@ -73,6 +75,17 @@ def _merge_keys() -> bytes:
     return gzip.decompress(resources.files("fluxdoctor").joinpath("schemas", "merge-keys.json.gz").read_bytes())
 
 
+def _in_memory(size: int) -> str | None:
+    """Return a folder in memory for that many bytes, None where there is none, or where TMPDIR asks for another place.
+
+    A build writes a handful of small files and links, and removes them: on a disk that is a sixth of the time of a check.
+    """
+    if os.environ.get("TMPDIR") or not os.access(MEMORY_DISK, os.W_OK | os.X_OK):
+        return None
+    held = os.statvfs(MEMORY_DISK)
+    return MEMORY_DISK if held.f_bavail * held.f_frsize > _SPARE + 2 * _COPIES * size else None
+
+
 class Stage:
     """A temporary copy of an artifact's files, in which directories are built. It removes itself.
 
@@ -84,7 +97,7 @@ class Stage:
         self._files = files
         self._written: set[str] = set()
         self._lock = threading.Lock()
-        self._held = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
+        self._held = tempfile.TemporaryDirectory(prefix="fluxdoctor-", dir=_in_memory(sum(map(len, files.values()))))
         # kustomize names real paths in its messages.
         self.root = Path(self._held.name).resolve() / "tree"
         self._run = run
