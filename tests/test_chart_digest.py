@@ -66,6 +66,11 @@ def world(server: HelmServer, holds: bytes | None, **chart: Any) -> Snapshot:
             "apiVersion": group, "kind": "HelmChart", "metadata": {"name": "apps-web", **at},
             "spec": {**spec, **chart}, "status": {"artifact": artifact, "conditions": READY},
         })  # fmt: skip
+    return learned(objects)
+
+
+def learned(objects: list[dict[str, Any]]) -> Snapshot:
+    """What the collector learns of the repository of these objects."""
     files = {
         "snapshot.yaml": b"format: 1\ntaken: '2026-01-01T12:00:00Z'\n",
         "cluster/objects.yaml": yaml.safe_dump_all(objects).encode(),
@@ -204,14 +209,7 @@ def test_a_repository_with_a_wrong_digest_for_every_chart_is_not_pulled_whole() 
             ),
         ]  # fmt: skip
         server.files |= {f"/{name}.tgz": OTHER for name in many}
-        files = {
-            "snapshot.yaml": b"format: 1\ntaken: '2026-01-01T12:00:00Z'\n",
-            "cluster/objects.yaml": yaml.safe_dump_all(objects).encode(),
-        }
-        seen = folder.parse(files, "live")
-        source = seen.cluster.get(REF)
-        assert source is not None
-        seen = live.ask(seen, [source], reach(), {Charts, ChartIndexes})
+        seen = learned(objects)
         assert sorted(server.paths) == [*(f"/c{i:02d}.tgz" for i in range(8)), "/index.yaml"]
     says = f"HelmRepository/apps/acme: the index says that chart c{{}} 1.0.0 is {short(CHART)}, but {{}}; so it is with {{}}"
     served, rest = f"the archive that it leads to is {short(OTHER)}", f"HelmChart/apps/c08 has {short(OTHER)}"

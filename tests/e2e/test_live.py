@@ -286,24 +286,18 @@ def test_one_object_with_its_kin(cluster: Cluster) -> None:
     assert [str(f.subject) for f in found if f.severity is Severity.ERROR] == ["Kustomization/flux-system/sources"]
 
 
+def _diagnose(config: Path) -> list[str]:
+    return [sys.executable, "-m", "fluxdoctor", "diagnose", "--kubeconfig", str(config), "--no-probe"]
+
+
 def test_an_upgrade_is_asked_about_of_a_live_cluster(cluster: Cluster) -> None:
     incident.load(cluster, INCIDENTS / "healthy-baseline", datetime.now(UTC))
     config = cluster.kubeconfig(users.ADMIN)
 
     def asked(*target: str) -> tuple[int, list[tuple[str, str, str]]]:
-        argv = [
-            sys.executable,
-            "-m",
-            "fluxdoctor",
-            "diagnose",
-            "--kubeconfig",
-            str(config),
-            "--no-probe",
-            "--rule",
-            "upgrade",
-        ]
+        argv = [*_diagnose(config), "--rule", "upgrade", "--format", "json", *target]
         done = subprocess.run(  # noqa: S603 - our own program
-            [*argv, "--format", "json", *target], capture_output=True, text=True, timeout=120, check=False
+            argv, capture_output=True, text=True, timeout=120, check=False
         )
         found = loads(done.stdout)["findings"]
         return done.returncode, [(f["rule"], f["subject"]["name"], f["message"]) for f in found]
@@ -319,17 +313,7 @@ def test_ctrl_c_prints_what_is_known_and_leaves_nothing(cluster: Cluster, proxy:
     incident.load(cluster, INCIDENTS / "cascade-chain-top", datetime.now(UTC))
     proxy.fault(PATH, kind="stall")
     config = cluster.kubeconfig(users.ADMIN, server=proxy.url)
-    argv = [
-        sys.executable,
-        "-m",
-        "fluxdoctor",
-        "diagnose",
-        "--kubeconfig",
-        str(config),
-        "--no-probe",
-        "--timeout",
-        "60s",
-    ]
+    argv = [*_diagnose(config), "--timeout", "60s"]
     env = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "100"}
     with subprocess.Popen(  # noqa: S603 - our own program
         argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env

@@ -57,8 +57,9 @@ class Cache:
 
     def _reads(self, documents: tuple[Built, ...]) -> tuple[Built, ...]:
         """Let documents be read by whoever knows them from an earlier run."""
-        for document in documents if self._parse else ():
-            document.parse = self._parse or document.parse
+        if self._parse:
+            for document in documents:
+                document.parse = self._parse
         return documents
 
     def put(self, key: str, rendering: Rendering) -> None:

@@ -58,9 +58,9 @@ def closure(tree: Tree, directory: str, extra: tuple[str, ...] = ()) -> Closure:
         found.files |= near.files
         todo += near.directories
         found.outside = found.outside or near.outside
-        found.schema, found.remote, found.helm = (
-            found.schema or near.schema, found.remote or near.remote, found.helm or near.helm
-        )  # fmt: skip
+        found.schema |= near.schema
+        found.remote |= near.remote
+        found.helm |= near.helm
     return found
 
 

@@ -24,8 +24,8 @@ _SECONDS = 120
 #: What a build may print, and the bytes of addresses it may take: kustomize-controller itself has 1 GiB of memory by default.
 _MOST, _MEMORY = 512 << 20, 4 << 30
 _NO_MEMORY = ("cannot allocate memory", "out of memory")  # the Go runtime
-#: Linux's file system in memory, what must be left of it, and how often a stage may hold an artifact (its own and a mended copy).
-MEMORY_DISK, _SPARE, _COPIES = "/dev/shm", 32 << 20, 2  # noqa: S108 - the folder in it is made for us alone
+#: Linux's file system in memory, what must be left of it, and how many times the size of an artifact must be free.
+MEMORY_DISK, _SPARE, _TIMES = "/dev/shm", 32 << 20, 4  # noqa: S108 - the folder in it is made for us alone
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
@@ -83,7 +83,7 @@ def _in_memory(size: int) -> str | None:
     if os.environ.get("TMPDIR") or not os.access(MEMORY_DISK, os.W_OK | os.X_OK):
         return None
     held = os.statvfs(MEMORY_DISK)
-    return MEMORY_DISK if held.f_bavail * held.f_frsize > _SPARE + 2 * _COPIES * size else None
+    return MEMORY_DISK if held.f_bavail * held.f_frsize > _SPARE + _TIMES * size else None
 
 
 class Stage:

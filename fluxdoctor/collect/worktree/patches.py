@@ -32,7 +32,9 @@ _CHANGES_LITTLE = {
     "commonAnnotations", "buildMetadata", "sortOptions", "configurations", "generatorOptions", "configMapGenerator",
     "secretGenerator", "images", "replicas", "openapi",
 }  # fmt: skip
-_PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
+#: In the order in which kustomize (5.8) takes them.
+_MERGES = ("patchesStrategicMerge", "patches")
+_PATCHES = (*_MERGES, "patchesJson6902")
 _RENAMES = (*_CHANGES_KIND, b"/metadata/name", b"allowNameChange")
 
 
@@ -59,11 +61,13 @@ def _kustomizations(tree: Tree, files: Iterable[str]) -> Iterator[tuple[str, Map
         yield from ((posixpath.dirname(file), d.body) for d in documents_of[:1] if isinstance(d.body, dict))
 
 
-def _rows(body: Mapping[str, Any]) -> list[Any]:
+def _rows(body: Mapping[str, Any], keys: Iterable[str] = _PATCHES) -> list[Any]:
     """Return the patches of a kustomization file, each in the form that it has under ``patches``."""
-    merges = body.get("patchesStrategicMerge") or []
-    rows = [{"patch" if isinstance(e, str) and "\n" in e else "path": e} for e in merges]
-    return [*rows, *(body.get("patches") or []), *(body.get("patchesJson6902") or [])]
+    return [_merge(row) if key == "patchesStrategicMerge" else row for key in keys for row in body.get(key) or ()]
+
+
+def _merge(entry: Any) -> dict[str, Any]:
+    return {"patch" if isinstance(entry, str) and "\n" in entry else "path": entry}
 
 
 def _patched(tree: Tree, at: str, row: Any) -> set[tuple[str, str]]:
@@ -140,14 +144,9 @@ def lenient(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
     A strategic merge patch without a target that finds nothing fails the build, one with a target does not
     (kustomize 5.8, PatchTransformer.go).
     """
-    made = dict(body)
-    merges = made.pop("patchesStrategicMerge", None) or []
-    rows = [{"patch" if isinstance(e, str) and "\n" in e else "path": e} for e in merges] + list(
-        made.get("patches") or []
-    )
-    if rows:
-        made["patches"] = [one for row in rows for one in _targeted(tree, at, row)]
-    return made
+    rows = _rows(body, _MERGES)
+    made = {key: value for key, value in body.items() if key not in _MERGES}
+    return made | ({"patches": [one for row in rows for one in _targeted(tree, at, row)]} if rows else {})
 
 
 def _targeted(tree: Tree, at: str, row: Any) -> Iterator[Any]:

@@ -113,22 +113,10 @@ class Renderer:
         build = replace(build, body=patches.without_idle(self.tree, build.directory, build.body, read, self.files))
         key = self._cache.key(build.directory, build.body, ((path, self._digest(path)) for path in read))
         with self._lock:
-            mine = key not in self._known
-            known = self._known.setdefault(key, Future())
-        if mine:
-            kept = self._cache.get(key)
-            if kept:
-                known.set_result(self._told(kept, build))
-            else:
-                pool.submit(self._finish, known, key, build)
-        return known
-
-    def _finish(self, known: Future[Rendering], key: str, build: _Build) -> None:
-        try:
-            known.set_result(self._rendered(key, build))
-        except BaseException as error:
-            known.set_exception(error)
-            raise
+            if key not in self._known:
+                kept = self._cache.get(key)
+                self._known[key] = _done(self._told(kept, build)) if kept else pool.submit(self._rendered, key, build)
+            return self._known[key]
 
     def _digest(self, path: str) -> bytes:
         """Return the digest of a file, worked out once: many builds read the same."""
