@@ -16,6 +16,7 @@ from fluxdoctor.collect import folder
 from fluxdoctor.collect.worktree import against, artifacts, faults, generate, kustomize, origins
 from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.cache import Cache
+from fluxdoctor.collect.worktree.kept import Kept
 from fluxdoctor.collect.worktree.origins import Header, Origin
 from fluxdoctor.collect.worktree.render import Renderer
 from fluxdoctor.collect.worktree.substitute import Variables, apply, syntax_fault, undefined, unknown
@@ -233,7 +234,7 @@ def test_a_build_that_reads_more_than_its_kustomization_files_name() -> None:
     }
     tree = folder.tree(files, None)
     assert "patches/p.yaml" not in faults.closure(tree, "a").files
-    renderer = Renderer(tree, files, kustomize.Command(kustomize.command()), Cache())
+    renderer = Renderer(tree, files, kustomize.Command(kustomize.command()), Cache(Kept()))
     body = {"spec": {"path": "a"}}
     try:
         with ThreadPoolExecutor(1) as pool:

@@ -10,6 +10,7 @@ import pytest
 from fluxdoctor.collect import folder
 from fluxdoctor.collect.worktree import faults, kustomize, patches
 from fluxdoctor.collect.worktree.cache import Cache
+from fluxdoctor.collect.worktree.kept import Kept
 from fluxdoctor.collect.worktree.render import Renderer
 from fluxdoctor.collect.worktree.substitute import Variables
 from fluxdoctor.model.resource import Ref, Resource
@@ -105,7 +106,7 @@ def test_one_build_for_all_clusters_that_differ_in_such_patches(monkeypatch: pyt
         return build(stage, directory, *rest)
 
     monkeypatch.setattr(kustomize.Stage, "build", counted)
-    renderer = Renderer(folder.tree(FILES, None), FILES, kustomize.Command(kustomize.command()), Cache())
+    renderer = Renderer(folder.tree(FILES, None), FILES, kustomize.Command(kustomize.command()), Cache(Kept()))
     kustomizations = [
         Resource(
             body={"spec": {"path": "app", "patches": [{"patch": MERGE.replace("1h", age), "target": RELEASE}]}},

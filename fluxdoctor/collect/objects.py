@@ -148,18 +148,21 @@ def _event(found: Read, body: Any, redactor: Redactor) -> None:
     found.events.setdefault(ref, []).append(Event(view.text("type"), view.text("reason"), message, at, count))
 
 
-def manifest(body: Any, file: str, marks: Marks, ref: Ref | None = None) -> Resource:
-    """Turn a document of a git file into a resource; a Secret's values stay behind, the public part of SOPS is kept.
-
-    ``ref``: its identity, where that is known.
-    """
+def manifest(body: Any, file: str, marks: Marks) -> Resource:
+    """Turn a document of a git file into a resource."""
     view = Fields(body)
-    ref = ref or ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
+    ref = ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
+    return Resource(body=visible(body), ref=ref, file=file, marks=marks)
+
+
+def visible(body: Any) -> Any:
+    """Return a document of a git file without the values of a Secret or of its generator; the public part of SOPS is kept."""
+    view = Fields(body)
     if _is_secret(body):
-        body = {**secrets.facts(body), **_sops(view)}
-    elif view.has("secretGenerator"):
-        body = {**body, "secretGenerator": [_keys_only(row) for row in view.rows("secretGenerator")]}
-    return Resource(body=body, ref=ref, file=file, marks=marks)
+        return {**secrets.facts(body), **_sops(view)}
+    if view.has("secretGenerator"):
+        return {**body, "secretGenerator": [_keys_only(row) for row in view.rows("secretGenerator")]}
+    return body
 
 
 def _keys_only(generator: Fields) -> dict[str, Any]:

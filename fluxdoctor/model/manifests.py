@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -83,29 +83,46 @@ def is_remote(entry: str) -> bool:
 
 @dataclass(slots=True)
 class _Walk:
-    """The state of one walk through the directories of a tree."""
+    """The state of one walk through a directory of a tree and those that it leads to."""
 
     tree: Tree
-    build: dict[str, list[object]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
+    """The directories on the way to it."""
+    build: dict[str, list[object]] = field(default_factory=dict)
     complete: bool = True
     visits: int = 0
+    whole: bool = True
+    """Nothing was left out because of where the walk began."""
 
     def add(self, slot: str, item: object) -> None:
         self.build.setdefault(slot, []).append(item)
 
-    def directory(self, path: str) -> list[Resource]:
-        """Accumulate a directory as kustomize does; one without a kustomization file is scanned like the controller."""
-        self.visits += 1
+    def directory(self, path: str) -> tuple[Resource, ...]:
+        """Accumulate a directory, which is the same wherever it is reached from: many are the base of dozens."""
+        known: dict[str, tuple[_Walk, tuple[Resource, ...]]] = self.tree.once("accumulated", lambda _: {})
         if path in self.seen or self.visits > _MAX_DIRECTORIES:
-            self.complete = False
-            return []
-        self.seen.append(path)
-        try:
-            file = kustomization_file(self.tree, path)
-            return self.kustomization(path, file) if file else self.scan(path)
-        finally:
-            self.seen.pop()
+            self.complete = self.whole = False
+            return ()
+        held = known.get(path)
+        if held is None:
+            below = _Walk(self.tree, [*self.seen, path], visits=1)
+            held = below, tuple(below.accumulated(path))
+            if below.whole:
+                known[path] = held
+        self._join(held[0])
+        return held[1]
+
+    def _join(self, other: _Walk) -> None:
+        for slot, items in other.build.items():
+            self.build.setdefault(slot, []).extend(items)
+        self.complete = self.complete and other.complete
+        self.whole = self.whole and other.whole
+        self.visits += other.visits
+
+    def accumulated(self, path: str) -> list[Resource]:
+        """Accumulate a directory as kustomize does; one without a kustomization file is scanned like the controller."""
+        file = kustomization_file(self.tree, path)
+        return self.kustomization(path, file) if file else self.scan(path)
 
     def scan(self, path: str) -> list[Resource]:
         """The controller generates a kustomization: every YAML file below, and each sub-directory that has its own."""
@@ -150,7 +167,7 @@ class _Walk:
             self.add("patches", patch)
         return _renamed(found, body)
 
-    def entry(self, body: Resource, at: tuple[str, int], text: str, path: str) -> list[Resource]:
+    def entry(self, body: Resource, at: tuple[str, int], text: str, path: str) -> Sequence[Resource]:
         """Accumulate what an entry leads to. Where it stands is looked up only where it leads nowhere: most do not."""
         if is_remote(text):
             slot = "remote"
@@ -267,7 +284,7 @@ def build(tree: Tree, path: str, components: tuple[str, ...] = ()) -> Build | No
 
 def _built(tree: Tree, directory: str, components: tuple[str, ...]) -> Build:
     walk = _Walk(tree)
-    objects = walk.directory(directory)
+    objects = list(walk.directory(directory))
     for component in components:
         added = clean(posixpath.join(directory, component))
         if tree.is_directory(added):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from fluxdoctor.collect import documents, objects
 from fluxdoctor.collect.worktree.origins import Header
 from fluxdoctor.collect.worktree.substitute import Variables, apply
-from fluxdoctor.model.resource import Fields
+from fluxdoctor.model.resource import Fields, Ref
+
+Bodies: TypeAlias = tuple[dict[str, Any], ...]
 
 #: kustomize writes a mapping's fields in a block, two spaces in, and the texts in them further in.
 _KIND = re.compile(r"^kind: (.+)$", re.M)
@@ -22,19 +24,29 @@ _NAME, _NAMESPACE = (re.compile(_FIELD % name, re.M) for name in ("name", "names
 class Built:
     """A document as kustomize wrote it: its text, or only its body where no variable can be in it."""
 
-    __slots__ = ("_header", "_last", "body", "parse", "text")
+    __slots__ = ("_header", "_known", "_last", "body", "parse", "text")
 
     def __init__(self, text: str = "", body: dict[str, Any] | None = None) -> None:
         """``body``: of a document that was read before."""
         self.text = text
         self.body = body
-        self.parse: Callable[[str], tuple[dict[str, Any], ...]] = bodies
+        self.parse: Callable[[str], Bodies] = bodies
         """Reads a text; another one may know it from an earlier run."""
         self._header: Header | None = None
-        self._last: tuple[Variables, tuple[dict[str, Any], ...]] | None = None
+        self._last: tuple[Variables, Bodies] | None = None
+        self._known: tuple[Bodies | None, tuple[tuple[Ref, dict[str, Any]], ...]] = None, ()
 
-    def read(self, variables: Variables) -> tuple[dict[str, Any], ...]:
-        """Return the objects of it, the variables replaced; () where that leaves no YAML. Never change one: it is shared."""
+    def objects(self, variables: Variables) -> tuple[tuple[Ref, dict[str, Any]], ...]:
+        """Return the objects of it with their identities, without a Secret's values. Never change one: they are shared."""
+        bodies = None if self.body is not None else self.read(variables)
+        known = self._known
+        if not known[1] or known[0] is not bodies:
+            held = ((objects.ref_of(body), body) for body in self.read(variables))
+            known = self._known = bodies, tuple((ref, objects.visible(body)) for ref, body in held if ref is not None)
+        return known[1]
+
+    def read(self, variables: Variables) -> Bodies:
+        """Return the documents of it, the variables replaced; () where that leaves no YAML. Never change one: it is shared."""
         if self.body is not None:
             return (self.body,)
         last = self._last
@@ -81,7 +93,7 @@ class Built:
 
 
 @lru_cache(1 << 15)
-def bodies(text: str) -> tuple[dict[str, Any], ...]:
+def bodies(text: str) -> Bodies:
     """Read a text once, for however many clusters it is the same. Never change what it returns."""
     return tuple(d.body for d in documents.parse(text).documents if isinstance(d.body, dict))
 

@@ -3,79 +3,85 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
 from fluxdoctor.collect.worktree.built import Built
+from fluxdoctor.collect.worktree.kept import Kept
 from fluxdoctor.collect.worktree.origins import Origin
 
 if TYPE_CHECKING:
     from fluxdoctor.collect.worktree.render import Rendering
 
-_FORMAT = b"fluxdoctor build 6"
+_BUILDS, _DOCUMENTS = "builds", "documents"
+_FIELDS = ("error", "reason", "partial", "raw")
+_DIGEST = 16  # bytes: enough to tell documents apart, and thousands of builds name dozens each
+
+_Placed: TypeAlias = tuple[Built, Origin | None]
 
 
 class Cache:
-    """Renderings in a folder, as JSON; without a folder nothing is kept."""
+    """Renderings among what is kept of a repository, each document of many builds once."""
 
     def __init__(
-        self,
-        folder: Path | None = None,
-        version: str = "",
-        parse: Callable[[str], tuple[dict[str, Any], ...]] | None = None,
+        self, kept: Kept, version: str = "", parse: Callable[[str], tuple[dict[str, Any], ...]] | None = None
     ) -> None:
         """``version``: what else the result depends on, such as which kustomize; ``parse`` reads a built text."""
-        self._folder = folder
+        self._kept = kept
         self._version = version.encode()
         self._parse = parse
+        self._read: dict[str, _Placed] = {}
 
     def key(self, directory: str, body: Mapping[str, Any], files: Iterable[tuple[str, bytes]]) -> str:
         """Return the name of a build: its directory, its kustomization file, and every file that it reads with its digest."""
-        digest = hashlib.sha256(_FORMAT + self._version + directory.encode("utf-8", "surrogateescape"))
+        digest = hashlib.sha256(self._version + directory.encode("utf-8", "surrogateescape"))
         digest.update(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
         for path, content in files:
             digest.update(path.encode("utf-8", "surrogateescape") + b"\0" + content)
         return digest.hexdigest()
 
     def get(self, key: str) -> Rendering | None:
-        """Return what was kept, or None."""
+        """Return what was kept, or None. Its documents are shared with other builds that have the same."""
         from fluxdoctor.collect.worktree.render import Rendering
 
-        if self._folder is None:
+        held = self._kept.get(_BUILDS, key)
+        placed = [self._placed(digest) for digest in held["documents"]] if held else []
+        if not held or None in placed:
             return None
-        try:
-            held = orjson.loads((self._folder / key[:2] / f"{key}.json").read_bytes())
-            documents = self._reads(tuple(map(Built.load, held.pop("documents"))))
-            places = tuple(Origin(*o) if o else None for o in held.pop("origins"))
-            return Rendering(documents, places, **held)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        documents, places = zip(*placed, strict=True) if placed else ((), ())
+        return Rendering(documents, places, **{name: held[name] for name in _FIELDS})
 
-    def _reads(self, documents: tuple[Built, ...]) -> tuple[Built, ...]:
-        """Let documents be read by whoever knows them from an earlier run."""
+    def _placed(self, digest: str) -> _Placed | None:
+        if digest not in self._read:
+            held = self._kept.get(_DOCUMENTS, digest)
+            if held is None:
+                return None
+            document, place = held
+            self._read[digest] = self._reads(Built.load(document)), Origin(*place) if place else None
+        return self._read[digest]
+
+    def _reads(self, document: Built) -> Built:
+        """Let a document be read by whoever knows it from an earlier run."""
         if self._parse:
-            for document in documents:
-                document.parse = self._parse
-        return documents
+            document.parse = self._parse
+        return document
 
     def put(self, key: str, rendering: Rendering) -> None:
-        """Keep a rendering; a folder that cannot be written is no error. A Secret's value is never kept."""
-        if self._folder is None:
+        """Keep a rendering, unless the value of a Secret is in it, or a text that is no Unicode."""
+        if not self._kept.lasts:
             return
-        documents = [d.kept() for d in self._reads(rendering.documents)]
+        documents = [self._reads(document).kept() for document in rendering.documents]
         if None in documents:
             return
-        at = self._folder / key[:2] / f"{key}.json"
-        held: dict[str, Any] = {name: getattr(rendering, name) for name in ("error", "reason", "partial", "raw")}
-        held |= {"documents": documents, "origins": [tuple(o) if o else None for o in rendering.origins]}
+        places = [tuple(origin) if origin else None for origin in rendering.origins]
+        placed = list(zip(documents, places, strict=True))
         try:
-            at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part = at.with_suffix(f".{os.getpid()}")
-            part.write_bytes(orjson.dumps(held))
-            part.replace(at)
-        except (OSError, TypeError):
+            names = [hashlib.blake2b(orjson.dumps(one), digest_size=_DIGEST).hexdigest() for one in placed]
+        except TypeError:
             return
+        for name, one in zip(names, placed, strict=True):
+            self._kept.put(_DOCUMENTS, name, one)
+        held: dict[str, Any] = {name: getattr(rendering, name) for name in _FIELDS}
+        self._kept.put(_BUILDS, key, held | {"documents": names})

@@ -6,7 +6,7 @@ import os
 import posixpath
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,13 +16,24 @@ from typing import Self
 from fluxdoctor._version import __version__
 from fluxdoctor.collect import folder
 from fluxdoctor.collect.deadline import Deadline
-from fluxdoctor.collect.worktree import charts, kustomize, leftover, overlaps, postbuild, presence, schema, versions
+from fluxdoctor.collect.worktree import (
+    charts,
+    kustomize,
+    leftover,
+    overlaps,
+    postbuild,
+    presence,
+    schema,
+    steps,
+    versions,
+)
 from fluxdoctor.collect.worktree.cache import Cache
 from fluxdoctor.collect.worktree.entry import Entry, Found
 from fluxdoctor.collect.worktree.kept import Kept
 from fluxdoctor.collect.worktree.reading import Reading
 from fluxdoctor.collect.worktree.render import Renderer
 from fluxdoctor.collect.worktree.repository import Repository
+from fluxdoctor.collect.worktree.steps import Steps
 from fluxdoctor.collect.worktree.walk import Reached, Walk
 from fluxdoctor.model.cluster import Cluster, Gap
 from fluxdoctor.model.facts import GitTrees, Tree, clean
@@ -54,24 +65,23 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
     run = kustomize.Command(kustomize.command(), deadline)
     kept = Kept(cache, repository.urls or (repository.name,), __version__)
     reading = Reading(repository.files, kept)
-    builds = Cache(cache, " ".join((__version__, *run.argv)), reading.bodies)
+    builds = Cache(kept, " ".join(run.argv), reading.bodies)
     whole = folder.tree(repository.files, None, reading.read)
     found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}, repository.urls)
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
+        steps.short_turns(),
         ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
-        ThreadPoolExecutor(workers, thread_name_prefix="walk") as walks,
         _Renderers(repository, whole, reading, run, builds) as renderers,
     ):
-        # While one walk reads what was built, another's builds run.
-        reached = list(walks.map(lambda entry: _walk(entry, renderers, pool, repository), found.entries()))
+        reached = steps.together(_walk(entry, renderers, pool, repository) for entry in found.entries())
         files = frozenset(f for r in reached for f in _files(r))
         entries = found.implied(files)
         if any(r.trees for r in reached):  # a cluster beside one that begins here is one whose beginning is elsewhere
             beside = {posixpath.dirname(r.entry.name) for r in reached}
             entries = [e for e in entries if posixpath.dirname(e.name) in beside - {""}]
         entries = entries or ([] if reached else found.parts())
-        implied = list(walks.map(lambda entry: _rooted(entry, renderers, pool, repository), entries))
+        implied = steps.together(_rooted(entry, renderers, pool, repository) for entry in entries)
         inner = {posixpath.join(r.entry.root, f) for r in (*reached, *implied) for f in r.folders - {_folder(r)}}
         reached += [r for r in implied if r.entry.name not in inner]
         files |= frozenset(f for r in implied for f in _files(r))
@@ -163,9 +173,9 @@ def _folder(reached: Reached) -> str:
     return clean(reached.entry.kustomization.text("spec.path"))
 
 
-def _rooted(entry: Entry, renderers: _Renderers, pool: ThreadPoolExecutor, repository: Repository) -> Reached:
+def _rooted(entry: Entry, renderers: _Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
     """Walk from a folder; where its Kustomizations find their paths only below one folder, that is the artifact's root."""
-    first = _walk(entry, renderers, pool, repository)
+    first = yield from _walk(entry, renderers, pool, repository)
     missing = [clean(k.text("spec.path")) for k in first.objects.values() if _is_missing(k)]
     if entry.root or not missing:
         return first
@@ -178,17 +188,17 @@ def _rooted(entry: Entry, renderers: _Renderers, pool: ThreadPoolExecutor, repos
         return first
     spec = {**entry.kustomization.body["spec"], "path": entry.name.removeprefix(best + "/")}
     body = {**entry.kustomization.body, "spec": spec}
-    return _walk(
-        replace(entry, root=best, kustomization=replace(entry.kustomization, body=body)), renderers, pool, repository
-    )
+    inside = replace(entry, root=best, kustomization=replace(entry.kustomization, body=body))
+    return (yield from _walk(inside, renderers, pool, repository))
 
 
 def _is_missing(resource: Resource) -> bool:
     return resource.kind == "Kustomization" and resource.text("status.conditions.0.reason") == "ArtifactFailed"
 
 
-def _walk(entry: Entry, renderers: _Renderers, pool: ThreadPoolExecutor, repository: Repository) -> Reached:
-    return postbuild.settle(Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived).run())
+def _walk(entry: Entry, renderers: _Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
+    walk = Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived)
+    return postbuild.settle((yield from walk.run()))
 
 
 def _files(reached: Reached) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fluxdoctor.collect import objects
 from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.origins import LateMarks, Origin
 from fluxdoctor.collect.worktree.substitute import Variables
@@ -20,10 +19,9 @@ def read(
     document: Built, origin: Origin | None, variables: Variables, owner: Resource, tree: Tree
 ) -> Iterator[Resource]:
     """Yield the objects of one built document; one that is not YAML any more after the variables yields nothing."""
-    for whole in document.read(variables):
-        if (ref := objects.ref_of(whole)) is not None:
-            marks: Marks = LateMarks(tree, origin) if origin else {}
-            yield objects.manifest(_labelled(whole, owner), origin.file if origin else "", marks, ref)
+    for ref, body in document.objects(variables):
+        marks: Marks = LateMarks(tree, origin) if origin else {}
+        yield Resource(body=_labelled(body, owner), ref=ref, file=origin.file if origin else "", marks=marks)
 
 
 def _labelled(body: dict[str, Any], owner: Resource) -> dict[str, Any]:

@@ -7,7 +7,7 @@ that gives a default gives it for an empty value too.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +17,14 @@ _CASING = re.compile(r"[,^]{1,2}")
 _PLAIN = re.compile(r"[^$]+")
 _ARGUMENT = re.compile(r"(?:[^}$]|\$(?!\{))+")
 _DEFAULTS = (":-", ":=", ":?", ":+", "=")
+_CHANGES: dict[str, Callable[[str], str]] = {
+    "": lambda v: v,
+    ",": lambda v: v[:1].lower() + v[1:],
+    ",,": str.lower,
+    "^": lambda v: v[:1].upper() + v[1:],
+    "^^": str.upper,
+    "#len": lambda v: str(len(v.encode())),
+}
 
 
 class SubstitutionError(Exception):
@@ -62,6 +70,23 @@ def parse(text: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+@lru_cache(1 << 13)
+def needed(text: str) -> tuple[str, ...]:
+    """Return the variables of a text that have no default, in the order in which Flux asks for them.
+
+    The arguments of a default are looked at whether they are needed or not. Raises SubstitutionError as ``parse`` does.
+    """
+    return tuple(name for part in parse(text) for name in _without_default(part))
+
+
+def _without_default(part: Part) -> Iterator[str]:
+    if isinstance(part, Expression):
+        for argument in part.arguments:
+            yield from _without_default(argument)
+        if not part.has_default:
+            yield part.name
+
+
 def evaluate(part: Part, value_of: Callable[[Expression], str | None]) -> str:
     """Return what a part becomes.
 
@@ -79,16 +104,8 @@ def evaluate(part: Part, value_of: Callable[[Expression], str | None]) -> str:
 
 
 def _changed(part: Expression, value: str) -> str:
-    changes: dict[str, Callable[[str], str]] = {
-        "": lambda v: v,
-        ",": lambda v: v[:1].lower() + v[1:],
-        ",,": str.lower,
-        "^": lambda v: v[:1].upper() + v[1:],
-        "^^": str.upper,
-        "#len": lambda v: str(len(v.encode())),
-    }
     # What patterns and positions make of a value is not worked out here: it stays an unknown.
-    change = changes.get(part.operator)
+    change = _CHANGES.get(part.operator)
     return change(value) if change else part.text
 
 

@@ -66,19 +66,11 @@ def undefined(text: str, variables: Variables) -> str:
     if variables.open or not _replaces(text, variables):
         return ""
     try:
-        parts = envsubst.parse(text)
+        needed = envsubst.needed(text)
     except envsubst.SubstitutionError:
         return ""
-    return next((name for part in parts if (name := _missing(part, variables))), "")
+    return next((name for name in needed if name not in variables.known), "")
 
 
 def _replaces(text: str, variables: Variables) -> bool:
-    return variables.active and "$" in text and not _OFF.search(text)
-
-
-def _missing(part: envsubst.Part, variables: Variables) -> str:
-    """The arguments of a default are looked at whether they are needed or not."""
-    if isinstance(part, str):
-        return ""
-    inner = next((name for a in part.arguments if (name := _missing(a, variables))), "")
-    return inner or ("" if part.has_default or part.name in variables.known else part.name)
+    return variables.active and "$" in text and not (SWITCH in text and _OFF.search(text))

@@ -9,11 +9,12 @@ from typing import Any
 
 import orjson
 
-from fluxdoctor.collect.worktree import artifacts, declared, postbuild
+from fluxdoctor.collect.worktree import artifacts, declared, postbuild, steps
 from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.origins import Origin
 from fluxdoctor.collect.worktree.render import Renderer, Rendering
+from fluxdoctor.collect.worktree.steps import Steps
 from fluxdoctor.collect.worktree.substitute import Variables, unknown
 from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import Tree, clean
@@ -80,18 +81,18 @@ class Walk:
         self._read: list[tuple[Ref, object]] = []
         """The data of the ConfigMaps with variables, as it was when it was read."""
 
-    def run(self) -> Reached:
+    def run(self) -> Steps[Reached]:
         """Walk until no more variable becomes known."""
-        reached = self._once()
+        reached = yield from self._once()
         for _ in range(_PASSES - 1):
             config = {ref: r for ref, r in reached.objects.items() if ref.kind == "ConfigMap"}
             if all(_data(config.get(ref)) == data for ref, data in self._read):
                 break
             self._config = config
-            reached = self._once()
+            reached = yield from self._once()
         return reached
 
-    def _once(self) -> Reached:
+    def _once(self) -> Steps[Reached]:
         reached = Reached(self._entry)
         self._read = []
         for resource in (*self._entry.objects, self._entry.kustomization):
@@ -110,7 +111,7 @@ class Walk:
             first = [k for k in mine if _place_of(k) in built] or mine
             built |= {_place_of(k) for k in first}
             waiting = [k for k in waiting if k not in first]
-            todo = self._build(first, reached)
+            todo = yield from self._build(first, reached)
             more = len(first) < len(mine)
             if self._make_artifacts(reached):
                 todo += waiting
@@ -125,13 +126,15 @@ class Walk:
         reached.places = artifacts.places({ref: files for ref, (_, files) in self._derived.items()})
         return reached
 
-    def _build(self, kustomizations: list[Resource], reached: Reached) -> list[Resource]:
+    def _build(self, kustomizations: list[Resource], reached: Reached) -> Steps[list[Resource]]:
         """Build Kustomizations and add what they declare; return the Kustomizations among it."""
         found: list[Resource] = []
         late = []
         begun = [self._of(kustomization).begin(kustomization, self._pool) for kustomization in kustomizations]
+        yield None  # the builds of all clusters are begun before one is waited for
         for kustomization, build in zip(kustomizations, begun, strict=True):
-            kustomization, rendering = self._settled(kustomization, build.result(), reached)  # noqa: PLW2901 - the end of it
+            rendering = yield from steps.ended(build)
+            kustomization, rendering = yield from self._settled(kustomization, rendering, reached)  # noqa: PLW2901 - the end of it
             if self._knows(kustomization, reached):
                 found += self._take(kustomization, rendering, reached)
             else:
@@ -140,22 +143,23 @@ class Walk:
             found += self._take(kustomization, rendering, reached)
         return found
 
-    def _settled(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> tuple[Resource, Rendering]:
+    def _settled(
+        self, kustomization: Resource, rendering: Rendering, reached: Reached
+    ) -> Steps[tuple[Resource, Rendering]]:
         """Return what a Kustomization that applies itself makes of itself in the end, and the build of that."""
         for _ in range(_MOST_SELVES):
             own = self._own(kustomization, rendering, reached)
             if own is None or _same_spec(own, kustomization) or _place_of(own) != _place_of(kustomization):
                 break
-            kustomization, rendering = own, self._of(own).begin(own, self._pool).result()
+            kustomization, rendering = own, (yield from steps.ended(self._of(own).begin(own, self._pool)))
             reached.objects[own.ref] = own
         return kustomization, rendering
 
     def _own(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Resource | None:
         """Return a Kustomization as its own build declares it."""
+        headers = ((pair, pair[0].header) for pair in _pairs(rendering))
         mine = [
-            (document, origin)
-            for document, origin in _pairs(rendering)
-            if document.header[::2] == ("Kustomization", kustomization.name)
+            pair for pair, header in headers if header.kind == "Kustomization" and header.name == kustomization.name
         ]
         if rendering.error or not mine:
             return None
@@ -318,7 +322,8 @@ class Walk:
         tree = self._of(kustomization).tree
         for document, origin in documents:
             for resource in declared.read(document, origin, variables, kustomization, tree):
-                yield replace(resource, file=self._place(kustomization, resource.file))
+                place = self._place(kustomization, resource.file)
+                yield resource if place == resource.file else replace(resource, file=place)
 
 
 def _may_change(resource: Resource, rendering: Rendering) -> bool:

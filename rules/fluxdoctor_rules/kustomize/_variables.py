@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fluxdoctor import Build, Cluster, Ref, Resource
@@ -29,8 +30,13 @@ class Use:
         return self.valid and not self.rest.startswith(_DEFAULTS)
 
 
-def uses(text: str) -> Iterator[Use]:
-    """Yield the variables of a text as fluxcd/pkg/envsubst reads it; $VAR, $(VAR) and $${VAR} are none."""
+@lru_cache(1 << 12)
+def uses(text: str) -> tuple[Use, ...]:
+    """Return the variables of a text as fluxcd/pkg/envsubst reads it; $VAR, $(VAR) and $${VAR} are none."""
+    return tuple(_uses(text))
+
+
+def _uses(text: str) -> Iterator[Use]:
     for token in _TOKEN.finditer(text):
         inside = token["inside"]
         if inside is None:
