@@ -108,13 +108,13 @@ def _walk(path: Path, place: Place) -> Iterator[tuple[Path, Place]]:
 class Kept(Mapping[Path, tuple[int, int]]):
     """The marks of a document that was read in an earlier run, from its body and ``offsets``: made when one is asked for."""
 
-    def __init__(self, body: object, offsets: list[int], text: Callable[[], Text]) -> None:
-        """``text``: what the document was read from."""
+    def __init__(self, body: object, offsets: str, text: Callable[[], Text]) -> None:
+        """``offsets``: numbers with blanks between them; ``text``: what the document was read from."""
         self._body, self._offsets, self._text = body, offsets, text
 
     @cached_property
     def _view(self) -> View:
-        return View(_rebuilt(self._body, iter(self._offsets)), self._text().mark)
+        return View(_rebuilt(self._body, map(int, self._offsets.split())), self._text().mark)
 
     def __getitem__(self, path: Path) -> tuple[int, int]:
         """Raise KeyError for a path that is not there."""

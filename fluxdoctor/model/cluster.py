@@ -150,11 +150,15 @@ class Cluster(Once):
         return f"{ref}: {gap.why}" if gap else f"{ref} was not read"
 
     def _gap(self, ref: Ref) -> Gap | None:
-        for gap in self.gaps:
-            kind, _, rest = gap.what.partition("/")
-            if kind == ref.kind and rest in ("", ref.namespace, ref.named):
-                return gap
-        return None
+        numbers = [self._gap_numbers.get((ref.kind, rest)) for rest in ("", ref.namespace, ref.named)]
+        number = min((n for n in numbers if n is not None), default=None)
+        return None if number is None else self.gaps[number]
+
+    @cached_property
+    def _gap_numbers(self) -> dict[tuple[str, str], int]:
+        """The first gap about a kind, and about what of it."""
+        parts = [gap.what.partition("/") for gap in self.gaps]
+        return {(kind, rest): number for number, (kind, _, rest) in reversed(list(enumerate(parts)))}
 
     def needs(self, ref: Ref) -> str:
         """Say what it takes to see an object that a look-up called unknown: a right, or why it could not be read."""

@@ -7,7 +7,7 @@ import posixpath
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from functools import cached_property, lru_cache
 from fluxdoctor.model.once import Once
 from fluxdoctor.model.resource import Location, Ref, Resource
 
+_MOST_NEAR = 3
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -117,15 +118,19 @@ class Tree(Once):
         """Return up to three paths most like this one, the best first."""
         wanted = clean(path)
         known = self.directories - {""} if directories else self._files
-        head, name = posixpath.split(wanted)
-        beside = sorted(p for p in known if posixpath.dirname(p) == head)
-        close = {posixpath.basename(p): p for p in beside}
-        best = [close[n] for n in _most_like(name, close, 0.6)]
-        rest = [p for p in _most_like(wanted, known, 0.7) if p not in best]
-        return tuple((best + rest)[:3])
+        return self.once(("nearest", wanted, directories), lambda _: _nearest(wanted, known))
 
 
-def _most_like(wanted: str, known: Iterable[str], cutoff: float, most: int = 3) -> list[str]:
+def _nearest(wanted: str, known: Collection[str]) -> tuple[str, ...]:
+    head, name = posixpath.split(wanted)
+    beside = sorted(p for p in known if posixpath.dirname(p) == head)
+    close = {posixpath.basename(p): p for p in beside}
+    best = [close[n] for n in _most_like(name, close, 0.6)]
+    rest = [p for p in _most_like(wanted, known, 0.7) if p not in best] if len(best) < _MOST_NEAR else []
+    return tuple((best + rest)[:_MOST_NEAR])
+
+
+def _most_like(wanted: str, known: Iterable[str], cutoff: float, most: int = _MOST_NEAR) -> list[str]:
     """Return what ``difflib.get_close_matches`` does, in a quarter of the time where a tree has thousands of paths.
 
     The letters in common are a bound of how alike two texts are, and are counted far sooner than their order is looked at:

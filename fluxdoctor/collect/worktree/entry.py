@@ -147,7 +147,7 @@ class Found:
     def _holds(self, entry: Entry) -> bool:
         """Tell whether an entry's Kustomization is among what it applies: by its file, up to the folder of its path."""
         path = clean(entry.kustomization.text("spec.path"))
-        return path in _above(self.tree, entry.file, _uses(self.tree))
+        return path in _above(self.tree, entry.file, self.tree.once("uses", _uses))
 
     def beside(self, kustomization: Resource) -> Resource | None:
         """Return the source of a Kustomization where it stands in the same folder."""
@@ -183,7 +183,7 @@ class Found:
 
     def implied(self, reached: frozenset[str]) -> list[Entry]:
         """Return the folders that hold Kustomizations which nothing here applies: something elsewhere must begin there."""
-        uses = _uses(self.tree)
+        uses = self.tree.once("uses", _uses)
         left = [
             k for k in self.kustomizations
             if k.file not in reached and k.has("spec.path") and not _PUT_AWAY.search(k.file)
@@ -203,7 +203,7 @@ class Found:
         """Return the folders that stand for themselves in a repository without a Flux Kustomization: its entry is elsewhere."""
         if self.kustomizations or not self.documents:
             return []
-        uses = _uses(self.tree)
+        uses = self.tree.once("uses", _uses)
         tops = []
         for folder in sorted(self.tree.directories):
             file = kustomization_file(self.tree, folder)

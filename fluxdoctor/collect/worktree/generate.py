@@ -5,7 +5,6 @@ Read in fluxcd/pkg kustomize 1.44 (kustomize_generator.go), which kustomize-cont
 
 from __future__ import annotations
 
-import copy
 import posixpath
 from typing import Any
 
@@ -42,7 +41,7 @@ class NotBuilt(Exception):  # noqa: N818 - the controller says no: nothing here 
 
 
 def body(tree: Tree, kustomization: Resource) -> dict[str, Any]:
-    """Return the kustomization file that is built for a Kustomization. Raises NotBuilt."""
+    """Return the kustomization file that is built for a Kustomization: never change what is in it. Raises NotBuilt."""
     directory = clean(kustomization.text("spec.path"))
     file = kustomization_file(tree, directory)
     made = _own(tree, file) if file else _generated(tree, directory)
@@ -64,8 +63,7 @@ def body(tree: Tree, kustomization: Resource) -> dict[str, Any]:
 
 def _own(tree: Tree, file: str) -> dict[str, Any]:
     documents = tree.parsed(file).documents
-    held = copy.deepcopy(documents[0].body) if documents and isinstance(documents[0].body, dict) else {}
-    return _known(held)
+    return _known(documents[0].body) if documents and isinstance(documents[0].body, dict) else {}
 
 
 def _known(body: dict[str, Any]) -> dict[str, Any]:

@@ -1,23 +1,27 @@
-"""What was worked out of the files of one repository, by content: all of it in one file, which is read and written at once."""
+"""What was worked out of the files of one repository, by content: all of it in one file, which is read at once and added to."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
 _FORMAT = b"fluxdoctor kept 2\n"
-_DIGEST = 64
+_DIGEST, _LENGTH = 64, 12
+_HEAD = _DIGEST + _LENGTH
+_MOST_PARTS = 16
+
+Areas: TypeAlias = dict[str, dict[str, Any]]
 
 
 class Kept:
     """Answers by area and by the digest of what was asked of; without a folder they last for the run.
 
-    A file that is not whole, or that another version of fluxdoctor or another format has written, holds nothing.
+    A part of the file that is not whole, or that another version of fluxdoctor or another format has written, holds nothing.
     What a run did not ask for is kept, for another branch may, until that is more than what was asked for.
     """
 
@@ -26,9 +30,14 @@ class Kept:
         name = hashlib.sha256("\0".join(repository).encode("utf-8", "surrogateescape")).hexdigest()
         self._at = folder / f"{name}.kept" if folder else None
         self._salt = _FORMAT + version.encode() + b"\n"
-        self._held: dict[str, dict[str, Any]] = self._load()
-        self._asked: dict[str, dict[str, Any]] = {}
-        self._new = False
+        self._parts = 0
+        self._is_sound = True
+        """What the file has can stay there."""
+        self._held: Areas = {}
+        self._asked: Areas = {}
+        self._new: Areas = {}
+        for part in self._load():
+            _add(self._held, part)
 
     @property
     def lasts(self) -> bool:
@@ -37,55 +46,80 @@ class Kept:
 
     def get(self, area: str, digest: str) -> Any:
         """Return what was kept, or None."""
-        asked = self._of(area)
+        asked = self._asked.setdefault(area, {})
         if digest not in asked and (found := self._held.get(area, {}).get(digest)) is not None:
             asked[digest] = found
         return asked.get(digest)
 
     def put(self, area: str, digest: str, answer: Any) -> None:
         """Keep an answer: what JSON can hold, and no value of a Secret."""
-        self._of(area)[digest] = answer
-        self._new = True
+        for areas in (self._asked, self._new):
+            areas.setdefault(area, {})[digest] = answer
 
     def drop(self, area: str, digests: Iterable[str]) -> None:
         """Keep none of these."""
-        held = self._held.get(area, {})
         for digest in digests:
-            known = self._of(area).pop(digest, None), held.pop(digest, None)
-            self._new = self._new or known != (None, None)
+            for areas in (self._asked, self._new):
+                areas.get(area, {}).pop(digest, None)
+            if self._held.get(area, {}).pop(digest, None) is not None:
+                self._is_sound = False
 
     def save(self) -> None:
-        """Write what is known, where something in it is new; a folder that cannot be written is no error."""
-        if self._at is None or not self._new:
+        """Write what is new; a folder that cannot be written is no error."""
+        if self._at is None or not any(self._new.values()):
             return
+        _add(self._held, self._asked)
+        spare = sum(map(len, self._held.values())) - sum(map(len, self._asked.values()))
+        is_mostly_spare = 2 * spare > sum(map(len, self._held.values()))
         try:
-            held = orjson.dumps(self._whole())
-            self._at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part = self._at.with_suffix(f".{os.getpid()}")
-            part.touch(mode=0o600)
-            part.write_bytes(self._digest(held) + held)
-            part.replace(self._at)
+            if self._is_sound and 0 < self._parts < _MOST_PARTS and not is_mostly_spare:
+                self._append(self._at)
+            else:
+                self._replace(self._at, self._asked if is_mostly_spare else self._held)
         except (OSError, TypeError):
             return
 
-    def _of(self, area: str) -> dict[str, Any]:
-        return self._asked.setdefault(area, {})
-
-    def _whole(self) -> dict[str, dict[str, Any]]:
-        """Return the answers of this run, and of each area those of others, unless most of it is not asked for any more."""
-        held = {area: self._held.get(area, {}) | asked for area, asked in self._asked.items()}
-        return {area: held[area] if len(held[area]) <= 2 * len(asked) else asked for area, asked in self._asked.items()}
-
-    def _load(self) -> dict[str, dict[str, Any]]:
+    def _append(self, at: Path) -> None:
+        # What another run adds or replaces meanwhile spoils no more than this part, and a part tells whether it is whole.
+        file = os.open(at, os.O_WRONLY | os.O_APPEND)
         try:
-            whole = self._at.read_bytes() if self._at else b""
-            held = memoryview(whole)[_DIGEST:]
-            loaded: dict[str, dict[str, Any]] = orjson.loads(held) if whole[:_DIGEST] == self._digest(held) else {}
-        except (OSError, ValueError):
-            return {}
-        return loaded
+            os.write(file, self._part(self._new))
+        finally:
+            os.close(file)
+
+    def _replace(self, at: Path, areas: Areas) -> None:
+        at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        aside = at.with_suffix(f".{os.getpid()}")
+        aside.touch(mode=0o600)
+        aside.write_bytes(self._part(areas))
+        aside.replace(at)
+
+    def _part(self, areas: Areas) -> bytes:
+        held = orjson.dumps(areas)
+        return self._digest(held) + b"%0*d" % (_LENGTH, len(held)) + held
+
+    def _load(self) -> Iterator[Areas]:
+        try:
+            whole = memoryview(self._at.read_bytes() if self._at else b"")
+            while whole:
+                held = whole[_HEAD : _HEAD + int(whole[_DIGEST:_HEAD].tobytes())]
+                if whole[:_DIGEST] != self._digest(held):
+                    self._is_sound = False
+                    return
+                yield orjson.loads(held)
+                self._parts += 1
+                whole = whole[_HEAD + len(held) :]
+        except OSError:
+            return
+        except ValueError:
+            self._is_sound = False
 
     def _digest(self, held: bytes | memoryview) -> bytes:
         digest = hashlib.sha256(self._salt)
         digest.update(held)
         return digest.hexdigest().encode()
+
+
+def _add(areas: Areas, more: Mapping[str, dict[str, Any]]) -> None:
+    for area, answers in more.items():
+        areas.setdefault(area, {}).update(answers)

@@ -57,14 +57,13 @@ class Reading:
 
     def bodies(self, text: str) -> tuple[dict[str, Any], ...]:
         """Return the objects of a text that kustomize wrote, its variables replaced. Never change one: they are shared."""
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        known = self._texts.get(digest)
-        if known is None:
+        if text not in self._texts:
+            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
             held = self._kept.get(_TEXTS, digest)
-            known = self._texts[digest] = built.bodies(text) if held is None else tuple(held)
+            known = self._texts[text] = built.bodies(text) if held is None else tuple(held)
             if held is None and _may_be_kept(known):
                 self._kept.put(_TEXTS, digest, known)
-        return known
+        return self._texts[text]
 
     def settle(self) -> None:
         """Forget the files whose content becomes a Secret."""
@@ -92,7 +91,8 @@ def _is_secret(body: Any) -> bool:
 
 def _flat(document: documents.Document) -> list[Any]:
     assert isinstance(document.marks, View)  # noqa: S101 - of what was just parsed
-    return [document.body, places.offsets(document.marks.root)]
+    # A text that is split when a finding asks for a place: thousands of numbers are read for nothing in most runs.
+    return [document.body, " ".join(map(str, places.offsets(document.marks.root)))]
 
 
 def _restored(held: list[Any], content: bytes) -> Read:

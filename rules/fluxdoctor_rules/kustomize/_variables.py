@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from fluxdoctor import Build, Cluster, Ref, Resource
 
 from ._build import is_generated
@@ -93,9 +95,17 @@ def fields(build: Build) -> Iterator[tuple[Resource, tuple[str | int, ...], str]
 
 def _texts(resource: Resource) -> tuple[tuple[tuple[str | int, ...], str], ...]:
     off = "disabled" in (resource.label(_SWITCH), resource.annotation(_SWITCH))
-    if off or is_generated(resource) or resource.kind == "Secret":
+    if off or is_generated(resource) or resource.kind == "Secret" or not _may_hold(resource.body):
         return ()
     return tuple((path[1:], text) for path, text in _below([resource.body], ()))
+
+
+def _may_hold(body: Any) -> bool:
+    """Few objects have a variable: the text of the whole tells it in a tenth of the time."""
+    try:
+        return b"${" in orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a text that is no Unicode
+        return True
 
 
 def _below(
