@@ -221,13 +221,90 @@ def test_another_repository_has_a_file_of_its_own(tmp_path: Folder) -> None:
     assert Kept(tmp_path, ("other",), "1").get("files", "x") is None
 
 
-def test_what_a_run_does_not_ask_for_is_not_kept_any_longer(tmp_path: Folder) -> None:
-    keep(tmp_path)
+def add(folder_: Folder, *digests: str) -> bytes:
+    """Keep an answer to each question in a run of its own, which asks for those before; return what is in the file then."""
+    for number, digest in enumerate(digests):
+        kept = Kept(folder_, ("fleet",), "1")
+        for earlier in digests[:number]:
+            kept.get("files", earlier)
+        kept.put("files", digest, digest.upper())
+        kept.save()
+    (at,) = folder_.iterdir()
+    return at.read_bytes()
+
+
+def held(folder_: Folder, *digests: str) -> list[object]:
+    """Return the answers that are kept."""
+    kept = Kept(folder_, ("fleet",), "1")
+    return [kept.get("files", digest) for digest in digests]
+
+
+def ask(folder_: Folder, *digests: str) -> None:
+    """Ask for some answers in a run that learns one of its own."""
+    kept = Kept(folder_, ("fleet",), "1")
+    for digest in digests:
+        kept.get("files", digest)
+    kept.put("files", "new", "NEW")
+    kept.save()
+
+
+def test_what_is_new_is_added_to_the_file(tmp_path: Folder) -> None:
+    first = add(tmp_path, "a")
+    second = add(tmp_path, "b")
+    assert (second.startswith(first), held(tmp_path, "a", "b")) == (True, ["A", "B"])
+
+
+def test_what_a_run_does_not_ask_for_is_kept_until_it_is_most_of_it(tmp_path: Folder) -> None:
+    add(tmp_path, "a")
+    ask(tmp_path)
+    assert held(tmp_path, "a", "new") == ["A", "NEW"]
+    add(tmp_path, "b")
+    assert held(tmp_path, "a", "new", "b") == [None, None, "B"]
+
+
+def test_a_file_of_many_parts_is_written_anew(tmp_path: Folder) -> None:
+    digests = [f"d{i:02}" for i in range(40)]
+    for i, digest in enumerate(digests):
+        kept = Kept(tmp_path, ("fleet",), "1")
+        assert [kept.get("files", d) for d in digests[:i]] == [d.upper() for d in digests[:i]]
+        kept.put("files", digest, digest.upper())
+        kept.save()
+    (at,) = tmp_path.iterdir()
+    assert at.read_bytes().count(b'{"files":') == 40 % 16
+    assert held(tmp_path, *digests) == [d.upper() for d in digests]
+
+
+def test_a_part_that_is_spoilt_takes_none_before_it_along(tmp_path: Folder) -> None:
+    add(tmp_path, "a")
+    whole = add(tmp_path, "b")
+    (at,) = tmp_path.iterdir()
+    for spoilt in (whole[:-1], whole.replace(b'"B"', b'"C"'), whole + b"0" * 70, whole + b"x"):
+        at.write_bytes(spoilt)
+        assert held(tmp_path, "a", "b") == ["A", "B" if spoilt.startswith(whole) else None]
+        ask(tmp_path, "a", "b")
+        assert (held(tmp_path, "a", "new"), at.read_bytes().count(b'{"files":')) == (["A", "NEW"], 1)
+
+
+def test_what_is_dropped_is_not_in_the_file_any_longer(tmp_path: Folder) -> None:
+    add(tmp_path, "a", "b", "c")
+    kept = Kept(tmp_path, ("fleet",), "1")
+    for digest in ("b", "c"):
+        kept.get("files", digest)
+    kept.put("files", "d", "D")
+    kept.drop("files", ["a", "d", "unknown"])
+    kept.put("files", "e", "E")
+    kept.save()
+    (at,) = tmp_path.iterdir()
+    assert (at.read_bytes().count(b'"A"'), held(tmp_path, "a", "b", "c", "d", "e")) == (0, [None, "B", "C", None, "E"])
+
+
+def test_a_file_that_is_gone_meanwhile_is_no_error(tmp_path: Folder) -> None:
+    at = keep(tmp_path)
     kept = Kept(tmp_path, ("fleet",), "1")
     kept.put("files", "y", [2])
+    at.unlink()
     kept.save()
-    assert answers(tmp_path) is None
-    assert Kept(tmp_path, ("fleet",), "1").get("files", "y") == [2]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Folder) -> None:

@@ -81,6 +81,25 @@ def test_where_such_a_kind_may_be_built_all_patches_stay(content: bytes) -> None
     assert without_idle(files, IDLE)["patches"] == IDLE
 
 
+@pytest.mark.parametrize(
+    ("content", "stays"),
+    [
+        (b'{"title": "no kind of object", "panels": [{"type": "graph"}]}', False),
+        (b'{"title": "panels", "panels": [{"type": "graph"}]}', False),
+        (b"#!/bin/sh\n: [\n", False),
+        (b'{"k\\u0069nd": "HelmRelease"}', True),
+        ('{"kind": "HelmRelease"}'.encode("utf-16"), True),
+        (b'{"kind": "Dashboard"}', False),
+    ],
+)
+def test_a_file_that_is_no_yaml_by_name_may_hold_a_kind(content: bytes, stays: bool) -> None:
+    held = {
+        **FILES,
+        "app/kustomization.yaml": b"resources: [config.yaml]\nconfigMapGenerator: [{name: d, files: [d.json]}]\n",
+    }
+    assert ("patches" in without_idle({**held, "app/d.json": content}, IDLE)) == stays
+
+
 @needs_kustomize
 @pytest.mark.parametrize("rows", [*([row] for row in [*IDLE, *NEEDED]), IDLE, []], ids=str)
 def test_kustomize_builds_the_same_with_and_without(rows: list[dict[str, Any]]) -> None:

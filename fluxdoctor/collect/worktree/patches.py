@@ -18,7 +18,7 @@ from fluxdoctor.model.resource import Fields
 #: With these a patch, or what it is for, may become another kind.
 _CHANGES_KIND = (b"/kind", b"allowKindChange")
 #: The word, an escape that may stand for it, or another encoding.
-_MAY_SAY_KIND = re.compile(rb"kind|\\[xuU]|\0")
+_MAY_SAY_KIND = re.compile(rb"[kK]ind|\\[xuU]|\0")
 #: What is certainly well-formed in a target: a pattern or a selector that is not fails the build.
 _WORD = r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*"
 _SELECTOR = re.compile(rf"(?:{_WORD}/)?{_WORD} *(?:!=|==?) *{_WORD}")
@@ -115,7 +115,7 @@ def _kinds(tree: Tree, files: Iterable[str], contents: Mapping[str, bytes]) -> f
 
 
 def _kinds_in(tree: Tree, path: str, content: bytes) -> frozenset[str] | None:
-    if not _MAY_SAY_KIND.search(content):
+    if not path.endswith((".yaml", ".yml")) and not _MAY_SAY_KIND.search(content):
         return frozenset()  # a dashboard, a script: to read it as YAML would be for nothing
     held = tree.parsed(path)
     kinds = frozenset(document.text("kind") for document in held.documents)
