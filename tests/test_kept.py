@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as Folder
+from typing import Any
 
 import pytest
 
 from fluxdoctor import predeploy
 from fluxdoctor.collect import documents, folder
+from fluxdoctor.collect.deadline import DeadlineError
 from fluxdoctor.collect.places import Path
-from fluxdoctor.collect.worktree import built, schema
+from fluxdoctor.collect.worktree import built, kustomize, schema
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.kept import Kept
 from fluxdoctor.collect.worktree.reading import Reading
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.collect.worktree.walk import Reached
 from fluxdoctor.model.resource import Location, Ref, Resource
+from tests.test_check_command import needs_kustomize
 from tests.worlds import ROOT, rules
 
 TEXTS = [
@@ -399,6 +403,47 @@ def test_a_check_says_of_changed_files_what_it_says_without_a_cache(tmp_path: Fo
         for at in tmp_path.glob("*.kept"):
             at.write_bytes(b"broken" + at.read_bytes())
     assert seen[0] == seen[2] != seen[1]
+
+
+@needs_kustomize
+def test_a_run_that_is_stopped_leaves_its_builds_to_the_next(tmp_path: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (
+        "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: flux-system, namespace: flux-system}\n"
+        "spec: {interval: 1m, url: https://example.com/a}\n"
+    )
+    applied = "\n---\n".join(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
+        f"metadata: {{name: {name}, namespace: flux-system}}\n"
+        f"spec: {{interval: 1m, prune: true, path: ./{path}, sourceRef: {{kind: GitRepository, name: flux-system}}}}\n"
+        for name, path in (("flux-system", "clusters/a"), ("one", "one"), ("two", "two"))
+    )
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {}, namespace: apps}}\n"
+    texts = {
+        "clusters/a/all.yaml": f"{source}---\n{applied}",
+        "one/c.yaml": config.format("c"),
+        "two/d.yaml": config.format("d"),
+    }
+    held = Repository("fleet", {path: text.encode() for path, text in texts.items()})
+    built: list[str] = []
+    build = kustomize.Stage.build
+    stops: set[str] = {"one", "two"}
+
+    def counted(self: kustomize.Stage, directory: str, body: Mapping[str, Any], number: int) -> kustomize.Output:
+        built.append(directory)
+        if directory in stops:
+            raise DeadlineError("over")
+        return build(self, directory, body, number)
+
+    monkeypatch.setattr(kustomize.Stage, "build", counted)
+    with pytest.raises(DeadlineError):
+        predeploy.check(held, rules(), cache=tmp_path)
+    stops.clear()
+    seen = [sorted(built)]
+    for _ in range(2):
+        built.clear()
+        predeploy.check(held, rules(), cache=tmp_path)
+        seen.append(sorted(built))
+    assert seen == [["clusters/a", "one", "two"], ["one", "two"], []]
 
 
 def test_the_fixture_of_real_files_is_kept_without_loss(tmp_path: Folder) -> None:

@@ -15,7 +15,7 @@ from typing import Self
 
 from fluxdoctor._version import __version__
 from fluxdoctor.collect import folder
-from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.worktree import (
     charts,
     kustomize,
@@ -62,9 +62,16 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
 
     Raises DeadlineError when a deadline is over before all is built.
     """
-    run = kustomize.Command(kustomize.command(), deadline)
     kept = Kept(cache, repository.urls or (repository.name,), __version__)
     reading = Reading(repository.files, kept)
+    try:
+        return _collected(repository, reading, kept, kustomize.Command(kustomize.command(), deadline))
+    except (DeadlineError, KeyboardInterrupt):
+        _keep(reading, kept)  # the next run goes on from here
+        raise
+
+
+def _collected(repository: Repository, reading: Reading, kept: Kept, run: kustomize.Command) -> Checked:
     builds = Cache(kept, " ".join(run.argv), reading.bodies)
     whole = folder.tree(repository.files, None, reading.read)
     found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}, repository.urls)
@@ -92,8 +99,8 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
     snapshots = tuple(_snapshot(r, written, kept) for r in reached)
     left = leftover.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])
     rest = Snapshot(_now(), left[0], left[1], mode="check", name="not applied by a cluster") if left else None
-    keep = partial(_keep, reading, kept)
-    return Checked(snapshots, tuple(r.entry for r in reached), tuple(reached), rest, tuple(gaps), keep)
+    begun = tuple(r.entry for r in reached)
+    return Checked(snapshots, begun, tuple(reached), rest, tuple(gaps), partial(_keep, reading, kept))
 
 
 def _keep(reading: Reading, kept: Kept) -> None:
