@@ -86,7 +86,7 @@ def _place(error: Exception) -> str:
 
 
 def _messages(rules: Sequence[Rule], snapshot: Snapshot) -> list[Hit]:
-    readers = [r for r in rules if r.patterns]
+    readers = [r for r in rules if r.reads]
     hits = []
     cache: dict[tuple[str, str, str], tuple[Rule, re.Match[str]] | None] = {}
     for failure in snapshot.failures.failed:

@@ -11,7 +11,7 @@ from fluxdoctor import merge, rule
 from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.garbage import uncollected
 from fluxdoctor.collect.reach import Reach
-from fluxdoctor.collect.worktree import against, collect, online, removals
+from fluxdoctor.collect.worktree import against, collect, removals
 from fluxdoctor.collect.worktree.collect import Checked
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.collect.worktree.walk import Reached
@@ -112,7 +112,7 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
     live, policy, chosen_by = asked.live, asked.policy, {"only": asked.only, "ignore": asked.ignore}
     taken = [against.join(checked.snapshots[i], live) if live else checked.snapshots[i] for i in chosen]
     taken = [replace(snapshot, target=asked.target) for snapshot in taken]
-    taken, unseen = online.ask(taken, asked.reach) if asked.reach else (taken, [])
+    taken, unseen = _online(taken, asked.reach) if asked.reach else (taken, [])
     if asked.seen:
         for snapshot in taken:
             asked.seen(snapshot)
@@ -140,6 +140,12 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
     if policy is None:
         return found
     return policy.finish(found, asked.catalogue, **chosen_by, whole=whole and not asked.partly)
+
+
+def _online(snapshots: list[Snapshot], reach: Reach) -> tuple[list[Snapshot], list[Skipped]]:
+    from fluxdoctor.collect.worktree import online  # with all that talks to a registry
+
+    return online.ask(snapshots, reach)
 
 
 def _unbuilt(report: Report, reached: Reached) -> Report:

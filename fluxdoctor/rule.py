@@ -13,7 +13,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from types import UnionType
@@ -28,6 +28,7 @@ from fluxdoctor.model.snapshot import FACTS
 
 GROUP = "fluxdoctor.rules"
 URL = "https://github.com/fluxdoctor/fluxdoctor/blob/main/"
+_OWN = "fluxdoctor"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FRONT = re.compile(r"\A---\n(?P<front>.*?)\n---\n(?P<text>.*)\Z", re.S)
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -52,8 +53,8 @@ class RuleError(Exception):
 class Rule:
     """One thing that can be wrong, how it is recognised, and its page.
 
-    ``patterns`` recognise a controller's message on one of ``kinds``. Named groups fill ``message``, ``fix``, ``shared``,
-    ``because`` and ``missing``; ``defaults`` fill what a message does not say. The lowest ``rank`` wins a message.
+    ``reads``: patterns that recognise a controller's message on one of ``kinds``. Named groups fill ``message``, ``fix``,
+    ``shared``, ``because`` and ``missing``; ``defaults`` fill what a message does not say. The lowest ``rank`` wins a message.
     ``role`` is ``root``, or ``symptom`` where the failure comes from the objects that ``because`` names.
     ``supersedes``: rules whose finding on the same object this one explains.
     ``answers``: how a probe of the subject answers where it proves what the controller says; None: probes are no matter.
@@ -68,7 +69,7 @@ class Rule:
     faults: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    patterns: tuple[re.Pattern[str], ...] = ()
+    reads: tuple[str, ...] = ()
     rank: int = 5
     role: str = "root"
     supersedes: tuple[str, ...] = ()
@@ -81,7 +82,7 @@ class Rule:
     modes: tuple[str, ...] = ("live", "replay")
     check: Check | None = dataclasses.field(default=None, repr=False)
     needs: tuple[Need, ...] = ()
-    pack: str = "fluxdoctor"
+    pack: str = _OWN
     version: str = ""
 
     @property
@@ -89,11 +90,16 @@ class Rule:
         """The part of the id before the slash."""
         return self.id.partition("/")[0]
 
+    @cached_property
+    def patterns(self) -> tuple[re.Pattern[str], ...]:
+        """What recognises a message; compiled when there is one to read: hundreds take longer than all else at a start."""
+        return _compiled(self.reads, self.id)
+
     @property
     def url(self) -> str:
         """Where the page can be read."""
         folder = "fluxdoctor/fallbacks" if self.role == "fallback" else "rules/fluxdoctor_rules"
-        return f"{URL}{folder}/{self.id}.md" if self.pack == "fluxdoctor" else ""
+        return f"{URL}{folder}/{self.id}.md" if self.pack == _OWN else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +160,9 @@ def _front(text: str, where: str) -> tuple[dict[str, Any], str]:
     return front, found["text"]
 
 
-def _patterns(front: Mapping[str, Any], where: str) -> tuple[re.Pattern[str], ...]:
+def _compiled(patterns: Iterable[str], where: str) -> tuple[re.Pattern[str], ...]:
     try:
-        return tuple(re.compile(p, re.S) for p in _strings(front.get("pattern")))
+        return tuple(re.compile(p, re.S) for p in patterns)
     except re.error as error:
         raise RuleError(f"{where}: pattern {error.pattern!r}: {error}") from None
 
@@ -188,7 +194,7 @@ def _need(name: str, hint: Any, where: str) -> Need:
     return Need(name, facts[0], type(None) in choices)
 
 
-def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, pack: str = "fluxdoctor") -> Rule:
+def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, pack: str = _OWN) -> Rule:
     """Make a Rule of a page and its check. Raises RuleError, which names the file."""
     front, page = _front(text, where)
     if not all(_ID.fullmatch(part) for part in rule_id.split("/")) or rule_id.count("/") != 1:
@@ -200,6 +206,9 @@ def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, 
     role = front.get("role", "root")
     if role not in ("root", "symptom", "fallback"):
         raise RuleError(f"{where}: role {role!r} is none of root, symptom")
+    reads = _strings(front.get("pattern"))
+    if pack != _OWN:  # what comes from elsewhere is told at once; our own have been tested
+        _compiled(reads, where)
     return Rule(
         id=rule_id,
         severity=severity,
@@ -210,7 +219,7 @@ def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, 
         faults=_strings(front.get("faults", [])),
         kinds=_strings(front.get("kinds", [])),
         reasons=_strings(front.get("reason", [])),
-        patterns=_patterns(front, where),
+        reads=reads,
         rank=front.get("rank", 5),
         role=role,
         supersedes=_strings(front.get("supersedes", [])),
@@ -246,7 +255,7 @@ def pages(root: Traversable) -> Iterator[tuple[str, Traversable]]:
             yield f"{area.name}/{page.name.removesuffix('.md')}", page
 
 
-def load_pack(package: str, pack: str = "fluxdoctor") -> list[Rule]:
+def load_pack(package: str, pack: str = _OWN) -> list[Rule]:
     """Load every rule of an importable package. Raises RuleError, or whatever the import of a check raises."""
     root = resources.files(package)
     found = []

@@ -162,8 +162,19 @@ def test_selection_by_id_area_and_glob() -> None:
 )
 def test_a_page_that_breaks_the_contract(text: str, words: str) -> None:
     with pytest.raises(RuleError) as error:
-        parse_page(text, "kustomize/x", "x.md")
+        parse_page(text, "kustomize/x", "x.md", pack="acme")
     assert str(error.value).startswith(words)
+
+
+def test_a_pattern_of_ours_is_looked_at_when_it_is_needed() -> None:
+    rule = page("pattern: '('")
+    with pytest.raises(RuleError, match=r"kustomize/some-rule: pattern '\(': missing \)"):
+        _ = rule.patterns
+
+
+def test_all_patterns_of_the_installed_rules_can_be_compiled() -> None:
+    read = {rule.id: rule.reads for rule in rules().rules if rule.reads}
+    assert {rule.id: tuple(p.pattern for p in rule.patterns) for rule in rules().rules if rule.patterns} == read
 
 
 @pytest.mark.parametrize("rule_id", ["x", "a/b/c", "A/b", "a/b_c", "a/-b"])

@@ -225,14 +225,13 @@ def test_another_repository_has_a_file_of_its_own(tmp_path: Folder) -> None:
     assert Kept(tmp_path, ("other",), "1").get("files", "x") is None
 
 
-def add(folder_: Folder, *digests: str) -> bytes:
-    """Keep an answer to each question in a run of its own, which asks for those before; return what is in the file then."""
-    for number, digest in enumerate(digests):
-        kept = Kept(folder_, ("fleet",), "1")
-        for earlier in digests[:number]:
-            kept.get("files", earlier)
-        kept.put("files", digest, digest.upper())
-        kept.save()
+def learn(folder_: Folder, new: str, *asked: str) -> bytes:
+    """A run that asks for some answers and learns one; return what is in the file then."""
+    kept = Kept(folder_, ("fleet",), "1")
+    for digest in asked:
+        kept.get("files", digest)
+    kept.put("files", new, new.upper())
+    kept.save()
     (at,) = folder_.iterdir()
     return at.read_bytes()
 
@@ -243,54 +242,44 @@ def held(folder_: Folder, *digests: str) -> list[object]:
     return [kept.get("files", digest) for digest in digests]
 
 
-def ask(folder_: Folder, *digests: str) -> None:
-    """Ask for some answers in a run that learns one of its own."""
-    kept = Kept(folder_, ("fleet",), "1")
-    for digest in digests:
-        kept.get("files", digest)
-    kept.put("files", "new", "NEW")
-    kept.save()
-
-
 def test_what_is_new_is_added_to_the_file(tmp_path: Folder) -> None:
-    first = add(tmp_path, "a")
-    second = add(tmp_path, "b")
+    first = learn(tmp_path, "a")
+    second = learn(tmp_path, "b", "a")
     assert (second.startswith(first), held(tmp_path, "a", "b")) == (True, ["A", "B"])
 
 
-def test_what_a_run_does_not_ask_for_is_kept_until_it_is_most_of_it(tmp_path: Folder) -> None:
-    add(tmp_path, "a")
-    ask(tmp_path)
-    assert held(tmp_path, "a", "new") == ["A", "NEW"]
-    add(tmp_path, "b")
-    assert held(tmp_path, "a", "new", "b") == [None, None, "B"]
+def test_what_a_run_does_not_ask_for_is_kept_until_it_is_half_as_much(tmp_path: Folder) -> None:
+    learn(tmp_path, "a")
+    learn(tmp_path, "b", "a")
+    learn(tmp_path, "c", "b")
+    assert held(tmp_path, "a", "b", "c") == ["A", "B", "C"]
+    learn(tmp_path, "d", "b")
+    assert held(tmp_path, "a", "b", "c", "d") == [None, "B", None, "D"]
 
 
 def test_a_file_of_many_parts_is_written_anew(tmp_path: Folder) -> None:
     digests = [f"d{i:02}" for i in range(40)]
     for i, digest in enumerate(digests):
-        kept = Kept(tmp_path, ("fleet",), "1")
-        assert [kept.get("files", d) for d in digests[:i]] == [d.upper() for d in digests[:i]]
-        kept.put("files", digest, digest.upper())
-        kept.save()
-    (at,) = tmp_path.iterdir()
-    assert at.read_bytes().count(b'{"files":') == 40 % 16
-    assert held(tmp_path, *digests) == [d.upper() for d in digests]
+        whole = learn(tmp_path, digest, *digests[:i])
+        assert held(tmp_path, *digests) == [d.upper() if d in digests[: i + 1] else None for d in digests]
+    assert whole.count(b'{"files":') == 40 % 16
 
 
 def test_a_part_that_is_spoilt_takes_none_before_it_along(tmp_path: Folder) -> None:
-    add(tmp_path, "a")
-    whole = add(tmp_path, "b")
+    learn(tmp_path, "a")
+    whole = learn(tmp_path, "b", "a")
     (at,) = tmp_path.iterdir()
     for spoilt in (whole[:-1], whole.replace(b'"B"', b'"C"'), whole + b"0" * 70, whole + b"x"):
         at.write_bytes(spoilt)
         assert held(tmp_path, "a", "b") == ["A", "B" if spoilt.startswith(whole) else None]
-        ask(tmp_path, "a", "b")
-        assert (held(tmp_path, "a", "new"), at.read_bytes().count(b'{"files":')) == (["A", "NEW"], 1)
+        assert learn(tmp_path, "new", "a", "b").count(b'{"files":') == 1
+        assert held(tmp_path, "a", "new") == ["A", "NEW"]
 
 
 def test_what_is_dropped_is_not_in_the_file_any_longer(tmp_path: Folder) -> None:
-    add(tmp_path, "a", "b", "c")
+    learn(tmp_path, "a")
+    learn(tmp_path, "b", "a")
+    learn(tmp_path, "c", "a", "b")
     kept = Kept(tmp_path, ("fleet",), "1")
     for digest in ("b", "c"):
         kept.get("files", digest)
@@ -305,6 +294,7 @@ def test_what_is_dropped_is_not_in_the_file_any_longer(tmp_path: Folder) -> None
 def test_a_file_that_is_gone_meanwhile_is_no_error(tmp_path: Folder) -> None:
     at = keep(tmp_path)
     kept = Kept(tmp_path, ("fleet",), "1")
+    kept.get("files", "x")
     kept.put("files", "y", [2])
     at.unlink()
     kept.save()

@@ -11,10 +11,10 @@ from fluxdoctor.collect.git import answers, blobs, objects, revision
 from fluxdoctor.collect.git.blobs import UnreadableError
 from fluxdoctor.collect.git.login import Login
 from fluxdoctor.collect.git.objects import Entry, TooLargeError
-from fluxdoctor.collect.git.process import Done, Limits, TooMuchError
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.store import Store, size
 from fluxdoctor.collect.git.workspace import REMOTE, Workspace
+from fluxdoctor.collect.process import Done, Limits, TooMuchError
 
 _MOST_ON_DISK = 512 * 1024 * 1024
 _SHA1 = 40

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.git.blobs import UnreadableError
-from fluxdoctor.collect.git.process import Done, Limits
 from fluxdoctor.collect.git.workspace import Workspace
+from fluxdoctor.collect.process import Done, Limits
 from fluxdoctor.model.manifests import FILE_NAMES
 
 MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024

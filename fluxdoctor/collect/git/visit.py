@@ -12,11 +12,11 @@ from fluxdoctor.collect.git import answers, githubapp, redirect, revision
 from fluxdoctor.collect.git.fetch import Fetcher
 from fluxdoctor.collect.git.hosts import Hosts
 from fluxdoctor.collect.git.login import Login
-from fluxdoctor.collect.git.process import Done, Limits, TooMuchError
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.store import Store
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import REMOTE, Workspace, authorization
+from fluxdoctor.collect.process import Done, Limits, TooMuchError
 from fluxdoctor.collect.reach import Reach, UnreachableError
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Resource

@@ -17,9 +17,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 from fluxdoctor.collect.git.login import Login, Proxy
-from fluxdoctor.collect.git.process import Done, Limits, run
 from fluxdoctor.collect.git.remote import quoted
 from fluxdoctor.collect.git.way import Way
+from fluxdoctor.collect.process import Done, Limits, run
 from fluxdoctor.collect.reach import UnreachableError
 from fluxdoctor.model.facts import Answer
 

@@ -22,7 +22,7 @@ class Kept:
     """Answers by area and by the digest of what was asked of; without a folder they last for the run.
 
     A part of the file that is not whole, or that another version of fluxdoctor or another format has written, holds nothing.
-    What a run did not ask for is kept, for another branch may, until that is more than what was asked for.
+    What a run did not ask for is kept, for another branch may, until that is half as much as what was asked for.
     """
 
     def __init__(self, folder: Path | None = None, repository: Iterable[str] = (), version: str = "") -> None:
@@ -69,13 +69,13 @@ class Kept:
         if self._at is None or not any(self._new.values()):
             return
         _add(self._held, self._asked)
-        spare = sum(map(len, self._held.values())) - sum(map(len, self._asked.values()))
-        is_mostly_spare = 2 * spare > sum(map(len, self._held.values()))
+        held, asked = (sum(map(len, areas.values())) for areas in (self._held, self._asked))
+        has_too_much = held - asked > asked / 2
         try:
-            if self._is_sound and 0 < self._parts < _MOST_PARTS and not is_mostly_spare:
+            if self._is_sound and 0 < self._parts < _MOST_PARTS and not has_too_much:
                 self._append(self._at)
             else:
-                self._replace(self._at, self._asked if is_mostly_spare else self._held)
+                self._replace(self._at, self._asked if has_too_much else self._held)
         except (OSError, TypeError):
             return
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 
+from fluxdoctor.collect import process
 from fluxdoctor.collect.deadline import Deadline, DeadlineError
-from fluxdoctor.collect.git import process
 
 _SECONDS = 120
 #: What a build may print, and the bytes of addresses it may take: kustomize-controller itself has 1 GiB of memory by default.

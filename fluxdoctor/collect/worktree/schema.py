@@ -10,12 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import ValidationError
-from referencing import Registry
 
 from fluxdoctor.collect.worktree.kept import Kept
 from fluxdoctor.collect.worktree.substitute import unknown
@@ -23,6 +20,10 @@ from fluxdoctor.collect.worktree.walk import Reached
 from fluxdoctor.model import flux
 from fluxdoctor.model.resource import Fields, Resource
 from fluxdoctor.model.schemas import Flaw, Schemas
+
+if TYPE_CHECKING:
+    from jsonschema import Draft7Validator
+    from jsonschema.exceptions import ValidationError
 
 _AREA = "schemas"
 _PLACEHOLDER = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,}_[A-Z][A-Z_]*(?![A-Za-z0-9])")
@@ -131,6 +132,9 @@ def _digest(content: bytes) -> str:
 
 @lru_cache(256)
 def _validator(schema: _Schema) -> Draft7Validator:
+    from jsonschema import Draft7Validator
+    from referencing import Registry
+
     # An empty registry: a schema must not be able to fetch another.
     return Draft7Validator(plain(schema.body) if schema.structural else schema.body, registry=Registry())
 
