@@ -43,9 +43,10 @@ def elsewhere(cluster: Cluster, wanted: Ref) -> tuple[str, ...]:
     )
 
 
-def near(cluster: Cluster, wanted: Ref) -> tuple[str, ...]:
-    """Return up to three names of the same kind and namespace that are most like this one."""
-    names = [n for n in cluster.names(wanted.kind, wanted.namespace) if n != wanted.name]
+def near(cluster: Cluster, wanted: Ref, asking: Ref | None = None) -> tuple[str, ...]:
+    """Return up to three names of the same kind and namespace that are most like this one, without that of who is asking."""
+    own = asking.name if asking and asking[:2] == wanted[:2] else ""
+    names = [n for n in cluster.names(wanted.kind, wanted.namespace) if n not in (wanted.name, own)]
     return tuple(difflib.get_close_matches(wanted.name, names, 3, 0.6))
 
 
@@ -59,12 +60,12 @@ class Hint:
     """It is in another namespace: the namespace is the field to change."""
 
 
-def hint(cluster: Cluster, wanted: Ref, otherwise: str) -> Hint:
+def hint(cluster: Cluster, wanted: Ref, otherwise: str, asking: Ref | None = None) -> Hint:
     """Look for the name in other namespaces, then for a name like it; ``otherwise`` is the value where there is neither."""
     spaces = elsewhere(cluster, wanted)
     if spaces:
         return Hint(f"; there is one in namespace {', '.join(spaces[:3])}", " or ".join(spaces[:3]), elsewhere=True)
-    names = near(cluster, wanted)
+    names = near(cluster, wanted, asking)
     return Hint(f"; the nearest is {names[0]}", names[0]) if names else Hint(value=otherwise)
 
 

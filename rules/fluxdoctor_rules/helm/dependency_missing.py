@@ -20,7 +20,7 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
 
 def _problem(cluster: Cluster, subject: Ref, reference: Reference) -> Problem:
     target = reference.target
-    guess = hint(cluster, target, "a HelmRelease that exists")
+    guess = hint(cluster, target, "a HelmRelease that exists", subject)
     other = cluster.get(Ref("Kustomization", target.namespace, target.name))
     words = f"; {other.ref} has that name, but a HelmRelease depends on HelmReleases only" if other else ""
     field = f"{reference.field}.{'namespace' if guess.elsewhere else 'name'}"

@@ -19,16 +19,17 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
             if found.unknown and state(kustomization) is State.FAILED:
                 yield Unknown(kustomization.ref, found.why)
             elif found.absent:
-                facts = {"namespace": target.namespace, "name": target.name, "near": _near(cluster, target)}
+                facts = {"namespace": target.namespace, "name": target.name, "near": _near(cluster, target, kustomization.ref)}
                 field = f"{reference.field}.name"
                 yield Problem(kustomization.ref, facts, field=field, key=target.named, missing=target)
 
 
-def _near(cluster: Cluster, target: Ref) -> str:
+def _near(cluster: Cluster, target: Ref, subject: Ref) -> str:
     others = [r.ref for r in cluster.all("Kustomization", "HelmRelease") if r.name == target.name]
     for ref in others:
         if ref.kind == "HelmRelease":
             return f"; {ref} is a HelmRelease, which a Kustomization cannot depend on: name the Kustomization that applies it"
         return f"; one of that name is in namespace {ref.namespace}"
-    near = difflib.get_close_matches(target.name, cluster.names("Kustomization", target.namespace), 2, 0.6)
+    names = [n for n in cluster.names("Kustomization", target.namespace) if target._replace(name=n) != subject]
+    near = difflib.get_close_matches(target.name, names, 2, 0.6)
     return f"; the nearest names are {', '.join(near)}" if near else ""
