@@ -259,6 +259,7 @@ def test_what_a_run_does_not_ask_for_is_kept_until_it_is_half_as_much(tmp_path: 
 
 def test_a_file_of_many_parts_is_written_anew(tmp_path: Folder) -> None:
     digests = [f"d{i:02}" for i in range(40)]
+    whole = b""
     for i, digest in enumerate(digests):
         whole = learn(tmp_path, digest, *digests[:i])
         assert held(tmp_path, *digests) == [d.upper() if d in digests[: i + 1] else None for d in digests]

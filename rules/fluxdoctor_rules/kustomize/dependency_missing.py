@@ -19,7 +19,11 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
             if found.unknown and state(kustomization) is State.FAILED:
                 yield Unknown(kustomization.ref, found.why)
             elif found.absent:
-                facts = {"namespace": target.namespace, "name": target.name, "near": _near(cluster, target, kustomization.ref)}
+                facts = {
+                    "namespace": target.namespace,
+                    "name": target.name,
+                    "near": _near(cluster, target, kustomization.ref),
+                }
                 field = f"{reference.field}.name"
                 yield Problem(kustomization.ref, facts, field=field, key=target.named, missing=target)
 

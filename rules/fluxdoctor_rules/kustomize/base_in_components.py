@@ -1,0 +1,12 @@
+"""A kustomization.yaml lists a directory among its components that is none."""
+
+from collections.abc import Iterator
+
+from fluxdoctor import Cluster, Manifests, Problem
+
+from ._misplaced import problems
+
+
+def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
+    """Look into the directories that the kustomization files list."""
+    yield from problems(cluster, manifests, ("components",), component=False)
