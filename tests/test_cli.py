@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worlds import INCIDENTS
+from tests.worlds import INCIDENTS, rules
 
 
 def run(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -165,6 +165,25 @@ def test_a_report_that_cannot_be_written_is_no_finding() -> None:
             [sys.executable, "-m", "fluxdoctor", "demo"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, done.stderr) == (2, "fluxdoctor: No space left on device\n")
+
+
+def test_a_report_to_a_file_needs_no_stdout(tmp_path: Path) -> None:
+    at = tmp_path / "report.json"
+    shell = f"{sys.executable} -m fluxdoctor demo --output json={at} >&-"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    assert (done.returncode, done.stderr, json.loads(at.read_text())["verdict"]) == (1, "", "broken")
+
+
+def test_a_long_report_is_written_whole_before_the_end(tmp_path: Path) -> None:
+    """The process ends without Python's own clearing up, which would also have written what is left."""
+    with (tmp_path / "out").open("w", encoding="utf-8") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "fluxdoctor", "rules", "--format", "json"], stdout=out, check=False
+        )
+    assert (done.returncode, [r["id"] for r in json.loads((tmp_path / "out").read_text())]) == (
+        0,
+        [rule.id for rule in rules().rules],
+    )
 
 
 def test_progress_is_for_a_terminal_and_takes_no_markup() -> None:
