@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
+import orjson
+
 from fluxdoctor._version import __version__
 from fluxdoctor.collect import folder
 from fluxdoctor.collect.deadline import Deadline, DeadlineError
@@ -34,6 +36,7 @@ from fluxdoctor.collect.worktree.reading import Reading
 from fluxdoctor.collect.worktree.render import Renderer
 from fluxdoctor.collect.worktree.repository import Repository
 from fluxdoctor.collect.worktree.steps import Steps
+from fluxdoctor.collect.worktree.substitute import Variables
 from fluxdoctor.collect.worktree.walk import Reached, Walk
 from fluxdoctor.model.cluster import Cluster, Gap
 from fluxdoctor.model.facts import GitTrees, Tree, clean
@@ -41,7 +44,7 @@ from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 
 _MOSTLY = 0.8
-_DERIVED = "\0derived"
+_DERIVED, _MADE = "\0derived", "\0made"
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,10 @@ class _Renderers:
     def visited(self) -> set[str]:
         """Return the folders that the builds read, from the repository's root."""
         found = {
-            posixpath.join(key[0], path) for key, r in self._made.items() if key[0] != _DERIVED for path in r.visited
+            posixpath.join(key[0], path)
+            for key, r in self._made.items()
+            if key[0] not in (_DERIVED, _MADE)
+            for path in r.visited
         }
         for key, (root, files) in self._copied.items():
             inside = self._made[key].visited
@@ -157,6 +163,11 @@ class _Renderers:
                 posixpath.dirname(posixpath.join(root, at)) for p, at in files.items() if posixpath.dirname(p) in inside
             }
         return found
+
+    def made(self, name: str, files: Mapping[str, bytes]) -> Renderer:
+        """Return the renderer of files that stand nowhere in the repository."""
+        renderer = Renderer(folder.tree(files, None), files, self._run, self._cache)
+        return self._made.setdefault((_MADE, name), renderer)
 
     def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
         """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""
@@ -204,8 +215,22 @@ def _is_missing(resource: Resource) -> bool:
 
 
 def _walk(entry: Entry, renderers: _Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
+    if entry.patches:
+        entry = yield from _patched(entry, renderers, pool)
     walk = Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived)
     return postbuild.settle((yield from walk.run()))
+
+
+def _patched(entry: Entry, renderers: _Renderers, pool: Executor) -> Steps[Entry]:
+    """Return an entry with its objects as flux-operator patches them; as they are where that cannot be built."""
+    made = [*entry.objects, entry.kustomization]
+    body = {"resources": ["sync.yaml"], "patches": entry.patches}
+    files = {"kustomization.yaml": orjson.dumps(body), "sync.yaml": b"\n---\n".join(orjson.dumps(r.body) for r in made)}
+    whole = Resource(body={"spec": {"path": "."}}, ref=entry.kustomization.ref)
+    rendering = yield from steps.ended(renderers.made(entry.name, files).begin(whole, pool))
+    known = {ref: body for document in rendering.documents for ref, body in document.objects(Variables())}
+    held = [replace(r, body=known.get(r.ref, r.body)) for r in made]
+    return replace(entry, objects=tuple(held[:-1]), kustomization=held[-1])
 
 
 def _files(reached: Reached) -> Iterator[str]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from fluxdoctor.collect.worktree import artifacts
+from fluxdoctor.collect.worktree import artifacts, syncs
 from fluxdoctor.collect.worktree.faults import closure
 from fluxdoctor.collect.worktree.substitute import unknown
 from fluxdoctor.model import flux
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file, unlist
-from fluxdoctor.model.resource import Fields, Marks, Ref, Resource
+from fluxdoctor.model.resource import Fields, Ref, Resource
 
 _MENTIONS = re.compile(rb"toolkit\.fluxcd\.io|fluxcd\.controlplane\.io|flux-instance|instance:|flux2-sync")
 #: Folders whose content no cluster applies, by the names that people give them.
@@ -41,6 +42,8 @@ class Entry:
     implied: bool = False
     """No object of the repository applies this folder: something elsewhere must."""
     ignore: str | None = None
+    patches: tuple[Mapping[str, Any], ...] = ()
+    """What a FluxInstance changes in these objects."""
 
 
 class Found:
@@ -97,30 +100,19 @@ class Found:
         root = self._root(path, origin.file)
         if root is None and not self._is_here([path], sync.text("url")):
             return  # the repository that it names is another one
-        at = origin.marks.get((*sync.path, "path"))
-        marks: Marks = {("spec", "path"): at} if at else {}
-        made = {
-            "apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {"path": path, "interval": sync.text("interval", "10m"), "prune": True,
-                     "sourceRef": {"kind": kind, "name": name}},
-        }  # fmt: skip
-        source = {
-            "apiVersion": f"{flux.SOURCE}/v1", "kind": kind, "metadata": {"name": name, "namespace": namespace},
-            "spec": {"url": sync.text("url"), "interval": sync.text("interval", "1m"), "ref": _ref(sync.text("ref"), kind)},
-        }  # fmt: skip
-        if sync.text("ignore"):
-            source["spec"]["ignore"] = sync.text("ignore")  # type: ignore[index]
         where = Ref(kind, namespace, name)
+        marks = dict(syncs.marks(origin, sync))
+        source, made = syncs.objects(sync, where)
         yield Entry(
             name=_name(root, path),
-            kustomization=Resource(body=made, ref=Ref("Kustomization", namespace, name), file=origin.file, marks=marks),
+            kustomization=Resource(made, ref=Ref("Kustomization", namespace, name), file=origin.file, marks=marks),
             source=where,
             root=root or "",
             url=sync.text("url"),
             file=origin.file,
-            objects=(Resource(body=source, ref=where, file=origin.file),),
+            objects=(Resource(source, ref=where, file=origin.file, marks=marks),),
             ignore=sync.text("ignore") or None,
+            patches=tuple(syncs.patches(origin, sync, (kind, "Kustomization"))),
         )
 
     def _own(self) -> Iterator[Entry]:
@@ -276,13 +268,6 @@ def _placed(resource: Resource) -> Resource:
 
 def _name(root: str | None, path: str) -> str:
     return posixpath.join(root or "", clean(path)) or "."
-
-
-def _ref(text: str, kind: str) -> dict[str, str]:
-    if kind != "GitRepository":
-        return {"tag": text or "latest"}
-    branch = text.removeprefix("refs/heads/")
-    return {"branch": branch} if not branch.startswith("refs/") else {"name": text}
 
 
 def _uses(tree: Tree) -> dict[str, set[str]]:
