@@ -126,18 +126,12 @@ class _Walk:
 
     def scan(self, path: str) -> list[Resource]:
         """The controller generates a kustomization: every YAML file below, and each sub-directory that has its own."""
+        directories, files = scanned(self.tree, path)
         found: list[Resource] = []
-        roots = [d for d in sorted(self.tree.directories) if _below(d, path) and kustomization_file(self.tree, d)]
-        roots = [d for d in roots if not any(_below(d, other) for other in roots)]
-        for directory in roots:
+        for directory in directories:
             found += self.directory(directory)
-        for file in self.tree.under(path):
-            if (
-                file.endswith((".yaml", ".yml"))
-                and file not in self.tree.excluded
-                and not any(_below(file, d) for d in roots)
-            ):
-                found += self.manifests(file)
+        for file in files:
+            found += self.manifests(file)
         return found
 
     def manifests(self, file: str) -> list[Resource]:
@@ -199,6 +193,25 @@ def kustomization_file(tree: Tree, directory: str) -> str:
         paths = (posixpath.join(directory, name) for name in FILE_NAMES)
         known[directory] = next((p for p in paths if tree.is_file(p)), "")
     return known[directory]
+
+
+def scanned(tree: Tree, directory: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the controller lists for a directory without a kustomization file (fluxcd/pkg kustomize 1.44), sorted.
+
+    The directories below it that have one, which are not looked into, and the manifests elsewhere below. What is ignored is
+    not in the artifact.
+    """
+    return tree.once(("scanned", directory), lambda whole: _scanned(whole, directory))
+
+
+def _scanned(tree: Tree, directory: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    directories: list[str] = []
+    for below in sorted(d for d in tree.directories if _below(d, directory)):
+        file = "" if any(_below(below, d) for d in directories) else kustomization_file(tree, below)
+        if file and file not in tree.excluded:
+            directories.append(below)
+    files = (f for f in tree.under(directory) if f.endswith((".yaml", ".yml")) and f not in tree.excluded)
+    return tuple(directories), tuple(f for f in files if not any(_below(f, d) for d in directories))
 
 
 def unlist(document: Resource) -> Iterator[Resource]:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from fluxdoctor.model.facts import Tree, clean
-from fluxdoctor.model.manifests import is_remote, kustomization_file
+from fluxdoctor.model.manifests import is_remote, kustomization_file, scanned
 from fluxdoctor.model.resource import Fields, Resource
 
 _LISTS = (
@@ -69,24 +69,12 @@ def _near(tree: Tree, at: str) -> Closure:
     found = Closure()
     file = kustomization_file(tree, at)
     if not file:
-        found.directories.update(_scanned(tree, at, found))
-        return found
+        directories, files = scanned(tree, at)
+        return Closure({*directories}, {*files})
     found.files.add(file)
     for document in tree.parsed(file).documents[:1]:
         _follow(tree, at, document, found)
     return found
-
-
-def _scanned(tree: Tree, directory: str, found: Closure) -> Iterator[str]:
-    roots: list[str] = []
-    for folder in sorted(tree.directories):
-        below = folder.startswith(directory + "/" if directory else "") and folder != directory
-        if below and not any(folder.startswith(r + "/") for r in roots) and kustomization_file(tree, folder):
-            roots.append(folder)
-    for path in tree.under(directory):
-        if path.endswith((".yaml", ".yml")) and not any(path.startswith(r + "/") for r in roots):
-            found.files.add(path)
-    yield from roots
 
 
 def _follow(tree: Tree, at: str, body: Resource, found: Closure) -> None:

@@ -9,11 +9,10 @@ import posixpath
 from typing import Any
 
 from fluxdoctor.model.facts import Tree, clean
-from fluxdoctor.model.manifests import kustomization_file
+from fluxdoctor.model.manifests import kustomization_file, scanned
 from fluxdoctor.model.resource import Resource
 
 _PLACEHOLDER = "_placeholder"
-_MANIFESTS = (".yaml", ".yml")
 
 
 #: The fields of a kustomization file (kustomize 5.8, api/types/kustomization.go), in lower case: it does not mind.
@@ -81,16 +80,8 @@ def _of(row: Any, fields: frozenset[str]) -> Any:
 
 def _generated(tree: Tree, directory: str) -> dict[str, Any]:
     """Every manifest below, and each sub-directory that has a kustomization file, which is not looked into."""
-    roots: list[str] = []
-    found: list[str] = []
-    below = sorted(d for d in tree.directories if d != directory and (not directory or d.startswith(directory + "/")))
-    for folder in below:
-        if not any(folder.startswith(r + "/") for r in roots) and kustomization_file(tree, folder):
-            roots.append(folder)
-    for path in tree.under(directory):
-        if path.endswith(_MANIFESTS) and path not in tree.excluded and not any(path.startswith(r + "/") for r in roots):
-            found.append(path)
-    entries = [f"./{posixpath.relpath(p, directory or '.')}" for p in sorted([*roots, *found])]
+    directories, files = scanned(tree, directory)
+    entries = [f"./{posixpath.relpath(p, directory or '.')}" for p in sorted((*directories, *files))]
     made: dict[str, Any] = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
     return made | ({"resources": entries} if entries else {"namespace": _PLACEHOLDER})
 

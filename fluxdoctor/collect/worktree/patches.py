@@ -106,7 +106,7 @@ def without_idle(
 def _kinds(tree: Tree, files: Iterable[str], contents: Mapping[str, bytes]) -> frozenset[str] | None:
     """Return the kinds in files, and what kustomize makes itself; None where that cannot be said."""
     found = {"ConfigMap", "Secret"}
-    for path in files:
+    for path in filter(contents.__contains__, files):  # what is ignored is not built
         kinds = tree.once(("kinds", path), partial(_kinds_in, path=path, content=contents[path]))
         if kinds is None:
             return None
