@@ -32,6 +32,8 @@ _NO_CLUSTER = (
     "repository was found; if another repository applies it, check that one"
 )
 
+_FOREIGN = "what a Kustomization applies from another repository was not looked at"
+
 
 class UnknownClusterError(Exception):
     """A cluster was asked for that the repository does not have; the text names those that it has."""
@@ -124,6 +126,8 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
         reports = [policy.hide(report, snapshot, places[snapshot.name]) for report, snapshot in pairs]
     skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER)]
     skipped += [*unseen, *(Skipped("", None, f"{gap.what}: {gap.why}") for gap in checked.gaps)]
+    foreign = [ref for i in chosen for ref in sorted(checked.reached[i].foreign)]
+    skipped += [Skipped("", ref, _FOREIGN, asked=False) for ref in foreign]
     if live:
         hidden = {ref: why for i in chosen for ref, why in against.hidden(checked.snapshots[i], live).items()}
         skipped += [Skipped("", ref, why) for ref, why in hidden.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,8 @@ _PUT_AWAY = re.compile(
     r"(?:^|/)(?:\.(?:git\w*|\w*archived?|old|legacy|disabled|ignored?|unused|trash|deprecated|templates?|taskfiles|agents?|ci)"
     r"|_?archived?|_?disabled|deprecated|legacy|old|[^/]*\.bak)(?:/|$)"
 )
+#: So many Kustomizations with one source tell where their paths are.
+_MANY = 3
 #: Folders that no cluster is likely to begin in, unless something says so.
 _SAMPLES = re.compile(r"(?:^|/)(?:examples?|templates?|tests|testdata|fixtures|e2e|docs)(?:/|$)")
 
@@ -92,9 +95,10 @@ class Found:
 
     def _sync(self, origin: Resource, sync: Fields) -> Iterator[Entry]:
         """flux-operator makes a source and a Kustomization, named like its namespace (0.58): both stand nowhere else."""
-        path, namespace = sync.text("path"), "flux-system"
+        path = sync.text("path")
         if unknown(path):
             return
+        namespace = self._namespace(origin, clean(path))
         name = sync.text("name") or namespace
         kind = sync.text("kind", "GitRepository")
         root = self._root(path, origin.file)
@@ -115,6 +119,16 @@ class Found:
             patches=tuple(syncs.patches(origin, sync, (kind, "Kustomization"))),
         )
 
+    def _namespace(self, origin: Resource, path: str) -> str:
+        """Return where a FluxInstance is: as it says, or as those whose files it applies name their source.
+
+        The Kustomization of its folder may give it one, and the source is named like it (flux-operator 0.58).
+        """
+        said = origin.text("spec.targetNamespace") or origin.namespace
+        below = (_source(k) for k in self.kustomizations if _in(k.file, {path}))
+        likely = Counter(s.namespace for s in below if s.name == s.namespace)
+        return said or next((name for name, _ in likely.most_common(1)), "flux-system")
+
     def _own(self) -> Iterator[Entry]:
         """A Kustomization whose path holds its own file, or whose source stands beside it."""
         for kustomization in self.kustomizations:
@@ -125,6 +139,8 @@ class Found:
             root = self._holding(path, file, anywhere=beside is not None)
             if root is None or not clean(path) or not source.name or source.kind == "ExternalArtifact":
                 continue  # the whole of a source is as likely another repository
+            if beside and self._is_elsewhere(source.name, beside):
+                continue
             yield Entry(
                 name=_name(root, path),
                 kustomization=_placed(kustomization),
@@ -140,6 +156,27 @@ class Found:
         """Tell whether an entry's Kustomization is among what it applies: by its file, up to the folder of its path."""
         path = clean(entry.kustomization.text("spec.path"))
         return path in _above(self.tree, entry.file, self.tree.once("uses", _uses))
+
+    def _is_elsewhere(self, name: str, source: Resource) -> bool:
+        """Tell a source that one Kustomization alone has, where many have another one with their paths in this repository.
+
+        Its path is there by chance: an operator's manifests are often in a folder named like one here.
+        """
+        paths: dict[str, list[str]] = {}
+        for kustomization in self.kustomizations:
+            path, used = clean(kustomization.text("spec.path")), _source(kustomization).name
+            if used and path and not unknown(path) and not _PUT_AWAY.search(kustomization.file):
+                paths.setdefault(used, []).append(path)
+        urls = {d.name: artifacts.plain(d.text("spec.url")) for d in self.documents if d.has("spec.url")}
+        own = artifacts.plain(source.text("spec.url"))
+        return len(paths.get(name, ())) <= 1 and any(
+            len(held) >= _MANY and urls.get(used) != own and self._are_here(held)
+            for used, held in paths.items()
+            if used != name
+        )
+
+    def _are_here(self, paths: list[str]) -> bool:
+        return 2 * sum(map(self.tree.is_directory, paths)) > len(paths)
 
     def beside(self, kustomization: Resource) -> Resource | None:
         """Return the source of a Kustomization where it stands in the same folder."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from fluxdoctor.collect.worktree import artifacts, declared, postbuild, steps
+from fluxdoctor.collect.worktree import artifacts, declared, mutations, postbuild, steps
 from fluxdoctor.collect.worktree.built import Built
 from fluxdoctor.collect.worktree.entry import Entry
 from fluxdoctor.collect.worktree.origins import Origin
@@ -80,15 +80,18 @@ class Walk:
         self._config: dict[Ref, Resource] = {}
         self._read: list[tuple[Ref, object]] = []
         """The data of the ConfigMaps with variables, as it was when it was read."""
+        self._is_open = False
+        """Something in the cluster may give Kustomizations more variables."""
 
     def run(self) -> Steps[Reached]:
         """Walk until no more variable becomes known."""
         reached = yield from self._once()
         for _ in range(_PASSES - 1):
             config = {ref: r for ref, r in reached.objects.items() if ref.kind == "ConfigMap"}
-            if all(_data(config.get(ref)) == data for ref, data in self._read):
+            is_open = any(map(mutations.changes_kustomizations, reached.objects.values()))
+            if is_open == self._is_open and all(_data(config.get(ref)) == data for ref, data in self._read):
                 break
-            self._config = config
+            self._config, self._is_open = config, is_open
             reached = yield from self._once()
         return reached
 
@@ -294,7 +297,8 @@ class Walk:
                 if resource.ref in wanted:
                     known.setdefault(resource.ref, resource)
         self._read += [(ref, _data(known.get(ref))) for ref in wanted]
-        return declared.variables(kustomization, known)
+        found = declared.variables(kustomization, known)
+        return replace(found, open=True) if self._is_open else found
 
     def _objects(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Iterable[Resource]:
         if not rendering.raw:
