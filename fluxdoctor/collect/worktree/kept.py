@@ -35,7 +35,6 @@ class Kept:
         """What the file has can stay there."""
         self._held: Areas = {}
         self._asked: Areas = {}
-        self._new: Areas = {}
         for part in self._load():
             _add(self._held, part)
 
@@ -53,37 +52,39 @@ class Kept:
 
     def put(self, area: str, digest: str, answer: Any) -> None:
         """Keep an answer: what JSON can hold, and no value of a Secret."""
-        for areas in (self._asked, self._new):
-            areas.setdefault(area, {})[digest] = answer
+        self._asked.setdefault(area, {})[digest] = answer
 
     def drop(self, area: str, digests: Iterable[str]) -> None:
         """Keep none of these."""
         for digest in digests:
-            for areas in (self._asked, self._new):
-                areas.get(area, {}).pop(digest, None)
+            self._asked.get(area, {}).pop(digest, None)
             if self._held.get(area, {}).pop(digest, None) is not None:
                 self._is_sound = False
 
     def save(self) -> None:
-        """Write what is new; a folder that cannot be written is no error."""
-        if self._at is None or not any(self._new.values()):
+        """Write what is new, and none of what was dropped; a folder that cannot be written is no error."""
+        known = self._held
+        new = {
+            area: {d: a for d, a in held.items() if d not in known.get(area, {})} for area, held in self._asked.items()
+        }
+        if self._at is None or (self._is_sound and not any(new.values())):
             return
         _add(self._held, self._asked)
         held, asked = (sum(map(len, areas.values())) for areas in (self._held, self._asked))
         has_too_much = held - asked > asked / 2
         try:
             if self._is_sound and 0 < self._parts < _MOST_PARTS and not has_too_much:
-                self._append(self._at)
+                self._append(self._at, new)
             else:
                 self._replace(self._at, self._asked if has_too_much else self._held)
         except (OSError, TypeError):
             return
 
-    def _append(self, at: Path) -> None:
+    def _append(self, at: Path, areas: Areas) -> None:
         # What another run adds or replaces meanwhile spoils no more than this part, and a part tells whether it is whole.
         file = os.open(at, os.O_WRONLY | os.O_APPEND)
         try:
-            os.write(file, self._part(self._new))
+            os.write(file, self._part(areas))
         finally:
             os.close(file)
 
