@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import sys
@@ -15,7 +14,7 @@ import click
 
 from fluxdoctor._version import __version__
 from fluxdoctor.cli import check as checking
-from fluxdoctor.cli import configured, target
+from fluxdoctor.cli import configured, ending, target
 from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import publish as publishing
 from fluxdoctor.cli.catalogue import explain, rules
@@ -361,14 +360,14 @@ def main() -> None:
     try:
         code = _run()
     except BrokenPipeError:
-        _silence()
+        ending.silence()
         sys.exit(141)
     except OSError as error:
         # The report could not be written (a full disk, a closed stdout): its exit code would say what nobody can read.
-        _silence()
+        ending.silence()
         click.echo(f"fluxdoctor: {error.strerror or error}", err=True)
         sys.exit(2)
-    _leave(code)
+    ending.leave(code)
 
 
 def _run() -> int | str | None:
@@ -378,26 +377,8 @@ def _run() -> int | str | None:
         cli(prog_name="fluxdoctor")
     except SystemExit as end:
         code = end.code
-    with contextlib.suppress(ValueError, AttributeError):  # a closed stdout
-        sys.stdout.flush()
+    sys.stdout.flush()
     return code
-
-
-def _leave(code: int | str | None) -> NoReturn:
-    """End at once: Python would take apart what was read, object by object, for a tenth of the time of a run."""
-    import threading
-
-    if isinstance(code, str) or threading.active_count() > 1:
-        sys.exit(code)
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stderr.flush()
-    os._exit(code or 0)
-
-
-def _silence() -> None:
-    """Let the interpreter's last flush go nowhere."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ _NAME, _NAMESPACE = (re.compile(_FIELD % name, re.M) for name in ("name", "names
 class Built:
     """A document as kustomize wrote it: its text, or only its body where no variable can be in it."""
 
-    __slots__ = ("_header", "_known", "_last", "body", "parse", "text")
+    __slots__ = ("_header", "_known", "_last", "_whole", "body", "parse", "text")
 
     def __init__(self, text: str = "", body: dict[str, Any] | None = None) -> None:
         """``body``: of a document that was read before."""
@@ -34,21 +34,21 @@ class Built:
         """Reads a text; another one may know it from an earlier run."""
         self._header: Header | None = None
         self._last: tuple[Variables, Bodies] | None = None
-        self._known: tuple[Bodies | None, tuple[tuple[Ref, dict[str, Any]], ...]] = None, ()
+        self._whole: Bodies = () if body is None else (body,)
+        self._known: tuple[Bodies, tuple[tuple[Ref, dict[str, Any]], ...]] | None = None
 
     def objects(self, variables: Variables) -> tuple[tuple[Ref, dict[str, Any]], ...]:
         """Return the objects of it with their identities, without a Secret's values. Never change one: they are shared."""
-        bodies = None if self.body is not None else self.read(variables)
-        known = self._known
-        if not known[1] or known[0] is not bodies:
-            held = ((objects.ref_of(body), body) for body in self.read(variables))
+        bodies, known = self.read(variables), self._known
+        if known is None or known[0] is not bodies:
+            held = ((objects.ref_of(body), body) for body in bodies)
             known = self._known = bodies, tuple((ref, objects.visible(body)) for ref, body in held if ref is not None)
         return known[1]
 
     def read(self, variables: Variables) -> Bodies:
         """Return the documents of it, the variables replaced; () where that leaves no YAML. Never change one: it is shared."""
         if self.body is not None:
-            return (self.body,)
+            return self._whole
         last = self._last
         if last is None or last[0] is not variables:  # those who look for faults ask before those who take the objects
             last = self._last = variables, self.parse(apply(self.text, variables))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -125,7 +124,6 @@ class _Renderers:
         self._run, self._cache = run, cache
         self._made: dict[tuple[str, str | None], Renderer] = {}
         self._copied: dict[tuple[str, str | None], tuple[str, Mapping[str, str]]] = {}
-        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
@@ -135,11 +133,10 @@ class _Renderers:
             renderer.close()
 
     def of(self, entry: Entry) -> Renderer:
-        with self._lock:
-            key = (entry.root, entry.ignore)
-            if key not in self._made:
-                self._made[key] = self._make(entry)
-            return self._made[key]
+        key = (entry.root, entry.ignore)
+        if key not in self._made:
+            self._made[key] = self._make(entry)
+        return self._made[key]
 
     def _make(self, entry: Entry) -> Renderer:
         prefix = f"{entry.root}/" if entry.root else ""
@@ -172,13 +169,12 @@ class _Renderers:
     def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
         """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""
         key = (_DERIVED, f"{id(renderer)} {sorted(files.items())}")
-        with self._lock:
-            if key not in self._made:
-                root = next((k[0] for k, r in self._made.items() if r is renderer), "")
-                self._copied[key] = (root, files)
-                held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
-                self._made[key] = Renderer(folder.tree(held, None, self._read), held, self._run, self._cache)
-            return self._made[key]
+        if key not in self._made:
+            root = next((k[0] for k, r in self._made.items() if r is renderer), "")
+            self._copied[key] = (root, files)
+            held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
+            self._made[key] = Renderer(folder.tree(held, None, self._read), held, self._run, self._cache)
+        return self._made[key]
 
 
 def place(reached: Reached) -> Callable[[str], str]:

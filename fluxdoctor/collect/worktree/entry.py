@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from fluxdoctor.collect.worktree import artifacts, syncs
@@ -162,18 +163,27 @@ class Found:
 
         Its path is there by chance: an operator's manifests are often in a folder named like one here.
         """
+        own = artifacts.plain(source.text("spec.url"))
+        return len(self._paths.get(name, ())) <= 1 and any(
+            len(held) >= _MANY and self._plain_urls.get(used) != own and self._are_here(held)
+            for used, held in self._paths.items()
+            if used != name
+        )
+
+    @cached_property
+    def _paths(self) -> dict[str, list[str]]:
+        """The paths of Kustomizations, by the name of their source."""
         paths: dict[str, list[str]] = {}
         for kustomization in self.kustomizations:
             path, used = clean(kustomization.text("spec.path")), _source(kustomization).name
             if used and path and not unknown(path) and not _PUT_AWAY.search(kustomization.file):
                 paths.setdefault(used, []).append(path)
-        urls = {d.name: artifacts.plain(d.text("spec.url")) for d in self.documents if d.has("spec.url")}
-        own = artifacts.plain(source.text("spec.url"))
-        return len(paths.get(name, ())) <= 1 and any(
-            len(held) >= _MANY and urls.get(used) != own and self._are_here(held)
-            for used, held in paths.items()
-            if used != name
-        )
+        return paths
+
+    @cached_property
+    def _plain_urls(self) -> dict[str, str]:
+        """The addresses of sources, by their name."""
+        return {d.name: artifacts.plain(d.text("spec.url")) for d in self.documents if d.has("spec.url")}
 
     def _are_here(self, paths: list[str]) -> bool:
         return 2 * sum(map(self.tree.is_directory, paths)) > len(paths)

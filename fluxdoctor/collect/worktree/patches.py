@@ -171,11 +171,11 @@ def _read(tree: Tree, at: str, row: Mapping[str, Any]) -> list[Any]:
     if isinstance(path, str) and path:
         held = tree.parsed(clean(posixpath.join(at, path)))
         return [] if held.flaw else [d.body for d in held.documents]
-    return list(_bodies(text)) if isinstance(text, str) else []
+    return list(bodies_of(text)) if isinstance(text, str) else []
 
 
 @lru_cache(1024)
-def _bodies(text: str) -> tuple[Any, ...]:
+def bodies_of(text: str) -> tuple[Any, ...]:
     """Read a patch once for all Kustomizations that have it. Never change what it returns."""
     parsed = documents.parse(text)
     return () if parsed.error else tuple(d.body for d in parsed.documents)

@@ -112,11 +112,10 @@ class Renderer:
         read = sorted(build.needs.files)
         build = replace(build, body=patches.without_idle(self.tree, build.directory, build.body, read, self.files))
         key = self._cache.key(build.directory, build.body, ((path, self._digest(path)) for path in read))
-        with self._lock:
-            if key not in self._known:
-                kept = self._cache.get(key)
-                self._known[key] = _done(self._told(kept, build)) if kept else pool.submit(self._rendered, key, build)
-            return self._known[key]
+        if key not in self._known:
+            kept = self._cache.get(key)
+            self._known[key] = _done(self._told(kept, build)) if kept else pool.submit(self._rendered, key, build)
+        return self._known[key]
 
     def _digest(self, path: str) -> bytes:
         """Return the digest of a file, worked out once: many builds read the same."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from fluxdoctor.collect import documents
+from fluxdoctor.collect.worktree.patches import bodies_of
 from fluxdoctor.model import flux
 from fluxdoctor.model.resource import Fields, Ref, Resource, split
 
@@ -59,13 +59,11 @@ def marks(origin: Resource, sync: Fields) -> Iterator[tuple[tuple[str | int, ...
 def patches(origin: Resource, sync: Fields, kinds: Iterable[str]) -> Iterator[Mapping[str, Any]]:
     """Yield the patches beside a sync that are for what it makes: flux-operator builds all of an instance with them (0.58)."""
     for row in Fields(origin.body).rows((*sync.path[:-1], "kustomize", "patches")):
-        wanted = row.text("target.kind") or next((d.text("kind") for d in _patch(row.text("patch"))), "")
+        wanted = row.text("target.kind") or next(
+            (Fields(body).text("kind") for body in bodies_of(row.text("patch"))), ""
+        )
         if any(_matches(wanted, kind) for kind in kinds):
             yield row.body
-
-
-def _patch(text: str) -> Iterator[Fields]:
-    yield from (Fields(d.body) for d in documents.parse(text).documents if isinstance(d.body, dict))
 
 
 def _matches(pattern: str, kind: str) -> bool:
