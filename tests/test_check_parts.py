@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
 import pytest
 
 from fluxdoctor import merge
@@ -25,6 +26,7 @@ from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.finding import Confidence, Finding, Report, Severity
 from fluxdoctor.model.resource import Location, Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
+from tests.test_check_command import needs_kustomize
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -325,3 +327,17 @@ def test_the_header_of_a_document_is_read_without_its_values() -> None:
 )
 def test_what_kubectl_logs_is_what_kustomize_says(said: str, expected: str) -> None:
     assert kustomize.unlogged(said) == expected
+
+
+@needs_kustomize
+def test_a_failure_is_told_in_the_same_words_each_time() -> None:
+    made = {"configMapGenerator": [{"name": "values", "behavior": "merge", "literals": ["a=b"]}]}
+    files = {"app/kustomization.yaml": orjson.dumps(made)}
+    stage = kustomize.Stage(files, kustomize.Command(kustomize.command()))
+    try:
+        stage.need(files)
+        said = [stage.build("app", made, number).error for number in range(2)]
+    finally:
+        stage.close()
+    assert said[0] == said[1]
+    assert said[0].startswith("kustomize build failed: merging from generator &{0x... ")

@@ -33,6 +33,8 @@ ABSENT = (
 #: A file beside every kustomization file that is built: of Kubernetes' OpenAPI document, how lists are merged.
 MERGE_KEYS = ".fluxdoctor-merge-keys.json"
 _FLAGS = ("--load-restrictor", "LoadRestrictionsNone")
+#: Where something was in kustomize's memory (5.8 prints a generator so): other in each run, and of use to nobody.
+_POINTER = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _LOGGED = re.compile(
     r'^E\d{4} [^\n]*\] "command failed" err=(?:<\n(?P<lines>.*?)\n\s*>|(?P<quoted>".*"))$', re.M | re.S
 )
@@ -179,6 +181,7 @@ class Stage:
         tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
         text = text.replace(str(shadow), f"{tree}/{directory}".rstrip("/"))
         text = re.sub(r"(?:\.\./)*\.fluxdoctor-\d+", directory or ".", text)
+        text = _POINTER.sub("0x...", text)
         return text.replace(str(self.root), tree)
 
 
