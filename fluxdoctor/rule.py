@@ -28,7 +28,8 @@ from fluxdoctor.model.snapshot import FACTS
 
 GROUP = "fluxdoctor.rules"
 URL = "https://github.com/fluxdoctor/fluxdoctor/blob/main/"
-_OWN = "fluxdoctor"
+#: The pack that comes with fluxdoctor.
+OWN = "fluxdoctor"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FRONT = re.compile(r"\A---\n(?P<front>.*?)\n---\n(?P<text>.*)\Z", re.S)
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -82,7 +83,7 @@ class Rule:
     modes: tuple[str, ...] = ("live", "replay")
     check: Check | None = dataclasses.field(default=None, repr=False)
     needs: tuple[Need, ...] = ()
-    pack: str = _OWN
+    pack: str = OWN
     version: str = ""
 
     @property
@@ -99,7 +100,7 @@ class Rule:
     def url(self) -> str:
         """Where the page can be read."""
         folder = "fluxdoctor/fallbacks" if self.role == "fallback" else "rules/fluxdoctor_rules"
-        return f"{URL}{folder}/{self.id}.md" if self.pack == _OWN else ""
+        return f"{URL}{folder}/{self.id}.md" if self.pack == OWN else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def _need(name: str, hint: Any, where: str) -> Need:
     return Need(name, facts[0], type(None) in choices)
 
 
-def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, pack: str = _OWN) -> Rule:
+def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, pack: str = OWN) -> Rule:
     """Make a Rule of a page and its check. Raises RuleError, which names the file."""
     front, page = _front(text, where)
     if not all(_ID.fullmatch(part) for part in rule_id.split("/")) or rule_id.count("/") != 1:
@@ -207,7 +208,7 @@ def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, 
     if role not in ("root", "symptom", "fallback"):
         raise RuleError(f"{where}: role {role!r} is none of root, symptom")
     reads = _strings(front.get("pattern"))
-    if pack != _OWN:  # what comes from elsewhere is told at once; our own have been tested
+    if pack != OWN:  # what comes from elsewhere is told at once; our own have been tested
         _compiled(reads, where)
     return Rule(
         id=rule_id,
@@ -255,7 +256,7 @@ def pages(root: Traversable) -> Iterator[tuple[str, Traversable]]:
             yield f"{area.name}/{page.name.removesuffix('.md')}", page
 
 
-def load_pack(package: str, pack: str = _OWN) -> list[Rule]:
+def load_pack(package: str, pack: str = OWN) -> list[Rule]:
     """Load every rule of an importable package. Raises RuleError, or whatever the import of a check raises."""
     root = resources.files(package)
     found = []

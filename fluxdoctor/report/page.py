@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from rich.text import Text
 
 from fluxdoctor.report import terminal
-from fluxdoctor.rule import Rule
+from fluxdoctor.rule import OWN, Rule
 
 _EXAMPLES = re.compile(r"^## (?:Broken|Fixed|Silent): .*?(?=^## (?!Broken|Fixed|Silent)|\Z)", re.M | re.S)
 _FIELD = re.compile(r"\{([^{}]+)\}")
@@ -29,7 +29,7 @@ def _foot(rule: Rule) -> list[Text]:
         ("Speaks of", ", ".join(rule.kinds)),
         ("Reads", ", ".join(sorted(need.fact.__name__ for need in rule.needs))),
         ("Speaks in", ", ".join(rule.modes)),
-        ("Pack", f"{rule.pack} {rule.version}".strip() if rule.pack != "fluxdoctor" else ""),
+        ("Pack", f"{rule.pack} {rule.version}".strip() if rule.pack != OWN else ""),
     ]
     copied = [
         ("Examples", f"fluxdoctor explain --raw {rule.id}" if _EXAMPLES.search(rule.page) else ""),

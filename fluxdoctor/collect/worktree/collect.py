@@ -163,8 +163,10 @@ class _Renderers:
 
     def made(self, name: str, files: Mapping[str, bytes]) -> Renderer:
         """Return the renderer of files that stand nowhere in the repository."""
-        renderer = Renderer(folder.tree(files, None), files, self._run, self._cache)
-        return self._made.setdefault((_MADE, name), renderer)
+        key = (_MADE, name)
+        if key not in self._made:
+            self._made[key] = Renderer(folder.tree(files, None), files, self._run, self._cache)
+        return self._made[key]
 
     def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
         """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""

@@ -3,7 +3,21 @@
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from fluxdoctor import Build, Cluster, Lookup, Manifests, Resource, State, Tree, clean, condition, revision, state
+from fluxdoctor import (
+    Build,
+    Cluster,
+    Entry,
+    Location,
+    Lookup,
+    Manifests,
+    Resource,
+    State,
+    Tree,
+    clean,
+    condition,
+    revision,
+    state,
+)
 
 #: The fields of a kustomization file (kustomize 5.8, api/types/kustomization.go), by their name in lower case.
 FIELDS = {
@@ -95,6 +109,13 @@ def nearest(tree: Tree, path: str, directory: str) -> str:
     is_file = path.endswith((".yaml", ".yml", ".json"))
     near = [p for p in tree.nearest(path, directories=not is_file) if p != directory]
     return posixpath.relpath(near[0], directory or ".") if near else ""
+
+
+def spec_components(kustomization: Resource) -> Iterator[Entry]:
+    """Yield what spec.components names; where each stands is the directory that it is relative to, without a line."""
+    folder = clean(kustomization.text("spec.path"))
+    for i, text in enumerate(kustomization.strings("spec.components")):
+        yield Entry(f"spec.components[{i}]", text, Location(f"{folder}/"), clean(posixpath.join(folder, text)))
 
 
 def is_root(body: Resource, kustomization: Resource) -> bool:

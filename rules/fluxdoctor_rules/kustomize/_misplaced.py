@@ -2,54 +2,37 @@
 
 import posixpath
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from fluxdoctor import Build, Cluster, Location, Manifests, Problem, Resource, clean, is_remote
+from fluxdoctor import Build, Cluster, Entry, Location, Manifests, Problem, Resource, clean, is_remote
 
-from ._build import unbuilt
-
-
-class Listed(NamedTuple):
-    """An entry that leads to a directory with a kustomization file of its own."""
-
-    field: str
-    text: str
-    file: str
-    """What lists it."""
-    location: Location | None
-    kind: str
-    """What it leads to, "" where its file does not say."""
+from ._build import spec_components, unbuilt
 
 
 def problems(cluster: Cluster, manifests: Manifests, fields: tuple[str, ...], *, component: bool) -> Iterator[Problem]:
     """Yield a problem for each directory in these fields that is a component, or that is none."""
     for kustomization, _, build in unbuilt(cluster, manifests):
         source = manifests.source(kustomization)
-        for one in _listed(kustomization, build, fields):
-            if (one.kind == "Component") is component:
+        kinds = {posixpath.dirname(body.file): body.text("kind") for body in build.kustomizations}
+        for entry in _entries(kustomization, build, fields):
+            known = entry.path in kinds and not is_remote(entry.text)
+            if known and (kinds[entry.path] == "Component") is component:
+                location = entry.location if entry.location.line else None
+                key = f"{entry.location.file} {entry.text}"
                 yield Problem(
                     kustomization.ref,
-                    {"where": str(one.location or one.field), "entry": one.text},
-                    field=one.field,
-                    location=one.location,
-                    key=f"{one.file} {one.text}",
-                    shared=f"{source} {one.file} {one.text}",
+                    {"where": str(location or entry.field), "entry": entry.text},
+                    field=entry.field,
+                    location=location,
+                    key=key,
+                    shared=f"{source} {key}",
                 )
 
 
-def _listed(kustomization: Resource, build: Build, fields: tuple[str, ...]) -> Iterator[Listed]:
-    kinds = {posixpath.dirname(body.file): body.text("kind") for body in build.kustomizations}
-    entries = [
-        (field, text, posixpath.dirname(body.file), body.file, body.at((field, number)))
-        for body in build.kustomizations
-        for field in fields
-        for number, text in enumerate(body.strings(field))
-    ]
+def _entries(kustomization: Resource, build: Build, fields: tuple[str, ...]) -> Iterator[Entry]:
+    for body in build.kustomizations:
+        for field in fields:
+            for i, text in enumerate(body.strings(field)):
+                path = clean(posixpath.join(posixpath.dirname(body.file), text))
+                yield Entry(field, text, body.at((field, i)) or Location(body.file), path)
     if "components" in fields:
-        folder = clean(kustomization.text("spec.path"))
-        own = enumerate(kustomization.strings("spec.components"))
-        entries += [(f"spec.components[{i}]", text, folder, folder, None) for i, text in own]
-    for field, text, folder, file, location in entries:
-        path = clean(posixpath.join(folder, text))
-        if path in kinds and not is_remote(text):
-            yield Listed(field, text, file, location, kinds[path])
+        yield from spec_components(kustomization)

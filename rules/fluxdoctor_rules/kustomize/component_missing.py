@@ -3,15 +3,15 @@
 import posixpath
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Entry, Location, Manifests, Problem, Ref, Resource, Tree, is_remote
+from fluxdoctor import Build, Cluster, Entry, Manifests, Problem, Ref, Resource, Tree, is_remote
 
-from ._build import nearest, unbuilt
+from ._build import nearest, spec_components, unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     """Look for every component in the source's tree."""
     for kustomization, tree, build in unbuilt(cluster, manifests):
-        for entry in (*_of_files(build), *_of_spec(kustomization, tree)):
+        for entry in (*_of_files(build), *_absent(kustomization, tree)):
             yield _problem(kustomization.ref, tree, entry, manifests.source(kustomization))
 
 
@@ -19,14 +19,11 @@ def _of_files(build: Build) -> Iterator[Entry]:
     yield from (entry for entry in build.missing if entry.field == "components" and not is_remote(entry.text))
 
 
-def _of_spec(kustomization: Resource, tree: Tree) -> Iterator[Entry]:
-    """Yield what spec.components names and the tree lacks, with the directory that it is relative to as its file."""
-    folder = posixpath.normpath("/" + kustomization.text("spec.path")).lstrip("/")
-    optional = kustomization.flag("spec.ignoreMissingComponents")
-    for i, text in enumerate(kustomization.strings("spec.components")):
-        path = posixpath.normpath(posixpath.join("/", folder, text)).lstrip("/")
-        if not optional and not is_remote(text) and not tree.is_directory(path):
-            yield Entry(f"spec.components[{i}]", text, Location(f"{folder}/"), path)
+def _absent(kustomization: Resource, tree: Tree) -> Iterator[Entry]:
+    """Yield what spec.components names and the tree lacks."""
+    if not kustomization.flag("spec.ignoreMissingComponents"):
+        entries = spec_components(kustomization)
+        yield from (e for e in entries if not is_remote(e.text) and not tree.is_directory(e.path))
 
 
 def _problem(subject: Ref, tree: Tree, entry: Entry, source: Ref) -> Problem:
