@@ -13,6 +13,7 @@ from fluxdoctor.collect.worktree.substitute import Variables, apply
 from fluxdoctor.model.resource import Fields, Ref
 
 Bodies: TypeAlias = tuple[dict[str, Any], ...]
+Objects: TypeAlias = tuple[tuple[Ref, dict[str, Any]], ...]
 
 #: kustomize writes a mapping's fields in a block, two spaces in, and the texts in them further in.
 _KIND = re.compile(r"^kind: (.+)$", re.M)
@@ -35,15 +36,16 @@ class Built:
         self._header: Header | None = None
         self._last: tuple[Variables, Bodies] | None = None
         self._whole: Bodies = () if body is None else (body,)
-        self._known: tuple[Bodies, tuple[tuple[Ref, dict[str, Any]], ...]] | None = None
+        self._known: dict[int, tuple[Bodies, Objects]] = {}
 
-    def objects(self, variables: Variables) -> tuple[tuple[Ref, dict[str, Any]], ...]:
+    def objects(self, variables: Variables) -> Objects:
         """Return the objects of it with their identities, without a Secret's values. Never change one: they are shared."""
-        bodies, known = self.read(variables), self._known
-        if known is None or known[0] is not bodies:
+        bodies = self.read(variables)  # the same for all whose variables come to the same text
+        if id(bodies) not in self._known:
             held = ((objects.ref_of(body), body) for body in bodies)
-            known = self._known = bodies, tuple((ref, objects.visible(body)) for ref, body in held if ref is not None)
-        return known[1]
+            seen = tuple((ref, objects.visible(body)) for ref, body in held if ref is not None)
+            self._known[id(bodies)] = bodies, seen
+        return self._known[id(bodies)][1]
 
     def read(self, variables: Variables) -> Bodies:
         """Return the documents of it, the variables replaced; () where that leaves no YAML. Never change one: it is shared."""

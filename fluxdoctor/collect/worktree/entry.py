@@ -191,11 +191,16 @@ class Found:
     def beside(self, kustomization: Resource) -> Resource | None:
         """Return the source of a Kustomization where it stands in the same folder."""
         source, folder = _source(kustomization), posixpath.dirname(kustomization.file)
+        named = self._named.get((source.kind, source.name), ())
+        return next((d for d in named if posixpath.dirname(d.file) == folder and d.has("spec.url")), None)
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], list[Resource]]:
+        """The documents by kind and name: every Kustomization asks for its source."""
+        found: dict[tuple[str, str], list[Resource]] = {}
         for document in self.documents:
-            same = document.kind == source.kind and document.name == source.name
-            if same and posixpath.dirname(document.file) == folder and document.has("spec.url"):
-                return document
-        return None
+            found.setdefault((document.kind, document.name), []).append(document)
+        return found
 
     def _holding(self, path: str, file: str, *, anywhere: bool) -> str | None:
         """Return the artifact root below which a path holds a file: the repository's root, or a folder above the file."""
@@ -281,7 +286,7 @@ class Found:
 
     def _is_source(self, source: Ref, folder: str, left: list[Resource]) -> bool:
         """Tell whether a source that Kustomizations name is likely this repository."""
-        urls = [d.text("spec.url") for d in self.documents if (d.kind, d.name) == (source.kind, source.name)]
+        urls = [d.text("spec.url") for d in self._named.get((source.kind, source.name), ())]
         paths = [k.text("spec.path") for k in left if _source(k) == source]
         return self._is_here(paths, next(filter(None, urls), ""), folder)
 

@@ -22,7 +22,7 @@ def changes_kustomizations(resource: Resource) -> bool:
         return any(_is_for(rule) for webhook in resource.rows("webhooks") for rule in webhook.rows("rules"))
     if resource.kind == "MutatingAdmissionPolicy":
         return any(map(_is_for, resource.rows("spec.matchConstraints.resourceRules")))
-    if resource.group == "kyverno.io" and resource.kind in ("ClusterPolicy", "Policy"):
+    if resource.kind in ("ClusterPolicy", "Policy") and resource.group == "kyverno.io":
         return any(row.has("mutate") and _names_it(row) for row in resource.rows("spec.rules"))
     return False
 
