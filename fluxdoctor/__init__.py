@@ -27,6 +27,7 @@ from fluxdoctor.model.flux import (
     timeout,
 )
 from fluxdoctor.model.graph import Graph, inventory
+from fluxdoctor.model.helm import release_name, release_namespace, storage_namespace
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.overlaps import Overlaps
@@ -98,11 +99,14 @@ __all__ = [
     "owner",
     "references",
     "referred_chart",
+    "release_name",
+    "release_namespace",
     "revision",
     "semver",
     "short",
     "state",
     "stated_digests",
+    "storage_namespace",
     "timeout",
     "vantage",
 ]

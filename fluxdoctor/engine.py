@@ -12,7 +12,7 @@ from fluxdoctor.model.failures import Failure, Words, said
 from fluxdoctor.model.finding import Confidence, Fact, Problem, Skipped, Unknown
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
-from fluxdoctor.rule import Hit, Outcome, Rule, fill
+from fluxdoctor.rule import Hit, Outcome, Rule, fill, fill_for
 
 _SPACE = re.compile(r"\s+")
 #: A message can quote a whole object. What names a fault stands at its beginning or at its end; with words and messages
@@ -71,7 +71,7 @@ def _check(rule: Rule, snapshot: Snapshot, hits: list[Hit], skipped: list[Skippe
             if isinstance(said, Unknown):
                 skipped.append(Skipped(rule.id, said.subject, said.why))
             else:
-                fill(rule.message + rule.fix, {"subject": said.subject, **said.facts})
+                fill_for(said, rule.message + rule.fix)
                 hits.append(Hit(rule, said))
     except Exception as error:  # noqa: BLE001 - one rule that raises must not end the run
         # The exception's text may quote anything that the rule read: its type and place are enough to find the bug.
@@ -177,7 +177,7 @@ def _problem(failure: Failure, rule: Rule, match: re.Match[str], words: Words) -
             missing=next(iter(_refs((rule.missing,), facts, ref.namespace)), None) if rule.missing else None,
             confidence=Confidence.REPORTED,
         )
-        fill(rule.message + rule.fix, problem.facts)
+        fill_for(problem, rule.message + rule.fix)
     except (KeyError, IndexError):
         return None
     return Hit(rule, problem)

@@ -21,6 +21,7 @@ from typing import Any, get_args, get_type_hints
 
 import yaml
 
+from fluxdoctor.model.commands import commands
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.finding import Fact, Problem, Severity, Skipped, Unknown
 from fluxdoctor.model.resource import Ref
@@ -125,6 +126,16 @@ def fill(template: str, facts: Mapping[str, Fact]) -> str:
         k: ", ".join(map(str, v)) if isinstance(v, tuple) and not isinstance(v, Ref) else v for k, v in facts.items()
     }
     return template.format_map(texts)
+
+
+def fill_for(problem: Problem, template: str) -> str:
+    """Fill a template of a problem's rule with its facts.
+
+    Always known: ``subject``, its ``kind``, ``namespace`` and ``name``; of a Flux object ``reconcile``, ``suspend`` and
+    ``resume``, the full commands. Raises KeyError for a fact that is not there.
+    """
+    subject = problem.subject
+    return fill(template, {**commands(subject), "subject": subject, **subject._asdict(), **problem.facts})
 
 
 _KNOWN: dict[str, type | tuple[type, ...]] = {

@@ -18,7 +18,7 @@ from fluxdoctor.model.flux import Edge
 from fluxdoctor.model.resource import Location
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.model.times import age
-from fluxdoctor.rule import Rule, fill
+from fluxdoctor.rule import Rule, fill_for
 
 
 def groups(roots: Sequence[Root]) -> list[list[Root]]:
@@ -46,8 +46,8 @@ def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
         severity=problem.severity or rule.severity,
         confidence=problem.confidence,
         subject=lead.subject,
-        message=fill(rule.message, facts),
-        fix=fill(rule.fix, facts),
+        message=fill_for(problem, rule.message),
+        fix=fill_for(problem, rule.fix),
         summary=rule.summary,
         also=also,
         evidence=_evidence(problem, snapshot),

@@ -15,7 +15,7 @@ from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.model.times import age
-from fluxdoctor.rule import Hit, Rule, fill
+from fluxdoctor.rule import Hit, Rule, fill_for
 
 UNEXPLAINED, IN_PROGRESS, NOT_VISIBLE = "flux/unexplained", "flux/in-progress", "flux/cause-not-visible"
 FLAPPING = "flux/flapping"
@@ -185,7 +185,7 @@ def _own_words(hit: Hit, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> H
         facts = {
             **hit.problem.facts,
             "why": "; ".join(dict.fromkeys((*_why(hidden, snapshot), *pods))),
-            "message": fill(hit.rule.message, hit.problem.facts),
+            "message": fill_for(hit.problem, hit.rule.message),
         }
         return Hit(fallbacks[NOT_VISIBLE], replace(hit.problem, facts=facts, confidence=Confidence.LIKELY))
     causes = [found.resource for found in lookups if found.resource]
@@ -194,7 +194,7 @@ def _own_words(hit: Hit, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> H
     failure = snapshot.failures.of(hit.problem.subject)
     proof = [Evidence(f"{r.ref} is Ready{_for(r, snapshot)}", f"{r.ref} condition Ready=True") for r in causes]
     if _fresh(failure, causes, snapshot):
-        quoted = failure.message if failure else fill(hit.rule.message, hit.problem.facts)
+        quoted = failure.message if failure else fill_for(hit.problem, hit.rule.message)
         facts = {"message": " ".join(quoted.split()), "reason": "waiting", "first": ""}
         problem = replace(hit.problem, facts=facts, shared="waiting", evidence=(*hit.problem.evidence, *proof))
         return Hit(fallbacks[IN_PROGRESS], problem)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
+from fluxdoctor.model import helm
 from fluxdoctor.model.resource import Condition, Ref, Resource, string
 from fluxdoctor.model.times import duration
 
@@ -29,34 +30,39 @@ _HEX = re.compile("[0-9a-f]+")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A Flux kind: its API group, resource name, controller, and whether its controller writes a status."""
+    """A Flux kind: its API group, resource name, controller, its words in the flux CLI, and whether it has a status.
+
+    ``cli`` is what follows ``flux reconcile``, ``flux suspend`` and ``flux resume`` (flux 2.9); "" where flux has no such
+    command. Kinds without a status can be suspended, but there is nothing to reconcile.
+    """
 
     name: str
     group: str
     plural: str
     controller: str
+    cli: str = ""
     status: bool = True
 
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("GitRepository", SOURCE, "gitrepositories", "source-controller"),
-        Kind("OCIRepository", SOURCE, "ocirepositories", "source-controller"),
-        Kind("HelmRepository", SOURCE, "helmrepositories", "source-controller"),
-        Kind("HelmChart", SOURCE, "helmcharts", "source-controller"),
-        Kind("Bucket", SOURCE, "buckets", "source-controller"),
+        Kind("GitRepository", SOURCE, "gitrepositories", "source-controller", "source git"),
+        Kind("OCIRepository", SOURCE, "ocirepositories", "source-controller", "source oci"),
+        Kind("HelmRepository", SOURCE, "helmrepositories", "source-controller", "source helm"),
+        Kind("HelmChart", SOURCE, "helmcharts", "source-controller", "source chart"),
+        Kind("Bucket", SOURCE, "buckets", "source-controller", "source bucket"),
         Kind("ExternalArtifact", SOURCE, "externalartifacts", "source-watcher"),
         Kind("ArtifactGenerator", EXTENSIONS, "artifactgenerators", "source-watcher"),
-        Kind("Kustomization", KUSTOMIZE, "kustomizations", "kustomize-controller"),
-        Kind("HelmRelease", HELM, "helmreleases", "helm-controller"),
+        Kind("Kustomization", KUSTOMIZE, "kustomizations", "kustomize-controller", "kustomization"),
+        Kind("HelmRelease", HELM, "helmreleases", "helm-controller", "helmrelease"),
         # Alert and Provider are static objects since v1beta3: no status, no conditions.
-        Kind("Alert", NOTIFICATION, "alerts", "notification-controller", status=False),
-        Kind("Provider", NOTIFICATION, "providers", "notification-controller", status=False),
-        Kind("Receiver", NOTIFICATION, "receivers", "notification-controller"),
-        Kind("ImageRepository", IMAGE, "imagerepositories", "image-reflector-controller"),
-        Kind("ImagePolicy", IMAGE, "imagepolicies", "image-reflector-controller"),
-        Kind("ImageUpdateAutomation", IMAGE, "imageupdateautomations", "image-automation-controller"),
+        Kind("Alert", NOTIFICATION, "alerts", "notification-controller", "alert", status=False),
+        Kind("Provider", NOTIFICATION, "providers", "notification-controller", "alert-provider", status=False),
+        Kind("Receiver", NOTIFICATION, "receivers", "notification-controller", "receiver"),
+        Kind("ImageRepository", IMAGE, "imagerepositories", "image-reflector-controller", "image repository"),
+        Kind("ImagePolicy", IMAGE, "imagepolicies", "image-reflector-controller", "image policy"),
+        Kind("ImageUpdateAutomation", IMAGE, "imageupdateautomations", "image-automation-controller", "image update"),
         Kind("FluxInstance", OPERATOR, "fluxinstances", "flux-operator"),
         Kind("ResourceSet", OPERATOR, "resourcesets", "flux-operator"),
         Kind("ResourceSetInputProvider", OPERATOR, "resourcesetinputproviders", "flux-operator"),
@@ -431,7 +437,7 @@ def registry(image: str) -> str:
 def about(resource: Resource) -> dict[str, str | Ref]:
     """Return what every message template may say of a Flux object: subject, source, path, url, host, secret, chart.
 
-    Of an ImageRepository it may say image too.
+    Of an ImageRepository it may say image too, of a HelmRelease release and storage_namespace, as ``helm`` takes them.
     """
     sources = (r.target for r in references(resource) if r.edge in (Edge.SOURCE, Edge.CHART_REF))
     image = resource.text("spec.image")
@@ -445,4 +451,9 @@ def about(resource: Resource) -> dict[str, str | Ref]:
         "secret": resource.text("spec.secretRef.name", NO_SECRET),
         "chart": resource.text("spec.chart.spec.chart") or resource.text("spec.chart"),
         **({"image": image} if image else {}),
+        **(_release(resource) if resource.kind == "HelmRelease" else {}),
     }
+
+
+def _release(resource: Resource) -> dict[str, str]:
+    return {"release": helm.release_name(resource), "storage_namespace": helm.storage_namespace(resource)}

@@ -18,19 +18,16 @@ _SHORT = {
     "sa": "ServiceAccount", "svc": "Service", "po": "Pod", "sts": "StatefulSet", "ds": "DaemonSet",
 }  # fmt: skip
 
-#: The words of the flux command (``flux reconcile source git``), without what stands between them.
-_COMMAND = {
-    "git": "GitRepository", "sourcegit": "GitRepository", "oci": "OCIRepository", "sourceoci": "OCIRepository",
-    "sourcehelm": "HelmRepository", "sourcechart": "HelmChart", "bucket": "Bucket", "sourcebucket": "Bucket",
-    "imagerepository": "ImageRepository", "imagepolicy": "ImagePolicy", "imageupdate": "ImageUpdateAutomation",
-}  # fmt: skip
+#: Words of the flux CLI that are short for others: ``flux reconcile source git`` is also written ``git``.
+_CLI_SHORT = {"git": "GitRepository", "oci": "OCIRepository"}
 
 
 @lru_cache(1)
 def _names() -> dict[str, str]:
     names = {name.lower(): name for name in (*BUILT_IN, *KINDS)}
     names |= {kind.plural: kind.name for kind in KINDS.values()} | {f"{name}s": kind for name, kind in names.items()}
-    return {**names, **_SHORT, **_COMMAND}
+    commands = {_bare(kind.cli): kind.name for kind in KINDS.values() if kind.cli}
+    return {**names, **_SHORT, **_CLI_SHORT, **commands}
 
 
 def read(text: str) -> str | None:

@@ -1,13 +1,10 @@
 """What several rules ask of HelmReleases and of what they refer to."""
 
 import difflib
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fluxdoctor import Cluster, Ref, Resource, State, condition, state
-
-_LONGEST, _HEAD, _HASH = 53, 40, 12
 
 
 def active(cluster: Cluster) -> Sequence[Resource]:
@@ -85,25 +82,6 @@ def chart_source(release: Resource) -> Ref:
 def _chart_source(release: Resource) -> Ref:
     ref = release.fields("spec.chart.spec.sourceRef")
     return Ref(ref.text("kind"), ref.text("namespace") or release.namespace, ref.text("name"))
-
-
-def release_name(release: Resource) -> str:
-    """helm-controller 1.6: spec.releaseName, or [targetNamespace-]name; beyond 53 characters cut and hashed."""
-    target = release.text("spec.targetNamespace")
-    name = release.text("spec.releaseName") or (f"{target}-{release.name}" if target else release.name)
-    if len(name) <= _LONGEST:
-        return name
-    return f"{name[:_HEAD]}-{hashlib.sha256(name.encode()).hexdigest()[:_HASH]}"
-
-
-def release_namespace(release: Resource) -> str:
-    """Return the namespace in which the objects of a release are made."""
-    return release.text("spec.targetNamespace") or release.namespace
-
-
-def storage_namespace(release: Resource) -> str:
-    """Return the namespace that holds Helm's records of a release."""
-    return release.text("spec.storageNamespace") or release.namespace
 
 
 def is_settled(release: Resource) -> bool:

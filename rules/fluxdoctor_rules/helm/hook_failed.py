@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref, Resource, condition
-from fluxdoctor_rules.helm._releases import release_namespace
+from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref, Resource, condition, release_namespace
 
 _HOOK = re.compile(r"(?P<hook>(?:pre|post)-(?:install|upgrade|rollback|delete)) hooks? failed: (?P<detail>.+)", re.S)
 _JOB = re.compile(r"\b(?:job|Job)(?:\.batch)?(?: \"|/| )(?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[a-z0-9][a-z0-9.-]*)")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Problem, Resource
-from fluxdoctor_rules.helm._releases import active, release_name, storage_namespace, templated
+from fluxdoctor import Cluster, Evidence, Problem, Resource, release_name, storage_namespace
+from fluxdoctor_rules.helm._releases import active, templated
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Evidence, Graph, Problem, Ref, Resource
-from fluxdoctor_rules.helm._releases import active, release_name
+from fluxdoctor import Cluster, Edge, Evidence, Graph, Problem, Ref, Resource, release_name
+from fluxdoctor_rules.helm._releases import active
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:

@@ -2,8 +2,20 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Graph, Manifests, Problem, Ref, Resource, revision
-from fluxdoctor_rules.helm._releases import release_name, release_namespace, storage_namespace, templated
+from fluxdoctor import (
+    Cluster,
+    Evidence,
+    Graph,
+    Manifests,
+    Problem,
+    Ref,
+    Resource,
+    release_name,
+    release_namespace,
+    revision,
+    storage_namespace,
+)
+from fluxdoctor_rules.helm._releases import templated
 
 _FIELDS = ("spec.releaseName", "spec.targetNamespace", "spec.storageNamespace")
 
