@@ -29,6 +29,7 @@ from fluxdoctor.model.flux import (
 from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.helm import release_name, release_namespace, storage_namespace
 from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
+from fluxdoctor.model.nearest import did_you_mean, nearest, suggestion
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.overlaps import Overlaps
 from fluxdoctor.model.removals import Removal, Removals
@@ -91,11 +92,13 @@ __all__ = [
     "clean",
     "condition",
     "conditions",
+    "did_you_mean",
     "duration",
     "interval",
     "inventory",
     "is_remote",
     "moment",
+    "nearest",
     "owner",
     "references",
     "referred_chart",
@@ -107,6 +110,7 @@ __all__ = [
     "state",
     "stated_digests",
     "storage_namespace",
+    "suggestion",
     "timeout",
     "vantage",
 ]

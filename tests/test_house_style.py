@@ -12,7 +12,7 @@ from fluxdoctor.rule import Rule
 from tests.worlds import rules
 
 RULES = rules().rules
-OPENINGS = "Set Add Remove Create Fix Run Check Upgrade Increase Wait Either".split()
+OPENINGS = ["Set", "Add", "Remove", "Create", "Fix", "Run", "Check", "Upgrade", "Increase", "Wait", "Either"]
 LONGEST_SUMMARY = 60
 #: Words that send a reader back to the beginning of the sentence, or that are no English of this field.
 STOP = {
