@@ -23,10 +23,13 @@ from pathlib import Path
 
 import flux_local_peer
 
-from fluxdoctor import predeploy, rule
-from fluxdoctor.collect.worktree import collect, kustomize, repository
-from fluxdoctor.collect.worktree.repository import Repository
-from fluxdoctor.collect.worktree.walk import Reached
+from fluxdoctor import rule
+from fluxdoctor.app import check
+from fluxdoctor.repository import collect
+from fluxdoctor.repository.build import kustomize
+from fluxdoctor.repository.files import repository
+from fluxdoctor.repository.files.repository import Repository
+from fluxdoctor.repository.follow.traversal import Reached
 
 _MOST_SHOWN = 5
 
@@ -42,7 +45,7 @@ def main() -> int:
     held = repository.of_revision(given.repository, given.commit)
     catalogue = rule.installed()
     with tempfile.TemporaryDirectory() as kept, tempfile.TemporaryDirectory() as tree:
-        cold = _timed(lambda: predeploy.check(held, catalogue, cache=Path(kept)))  # first: nothing has been read before
+        cold = _timed(lambda: check.check(held, catalogue, cache=Path(kept)))  # first: nothing has been read before
         reached = collect.collect(held).reached
         paths = _paths(reached)
         for path, content in held.files.items():
@@ -51,7 +54,7 @@ def main() -> int:
         plain = _timed(lambda: _plain(Path(tree), paths))
         changed = next(p for p in sorted(held.files) if p.endswith(".yaml") and paths[-1] in p)
         after = replace(held, files={**held.files, changed: held.files[changed] + b"\n# changed\n"})
-        warm = _timed(lambda: predeploy.check(after, catalogue, cache=Path(kept)))
+        warm = _timed(lambda: check.check(after, catalogue, cache=Path(kept)))
     print(f"{len(held.files)} files, {len(paths)} paths")
     print(f"plain kustomize build, {os.cpu_count()} at a time: {plain:.2f} s")
     print(f"cold: {cold:.2f} s, {cold / plain:.2f} times plain")

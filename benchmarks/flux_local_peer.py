@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import faults
-from fluxdoctor.collect.worktree.repository import Repository
-from fluxdoctor.collect.worktree.walk import Reached
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import FILE_NAMES
+from fluxdoctor.repository.build import build_inputs
+from fluxdoctor.repository.files.repository import Repository
+from fluxdoctor.repository.follow.traversal import Reached
 
 _FOLDER = ".entry-of-the-benchmark"
 _SECONDS = 300
@@ -64,7 +64,7 @@ def run(program: str, held: Repository, clusters: Iterable[Reached]) -> Iterator
 
 def _write(tree: Path, root: str, held: Repository) -> None:
     prefix = f"{root}/" if root else ""
-    read = folder.tree(held.files, None)
+    read = snapshot_folder.tree(held.files, None)
     for path, content in held.files.items():
         if path.startswith(prefix):
             at = tree / path.removeprefix(prefix)
@@ -77,8 +77,10 @@ def _write(tree: Path, root: str, held: Repository) -> None:
 
 def _local(body: dict[str, Any]) -> dict[str, Any] | None:
     """Return a kustomization file without its remote bases and what patches them; None where it has none."""
-    local, changed = faults.offline(body)
-    return faults.never_empty({k: v for k, v in local.items() if not k.startswith("patches")}) if changed else None
+    local, changed = build_inputs.offline(body)
+    return (
+        build_inputs.never_empty({k: v for k, v in local.items() if not k.startswith("patches")}) if changed else None
+    )
 
 
 def _commit(tree: Path) -> None:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import yaml
 
 from fluxdoctor import causes, engine
-from fluxdoctor.collect import folder
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.rule import Catalogue, installed
 
 INCIDENT = Path(__file__).parent.parent / "fixtures" / "incidents" / "cascade-chain-top"
@@ -48,7 +48,7 @@ SHAPES: dict[str, tuple[Shape, int]] = {"chain": (_chain, 1), "fan": (_fan, 1), 
 
 def fleet(size: int, shape: Shape) -> dict[str, bytes]:
     """Return the files of a snapshot with so many failing Kustomizations more, each with a child that is stale."""
-    files = folder.read(INCIDENT, [])
+    files = snapshot_folder.read(INCIDENT, [])
     objects = json.loads(files["cluster/objects.json"])
     named = {(o["kind"], o["metadata"]["name"]): o for o in objects["items"]}
     blocked, failing = named["Kustomization", "apps"], named["Kustomization", "sources"]
@@ -81,7 +81,7 @@ def measure(name: str, size: int, catalogue: Catalogue) -> bool:
         for path, content in files.items():
             (target := Path(place, path)).parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        snapshot, load = _best(lambda: folder.load(Path(place)))
+        snapshot, load = _best(lambda: snapshot_folder.load(Path(place)))
     outcome = engine.run(catalogue.rules, snapshot)
     findings, fold = _best(lambda: causes.fold(outcome, snapshot, fallbacks))
     errors = [f for f in findings if f.severity == "error"]

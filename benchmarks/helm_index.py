@@ -41,10 +41,10 @@ def full(url: str, _cache: str) -> int:
 
 def ours(url: str, cache: str) -> int:
     """Collect the two charts that are asked for, and the names of all."""
-    from fluxdoctor.collect import helm
-    from fluxdoctor.collect.deadline import Deadline
-    from fluxdoctor.collect.reach import Reach
-    from fluxdoctor.collect.vault import Vault
+    from fluxdoctor.collect.net.deadline import Deadline
+    from fluxdoctor.collect.probe_context import Reach
+    from fluxdoctor.collect.sources import helm
+    from fluxdoctor.intake.vault import Vault
     from fluxdoctor.model.resource import Ref, Resource
 
     ref = Ref(*REF)
@@ -60,7 +60,7 @@ def child(what: str, url: str, cache: str) -> None:
     import urllib3  # noqa: F401
     import yaml  # noqa: F401
 
-    from fluxdoctor.collect import helm  # noqa: F401
+    from fluxdoctor.collect.sources import helm  # noqa: F401
 
     before = _peak()
     began = time.perf_counter()

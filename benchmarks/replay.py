@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fluxdoctor.collect import folder
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.rule import installed
 
 INCIDENT = Path(__file__).parent.parent / "fixtures" / "incidents" / "cascade-chain-top"
@@ -23,7 +23,7 @@ INCIDENT = Path(__file__).parent.parent / "fixtures" / "incidents" / "cascade-ch
 
 def fleet(size: int) -> dict[str, bytes]:
     """Return the files of a snapshot with ``size`` Kustomizations more."""
-    files = folder.read(INCIDENT, [])
+    files = snapshot_folder.read(INCIDENT, [])
     objects = json.loads(files["cluster/objects.json"])
     apps = next(o for o in objects["items"] if o["kind"] == "Kustomization" and o["metadata"]["name"] == "apps")
     objects["items"] += [_link(apps, i) for i in range(size)]
@@ -50,7 +50,7 @@ def main() -> int:
         started = time.perf_counter()
         json.loads(files["cluster/objects.json"])
         parsed = time.perf_counter()
-        snapshot = folder.parse(files, "fleet")
+        snapshot = snapshot_folder.parse(files, "fleet")
         loaded = time.perf_counter()
         report = diagnose(snapshot, catalogue)
         done = time.perf_counter()

@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from fluxdoctor import engine
-from fluxdoctor.collect import folder
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Rule, installed
 
@@ -37,7 +37,7 @@ SHORT = 0.1
 
 def files(size: int) -> dict[str, bytes]:
     """Return the files of a snapshot of ``size`` Flux objects beside those of a recorded cluster."""
-    held = folder.read(INCIDENT, [])
+    held = snapshot_folder.read(INCIDENT, [])
     objects = json.loads(held["cluster/objects.json"])
     tenants = list(fleet.objects(size))
     namespaces = sorted({body["metadata"]["namespace"] for body in tenants})
@@ -83,7 +83,7 @@ def main() -> int:
     for size in map(int, sys.argv[1:] or SIZES):
         held = files(size)
         started = time.process_time()
-        snapshot = folder.parse(held, "fleet")
+        snapshot = snapshot_folder.parse(held, "fleet")
         loaded = time.process_time()
         engine.run(rules, snapshot)
         done = time.process_time()

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 
-from fluxdoctor.collect import folder
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.finding import Report, Severity
 from fluxdoctor.model.flux import BUILT_IN, KINDS
 from fluxdoctor.model.snapshot import Snapshot
@@ -68,7 +68,7 @@ def world(example: Example) -> Snapshot:
     """Return the snapshot that an example describes."""
     files = {name: text.encode() for name, text in example.files.items()}
     files.setdefault("snapshot.yaml", _about(example.files))
-    return folder.parse(files, example.rule)
+    return snapshot_folder.parse(files, example.rule)
 
 
 _catalogue: list[Catalogue] = []

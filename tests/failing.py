@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.git import collect
-from fluxdoctor.collect.vault import SecretData
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.facts import GitTrees, Probes
 from fluxdoctor.model.flux import KINDS

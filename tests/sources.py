@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fluxdoctor.collect.deadline import Deadline
-from fluxdoctor.collect.reach import Reach
-from fluxdoctor.collect.vault import SecretData, Vault
+from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model.resource import Ref, Resource
 
 TAKEN = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import bucket, helm, oci
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.sources import bucket, helm, oci
 from fluxdoctor.model.facts import Answer, ChartIndexes, Probes
 from fluxdoctor.model.finding import Confidence
 from fluxdoctor.model.oci import OciTags

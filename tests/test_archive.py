@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fluxdoctor.collect import folder, save
-from fluxdoctor.collect.archive import SnapshotError
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import save, snapshot_folder
+from fluxdoctor.collect.store.archive import SnapshotError
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.report import json
 from tests.worlds import INCIDENTS
@@ -33,10 +33,10 @@ def file(name: str, content: bytes = b"") -> tuple[tarfile.TarInfo, bytes]:
 
 @pytest.mark.parametrize("name", ["cascade-chain-top", "ks-health-crashloop", "hr-values-schema-enum"])
 def test_an_archive_reads_back_to_the_same_report(name: str, tmp_path: Path) -> None:
-    snapshot = folder.load(INCIDENTS / name)
+    snapshot = snapshot_folder.load(INCIDENTS / name)
     path = tmp_path / f"{name}.tgz"
     save.save(snapshot, path)
-    assert json.body(diagnose(folder.load(path))) == json.body(diagnose(snapshot))
+    assert json.body(diagnose(snapshot_folder.load(path))) == json.body(diagnose(snapshot))
     assert (path.stat().st_mode & 0o777, list(tmp_path.iterdir())) == (0o600, [path])
     first = path.read_bytes()
     path.unlink()
@@ -45,7 +45,7 @@ def test_an_archive_reads_back_to_the_same_report(name: str, tmp_path: Path) -> 
 
 
 def test_what_is_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
-    snapshot = folder.load(INCIDENTS / "cascade-chain-top")
+    snapshot = snapshot_folder.load(INCIDENTS / "cascade-chain-top")
     path = tmp_path / "x.tgz"
     path.write_text("mine")
     with pytest.raises(FileExistsError, match=r"x\.tgz is there already"):
@@ -55,7 +55,7 @@ def test_what_is_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_an_archive_with_one_folder_at_its_top_is_read(tmp_path: Path) -> None:
     path = pack(tmp_path / "x.tgz", file("incident/snapshot.yaml", ABOUT))
-    assert folder.load(path).gaps == ()
+    assert snapshot_folder.load(path).gaps == ()
 
 
 def test_a_link_or_a_path_out_of_the_archive_is_left_out(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_link_or_a_path_out_of_the_archive_is_left_out(tmp_path: Path) -> None
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     path = pack(tmp_path / "x.tgz", file("snapshot.yaml", ABOUT), (link, b""), file("../../x.yaml", b"kind: Pod"))
     why = "neither a file nor a folder, or outside of the snapshot: left out"
-    loaded = folder.load(path)
+    loaded = snapshot_folder.load(path)
     assert loaded.gaps == (Gap("cluster/passwd.yaml", why), Gap("../../x.yaml", why))
     assert len(loaded.cluster) == 0
     assert list(tmp_path.iterdir()) == [path]
@@ -71,11 +71,11 @@ def test_a_link_or_a_path_out_of_the_archive_is_left_out(tmp_path: Path) -> None
 
 def test_an_archive_that_was_cut_short_is_a_gap_and_nothing_counts_as_listed(tmp_path: Path) -> None:
     whole = tmp_path / "whole.tgz"
-    save.save(folder.load(INCIDENTS / "cascade-chain-top"), whole)
+    save.save(snapshot_folder.load(INCIDENTS / "cascade-chain-top"), whole)
     content = whole.read_bytes()
     path = tmp_path / "cut.tgz"
     path.write_bytes(content[: len(content) // 2])
-    loaded = folder.load(path)
+    loaded = snapshot_folder.load(path)
     assert Gap("cluster/", "cut.tgz is damaged or cut short: what came after snapshot.yaml is missing") in loaded.gaps
     assert not loaded.cluster.saw_all("Kustomization")
 
@@ -83,10 +83,10 @@ def test_an_archive_that_was_cut_short_is_a_gap_and_nothing_counts_as_listed(tmp
 def test_an_archive_that_unpacks_without_end_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fluxdoctor.collect.archive.MAX_TOTAL", 1_000_000)
+    monkeypatch.setattr("fluxdoctor.collect.store.archive.MAX_TOTAL", 1_000_000)
     bomb = file("cluster/bomb.json", bytes(2_000_000))
     path = pack(tmp_path / "x.tgz", file("snapshot.yaml", ABOUT), bomb)
-    assert folder.load(path).gaps == (Gap("cluster/", "x.tgz is too large: the rest of it was not read"),)
+    assert snapshot_folder.load(path).gaps == (Gap("cluster/", "x.tgz is too large: the rest of it was not read"),)
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", gzip.compress(b"not a tar")])
@@ -94,4 +94,4 @@ def test_what_is_no_archive_is_one_clear_line(content: bytes, tmp_path: Path) ->
     path = tmp_path / "x.tgz"
     path.write_bytes(content)
     with pytest.raises(SnapshotError, match=r"x\.tgz"):
-        folder.load(path)
+        snapshot_folder.load(path)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import bucket
-from fluxdoctor.collect.reach import Reach
+from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.sources import bucket
 from fluxdoctor.model.facts import Answer, Probe
 from tests.servers.helm_repo import answering, helm_server
 from tests.servers.proxy import http_proxy

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from fluxdoctor import causes
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.finding import Confidence, Finding, Problem, Severity
 from fluxdoctor.model.resource import Ref

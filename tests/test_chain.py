@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from fluxdoctor.cli import cli
-from fluxdoctor.cli.named import find, focus, parse
+from fluxdoctor.cli.object_argument import find, focus, parse
 from fluxdoctor.model.chain import chains
 from fluxdoctor.model.resource import Ref
 from tests.worlds import FLEET, INCIDENTS, kustomization, report_of, snapshot_of, world

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
-from fluxdoctor.collect import folder, index, live, save
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect import live
+from fluxdoctor.collect.charts import index
+from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.facts import Answer, ChartIndexes, ChartVersion
 from fluxdoctor.model.resource import Ref
@@ -75,7 +77,7 @@ def learned(objects: list[dict[str, Any]]) -> Snapshot:
         "snapshot.yaml": b"format: 1\ntaken: '2026-01-01T12:00:00Z'\n",
         "cluster/objects.yaml": yaml.safe_dump_all(objects).encode(),
     }
-    seen = folder.parse(files, "live")
+    seen = snapshot_folder.parse(files, "live")
     source = seen.cluster.get(REF)
     assert source is not None
     return live.ask(seen, [source], reach(), {Charts, ChartIndexes})
@@ -88,7 +90,7 @@ def told(snapshot: Snapshot) -> list[str]:
 
 def replayed(snapshot: Snapshot, at: Path) -> Snapshot:
     save.save(snapshot, at)
-    return folder.load(at)
+    return snapshot_folder.load(at)
 
 
 def asked(index_: bytes, served: bytes, holds: bytes | None, at: Path, **chart: Any) -> tuple[list[str], list[str]]:
@@ -187,7 +189,7 @@ def test_an_index_that_the_chart_was_not_pulled_by_says_nothing_of_it(changed: d
     bodies = [{**r.body, **changed} if r.kind == changed["kind"] else r.body for r in seen.cluster]
     assert bodies != [r.body for r in seen.cluster]
     files = {**save.files(seen), "cluster/objects.json": json.dumps({"kind": "List", "items": bodies}).encode()}
-    assert told(folder.parse(files, "changed")) == []
+    assert told(snapshot_folder.parse(files, "changed")) == []
 
 
 def test_a_repository_with_a_wrong_digest_for_every_chart_is_not_pulled_whole() -> None:

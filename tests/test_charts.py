@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import chart_archive, folder, save, values, verdicts
-from fluxdoctor.collect.chart_archive import ChartError
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.charts import chart_archive, values, verdicts
+from fluxdoctor.collect.charts.chart_archive import ChartError
+from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.model.charts import Chart, Flaw, Verdict
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.finding import Confidence
@@ -57,7 +58,7 @@ def world(spec: str = "", archive: bytes | None = None, more: str = "", status: 
     )
     files = {"snapshot.yaml": about.encode(), "cluster/objects.yaml": objects.encode()}
     files["helm/apps/acme/charts/web-2.1.0.tgz"] = archive if archive is not None else chart()
-    return folder.parse(files, "world")
+    return snapshot_folder.parse(files, "world")
 
 
 def verdict(spec: str = "", archive: bytes | None = None, more: str = "") -> Verdict | None:
@@ -114,7 +115,7 @@ def test_values_that_are_not_all_known_are_not_judged(spec: str, why: str) -> No
 
 
 def test_values_that_are_nested_too_deep_are_not_judged() -> None:
-    from fluxdoctor.collect import verdicts
+    from fluxdoctor.collect.charts import verdicts
 
     deep: dict[str, Any] = {}
     for _ in range(5_000):
@@ -168,7 +169,7 @@ def test_a_regular_expression_that_hangs_others_takes_no_time() -> None:
 
 
 def test_a_schema_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fluxdoctor.collect.verdicts._SECONDS", 1.0)
+    monkeypatch.setattr("fluxdoctor.collect.charts.verdicts._SECONDS", 1.0)
     began = time.monotonic()
     found = verdict(archive=chart({"definitions": BOMB, "properties": {"image": {"$ref": "#/definitions/a39"}}}))
     assert found == Verdict(why="its schema took too long, or too much memory")
@@ -233,7 +234,7 @@ def test_a_snapshot_keeps_charts() -> None:
         ", values: {log: {level: trace}}", chart(SCHEMA, DEFAULTS, {"templates/a.yaml": "{{ .Values.image }}\n"})
     )
     files = save.files(first)
-    again = folder.parse(files, "world")
+    again = snapshot_folder.parse(files, "world")
     assert again.archives is not None
     assert first.archives is not None
     assert again.archives.archives == first.archives.archives
@@ -430,9 +431,9 @@ def test_a_chart_by_reference_is_judged_and_kept_in_a_snapshot(
     ready = condition("Succeeded", "stored", "True")
     objects = REFERRED.format(kind=kind, spec=spec, revision=revision, ready=ready)
     files = {"snapshot.yaml": ABOUT.encode(), "cluster/objects.yaml": objects.encode(), path: chart()}
-    first = folder.parse(files, "world")
+    first = snapshot_folder.parse(files, "world")
     kept = save.files(first)
-    again = folder.parse(kept, "world")
+    again = snapshot_folder.parse(kept, "world")
     assert path in kept
     assert first.archives is not None
     assert again.archives is not None

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fluxdoctor import predeploy
-from fluxdoctor.collect.worktree import kustomize
-from fluxdoctor.collect.worktree.repository import Repository
-from fluxdoctor.diagnose import exit_code
+from fluxdoctor.app import check
+from fluxdoctor.app.diagnose import exit_code
 from fluxdoctor.model.finding import Report, Severity
+from fluxdoctor.repository.build import kustomize
+from fluxdoctor.repository.files.repository import Repository
 from tests.test_check_command import needs_kustomize
 from tests.worlds import ROOT, rules
 
@@ -45,14 +45,14 @@ def lines(report: Report) -> str:
 def test_pattern(case: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     text = case.read_text("utf-8")
     held, expected = repository(text)
-    actual = lines(predeploy.check(held, rules(), cache=tmp_path))
+    actual = lines(check.check(held, rules(), cache=tmp_path))
     if request.config.getoption("--update"):
         case.write_text(
             re.sub(r"^```findings\n.*?^```$", lambda _: f"```findings\n{actual}```", text, flags=re.M | re.S), "utf-8"
         )
         return
     assert actual == expected
-    assert lines(predeploy.check(held, rules(), cache=tmp_path)) == expected
+    assert lines(check.check(held, rules(), cache=tmp_path)) == expected
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)
@@ -62,7 +62,7 @@ def test_without_kustomize_nothing_is_said_that_a_build_would_disprove(
     """What a build would show is missing then, and nothing else is there."""
     held, expected = repository(case.read_text("utf-8"))
     monkeypatch.setattr(kustomize, "command", lambda: ())
-    found = lines(predeploy.check(held, rules())).splitlines()
+    found = lines(check.check(held, rules())).splitlines()
     assert [line for line in found if not line.startswith("info") and line not in expected.splitlines()] == []
 
 
@@ -70,7 +70,7 @@ def test_without_kustomize_nothing_is_said_that_a_build_would_disprove(
 def test_a_build_that_is_not_let_come_to_its_end_is_not_seen_and_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     held, _ = repository((ROOT / "fixtures" / "check" / "18-remote.md").read_text("utf-8"))
     monkeypatch.setattr(kustomize, "_SECONDS", 0.001)
-    report = predeploy.check(held, rules())
+    report = check.check(held, rules())
     assert [f for f in report.findings if f.severity is not Severity.INFO] == []
     assert sorted(s.why for s in report.skipped if s.asked) == [
         "the build of Kustomization/flux-system/apps: it took longer than 0.001 s",

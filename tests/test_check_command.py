@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fluxdoctor.cli import cli
-from fluxdoctor.collect.worktree import kustomize, repository
+from fluxdoctor.repository.build import kustomize
+from fluxdoctor.repository.files import repository
 
 SYNC = """\
 apiVersion: source.toolkit.fluxcd.io/v1

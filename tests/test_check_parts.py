@@ -13,19 +13,21 @@ import orjson
 import pytest
 
 from fluxdoctor import merge
-from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import against, artifacts, faults, generate, kustomize, origins
-from fluxdoctor.collect.worktree.built import Built
-from fluxdoctor.collect.worktree.cache import Cache
-from fluxdoctor.collect.worktree.kept import Kept
-from fluxdoctor.collect.worktree.origins import Header, Origin
-from fluxdoctor.collect.worktree.render import Renderer
-from fluxdoctor.collect.worktree.substitute import Variables, apply, syntax_fault, undefined, unknown
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model import manifests
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.finding import Confidence, Finding, Report, Severity
 from fluxdoctor.model.resource import Location, Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
+from fluxdoctor.repository.build import build_inputs, generate, kustomize, origins
+from fluxdoctor.repository.build.cache import Cache
+from fluxdoctor.repository.build.document import Built
+from fluxdoctor.repository.build.origins import Header, Origin
+from fluxdoctor.repository.build.render import Renderer
+from fluxdoctor.repository.build.substitute import Variables, apply, syntax_fault, undefined, unknown
+from fluxdoctor.repository.facts import live_lookup
+from fluxdoctor.repository.files.content_cache import Kept
+from fluxdoctor.repository.follow import artifacts
 from tests.test_check_command import needs_kustomize
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -92,7 +94,7 @@ def kustomization(**spec: object) -> Resource:
 
 def test_the_spec_is_merged_into_the_kustomization_file() -> None:
     text = b"resources: [a.yaml]\nimages: [{name: x, newTag: '1', digest: sha256:a}, {name: w}]\nunknownField: 1\nnamespace: old\n"
-    tree = folder.tree({"apps/kustomization.yaml": text, "apps/a.yaml": b""}, None)
+    tree = snapshot_folder.tree({"apps/kustomization.yaml": text, "apps/a.yaml": b""}, None)
     made = generate.body(tree, kustomization(
         path="./apps", targetNamespace="web", namePrefix="p-", components=["../c"], patches=[{"patch": "x", "target": {"kind": "A"}}],
         images=[{"name": "x", "newTag": "2"}, {"name": "z", "newName": "q"}],
@@ -108,12 +110,12 @@ def test_a_generated_kustomization_file() -> None:
     files = dict.fromkeys(
         ("apps/b.yaml", "apps/sub/a.yml", "apps/own/kustomization.yml", "apps/own/x.yaml", "apps/c.json"), b""
     )
-    made = generate.body(folder.tree(files, None), kustomization(path="apps"))
+    made = generate.body(snapshot_folder.tree(files, None), kustomization(path="apps"))
     assert made["resources"] == ["./b.yaml", "./own", "./sub/a.yml"]
 
 
 def test_a_component_from_elsewhere_is_refused() -> None:
-    tree = folder.tree({"apps/a.yaml": b""}, None)
+    tree = snapshot_folder.tree({"apps/a.yaml": b""}, None)
     with pytest.raises(generate.NotBuilt, match="component path '/x' must be local and relative"):
         generate.body(tree, kustomization(path="apps", components=["/x"]))
 
@@ -124,14 +126,14 @@ def test_nothing_is_fetched() -> None:
         "configMapGenerator": [{"name": "c", "files": ["k=https://example.com/k", "d.json"], "literals": ["a=b"]}],
         "helmCharts": [{"name": "x"}],
     }
-    assert faults.offline(body) == (
+    assert build_inputs.offline(body) == (
         {
             "resources": ["a.yaml"],
             "configMapGenerator": [{"name": "c", "files": ["d.json"], "literals": ["a=b", "k="]}],
         },
         True,
     )
-    assert faults.offline({"resources": ["a.yaml"]}) == ({"resources": ["a.yaml"]}, False)
+    assert build_inputs.offline({"resources": ["a.yaml"]}) == ({"resources": ["a.yaml"]}, False)
 
 
 def test_artifacts_that_can_be_followed() -> None:
@@ -165,7 +167,7 @@ def test_a_live_cluster_answers_what_the_repository_cannot_tell() -> None:
         listed={"Secret": None, "Namespace": None},
     )
     live = Cluster([*live, Resource(body={}, ref=Ref("Namespace", "", "web"))], listed=live.listed)
-    joined = against.join(
+    joined = live_lookup.join(
         Snapshot(NOW, declared, mode="check"), Snapshot(NOW, live, versions=Versions({"flux": "v2.9.4"}), mode="live")
     )
     sights = {name: joined.cluster.look(Ref("Secret", "web", name)).sight.value for name in ("there", "gone", "made")}
@@ -234,8 +236,8 @@ def test_a_build_that_reads_more_than_its_kustomization_files_name() -> None:
         "patches/p.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {patched: 'yes'}\n",
         "elsewhere/x.yaml": b"kind: X\n",
     }
-    tree = folder.tree(files, None)
-    assert "patches/p.yaml" not in faults.closure(tree, "a").files
+    tree = snapshot_folder.tree(files, None)
+    assert "patches/p.yaml" not in build_inputs.closure(tree, "a").files
     renderer = Renderer(tree, files, kustomize.Command(kustomize.command()), Cache(Kept()))
     body = {"spec": {"path": "a"}}
     try:
@@ -293,7 +295,7 @@ def test_where_each_object_of_a_build_was_written() -> None:
         "a/x.yaml": b"kind: A\nmetadata: {name: one, namespace: n}\n---\nkind: A\nmetadata: {name: one, namespace: m}\n",
         "a/y.yaml": b"kind: B\nmetadata: {name: renamed}\n",
     }
-    tree = folder.tree(files, None)
+    tree = snapshot_folder.tree(files, None)
     built = [
         Header("A", "m", "p-one"), Header("A", "n", "p-one"), Header("B", "", "other"),
         Header("ConfigMap", "", "p-g-h4sh"), Header("C", "", "remote"),

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from fluxdoctor.cli.shown import printable
+from fluxdoctor.cli.output import printable
 from tests.test_cli import run
 from tests.worlds import INCIDENTS, rules
 

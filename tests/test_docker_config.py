@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from fluxdoctor.collect import docker_config
-from fluxdoctor.collect.docker_config import Login
-from fluxdoctor.collect.reach import UnreachableError
+from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.sources import docker_config
+from fluxdoctor.collect.sources.docker_config import Login
 from tests.sources import secret
 
 CHOSEN = [

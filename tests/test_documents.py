@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxdoctor.collect.documents import Document, Parsed, YamlError, load, parse
+from fluxdoctor.intake.documents import Document, Parsed, YamlError, load, parse
 
 VECTORS = json.loads((Path(__file__).parent.parent / "fixtures/vectors/yaml.json").read_text())["cases"]
 

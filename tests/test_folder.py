@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fluxdoctor.collect import folder, save
-from fluxdoctor.collect.archive import SnapshotError
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import save, snapshot_folder
+from fluxdoctor.collect.store.archive import SnapshotError
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.resource import Ref
 from tests.worlds import INCIDENTS
@@ -34,7 +34,7 @@ NAMESPACE = b'{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ap
 def test_a_folder_that_is_no_snapshot(about: bytes | None, words: str) -> None:
     files = {} if about is None else {"snapshot.yaml": about}
     with pytest.raises(SnapshotError) as error:
-        folder.parse(files, "world")
+        snapshot_folder.parse(files, "world")
     assert str(error.value) == words
 
 
@@ -50,7 +50,7 @@ def test_a_folder_that_is_no_snapshot(about: bytes | None, words: str) -> None:
     ],
 )  # fmt: skip
 def test_a_broken_cluster_file_is_a_gap_and_ends_full_sight(path: str, content: bytes, gap: Gap) -> None:
-    snapshot = folder.parse({"snapshot.yaml": ABOUT, "cluster/ns.json": NAMESPACE, path: content}, "world")
+    snapshot = snapshot_folder.parse({"snapshot.yaml": ABOUT, "cluster/ns.json": NAMESPACE, path: content}, "world")
     assert snapshot.gaps == (gap,)
     assert snapshot.cluster.look(Ref("Namespace", "", "apps")).present
     assert snapshot.cluster.look(Ref("Namespace", "", "gone")).unknown
@@ -61,7 +61,7 @@ def test_a_broken_cluster_file_is_a_gap_and_ends_full_sight(path: str, content: 
     "path", ["helm/apps/charts/index.yaml", "git/apps/fleet.refs.yaml", "oci/apps/redis.yaml", "probes.yaml"]
 )
 def test_another_broken_file_is_a_gap(path: str) -> None:
-    snapshot = folder.parse({"snapshot.yaml": ABOUT, "cluster/ns.json": NAMESPACE, path: b"a: [\n"}, "world")
+    snapshot = snapshot_folder.parse({"snapshot.yaml": ABOUT, "cluster/ns.json": NAMESPACE, path: b"a: [\n"}, "world")
     assert snapshot.gaps == (Gap(path, "not YAML, line 2: did not find expected node content"),)
     assert snapshot.cluster.look(Ref("Namespace", "", "gone")).absent
 
@@ -70,7 +70,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "snapshot.yaml").write_bytes(BARE)
     (tmp_path / "git" / "a" / "b").mkdir(parents=True)
     (tmp_path / "git" / "a" / "b" / "passwd").symlink_to("/etc/passwd")
-    snapshot = folder.load(tmp_path)
+    snapshot = snapshot_folder.load(tmp_path)
     assert snapshot.gaps == (Gap("git/a/b/passwd", "a symbolic link is not followed"),)
     assert snapshot.git is None
 
@@ -79,7 +79,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
 def test_extends_names_a_sibling_only(tmp_path: Path, base: str) -> None:
     (tmp_path / "snapshot.yaml").write_text(f"format: 1\ntaken: 2026-01-01T00:00:00Z\nextends: {base}\n")
     with pytest.raises(SnapshotError, match="extends names a folder beside this one, not a path"):
-        folder.load(tmp_path)
+        snapshot_folder.load(tmp_path)
 
 
 def test_extends_inherits_git_and_helm_only(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_extends_inherits_git_and_helm_only(tmp_path: Path) -> None:
     (own / "cluster" / "other.json").write_bytes(NAMESPACE.replace(b"apps", b"other"))
     (own / "git" / "a" / "b" / "changed.yaml").write_bytes(b"22")
     (own / "snapshot.yaml").write_bytes(ABOUT + b"extends: base\nwithout: [git/a/b/gone]\n")
-    snapshot = folder.load(own)
+    snapshot = snapshot_folder.load(own)
     assert snapshot.git
     tree = snapshot.git.tree(Ref("GitRepository", "a", "b"))
     assert tree
@@ -106,9 +106,9 @@ def test_extends_inherits_git_and_helm_only(tmp_path: Path) -> None:
 
 
 def test_save_writes_what_load_reads(tmp_path: Path) -> None:
-    snapshot = folder.load(INCIDENTS / "hr-version-not-found")
+    snapshot = snapshot_folder.load(INCIDENTS / "hr-version-not-found")
     save.save(snapshot, tmp_path / "saved")
-    again = folder.load(tmp_path / "saved")
+    again = snapshot_folder.load(tmp_path / "saved")
     assert save.files(again) == save.files(snapshot)
     with pytest.raises(FileExistsError, match="is not empty"):
         save.save(snapshot, tmp_path / "saved")
@@ -117,7 +117,7 @@ def test_save_writes_what_load_reads(tmp_path: Path) -> None:
 def test_a_secret_in_a_git_file_is_saved_as_facts_and_moves_no_line() -> None:
     text = b"kind: A\n---\n# hush\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  a: hunter2\n---\nkind: B\nname: b\n"
     files = {"snapshot.yaml": BARE, "git/a/b/x.yaml": text}
-    before = folder.parse(files, "world")
+    before = snapshot_folder.parse(files, "world")
     saved = save.files(before)
     lines = saved["git/a/b/x.yaml"].decode().split("\n")
     assert lines[:2] == ["kind: A", "---"]
@@ -125,7 +125,7 @@ def test_a_secret_in_a_git_file_is_saved_as_facts_and_moves_no_line() -> None:
         '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "keys": {"a": {"size": 7, "format": "text"}}}'
     )
     assert lines[3:] == ["", "", "", "", "", "---", "kind: B", "name: b", ""]
-    assert save.files(folder.parse(saved, "world")) == saved
+    assert save.files(snapshot_folder.parse(saved, "world")) == saved
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_secret_in_a_git_file_is_saved_as_facts_and_moves_no_line() -> None:
     ],
 )  # fmt: skip
 def test_no_value_of_a_secret_in_git_is_saved(path: str, text: str) -> None:
-    saved = save.files(folder.parse({"snapshot.yaml": BARE, f"git/a/b/{path}": text.encode()}, "world"))
+    saved = save.files(snapshot_folder.parse({"snapshot.yaml": BARE, f"git/a/b/{path}": text.encode()}, "world"))
     assert f"git/a/b/{path}" in saved
     assert b"hunter2" not in b"".join(saved.values())
 
@@ -162,7 +162,7 @@ def test_secrets_in_every_shape_of_list_become_facts(body: dict[str, object]) ->
         "cluster/l.json": json.dumps(body).encode(),
         "cluster/p.json": json.dumps(pod).encode(),
     }
-    snapshot = folder.parse(files, "world")
+    snapshot = snapshot_folder.parse(files, "world")
     secret = snapshot.cluster.get(Ref("Secret", "a", "s"))
     assert secret
     assert secret.get("keys.p") == {"size": 9, "format": "text"}
@@ -180,11 +180,11 @@ def test_an_object_that_is_there_twice_and_differs_is_told() -> None:
         **{f"cluster/{i}.json": json.dumps(o).encode() for i, o in enumerate((one, one, other))},
     }
     why = "it is in the snapshot twice and differs (cluster/0.json; cluster/2.json); the last one was taken"
-    assert folder.parse(files, "world").gaps == (Gap("Pod/a/p", why),)
+    assert snapshot_folder.parse(files, "world").gaps == (Gap("Pod/a/p", why),)
 
 
 def test_listed_kinds_without_any_file_are_not_known_to_be_absent() -> None:
-    snapshot = folder.parse({"snapshot.yaml": BARE + b"listed: [{kind: Pod, namespaces: all}]\n"}, "world")
+    snapshot = snapshot_folder.parse({"snapshot.yaml": BARE + b"listed: [{kind: Pod, namespaces: all}]\n"}, "world")
     assert snapshot.gaps == (
         Gap("cluster/", "snapshot.yaml says that kinds were listed, and there is no file of them"),
     )
@@ -195,4 +195,4 @@ def test_listed_kinds_without_any_file_are_not_known_to_be_absent() -> None:
 def test_a_field_of_the_wrong_type_is_an_error(line: bytes, words: str, tmp_path: Path) -> None:
     (tmp_path / "snapshot.yaml").write_bytes(BARE + line)
     with pytest.raises(SnapshotError, match=words):
-        folder.load(tmp_path)
+        snapshot_folder.load(tmp_path)

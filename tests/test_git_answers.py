@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fluxdoctor.collect.git import collect
-from fluxdoctor.collect.reach import Reach
+from fluxdoctor.collect.probe_context import Reach
 from tests.gitworld import answers, gaps, reach, ref, secret, source
 from tests.servers.githttp import GitServer, git_server
 from tests.servers.proxy import http_proxy

@@ -12,8 +12,8 @@ from fluxdoctor.collect.git import collect, login, remote
 from fluxdoctor.collect.git.login import Login
 from fluxdoctor.collect.git.revision import commit_of, kept, read_refs, resolve
 from fluxdoctor.collect.git.workspace import authorization, plain_key
-from fluxdoctor.collect.reach import Reach, UnreachableError
-from fluxdoctor.collect.vault import SecretData, Vault
+from fluxdoctor.collect.probe_context import Reach, UnreachableError
+from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model.facts import Answer
 from tests.gitworld import NAMESPACE, answers, reach, secret, source
 
@@ -125,7 +125,7 @@ def test_addresses_that_are_not_contacted(monkeypatch: pytest.MonkeyPatch) -> No
     def never(*_: object) -> None:
         raise AssertionError("nothing may be started")
 
-    monkeypatch.setattr("fluxdoctor.collect.process.subprocess.Popen", never)
+    monkeypatch.setattr("fluxdoctor.collect.net.process.subprocess.Popen", never)
     found = collect([source(f"h{i}", url) for i, url in enumerate(HOSTILE)], reach())
     assert answers(found) == {f"h{i}": f"not-contacted: {why}" for i, why in enumerate(HOSTILE.values())}
     shown = "".join(probe.target for probe in found.probes.values())
@@ -145,7 +145,7 @@ def test_the_policy_of_the_run_is_asked_first(monkeypatch: pytest.MonkeyPatch) -
     def never(*_: object) -> None:
         raise AssertionError("nothing may be started")
 
-    monkeypatch.setattr("fluxdoctor.collect.process.subprocess.Popen", never)
+    monkeypatch.setattr("fluxdoctor.collect.net.process.subprocess.Popen", never)
     sources = [
         source("loopback", "https://127.0.0.1/x"), source("metadata", "http://169.254.169.254/x"),
         source("name", "https://metadata.google.internal/x"), source("proxied", "https://git.test/x", proxySecretRef={"name": "p"}),

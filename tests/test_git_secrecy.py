@@ -19,7 +19,7 @@ import pytest
 from fluxdoctor.collect.git import collect, revision
 from fluxdoctor.collect.git.login import Login, read
 from fluxdoctor.collect.git.remote import parse
-from fluxdoctor.collect.vault import Vault
+from fluxdoctor.intake.vault import Vault
 from tests.gitworld import NAMESPACE, answers, reach, ref, secret, source
 from tests.servers.githttp import GitServer, git_server
 from tests.servers.proxy import http_proxy

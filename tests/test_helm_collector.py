@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import documents, helm, index, index_cache
-from fluxdoctor.collect.reach import Reach, UnreachableError
-from fluxdoctor.collect.vault import SecretData
+from fluxdoctor.collect.charts import index
+from fluxdoctor.collect.probe_context import Reach, UnreachableError
+from fluxdoctor.collect.sources import helm, index_cache
+from fluxdoctor.intake import documents
+from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, ChartIndexes, ChartVersion, Probe
 from fluxdoctor.model.resource import Ref
@@ -531,8 +533,8 @@ def test_a_chart_that_cannot_be_had_is_a_gap() -> None:
 
 def test_a_proxy_is_asked_by_the_client() -> None:
     """Of the sources read here a bucket has a proxy; the client is one."""
-    from fluxdoctor.collect.address import parse
-    from fluxdoctor.collect.http import Access, Client
+    from fluxdoctor.collect.net.address import parse
+    from fluxdoctor.collect.net.http import Access, Client
 
     authority = Authority()
     with helm_server({"/index.yaml": INDEX}, authority.server("charts.test")) as server, http_proxy("me:pass") as proxy:

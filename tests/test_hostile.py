@@ -15,10 +15,10 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.cli.graph import FORMATS
 from fluxdoctor.cli.graph import render as drawn
-from fluxdoctor.collect import folder
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.finding import Report
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
@@ -54,7 +54,7 @@ def read(name: str) -> tuple[Snapshot, Report]:
             item["metadata"]["namespace"] += next(said)
             item["spec"]["path"] = item["spec"]["chart"] = next(said)
     files["cluster/objects.json"] = json.dumps(objects).encode()
-    snapshot = folder.parse(files, next(said))
+    snapshot = snapshot_folder.parse(files, next(said))
     return snapshot, diagnose(snapshot, rules())
 
 
@@ -168,7 +168,7 @@ OURS = "https://github.com/fluxdoctor/fluxdoctor/blob/main/"
 
 def check_html(said: str) -> None:
     found = parsed(said)
-    folder_ = folder.__file__.replace("collect/folder.py", "report/html/page.")
+    folder_ = snapshot_folder.__file__.replace("collect/store/snapshot_folder.py", "report/html/page.")
     for tag, kind in (("style", "css"), ("script", "js")):
         with open(folder_ + kind, encoding="utf-8") as file:  # noqa: PTH123 - the page's own two files, and no other
             assert found.code[tag] == [file.read()]

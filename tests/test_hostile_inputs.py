@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from fluxdoctor.collect import bucket, helm, oci
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect import git as gits
-from fluxdoctor.collect.worktree import kustomize
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.collect.sources import bucket, helm, oci
 from fluxdoctor.model.facts import Answer, GitTrees
 from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.repository.build import kustomize
 from tests import gitworld
 from tests.gitworld import answers, ref
 from tests.servers import repositories

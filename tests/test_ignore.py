@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxdoctor.collect.ignore import excluded
+from fluxdoctor.intake.ignore import excluded
 
 Case = tuple[str, dict[str, str], str | None, dict[str, str]]
 

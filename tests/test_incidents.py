@@ -9,8 +9,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from fluxdoctor.collect import folder, save
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.report import json, text
 from tests.worlds import INCIDENTS, NAMES, report_of, rules, snapshot_of
 
@@ -38,7 +38,7 @@ def test_json(name: str, golden: Callable[[Path, str], None]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_saved_snapshot_gives_the_same_report(name: str) -> None:
-    saved = folder.parse(save.files(snapshot_of(name)), name)
+    saved = snapshot_folder.parse(save.files(snapshot_of(name)), name)
     assert json.body(diagnose(saved, rules())) == json.body(report_of(name))
 
 

@@ -9,17 +9,19 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor import predeploy
-from fluxdoctor.collect import documents, folder
-from fluxdoctor.collect.deadline import DeadlineError
-from fluxdoctor.collect.places import Path
-from fluxdoctor.collect.worktree import built, kustomize, schema
-from fluxdoctor.collect.worktree.entry import Entry
-from fluxdoctor.collect.worktree.kept import Kept
-from fluxdoctor.collect.worktree.reading import Reading
-from fluxdoctor.collect.worktree.repository import Repository
-from fluxdoctor.collect.worktree.walk import Reached
+from fluxdoctor.app import check
+from fluxdoctor.collect.net.deadline import DeadlineError
+from fluxdoctor.collect.store import snapshot_folder
+from fluxdoctor.intake import documents
+from fluxdoctor.intake.places import Path
 from fluxdoctor.model.resource import Location, Ref, Resource
+from fluxdoctor.repository.build import document, kustomize
+from fluxdoctor.repository.facts import schema
+from fluxdoctor.repository.files.content_cache import Kept
+from fluxdoctor.repository.files.manifest_reader import Reading
+from fluxdoctor.repository.files.repository import Repository
+from fluxdoctor.repository.follow.discovery import Entry
+from fluxdoctor.repository.follow.traversal import Reached
 from tests.test_check_command import needs_kustomize
 from tests.worlds import ROOT, rules
 
@@ -55,7 +57,7 @@ HOLDERS = {
 }
 
 
-def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> folder.Read:
+def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> snapshot_folder.Read:
     """Read one file, and keep what may be kept."""
     kept = Kept(folder_, ("fleet",))
     reading = Reading({path: content}, kept)
@@ -65,7 +67,7 @@ def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> f
     return found
 
 
-def said(found: folder.Read) -> object:
+def said(found: snapshot_folder.Read) -> object:
     """All that a reader learns of a file."""
     return [(body, dict(marks)) for body, marks in found.documents], str(found.error)
 
@@ -106,7 +108,7 @@ def test_a_file_that_is_kept_is_not_parsed_again(tmp_path: Folder, request: pyte
 def test_a_tree_of_kept_files_says_where_a_field_stands(tmp_path: Folder) -> None:
     read(TEXTS[0], tmp_path)
     kept = Kept(tmp_path, ("fleet",))
-    tree = folder.tree({"a.yaml": TEXTS[0]}, None, Reading({}, kept).read)
+    tree = snapshot_folder.tree({"a.yaml": TEXTS[0]}, None, Reading({}, kept).read)
     assert tree.parsed("a.yaml").documents[0].at("b.1.c") == Location("a.yaml", 2, 9)
 
 
@@ -154,7 +156,7 @@ def no_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     def bodies(text: str) -> None:
         raise AssertionError(f"{text} is parsed")
 
-    monkeypatch.setattr(built, "bodies", bodies)
+    monkeypatch.setattr(document, "bodies", bodies)
 
 
 def objects_of(text: str, folder_: Folder) -> tuple[dict[str, object], ...]:
@@ -255,9 +257,9 @@ def test_a_check_says_of_changed_files_what_it_says_without_a_cache(tmp_path: Fo
     )
     seen = []
     for one in (held, wrong, held):
-        alone = predeploy.check(one, rules())
+        alone = check.check(one, rules())
         for _ in range(2):
-            found = predeploy.check(one, rules(), cache=tmp_path)
+            found = check.check(one, rules(), cache=tmp_path)
             assert replace(found, taken=alone.taken) == alone
         seen.append(len(alone.findings))
         for at in tmp_path.glob("*.kept"):
@@ -296,12 +298,12 @@ def test_a_run_that_is_stopped_leaves_its_builds_to_the_next(tmp_path: Folder, m
 
     monkeypatch.setattr(kustomize.Stage, "build", counted)
     with pytest.raises(DeadlineError):
-        predeploy.check(held, rules(), cache=tmp_path)
+        check.check(held, rules(), cache=tmp_path)
     stops.clear()
     seen = [sorted(built)]
     for _ in range(2):
         built.clear()
-        predeploy.check(held, rules(), cache=tmp_path)
+        check.check(held, rules(), cache=tmp_path)
         seen.append(sorted(built))
     assert seen == [["clusters/a", "one", "two"], ["one", "two"], []]
 

@@ -6,7 +6,7 @@ from pathlib import Path as Folder
 
 import pytest
 
-from fluxdoctor.collect.worktree.kept import Kept
+from fluxdoctor.repository.files.content_cache import Kept
 
 
 def answers(folder_: Folder, version: str = "1") -> object:
@@ -45,7 +45,7 @@ def test_a_file_cut_short_or_changed_holds_nothing(tmp_path: Folder) -> None:
 def test_another_version_or_format_holds_nothing(tmp_path: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(tmp_path)
     assert (answers(tmp_path, "2"), answers(tmp_path)) == (None, [1])
-    monkeypatch.setattr("fluxdoctor.collect.worktree.kept._FORMAT", b"fluxdoctor kept 0\n")
+    monkeypatch.setattr("fluxdoctor.repository.files.content_cache._FORMAT", b"fluxdoctor kept 0\n")
     assert answers(tmp_path) is None
 
 

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from urllib3.exceptions import InsecureRequestWarning
 
-from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.kube.login import ClusterError, Login, connect
+from fluxdoctor.collect.net.deadline import Deadline
 
 CANARY = "canary-6f1c0b"
 

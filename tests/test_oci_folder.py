@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from fluxdoctor.collect import folder, save
+from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.resource import Ref
 from tests.worlds import world
@@ -36,7 +36,7 @@ KNOWN = [
 @pytest.mark.parametrize("known", KNOWN)
 def test_what_registries_have_is_saved_and_loaded(known: OciTags) -> None:
     first = dataclasses.replace(world(OBJECTS), oci=known)
-    again = folder.parse(save.files(first), "world").oci
+    again = snapshot_folder.parse(save.files(first), "world").oci
     assert again is not None
     assert (again.listed, again.manifests, again.charts) == (known.listed, known.manifests, known.charts)
 
@@ -51,5 +51,5 @@ def test_what_stands_in_a_file_by_mistake_is_nothing() -> None:
 
 @pytest.mark.parametrize(("known", "there"), [(KNOWN[0], False), (KNOWN[2], True)])
 def test_where_charts_are_in_registries_only_there_is_no_index_to_miss(known: OciTags, there: bool) -> None:
-    loaded = folder.parse(save.files(dataclasses.replace(world(OBJECTS), oci=known)), "world")
+    loaded = snapshot_folder.parse(save.files(dataclasses.replace(world(OBJECTS), oci=known)), "world")
     assert (loaded.charts is not None) == there

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import faults, kustomize, patches
-from fluxdoctor.collect.worktree.cache import Cache
-from fluxdoctor.collect.worktree.kept import Kept
-from fluxdoctor.collect.worktree.render import Renderer
-from fluxdoctor.collect.worktree.substitute import Variables
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.repository.build import build_inputs, kustomize, patches
+from fluxdoctor.repository.build.cache import Cache
+from fluxdoctor.repository.build.render import Renderer
+from fluxdoctor.repository.build.substitute import Variables
+from fluxdoctor.repository.files.content_cache import Kept
 from tests.test_check_command import needs_kustomize
 
 FILES = {
@@ -51,9 +51,9 @@ NEEDED: list[dict[str, Any]] = [
 
 
 def without_idle(files: dict[str, bytes], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    tree = folder.tree(files, None)
+    tree = snapshot_folder.tree(files, None)
     body = {"resources": ["config.yaml"], "patches": rows}
-    return patches.without_idle(tree, "app", body, sorted(faults.closure(tree, "app").files), files)
+    return patches.without_idle(tree, "app", body, sorted(build_inputs.closure(tree, "app").files), files)
 
 
 @pytest.mark.parametrize("row", IDLE, ids=str)
@@ -125,7 +125,7 @@ def test_one_build_for_all_clusters_that_differ_in_such_patches(monkeypatch: pyt
         return build(stage, directory, *rest)
 
     monkeypatch.setattr(kustomize.Stage, "build", counted)
-    renderer = Renderer(folder.tree(FILES, None), FILES, kustomize.Command(kustomize.command()), Cache(Kept()))
+    renderer = Renderer(snapshot_folder.tree(FILES, None), FILES, kustomize.Command(kustomize.command()), Cache(Kept()))
     kustomizations = [
         Resource(
             body={"spec": {"path": "app", "patches": [{"patch": MERGE.replace("1h", age), "target": RELEASE}]}},
@@ -175,7 +175,7 @@ def test_what_a_build_makes_other_than_it_is_written(
     body: dict[str, Any], more: dict[str, bytes], expected: set[tuple[str, str]] | None
 ) -> None:
     files = {**FILES, **more}
-    found = patches.changed(folder.tree(files, None), "app", body, [*more])
+    found = patches.changed(snapshot_folder.tree(files, None), "app", body, [*more])
     assert found == (None if expected is None else frozenset(expected))
 
 
@@ -189,7 +189,7 @@ def test_patches_that_may_find_nothing() -> None:
         "namespace": "web",
     }
     release = {"group": r"helm\.toolkit\.fluxcd\.io", "version": "v2", "kind": "HelmRelease", "name": "r"}
-    assert patches.lenient(folder.tree(FILES, None), "app", body) == {
+    assert patches.lenient(snapshot_folder.tree(FILES, None), "app", body) == {
         "namespace": "web",
         "patches": [
             {

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.cli.graph import FORMATS
 from fluxdoctor.cli.graph import render as drawn
-from fluxdoctor.collect import folder, save
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.model.finding import Confidence, Report
 from fluxdoctor.model.flux import KINDS
 from fluxdoctor.report import json, text
@@ -49,7 +49,7 @@ SLOW = settings(deadline=None, max_examples=60, suppress_health_check=list(Healt
 
 @cache
 def raw(name: str) -> dict[str, bytes]:
-    return folder.read(INCIDENTS / name, [])
+    return snapshot_folder.read(INCIDENTS / name, [])
 
 
 def world(name: str) -> tuple[dict[str, bytes], dict[str, Any]]:
@@ -59,7 +59,7 @@ def world(name: str) -> tuple[dict[str, bytes], dict[str, Any]]:
 
 def put(files: dict[str, bytes], objects: dict[str, Any]) -> Report:
     files["cluster/objects.json"] = stdlib_json.dumps(objects).encode()
-    snapshot = folder.parse(files, "wounded")
+    snapshot = snapshot_folder.parse(files, "wounded")
     report = diagnose(snapshot, rules())
     text.render(report, width=80, verbose=True)
     json.render(report)
@@ -192,7 +192,7 @@ def test_a_fact_that_goes_missing_is_told(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_snapshot_is_not_changed_by_a_run(name: str) -> None:
     files, _ = world(name)
-    snapshot = folder.parse(files, name)
+    snapshot = snapshot_folder.parse(files, name)
     before = save.files(snapshot)
     diagnose(snapshot, rules())
     assert save.files(snapshot) == before
@@ -249,7 +249,7 @@ def test_no_secret_value_reaches_any_output(name: str) -> None:
         files[base + "broken.yaml"] = f"kind: Secret\nstringData: [{CANARY}\n".encode()
         files[base + "gen/secret.env"] = f"k={CANARY}\n".encode()
     files["cluster/objects.json"] = stdlib_json.dumps(objects).encode()
-    snapshot = folder.parse(files, name)
+    snapshot = snapshot_folder.parse(files, name)
     report = diagnose(snapshot, rules())
     outputs = [
         text.render(report, verbose=True),

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fluxdoctor.collect import metrics
-from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.net import metrics
+from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.model.finding import Confidence, Finding, Report, Severity, Skipped
 from fluxdoctor.model.resource import Location, Ref
 from fluxdoctor.report import openreports, prometheus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fluxdoctor_rules.helm import chart_dependencies_missing, value_ignored
 
-from fluxdoctor.collect import folder
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.charts import Chart, Charts
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.resource import Fields, Ref
@@ -36,7 +36,7 @@ def cluster(values: str, ready: str = "True") -> Cluster:
         "snapshot.yaml": b"format: 1\ntaken: '2026-01-01T12:00:00Z'\n",
         "cluster/objects.yaml": WORLD.format(values=values, ready=ready).encode(),
     }
-    return folder.parse(files, "pulled").cluster
+    return snapshot_folder.parse(files, "pulled").cluster
 
 
 def charts(template: bytes = TEMPLATE, needs: str = "", subcharts: tuple[Chart, ...] = ()) -> Charts:

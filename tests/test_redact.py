@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxdoctor.collect.redact import MASK, Redactor, mask_spans
+from fluxdoctor.intake.redact import MASK, Redactor, mask_spans
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2lnbmF0dXJl-_"
 

@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxdoctor.collect.redact import Redactor
-from fluxdoctor.collect.secrets import facts, values
+from fluxdoctor.intake.redact import Redactor
+from fluxdoctor.intake.secrets import facts, values
 
 # The identity of the age specification, and its recipient.
 AGE_IDENTITY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
@@ -555,7 +555,7 @@ def test_values(secret: dict[str, Any], wanted: set[str]) -> None:
 
 
 def test_help_does_not_wait_for_cryptography() -> None:
-    code = "import sys, fluxdoctor.collect.secrets; sys.exit('cryptography' in sys.modules)"
+    code = "import sys, fluxdoctor.intake.secrets; sys.exit('cryptography' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - a fixed command
 
 

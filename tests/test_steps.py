@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from fluxdoctor.collect.worktree import steps
-from fluxdoctor.collect.worktree.steps import Steps
+from fluxdoctor.repository.follow import steps
+from fluxdoctor.repository.follow.steps import Steps
 
 
 def test_results_are_in_the_order_of_the_works() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.model.finding import Finding
 from tests.worlds import FLEET, KINDS, kustomization, rules, world
 

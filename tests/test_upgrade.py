@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fluxdoctor.collect import save
-from fluxdoctor.collect.archive import SnapshotError
-from fluxdoctor.collect.folder import load, parse
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import save
+from fluxdoctor.collect.store.archive import SnapshotError
+from fluxdoctor.collect.store.snapshot_folder import load, parse
 from fluxdoctor.model.snapshot import Target
 from tests.test_cli import replay, run
 from tests.worlds import NAMES, rules, snapshot_of, world

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from fluxdoctor.collect import folder
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model import vantage
 from fluxdoctor.model.facts import Answer, Probe, Probes
 from fluxdoctor.model.finding import Confidence, Evidence, Finding
@@ -37,7 +37,7 @@ def first(rule: Rule) -> tuple[Snapshot, Ref]:
 def world(example: Example) -> Snapshot:
     files = {name: text.encode() for name, text in example.files.items()}
     files.setdefault("snapshot.yaml", _about(example.files))
-    return folder.parse(files, example.rule)
+    return snapshot_folder.parse(files, example.rule)
 
 
 def finding(snapshot: Snapshot, ref: Ref, rule: str, probe: Probe) -> Finding:

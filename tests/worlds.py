@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from fluxdoctor.collect import folder
-from fluxdoctor.collect.folder import load
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import snapshot_folder
+from fluxdoctor.collect.store.snapshot_folder import load
 from fluxdoctor.model.finding import Report
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue, installed
@@ -42,7 +42,7 @@ def world(objects: str, *, listed: tuple[str, ...] = KINDS, files: dict[str, str
     about = ABOUT + "".join(f"- {{kind: {kind}, namespaces: all}}\n" for kind in listed)
     content = {"snapshot.yaml": about, "cluster/objects.yaml": objects}
     content |= files or {}
-    return folder.parse({path: text.encode() for path, text in content.items()}, "world")
+    return snapshot_folder.parse({path: text.encode() for path, text in content.items()}, "world")
 
 
 def condition(reason: str, message: str, status: str = "False", since: str = "2026-01-01T11:00:00Z") -> str:

@@ -19,8 +19,8 @@ from typing import Any
 
 import yaml
 
-from fluxdoctor.collect.folder import load
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store.snapshot_folder import load
 from fluxdoctor.model.finding import Finding, Report, Severity
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.rule import Catalogue, installed

@@ -18,10 +18,10 @@ from typing import Any
 
 import yaml
 
-from fluxdoctor import predeploy
-from fluxdoctor.collect import cache
-from fluxdoctor.collect.worktree import repository
+from fluxdoctor.app import check
+from fluxdoctor.collect import cache_folder
 from fluxdoctor.model.finding import Finding, Report
+from fluxdoctor.repository.files import repository
 
 JUDGED = Path(__file__).parent.parent / "tests" / "corpus" / "judged.tsv"
 
@@ -40,7 +40,7 @@ def main() -> int:
     judged = _judged()
     found = missed = wrong = 0
     for repo, commit in dict.fromkeys((w["repo"].partition("@")[0], w["commit"]) for w in wanted):
-        report, seconds, reached = check(given.repositories / repo.replace("/", "+") / "repo", commit)
+        report, seconds, reached = check_commit(given.repositories / repo.replace("/", "+") / "repo", commit)
         mine = [f for f in faults if (f["repo"], f["commit"]) == (repo, commit) and f["status"] in ("live", "historic")]
         hit = [f for f in mine if any(matches(finding, f) for finding in report.findings)]
         found, missed = found + len(hit), missed + len(mine) - len(hit)
@@ -63,12 +63,12 @@ def main() -> int:
     return int(bool(wrong or (missed and not given.historic)))
 
 
-def check(git: Path, commit: str) -> tuple[Report, float, str]:
+def check_commit(git: Path, commit: str) -> tuple[Report, float, str]:
     """Check one commit of a git directory."""
     started = time.monotonic()
-    kept = cache.folder()
+    kept = cache_folder.folder()
     held = repository.of_revision(git, commit)
-    report = predeploy.check(held, cache=kept / "builds" if kept else None)
+    report = check.check(held, cache=kept / "builds" if kept else None)
     return report, time.monotonic() - started, f"{len(held.files)} files, {report.objects} Flux objects"
 
 

@@ -9,7 +9,7 @@ from accuracy import Scored
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.rule import Catalogue
 from tests.incidents import Incident, generate
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import coverage
 import yaml
 
-from fluxdoctor.collect import folder
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.engine import recognise
 from fluxdoctor.model.resource import Fields
 from fluxdoctor.model.snapshot import Snapshot
@@ -58,7 +58,7 @@ def corpus(rules: Sequence[Rule]) -> list[Message]:
     """Return every message that is known, each once."""
     found = quoted()
     for path in sorted(INCIDENTS.glob("*/snapshot.yaml")):
-        found += said(folder.load(path.parent), path.parent.name)
+        found += said(snapshot_folder.load(path.parent), path.parent.name)
     for example in examples("fluxdoctor_rules"):
         found += said(world(example), str(example))
     claimed = {fault for rule in rules for fault in rule.faults}

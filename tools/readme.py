@@ -8,8 +8,8 @@ from pathlib import Path
 
 from accuracy import run, table
 
-from fluxdoctor.collect.folder import load
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store.snapshot_folder import load
 from fluxdoctor.report import text
 from fluxdoctor.rule import Rule, installed
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fluxdoctor.causes import findings, hits, reach
+from fluxdoctor.causes import deduplicate, findings, root_causes
 from fluxdoctor.model.finding import Finding, Severity
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Outcome, Rule
@@ -16,7 +16,7 @@ from fluxdoctor.rule import Outcome, Rule
 
 def fold(outcome: Outcome, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> tuple[Finding, ...]:
     """Return the findings, one a root cause, the first thing to fix first; every failing object is accounted for."""
-    roots = reach.roots(hits.settled(outcome.hits, snapshot), snapshot, fallbacks)
+    roots = root_causes.roots(deduplicate.settled(outcome.hits, snapshot), snapshot, fallbacks)
     found = [findings.finding(group, snapshot) for group in findings.groups(roots)]
     return tuple(sorted(found, key=lambda f: findings.order(f, snapshot)))
 

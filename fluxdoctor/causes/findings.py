@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fluxdoctor.causes import stale
-from fluxdoctor.causes.reach import FALLBACKS, Root
+from fluxdoctor.causes.root_causes import FALLBACKS, Root
 from fluxdoctor.model import overlays
 from fluxdoctor.model.failures import said
 from fluxdoctor.model.finding import Evidence, Finding, Problem

@@ -14,17 +14,16 @@ import click
 
 from fluxdoctor._version import __version__
 from fluxdoctor.cli import check as checking
-from fluxdoctor.cli import configured, ending, target
+from fluxdoctor.cli import effective_settings, ending, target
 from fluxdoctor.cli import graph as graph_command
 from fluxdoctor.cli import publish as publishing
 from fluxdoctor.cli.catalogue import explain, rules
 from fluxdoctor.cli.completion import completion
 from fluxdoctor.cli.config import config
 from fluxdoctor.cli.mcp import mcp
-from fluxdoctor.cli.named import about, find, focus
 from fluxdoctor.cli.new_rule import new_rule
-from fluxdoctor.cli.rbac import rbac
-from fluxdoctor.cli.shown import (
+from fluxdoctor.cli.object_argument import about, find, focus
+from fluxdoctor.cli.output import (  # fmt: skip
     EXITS,
     SELECT,
     SHOW,
@@ -38,13 +37,14 @@ from fluxdoctor.cli.shown import (
     stop,
     with_options,
     write,
-)  # fmt: skip
+)
+from fluxdoctor.cli.rbac import rbac
 from fluxdoctor.report.plain import lines, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluxdoctor.cli.configured import Configured
+    from fluxdoctor.cli.effective_settings import Configured
     from fluxdoctor.cli.target import Needs
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
@@ -95,7 +95,7 @@ _FROM = click.option("--from", "source", type=click.Path(path_type=Path), metava
 @with_options(target.CLUSTER)
 @with_options(UPGRADE)
 @publishing.OPTION
-@with_options(SELECT + configured.OPTIONS + SHOW)
+@with_options(SELECT + effective_settings.OPTIONS + SHOW)
 @click.pass_context
 def diagnose(ctx: click.Context, /, named: str | None, source: Path | None, **options: Any) -> None:
     """Diagnose a cluster, or a snapshot of one, and report its root causes, the first thing to fix first.
@@ -115,7 +115,7 @@ def diagnose(ctx: click.Context, /, named: str | None, source: Path | None, **op
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
     publish = options.pop("publish")
     publishing.check(publish, named=named, source=source, namespaces=options["namespaces"])
-    decided = configured.read(ctx, Path(), options)
+    decided = effective_settings.read(ctx, Path(), options)
     if named and decided.write:
         raise click.UsageError("--write-baseline is for all that is found: not with KIND/NAME")
     show = {name: options.pop(name) for name in ("format_", "outputs", "verbose", "width")}
@@ -171,7 +171,7 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
       fluxdoctor graph --from incident.tgz --format svg -o fleet.svg
       fluxdoctor graph --format mermaid >> incident.md
     """
-    from fluxdoctor.diagnose import diagnose as run
+    from fluxdoctor.app.diagnose import diagnose as run
     from fluxdoctor.report.graph import LARGE, draw
 
     installed = catalogue()
@@ -188,7 +188,7 @@ def graph(  # noqa: PLR0913, PLR0917 - what of, and how to draw it
 @cli.command(epilog=EXITS, short_help="A repository, before it is deployed; no cluster needed.")
 @with_options(checking.OPTIONS)
 @with_options(UPGRADE)
-@with_options(SELECT + configured.OPTIONS + SHOW)
+@with_options(SELECT + effective_settings.OPTIONS + SHOW)
 @click.pass_context
 def check(ctx: click.Context, /, path: Path, **options: Any) -> None:
     """Check a repository before it is deployed: each of its clusters, as Flux would build it. No cluster is needed.
@@ -203,7 +203,7 @@ def check(ctx: click.Context, /, path: Path, **options: Any) -> None:
     from fluxdoctor.report.context import NONE, Context
 
     asked = _target(options.pop("target_flux"), options.pop("target_kubernetes"))
-    decided = configured.read(ctx, path, options)
+    decided = effective_settings.read(ctx, path, options)
     installed = catalogue()
     decided.check_rules(installed)
     seen: list[Snapshot] = []
@@ -225,8 +225,8 @@ def _target(flux: str, kubernetes: str) -> Target | None:
 
 
 def _replayed(source: Path) -> Snapshot:
-    from fluxdoctor.collect.archive import SnapshotError
-    from fluxdoctor.collect.folder import load
+    from fluxdoctor.collect.store.archive import SnapshotError
+    from fluxdoctor.collect.store.snapshot_folder import load
 
     try:
         return load(source)
@@ -266,7 +266,7 @@ def snapshot(output: Path, **options: Any) -> None:
       fluxdoctor snapshot -o ./incident --context prod-eu -n apps
       fluxdoctor diagnose --from incident.tgz
     """
-    from fluxdoctor.collect import save
+    from fluxdoctor.collect.store import save
 
     try:
         save.check(output)
@@ -288,12 +288,12 @@ def demo(fail_on: str, **show: Any) -> None:
     """Diagnose the embedded broken cluster: an incident recorded from real Flux controllers."""
     from importlib import resources
 
-    from fluxdoctor.collect.folder import load
+    from fluxdoctor.collect.store.snapshot_folder import load
 
     started = time.monotonic()
     with resources.as_file(resources.files("fluxdoctor").joinpath("demo")) as folder:
         snapshot = load(folder)
-    _report(snapshot, started, configured.of_demo(fail_on), catalogue(), **show)
+    _report(snapshot, started, effective_settings.of_demo(fail_on), catalogue(), **show)
 
 
 def _report(  # noqa: PLR0913 - what to show, of what, chosen how
@@ -301,8 +301,8 @@ def _report(  # noqa: PLR0913 - what to show, of what, chosen how
     *, outputs: tuple[tuple[str, Path], ...], target: Ref | None = None, whole: bool = True,
     then: Callable[[Report], None] | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip
-    from fluxdoctor.diagnose import diagnose as run
-    from fluxdoctor.diagnose import timed
+    from fluxdoctor.app.diagnose import diagnose as run
+    from fluxdoctor.app.diagnose import timed
     from fluxdoctor.report.context import Context
 
     loaded = time.monotonic()
@@ -332,7 +332,7 @@ def _show(
 
 
 def _end(report: Report, fail_on: str) -> NoReturn:
-    from fluxdoctor.diagnose import exit_code
+    from fluxdoctor.app.diagnose import exit_code
     from fluxdoctor.model.finding import Severity
 
     sys.exit(exit_code(report, None if fail_on == "never" else Severity(fail_on)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxdoctor.cli.shown import SELECT, catalogue, color, columns, known, rule_ids, say, stop, with_options
+from fluxdoctor.cli.output import SELECT, catalogue, color, columns, known, rule_ids, say, stop, with_options
 
 if TYPE_CHECKING:
     from fluxdoctor.rule import Catalogue

@@ -14,8 +14,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluxdoctor.cli.configured import Configured
-    from fluxdoctor.collect.reach import Reach
+    from fluxdoctor.cli.effective_settings import Configured
+    from fluxdoctor.collect.probe_context import Reach
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot, Target
@@ -55,10 +55,10 @@ def report(  # noqa: PLR0913 - what to check, and how
     online: bool = False, allow_local: bool = False, target: Target | None = None,
 ) -> Report:  # fmt: skip
     """Check a repository, or what a change made worse. Raises CheckError."""
-    from fluxdoctor import predeploy
+    from fluxdoctor.app import check
+    from fluxdoctor.app.diagnose import timed
     from fluxdoctor.cli.target import kept, progress
-    from fluxdoctor.collect.worktree import repository
-    from fluxdoctor.diagnose import timed
+    from fluxdoctor.repository.files import repository
 
     started = time.monotonic()
     held = kept(unwanted=no_cache)
@@ -74,12 +74,12 @@ def report(  # noqa: PLR0913 - what to check, and how
         policy = decided.policy(now.files)
         with nullcontext(_quiet) if live else progress() as tell:  # reading a cluster shows its own
             tell("building the clusters")
-            found = predeploy.check(
+            found = check.check(
                 now, catalogue, only=decided.only, ignore=decided.ignore, clusters=clusters, cache=folder, live=live,
                 target=target, policy=policy, before=before, earlier=decided.policy(before.files) if before else None,
                 seen=seen.append, reach=_reach(held, allow_local=allow_local) if online else None,
             )  # fmt: skip
-    except (repository.RepositoryError, predeploy.UnknownClusterError) as error:
+    except (repository.RepositoryError, check.UnknownClusterError) as error:
         raise CheckError(str(error)) from None
     found = decided.written(found, policy)
     return timed(found, {"check": time.monotonic() - started})
@@ -105,9 +105,9 @@ def _live(context: str, besides: Sequence[Ref]) -> Snapshot:
 
 def _reach(cache: Path | None, *, allow_local: bool) -> Reach:
     """The means to ask, without any login, for at most a minute."""
-    from fluxdoctor.collect.deadline import Deadline
-    from fluxdoctor.collect.reach import Reach
-    from fluxdoctor.collect.vault import Vault
+    from fluxdoctor.collect.net.deadline import Deadline
+    from fluxdoctor.collect.probe_context import Reach
+    from fluxdoctor.intake.vault import Vault
 
     return Reach(Vault(), Deadline(_SECONDS), datetime.now(UTC).replace(microsecond=0), cache, allow_local)
 

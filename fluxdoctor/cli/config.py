@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fluxdoctor.cli import configured
-from fluxdoctor.cli.shown import FAIL_ON, SELECT, catalogue, stop, with_options
+from fluxdoctor.cli import effective_settings
+from fluxdoctor.cli.output import FAIL_ON, SELECT, catalogue, stop, with_options
 from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(short_help="The settings in force, and where each is from.")
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
 @click.option("--explain", is_flag=True, help="Say of each setting where it is from.")
-@with_options((*configured.FILE, *SELECT, FAIL_ON))
+@with_options((*effective_settings.FILE, *SELECT, FAIL_ON))
 @click.pass_context
 def config(ctx: click.Context, /, path: Path, explain: bool, **options: Any) -> None:
     """Show the settings in force for a folder: of its settings file, and of the options given.
@@ -31,7 +31,7 @@ def config(ctx: click.Context, /, path: Path, explain: bool, **options: Any) -> 
     """
     if not path.is_dir():
         stop(f"{path}: no such folder; give the folder whose settings are meant")
-    decided = configured.read(ctx, path, options)
+    decided = effective_settings.read(ctx, path, options)
     decided.check_rules(catalogue())
     rows = list(_rows(decided.settings))
     names, places = (max(len(row[i]) for row in rows) for i in (0, 2))

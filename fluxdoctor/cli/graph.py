@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fluxdoctor.cli.shown import say
+from fluxdoctor.cli.output import say
 
 if TYPE_CHECKING:
     from fluxdoctor.report.graph import Picture

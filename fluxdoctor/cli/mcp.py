@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from fluxdoctor.cli.shown import stop, with_options
+from fluxdoctor.cli.output import stop, with_options
 from fluxdoctor.cli.target import SECONDS
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
 
 def _end(number: int, _: FrameType | None) -> NoReturn:
     """End at a signal: a thread that waits for the client's next line cannot be called off, what it started can."""
-    from fluxdoctor.mcp.call import call_off
+    from fluxdoctor.mcp.execution import call_off
 
     call_off(_PATIENCE)
     os._exit(128 + number)

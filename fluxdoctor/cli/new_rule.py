@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fluxdoctor.cli.shown import catalogue, stop
+from fluxdoctor.cli.output import catalogue, stop
 
 
 @click.command("new-rule", short_help="Begin a rule of your own, tested from the start.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fluxdoctor.cli.shown import stop
+from fluxdoctor.cli.output import stop
 from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ OPTION = click.option(
 
 def check(publish: tuple[str, ...], *, named: str | None, source: Path | None, namespaces: tuple[str, ...]) -> None:
     """Stop before anything is read where the report has no such place to go. Raises UsageError."""
-    from fluxdoctor.collect.metrics import MetricsError, check_gateway
+    from fluxdoctor.collect.net.metrics import MetricsError, check_gateway
 
     for where in publish:
         kind, _, place = where.partition("=")
@@ -41,10 +41,10 @@ def check(publish: tuple[str, ...], *, named: str | None, source: Path | None, n
 
 def publish(report: Report, places: tuple[str, ...], login: dict[str, Any]) -> None:
     """Put the report where it was asked for, and say so on stderr; what cannot be done ends with exit code 2."""
-    from fluxdoctor.collect import metrics
-    from fluxdoctor.collect.deadline import Deadline
     from fluxdoctor.collect.kube.login import ClusterError
     from fluxdoctor.collect.kube.publish import PublishError
+    from fluxdoctor.collect.net import metrics
+    from fluxdoctor.collect.net.deadline import Deadline
     from fluxdoctor.report import prometheus
 
     for where in places:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from fluxdoctor.collect.deadline import Deadline
+    from fluxdoctor.collect.net.deadline import Deadline
     from fluxdoctor.model.snapshot import Snapshot
 
 
@@ -66,9 +66,9 @@ CLUSTER = (
 def read(needs: Needs, **options: Any) -> Snapshot:
     """Read the cluster that the options name. Raises ClusterError where it cannot be asked at all."""
     from fluxdoctor.collect import live
-    from fluxdoctor.collect.cluster import Scope
-    from fluxdoctor.collect.deadline import Deadline
+    from fluxdoctor.collect.kube.cluster import Scope
     from fluxdoctor.collect.kube.login import Login
+    from fluxdoctor.collect.net.deadline import Deadline
 
     login = Login(options["kubeconfig"], options["context"], options["as_user"], tuple(options["as_groups"]))
     target = live.Target(
@@ -85,10 +85,10 @@ def read(needs: Needs, **options: Any) -> Snapshot:
 
 def kept(*, unwanted: bool) -> Path | None:
     """Return the cache folder, or None: where none is wanted, and, told once, where nothing can be kept in it."""
-    from fluxdoctor.collect import cache
+    from fluxdoctor.collect import cache_folder
 
-    folder = None if unwanted else cache.folder()
-    if folder and (why := cache.unwritable(folder)):
+    folder = None if unwanted else cache_folder.folder()
+    if folder and (why := cache_folder.unwritable(folder)):
         click.echo(
             f"fluxdoctor: nothing is kept for the next run: {folder}: {why} (--no-cache asks for none)", err=True
         )

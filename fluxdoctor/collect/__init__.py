@@ -1,1 +1,1 @@
-"""The only code with I/O: everything that fetches facts into a Snapshot."""
+"""The code with I/O: clusters, git hosts, Helm repositories, registries, buckets and snapshot folders."""

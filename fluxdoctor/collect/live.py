@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from fluxdoctor.collect import cluster
-from fluxdoctor.collect.cluster import Scope, Sight
-from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.garbage import uncollected
+from fluxdoctor.collect.kube import cluster
 from fluxdoctor.collect.kube.api import Api
+from fluxdoctor.collect.kube.cluster import Scope, Sight
 from fluxdoctor.collect.kube.login import Login, connect
-from fluxdoctor.collect.reach import Reach
+from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.collect.probe_context import Reach
 from fluxdoctor.model import charts, flux
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.cluster import Cluster
@@ -92,7 +92,9 @@ def chosen(sight: Sight, probing: Probing) -> list[Resource]:
 
 def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: Collection[type]) -> Snapshot:
     """Ask git hosts, Helm repositories, registries and buckets at once, and add what they answered."""
-    from fluxdoctor.collect import bucket, git, helm, oci, verdicts
+    from fluxdoctor.collect import git
+    from fluxdoctor.collect.charts import verdicts
+    from fluxdoctor.collect.sources import bucket, helm, oci
 
     seen = snapshot.cluster
     of = {kind: [r for r in sources if r.kind == kind] for kind in _ASKED}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from fluxdoctor.collect.within import is_within
+from fluxdoctor.collect.store.within import is_within
 from fluxdoctor.mcp import quote
 from fluxdoctor.model import kinds
 from fluxdoctor.model.cluster import Cluster

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 
 from mcp.server.mcpserver.exceptions import ToolError
 
-from fluxdoctor.collect.deadline import DeadlineError
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Served
 from fluxdoctor.collect.kube.login import ClusterError, Login, connect
 from fluxdoctor.collect.kube.write import REASON, REQUESTED, Writer, appliers_of_suspend, changers_since_suspended
-from fluxdoctor.mcp import said
+from fluxdoctor.collect.net.deadline import DeadlineError
+from fluxdoctor.mcp import render
 from fluxdoctor.mcp.answers import Outcome
-from fluxdoctor.mcp.desk import Run
 from fluxdoctor.mcp.quote import quoted, ref
+from fluxdoctor.mcp.sessions import Run
 from fluxdoctor.model import flux
 from fluxdoctor.model.flux import Edge
 from fluxdoctor.model.resource import Ref, Resource
@@ -46,7 +46,7 @@ class Change:
         """Return the outcome so far."""
         return Outcome.model_validate(
             {
-                "object": said.thing(self.target), "action": action, "dry_run": self.writer.dry_run, "changed": changed,
+                "object": render.thing(self.target), "action": action, "dry_run": self.writer.dry_run, "changed": changed,
                 "revision_before": quoted(flux.short(flux.revision(self.now)), 100), **more,
             }
         )  # fmt: skip

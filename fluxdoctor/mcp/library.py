@@ -9,12 +9,12 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
-from fluxdoctor.mcp import said
+from fluxdoctor.mcp import render
 from fluxdoctor.mcp.answers import Diagnosis, compact, fit, size
 from fluxdoctor.mcp.arguments import nearest
-from fluxdoctor.mcp.desk import Desk, Reading
 from fluxdoctor.mcp.quote import NOTE, quoted
 from fluxdoctor.mcp.quote import name as named
+from fluxdoctor.mcp.sessions import Desk, Reading
 from fluxdoctor.model import kinds
 from fluxdoctor.model.flux import KINDS
 from fluxdoctor.model.resource import Ref
@@ -54,9 +54,9 @@ def _resources(server: MCPServer[Any], desk: Desk) -> None:
         told = of.report
         answer = Diagnosis(
             verdict=told.verdict.value, mode=told.mode, objects=told.objects, not_ready=told.not_ready,
-            total=len(told.findings), note=NOTE, **said.about(of),
+            total=len(told.findings), note=NOTE, **render.about(of),
         )  # fmt: skip
-        answer.findings, _ = fit([said.cause(f) for f in told.findings], 0, desk.settings.tokens * 5, size(answer))
+        answer.findings, _ = fit([render.cause(f) for f in told.findings], 0, desk.settings.tokens * 5, size(answer))
         return compact(answer.model_dump(mode="json"))
 
     @server.resource("fluxdoctor://graph", mime_type="text/vnd.mermaid", description="the graph of the last report")

@@ -10,11 +10,11 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult
 
-from fluxdoctor.mcp import arguments, said
+from fluxdoctor.mcp import arguments, render
 from fluxdoctor.mcp.answers import Happenings, States, fit, result, size
-from fluxdoctor.mcp.call import Pager, perform, reading
-from fluxdoctor.mcp.desk import Desk, Reading, Run
+from fluxdoctor.mcp.execution import Pager, perform, reading
 from fluxdoctor.mcp.reading_tools import READS, ContextName, Cursor, Fresh, Namespace, Tokens
+from fluxdoctor.mcp.sessions import Desk, Reading, Run
 from fluxdoctor.model.flux import SOURCES
 from fluxdoctor.model.snapshot import Snapshot
 
@@ -42,9 +42,9 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
     ) -> CallToolResult:
         def work(run: Run) -> States:
             of, snapshot = read(run, namespace, context, cursor, fresh=fresh)
-            rows = said.states(snapshot, kinds, namespace)
+            rows = render.states(snapshot, kinds, namespace)
             pager = Pager(of, cursor, tuple(kinds), namespace)
-            answer = States(total=len(rows), counts=said.counts(rows), **said.about(of))
+            answer = States(total=len(rows), counts=render.counts(rows), **render.about(of))
             answer.items, place = fit(rows, pager.begin, tokens, size(answer) + 20)
             answer.cursor = pager.next(place, len(rows))
             return answer
@@ -84,9 +84,9 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
 
         def work(run: Run) -> Happenings:
             of, snapshot = read(run, namespace, context, cursor, fresh=fresh)
-            rows = said.happenings(snapshot, namespace)
+            rows = render.happenings(snapshot, namespace)
             pager = Pager(of, cursor, "events", namespace)
-            answer = Happenings(total=len(rows), **said.about(of))
+            answer = Happenings(total=len(rows), **render.about(of))
             answer.items, place = fit(rows, pager.begin, max_tokens, size(answer) + 20)
             answer.cursor = pager.next(place, len(rows))
             return answer

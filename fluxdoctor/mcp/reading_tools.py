@@ -11,14 +11,14 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
-from fluxdoctor.mcp import arguments, said
+from fluxdoctor.mcp import arguments, render
 from fluxdoctor.mcp.answers import Diagnosis, Drawing, RulePage, compact, fit, result, size
 from fluxdoctor.mcp.answers import tokens as count
-from fluxdoctor.mcp.call import Pager, perform, reading
-from fluxdoctor.mcp.desk import Ask, Desk, Reading, Run, is_snapshot
-from fluxdoctor.mcp.part import part
+from fluxdoctor.mcp.execution import Pager, perform, reading
 from fluxdoctor.mcp.quote import quoted
 from fluxdoctor.mcp.quote import ref as ref_
+from fluxdoctor.mcp.scope import part
+from fluxdoctor.mcp.sessions import Ask, Desk, Reading, Run, is_snapshot
 from fluxdoctor.model.flux import CLUSTER_SCOPED, KINDS
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.report.graph import draw
@@ -183,13 +183,13 @@ def _diagnosis(of: Reading, target: Ref | None, namespace: str, cursor: str, tok
     pager = Pager(of, cursor, "diagnose", target, namespace)
     answer = Diagnosis(
         verdict=asked.verdict.value, mode=of.report.mode, objects=asked.objects, not_ready=asked.not_ready,
-        total=len(asked.findings), chains=[said.chain(way) for way in asked.ways[:5]], **said.about(of),
+        total=len(asked.findings), chains=[render.chain(way) for way in asked.ways[:5]], **render.about(of),
     )  # fmt: skip
     if asked.resource and asked.resource.kind in KINDS:
-        answer.object = said.state(asked.resource)
+        answer.object = render.state(asked.resource)
     elif asked.target and not asked.resource:
         answer.note = f"{ref_(asked.target)} was not seen itself"
-    answer.findings, place = fit([said.cause(f) for f in asked.findings], pager.begin, tokens, size(answer) + 20)
+    answer.findings, place = fit([render.cause(f) for f in asked.findings], pager.begin, tokens, size(answer) + 20)
     answer.cursor = pager.next(place, len(asked.findings))
     return answer
 
@@ -199,7 +199,7 @@ def _drawing(of: Reading, cursor: str, tokens: int, namespace: str) -> Drawing:
         raise ToolError("a repository has no one graph: give the path of a snapshot")
     picture = draw(of.snapshot, of.report, large=_LARGE, namespace=namespace)
     pager = Pager(of, cursor, "graph", namespace)
-    answer = Drawing(total=len(picture.nodes), **said.about(of))
+    answer = Drawing(total=len(picture.nodes), **render.about(of))
     code = mermaid(picture)
     if not cursor and count(compact(code)) + size(answer) <= tokens:
         answer.mermaid = code

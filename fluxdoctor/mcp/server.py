@@ -10,11 +10,11 @@ from mcp.server import MCPServer
 
 from fluxdoctor._version import __version__
 from fluxdoctor.mcp import library, listing_tools, reading_tools, writing_tools
-from fluxdoctor.mcp.checked import CheckedServer
-from fluxdoctor.mcp.desk import Desk
 from fluxdoctor.mcp.quote import NOTE
 from fluxdoctor.mcp.quote import name as quoted_name
+from fluxdoctor.mcp.sessions import Desk
 from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.validation import CheckedServer
 from fluxdoctor.report.plain import plain
 
 _INSTRUCTIONS = (

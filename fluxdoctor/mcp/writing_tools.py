@@ -14,11 +14,11 @@ from pydantic import Field
 from fluxdoctor.collect.kube.write import FORCE, RESET, Writer
 from fluxdoctor.mcp import arguments, changes
 from fluxdoctor.mcp.answers import Outcome, result
-from fluxdoctor.mcp.call import perform
-from fluxdoctor.mcp.desk import Desk, Run
+from fluxdoctor.mcp.execution import perform
 from fluxdoctor.mcp.quote import name as quoted_name
 from fluxdoctor.mcp.quote import ref
 from fluxdoctor.mcp.reading_tools import ContextName
+from fluxdoctor.mcp.sessions import Desk, Run
 from fluxdoctor.model.resource import Ref
 
 Kind = Annotated[str, Field(description="ks, hr, Kustomization, gitrepository, source git ...")]

@@ -55,13 +55,13 @@ def test_cascade(page: Path, request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_nothing_that_fails_is_left_out(page: Path) -> None:
-    from fluxdoctor.collect import folder
+    from fluxdoctor.collect.store import snapshot_folder
     from fluxdoctor.testing import _about
 
     (example,) = load(page)
     files = {name: text.encode() for name, text in example.files.items()}
     files.setdefault("snapshot.yaml", _about(example.files))
-    cluster = folder.parse(files, page.stem).cluster
+    cluster = snapshot_folder.parse(files, page.stem).cluster
     failing = {r.ref for r in cluster.all(*KINDS) if state(r) is State.FAILED}
     told_of = {ref for f in example.report(rules()).findings for ref in (f.subject, *f.also, *f.blocks)}
     assert failing - told_of == set()

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from fluxdoctor.collect import folder as snapshots
+from fluxdoctor.collect.store import snapshot_folder as snapshots
 from tests.e2e import kinds
 from tests.e2e.api import Api, ApiError, Body, in_bulk
 from tests.e2e.cluster import Cluster

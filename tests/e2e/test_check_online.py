@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fluxdoctor import predeploy
-from fluxdoctor.collect.worktree.repository import Repository
+from fluxdoctor.app import check
+from fluxdoctor.repository.files.repository import Repository
 from tests.servers.helm_repo import package
 from tests.servers.registry import HELM_CONFIG, HELM_LAYER, Registry, registry
 from tests.sources import reach
@@ -68,18 +68,18 @@ def served() -> Iterator[Registry]:
         yield running
 
 
-def check(served: Registry, objects: str) -> list[str]:
+def check_chart_versions(served: Registry, objects: str) -> list[str]:
     files = {
         "clusters/prod/flux-system/gotk-sync.yaml": SYNC.encode(),
         "clusters/prod/objects.yaml": objects.replace("HOST", served.host).encode(),
     }
-    report = predeploy.check(Repository("fleet", files), rules(), reach=reach())
+    report = check.check(Repository("fleet", files), rules(), reach=reach())
     assert [s for s in report.skipped if s.asked] == []
     return [f"{f.severity} {f.rule} {f.subject}: {f.message} ({f.location})" for f in report.findings]
 
 
 def test_a_version_that_no_tag_has(served: Registry) -> None:
-    assert check(served, OBJECTS) == [
+    assert check_chart_versions(served, OBJECTS) == [
         "error helm/chart-version-missing HelmRelease/web/old: 0.9.0 matches no version of chart web; "
         "HelmRepository/web/charts offers 2.1.0, 2.0.0 (clusters/prod/objects.yaml:14)"
     ]
@@ -89,7 +89,7 @@ def test_a_tag_and_a_range_of_an_artifact_that_is_a_chart(served: Registry) -> N
     wanted = {"tagged": "tag: 2.1.1", "ranged": "semver: 3.x", "good": "semver: 2.x", "open": "tag: ${TAG}"}
     objects = "---\n".join(ARTIFACT.replace("NAME", name).replace("WHICH", which) for name, which in wanted.items())
     url = f"oci://{served.host}/acme/web"
-    assert check(served, objects) == [
+    assert check_chart_versions(served, objects) == [
         f"error oci/semver-no-match OCIRepository/web/ranged: no tag of {url} satisfies 3.x, whose newest are 2.1.0, 2.0.0 "
         "(clusters/prod/objects.yaml:26)",
         f"error oci/tag-not-found OCIRepository/web/tagged: {url} has no tag 2.1.1; the nearest are 2.1.0, 2.0.0 "

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from fluxdoctor.collect.git import collect
-from fluxdoctor.collect.reach import Reach
+from fluxdoctor.collect.probe_context import Reach
 from tests.failing import Case
 from tests.failing import found as diagnosed
 from tests.gitworld import answers, reach, ref, secret, source

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, expect
 
 from benchmarks.fold import SHAPES, fleet
 from fluxdoctor import merge
-from fluxdoctor.collect import folder
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.finding import Report
 from fluxdoctor.report.context import Context
 from fluxdoctor.report.formats import render
@@ -310,7 +310,7 @@ SEARCH = """(words) => {
 
 
 def test_five_hundred_causes_stay_usable(browser: Browser, folder_: Path) -> None:
-    snapshot = folder.parse(fleet(5000, SHAPES["islands"][0]), "islands")
+    snapshot = snapshot_folder.parse(fleet(5000, SHAPES["islands"][0]), "islands")
     report = diagnose(snapshot, rules())
     file = folder_ / "islands.html"
     file.write_text(render("html", report, Context(snapshot)), "utf-8")
@@ -334,7 +334,7 @@ def test_thousands_of_findings_about_forty_thousand_objects_stay_usable(browser:
         "items": list(tenants.objects(5000, now=datetime.fromisoformat(about["taken"]))),
     }
     files = {"snapshot.yaml": yaml.safe_dump(about), "cluster/objects.json": json.dumps(bodies)}
-    snapshot = folder.parse({path: text.encode() for path, text in files.items()}, "tenants")
+    snapshot = snapshot_folder.parse({path: text.encode() for path, text in files.items()}, "tenants")
     report = diagnose(snapshot, rules())
     file = folder_ / "tenants.html"
     file.write_text(render("html", report, Context(snapshot)), "utf-8")

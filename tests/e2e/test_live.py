@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import cluster as sources
-from fluxdoctor.collect import folder, live, save
-from fluxdoctor.collect.cluster import Scope
-from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect import live
+from fluxdoctor.collect.kube import cluster as sources
 from fluxdoctor.collect.kube.api import Api
+from fluxdoctor.collect.kube.cluster import Scope
 from fluxdoctor.collect.kube.login import ClusterError, Login, connect
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.finding import Finding, Severity
 from fluxdoctor.model.resource import Ref
@@ -55,7 +56,7 @@ def said(snapshot: Snapshot) -> list[tuple[str, str, str, tuple[Ref, ...]]]:
 def replayed(name: str) -> Snapshot:
     """The recorded incident with the facts that a cluster alone gives."""
     files = {p: b for p, b in incident.files(INCIDENTS / name).items() if not p.startswith(("git/", "helm/", "oci/"))}
-    return folder.parse(files, name)
+    return snapshot_folder.parse(files, name)
 
 
 @pytest.mark.parametrize("name", SAMPLE)
@@ -72,7 +73,8 @@ def test_a_snapshot_replays_to_the_report_of_the_live_run(kind: str, cluster: Cl
     save.save(snapshot, path)
     differs = ("mode", "name")
     before, after = (
-        {k: v for k, v in json.body(diagnose(s)).items() if k not in differs} for s in (snapshot, folder.load(path))
+        {k: v for k, v in json.body(diagnose(s)).items() if k not in differs}
+        for s in (snapshot, snapshot_folder.load(path))
     )
     assert after == before
 

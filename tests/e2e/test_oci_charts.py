@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from fluxdoctor.collect import folder, live
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect import live
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
@@ -72,7 +73,7 @@ def world(registry_: Registry, below: str, digest: str, chart_ref: str, values: 
         "snapshot.yaml": b"format: 1\ntaken: '2026-01-01T12:00:00Z'\n",
         "cluster/objects.yaml": yaml.safe_dump_all(objects).encode(),
     }
-    seen = folder.parse(files, "live")
+    seen = snapshot_folder.parse(files, "live")
     sources = [found for name in ("OCIRepository/web", "HelmRepository/charts") if (found := _get(seen, name))]
     return live.ask(seen, sources, reach(), {Charts})
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect import helm, oci
-from fluxdoctor.collect.reach import Reach
-from fluxdoctor.collect.vault import SecretData
+from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.sources import helm, oci
+from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.oci import OciLayer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from fluxdoctor.collect import folder, save
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.model.finding import Severity
 from tests.e2e import incident
 from tests.e2e.api import Body
@@ -50,5 +50,5 @@ def test_a_spec_that_nobody_looked_at_for_hours(cluster: Cluster, tmp_path: Path
         f"and its controller still shows the state before (generation {seen} of {seen + 3})"
     ]
     save.save(snapshot, tmp_path / "kept")
-    again = diagnose(folder.load(tmp_path / "kept"))
+    again = diagnose(snapshot_folder.load(tmp_path / "kept"))
     assert [f.message for f in again.findings] == [f.message for f in diagnose(snapshot).findings]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fluxdoctor.collect import folder
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.flux import BUILT_IN, KINDS
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
@@ -58,7 +58,9 @@ class World:
         listed = "".join(f"- {{kind: {kind}, namespaces: all}}\n" for kind in kinds)
         about = f"format: 1\ntaken: '{objects.TAKEN}'\nlisted:\n{listed}"
         items = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(_items(self))})
-        return folder.parse({"snapshot.yaml": about.encode(), "cluster/objects.json": items.encode()}, "generated")
+        return snapshot_folder.parse(
+            {"snapshot.yaml": about.encode(), "cluster/objects.json": items.encode()}, "generated"
+        )
 
 
 def observe(fleet: Fleet, broken: tuple[Break, ...]) -> World:

@@ -6,7 +6,7 @@ import os
 
 from hypothesis import HealthCheck, given, seed, settings
 
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
 from tests.incidents import SEED, Incident, incidents
 from tests.worlds import rules
 

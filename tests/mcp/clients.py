@@ -13,7 +13,7 @@ from mcp import StdioServerParameters
 from mcp.client import Client
 
 from fluxdoctor.collect import live
-from fluxdoctor.collect.deadline import Deadline
+from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.mcp.server import build
 from fluxdoctor.mcp.settings import Settings
 

@@ -12,14 +12,14 @@ import mcp_transcript
 import pytest
 from mcp.client import Client
 
-from fluxdoctor import predeploy
-from fluxdoctor.collect import folder
-from fluxdoctor.collect.worktree import repository
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app import check
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.mcp.quote import quoted
 from fluxdoctor.mcp.server import build
 from fluxdoctor.mcp.settings import Settings
 from fluxdoctor.report import json
+from fluxdoctor.repository.files import repository
 from tests.mcp.clients import INCIDENTS, MODES, READING, WRITING, call, drive, names, of, refusal, stdio
 
 SAMPLE = (
@@ -35,7 +35,7 @@ SAMPLE = (
 @pytest.mark.parametrize("name", SAMPLE)
 def test_the_findings_are_those_of_the_json_report(name: str, mode: str) -> None:
     answer = call(of(name), "diagnose", mode, max_tokens=20_000)
-    body = json.body(diagnose(folder.load(INCIDENTS / name)))
+    body = json.body(diagnose(snapshot_folder.load(INCIDENTS / name)))
     same = ("rule", "severity", "confidence", "subject", "fingerprint")
     assert [{k: f[k] for k in same} for f in answer["findings"]] == [{k: f[k] for k in same} for f in body["findings"]]
     assert [f["message"] for f in answer["findings"]] == [quoted(f["message"]) for f in body["findings"]]
@@ -118,7 +118,7 @@ def test_pages_hold_every_object_once() -> None:
         if not cursor:
             break
     kinds = ("GitRepository", "HelmRepository", "HelmChart", "OCIRepository", "Bucket", "ExternalArtifact")
-    there = [str(r.ref) for r in folder.load(INCIDENTS / "cascade-chain-top").cluster.all(*kinds)]
+    there = [str(r.ref) for r in snapshot_folder.load(INCIDENTS / "cascade-chain-top").cluster.all(*kinds)]
     assert sorted(seen) == sorted(there)
     assert len(seen) == answer["total"]
 
@@ -188,14 +188,14 @@ def test_a_reading_is_used_again_until_a_fresh_one_is_asked_for() -> None:
         return [str((a.structured_content or {})["age_seconds"]) for a in (*answers, sources)]
 
     loads: list[int] = []
-    load = folder.load
+    load = snapshot_folder.load
 
     def counted(path: Path, within: Sequence[Path] = ()) -> Any:
         loads.append(1)
         return load(path, within)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(folder, "load", counted)
+        patch.setattr(snapshot_folder, "load", counted)
         ages = drive(server, use)
     assert (ages, len(loads)) == (["0", "0", "0", "0"], 2)
 
@@ -229,7 +229,7 @@ def test_a_repository_below_a_root_is_checked_as_the_command_line_does(tool: str
     (cluster / "flux-system" / "gotk-sync.yaml").write_text(f"{dumps(SYNC)}\n---\n{dumps(entry)}\n", "utf-8")
     (cluster / "apps.yaml").write_text(dumps(gone), "utf-8")
     answer = call(build(Settings(roots=(tmp_path,))), tool, path="fleet")
-    body = json.body(predeploy.check(repository.of_folder(tmp_path / "fleet")))
+    body = json.body(check.check(repository.of_folder(tmp_path / "fleet")))
     assert [f["rule"] for f in answer["findings"]] == ["kustomize/path-not-found"]
     assert [f["fingerprint"] for f in answer["findings"]] == [f["fingerprint"] for f in body["findings"]]
     assert (answer["mode"], answer["findings"][0]["location"]) == ("check", "«clusters/prod/apps.yaml:1»")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from mcp.client import Client
 
-from fluxdoctor.collect import folder
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.mcp.answers import compact
 from fluxdoctor.mcp.server import build
 from fluxdoctor.mcp.settings import Settings
@@ -141,7 +141,7 @@ def pages(server: Any, tool: str, **arguments: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("tokens", [300, 2000, 20_000])
 def test_the_pages_hold_every_finding_once_and_each_is_short(tokens: int, many: Path) -> None:
-    found = diagnose(folder.load(many)).findings
+    found = diagnose(snapshot_folder.load(many)).findings
     assert len(found) >= 200
     got = pages(build(Settings(snapshot=many)), "diagnose", max_tokens=tokens)
     assert [f["fingerprint"] for page in got for f in page["findings"]] == [f.fingerprint for f in found]
@@ -185,7 +185,7 @@ def test_a_cursor_goes_on_with_its_reading_until_that_is_gone(many: Path) -> Non
         return [second.structured_content["findings"][0]["subject"]["name"], shown, *told]
 
     name, shown, *told = drive(server, use)
-    assert name == diagnose(folder.load(many)).findings[shown].subject.name
+    assert name == diagnose(snapshot_folder.load(many)).findings[shown].subject.name
     words = "this cursor belongs to an earlier reading, or to other arguments: leave it out to begin anew"
     assert told == [words, words]
 

@@ -11,8 +11,8 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference, ResourceTemplateReference
 
-from fluxdoctor.collect import folder
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.mcp.quote import NOTE
 from fluxdoctor.mcp.server import build
 from fluxdoctor.mcp.settings import Settings
@@ -56,7 +56,7 @@ def test_every_resource_is_read(mode: str) -> None:
     assert rule is not None
     assert [line.split("\t")[0] for line in catalogue.splitlines()] == [r.id for r in rules.rules]
     assert page == rule.page
-    found = diagnose(folder.load(INCIDENTS / INCIDENT)).findings
+    found = diagnose(snapshot_folder.load(INCIDENTS / INCIDENT)).findings
     assert [f["fingerprint"] for f in json.loads(report)["findings"]] == [f.fingerprint for f in found]
     assert graph.startswith("flowchart LR\n")
     assert ":::cause" in graph

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect.worktree import repository
 from fluxdoctor.mcp.quote import quoted
 from fluxdoctor.mcp.server import build
 from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.repository.files import repository
 from tests.mcp.clients import INCIDENTS, call, refusal
 
 SECRET = "canary-outside-of-the-root"

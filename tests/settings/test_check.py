@@ -10,10 +10,10 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
-from fluxdoctor import predeploy
+from fluxdoctor.app import check
 from fluxdoctor.cli import cli
-from fluxdoctor.collect.worktree import repository
 from fluxdoctor.report.json import schema
+from fluxdoctor.repository.files import repository
 from tests.test_check_command import APPS, SYNC, WEB, git, write
 from tests.worlds import rules
 
@@ -152,7 +152,7 @@ def test_who_brings_no_policy_is_shown_all(fleet: Path) -> None:
     settings(fleet, '[[ignore]]\nrule = "kustomize"\nreason = "so"\n')
     noted = "{annotations: {fluxdoctor.dev/ignore: 'kustomize: so'}, name: apps,"
     write(fleet, {APP: f"# fluxdoctor: ignore[kustomize] so\n{WRONG.replace('{name: apps,', noted)}"})
-    report = predeploy.check(repository.of_folder(fleet), rules())
+    report = check.check(repository.of_folder(fleet), rules())
     assert ([f.rule for f in report.findings], report.ignored) == (["kustomize/path-not-found"], ())
 
 

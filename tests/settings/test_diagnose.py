@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.cli import cli
-from fluxdoctor.diagnose import diagnose
 from fluxdoctor.model.finding import Report
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot

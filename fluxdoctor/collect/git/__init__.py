@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from fluxdoctor.collect import folder
 from fluxdoctor.collect.git import githubapp
 from fluxdoctor.collect.git import login as logins
 from fluxdoctor.collect.git import remote as remotes
@@ -23,7 +22,8 @@ from fluxdoctor.collect.git.store import Store
 from fluxdoctor.collect.git.visit import Outcome, Run, Visit, ask, plan
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import Workspace
-from fluxdoctor.collect.reach import Gathered, Reach, UnreachableError
+from fluxdoctor.collect.probe_context import Gathered, Reach, UnreachableError
+from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, Probe, Tree
 from fluxdoctor.model.resource import Ref, Resource
@@ -155,7 +155,7 @@ def _found(
         ignore = source.text("spec.ignore") if source.has("spec.ignore") else None
         key = (id(files), ignore)
         if key not in made:
-            made[key] = folder.tree(files, ignore)
+            made[key] = snapshot_folder.tree(files, ignore)
         found[source.ref] = made[key]
     probes = {ref: Probe(targets[ref], outcome.answer, outcome.detail, taken) for ref, outcome in told.items()}
     return GitFound(probes=probes, gaps=tuple(gaps), trees=found, refs=refs)

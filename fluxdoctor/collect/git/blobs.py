@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.git.workspace import Workspace
+from fluxdoctor.collect.net.deadline import Deadline
 
 if TYPE_CHECKING:
     from git.db import GitCmdObjectDB

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fluxdoctor.collect.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.git import answers, blobs, objects, revision
 from fluxdoctor.collect.git.blobs import UnreadableError
 from fluxdoctor.collect.git.login import Login
@@ -14,7 +13,8 @@ from fluxdoctor.collect.git.objects import Entry, TooLargeError
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.store import Store, size
 from fluxdoctor.collect.git.workspace import REMOTE, Workspace
-from fluxdoctor.collect.process import Done, Limits, TooMuchError
+from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
+from fluxdoctor.collect.net.process import Done, Limits, TooMuchError
 
 _MOST_ON_DISK = 512 * 1024 * 1024
 _SHA1 = 40

@@ -17,12 +17,12 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.git import web
 from fluxdoctor.collect.git.login import App
 from fluxdoctor.collect.git.remote import Remote, parse
 from fluxdoctor.collect.git.way import Way
-from fluxdoctor.collect.reach import UnreachableError
+from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.collect.probe_context import UnreachableError
 from fluxdoctor.model.facts import Answer
 
 USER = "x-access-token"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from fluxdoctor.collect.git.login import Proxy
 from fluxdoctor.collect.git.remote import Remote
-from fluxdoctor.collect.reach import Reach, UnreachableError
+from fluxdoctor.collect.probe_context import Reach, UnreachableError
 from fluxdoctor.model.facts import Answer
 
 #: Answers of a host, whatever the repository and the login.

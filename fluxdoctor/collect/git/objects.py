@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.git.blobs import UnreadableError
 from fluxdoctor.collect.git.workspace import Workspace
-from fluxdoctor.collect.process import Done, Limits
+from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.collect.net.process import Done, Limits
 from fluxdoctor.model.manifests import FILE_NAMES
 
 MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urljoin
 
-from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.git import web
 from fluxdoctor.collect.git.answers import safe
 from fluxdoctor.collect.git.remote import Remote, parse
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import authorization
-from fluxdoctor.collect.reach import UnreachableError
+from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.collect.probe_context import UnreachableError
 from fluxdoctor.model.facts import Answer
 
 _ASKED, _SERVICE = "/info/refs", "service=git-upload-pack"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fluxdoctor.collect.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.git import answers, githubapp, redirect, revision
 from fluxdoctor.collect.git.fetch import Fetcher
 from fluxdoctor.collect.git.hosts import Hosts
@@ -16,8 +15,9 @@ from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.store import Store
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import REMOTE, Workspace, authorization
-from fluxdoctor.collect.process import Done, Limits, TooMuchError
-from fluxdoctor.collect.reach import Reach, UnreachableError
+from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
+from fluxdoctor.collect.net.process import Done, Limits, TooMuchError
+from fluxdoctor.collect.probe_context import Reach, UnreachableError
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Resource
 

@@ -15,11 +15,11 @@ import urllib3
 from urllib3.exceptions import HTTPError, ProxyError, SSLError
 from urllib3.exceptions import TimeoutError as WaitError
 
-from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import proxy_url
-from fluxdoctor.collect.reach import UnreachableError, tls_answer
-from fluxdoctor.collect.sockets import shut, track
+from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.collect.net.sockets import shut, track
+from fluxdoctor.collect.probe_context import UnreachableError, tls_answer
 from fluxdoctor.model.facts import Answer
 
 CONNECT = 5.0

@@ -1,1 +1,1 @@
-"""The Kubernetes API: how to log in, how to ask, and what it serves."""
+"""The Kubernetes API: login, lists, look-ups, and what a user is allowed to see."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from fluxdoctor.collect.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.kube.login import Connection
+from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 
 PAGE = 500
 _MOST = 80 * 1024 * 1024

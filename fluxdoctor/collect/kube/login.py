@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fluxdoctor._version import __version__
-from fluxdoctor.collect.deadline import Deadline
-from fluxdoctor.collect.sockets import shut, track
+from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.collect.net.sockets import shut, track
 
 if TYPE_CHECKING:
     import urllib3

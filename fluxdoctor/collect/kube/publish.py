@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from fluxdoctor.collect.deadline import Deadline
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.login import Connection, Login, connect
+from fluxdoctor.collect.net.deadline import Deadline
 
 MANAGER = "fluxdoctor"
 _PLURALS = {"Report": "reports", "ClusterReport": "clusterreports"}

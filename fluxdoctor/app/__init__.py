@@ -1,0 +1,1 @@
+"""The use cases. The command line, the MCP server, tests and benchmarks call these."""

@@ -1,0 +1,168 @@
+"""A chart's archive, read in memory: nothing is written to disk, no link is followed, and no bomb goes off."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import posixpath
+import tarfile
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from fluxdoctor.intake import documents
+from fluxdoctor.intake.redact import Redactor
+from fluxdoctor.model.charts import Chart
+from fluxdoctor.model.resource import Fields
+
+#: source-controller 1.9: --helm-chart-max-size, --helm-chart-file-max-size; helm/pkg/chart/loader: 100 MiB unpacked.
+MAX_PACKED = 10 << 20
+_MAX_FILE = 5 << 20
+_MAX_TOTAL = 100 << 20
+_MOST_MEMBERS = 20_000
+_DEEPEST = 4
+_KEPT = ("Chart.yaml", "values.yaml", "values.schema.json")
+
+Files = dict[str, bytes]
+
+
+class ChartError(Exception):
+    """An archive that is no chart, or one that must not be unpacked; the text says which."""
+
+
+def read(packed: bytes) -> Chart:
+    """Read a chart's archive. Raises ChartError."""
+    return _public_chart(_files(packed, _Budget(), 0))
+
+
+def unpacked(files: Mapping[str, bytes]) -> Chart:
+    """Read the files of a chart's folder as if they were packed, but for archives among them. Raises ChartError."""
+    return _public_chart({p: c for p, c in files.items() if _wanted(p) and not p.endswith((".tgz", ".tar.gz"))})
+
+
+def _public_chart(files: Mapping[str, bytes]) -> Chart:
+    if "Chart.yaml" not in files:
+        raise ChartError("it has no Chart.yaml")
+    redactor = Redactor()
+    return _chart({path: _public(path, content, redactor) for path, content in files.items()})
+
+
+def pack(chart: Chart) -> bytes:
+    """Pack what was kept of a chart: the same files are the same bytes."""
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile("", "wb", 6, packed, mtime=0) as plain,
+        tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path, content in sorted(chart.files.items()):
+            member = tarfile.TarInfo(f"{chart.name}/{path}")
+            member.size, member.mode = len(content), 0o600
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
+class _Budget:
+    """How much may still be unpacked, of an archive and those in it together."""
+
+    def __init__(self) -> None:
+        self.bytes, self.members = _MAX_TOTAL, _MOST_MEMBERS
+
+    def member(self) -> None:
+        self.members -= 1
+        if self.members < 0:
+            raise ChartError(f"it has more than {_MOST_MEMBERS} files")
+
+
+class _Bounded(io.RawIOBase):
+    """What tarfile reads from: every byte counts, also of headers, which tarfile takes into memory whole."""
+
+    def __init__(self, packed: bytes, budget: _Budget) -> None:
+        self._plain = gzip.GzipFile(fileobj=io.BytesIO(packed))
+        self._budget = budget
+
+    def read(self, size: int = -1) -> bytes:
+        left = self._budget.bytes
+        data = self._plain.read(left + 1 if size < 0 else min(size, left + 1))
+        self._budget.bytes -= len(data)
+        if self._budget.bytes < 0:
+            raise ChartError(f"it unpacks to more than {_MAX_TOTAL >> 20} MiB")
+        return data
+
+
+def _files(packed: bytes, budget: _Budget, depth: int) -> Files:
+    found: Files = {}
+    inner: Files = {}
+    try:
+        with tarfile.open(fileobj=_Bounded(packed, budget), mode="r|") as archive:
+            for member in archive:
+                budget.member()
+                path = _path(member)
+                if member.isreg() and member.size <= _MAX_FILE and _wanted(path):
+                    content = archive.extractfile(member)
+                    (inner if path.endswith((".tgz", ".tar.gz")) else found)[path] = content.read() if content else b""
+    except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError, RecursionError) as error:
+        raise ChartError(f"it is not a .tgz that can be read ({type(error).__name__})") from None
+    for path, archived in inner.items() if depth < _DEEPEST else ():
+        below = _files(archived, budget, depth + 1)
+        name = Fields(_yaml(below.get("Chart.yaml", b""))).text("name")
+        if name and "/" not in name:
+            found |= {f"{posixpath.dirname(path)}/{name}/{inside}": text for inside, text in below.items()}
+    return found
+
+
+def _path(member: tarfile.TarInfo) -> str:
+    """Return a member's path below the chart's folder, "" for one that leads elsewhere."""
+    name = member.name
+    if name.startswith("/") or "\\" in name or ".." in name.split("/"):
+        return ""
+    return posixpath.normpath(name).partition("/")[2]
+
+
+def _wanted(path: str) -> bool:
+    """Tell whether a file is kept: of the chart, and of the charts in its charts/."""
+    parts = path.split("/")
+    while len(parts) > 2 and parts[0] == "charts":  # noqa: PLR2004 - charts, name, the rest
+        parts = parts[2:]
+    if len(parts) == 1:
+        return parts[0] in _KEPT
+    nested = parts[0] == "charts" and parts[1].endswith((".tgz", ".tar.gz"))
+    return nested or (parts[0] == "templates" and path.endswith((".yaml", ".yml", ".tpl", ".txt", ".json")))
+
+
+def _public(path: str, content: bytes, redactor: Redactor) -> bytes:
+    """A default password in a chart is public; what looks like a real credential does not go on."""
+    if path.endswith(".schema.json"):
+        return content
+    text = content.decode("utf-8", "replace")
+    return redactor.text(text).encode()
+
+
+def _chart(files: Mapping[str, bytes]) -> Chart:
+    metadata = Fields(_yaml(files.get("Chart.yaml", b"")))
+    below: dict[str, Files] = {}
+    for path, content in files.items():
+        parts = path.split("/", 2)
+        if parts[0] == "charts" and len(parts) == 3:  # noqa: PLR2004 - charts, name, the rest
+            below.setdefault(parts[1], {})[parts[2]] = content
+    values = _yaml(files.get("values.yaml", b""))
+    return Chart(
+        metadata.text("name"),
+        metadata.text("version"),
+        metadata,
+        values if isinstance(values, dict) else {},
+        files.get("values.schema.json", b"").decode("utf-8", "replace"),
+        {
+            path.removeprefix("templates/"): content.decode("utf-8", "replace")
+            for path, content in sorted(files.items())
+            if path.startswith("templates/")
+        },
+        tuple(_chart(inside) for _, inside in sorted(below.items()) if "Chart.yaml" in inside),
+        dict(sorted(files.items())),
+    )
+
+
+def _yaml(content: bytes) -> Any:
+    try:
+        return documents.load(content)
+    except documents.YamlError:
+        return None

@@ -1,0 +1,117 @@
+"""The index of a Helm repository: of one that is megabytes, only the charts that are asked for are parsed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from itertools import islice
+from typing import Any
+
+from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.intake import documents
+from fluxdoctor.model.facts import Answer, ChartVersion, sha256
+from fluxdoctor.model.resource import Fields
+from fluxdoctor.model.times import moment
+
+Index = dict[str, tuple[ChartVersion, ...]]
+
+_HEAD = 4096
+_SMALL = 1 << 20  # bytes that are parsed whole in a tenth of a second
+_PARSED = 50 << 20  # bytes that are ever parsed whole: source-controller's own limit
+_MOST_CHARTS = 200_000
+#: A line in the two-space block style that Helm writes: a chart's name, or what ends the entries.
+_KEY = re.compile(rb"\n  ([^\s#\"'&*!|>%@`{}\[\],?:-][^\n\r]*?):[ \t]*\r?(?=\n)")
+_TOP = re.compile(rb"\n([^\s#][^\n]*)")
+_ENTRIES = re.compile(rb"(?:\A|\n)entries:[ \t]*\r?(?=\n)")
+_VERSION = re.compile(rb"(?:\A|\n)apiVersion:[ \t]*[\"']?[\w./-]+")
+_ODD = re.compile(rb"\n(?:  ?[^ \n\r#-]|\t)")
+
+
+def read(data: Any, wanted: Collection[str], *, whole: bool = False) -> Index:
+    """Read an index (bytes, or a mapped file): the versions of the wanted charts; of the others just the names.
+
+    ``whole``: parse everything, as the controller does; a small index always is.
+    Raises UnreachableError: MALFORMED, with the line, or TOO_LARGE.
+    """
+    head = bytes(data[:_HEAD]).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not head:
+        raise UnreachableError(Answer.MALFORMED, "the index is empty")
+    if head[:1] == b"<":
+        raise UnreachableError(Answer.MALFORMED, "line 1: this is a web page, not an index")
+    whole = (whole and len(data) <= _PARSED) or len(data) < _SMALL
+    found = None if whole or head[:1] == b"{" else _scanned(data, wanted)
+    if found is None and len(data) > _PARSED:
+        raise UnreachableError(Answer.TOO_LARGE, f"the index is {len(data) >> 20} MiB, and not as Helm writes one")
+    return _parsed(bytes(data)) if found is None else found
+
+
+def entries(body: Any) -> Index:
+    """Return the charts of an index that was parsed."""
+    index = Fields(body)
+    return {chart: tuple(_version(row) for row in index.rows(("entries", chart))) for chart in index.keys("entries")}
+
+
+def _version(row: Fields) -> ChartVersion:
+    return ChartVersion(
+        version=row.text("version"),
+        urls=row.strings("urls"),
+        kube_version=row.text("kubeVersion"),
+        dependencies=tuple(d.text("name") for d in row.rows("dependencies")),
+        digest=sha256(row.text("digest")),
+        created=moment(row.text("created")),
+    )
+
+
+def _scanned(data: Any, wanted: Collection[str]) -> Index | None:
+    """Cut the wanted charts out of the bytes; None where the index is not written as Helm writes it."""
+    start = _ENTRIES.search(data)
+    if not start or not _VERSION.search(data):
+        return None
+    after = _TOP.search(data, start.end())
+    end = after.start() if after else len(data)
+    lines = islice(_KEY.finditer(data, start.end(), end), _MOST_CHARTS)
+    keys = [(found.start() + 1, found[1].decode("utf-8", "replace")) for found in lines]
+    # What stands where names stand must be names, all of them: else the text is of another style.
+    if not keys or len(keys) != sum(1 for _ in _ODD.finditer(data, start.end(), end)):
+        return None
+    names = [name for _, name in keys]
+    if len(set(names)) != len(names):
+        return None
+    index: Index = dict.fromkeys(names, ())
+    for i, (at, name) in enumerate(keys):
+        if name in wanted:
+            block = bytes(data[at : keys[i + 1][0] if i + 1 < len(keys) else end])
+            parsed = documents.parse(b"entries:\n" + block)
+            if parsed.error or len(parsed.documents) != 1:
+                return None
+            index[name] = entries(parsed.documents[0].body).get(name, ())
+    return index
+
+
+def _parsed(data: bytes) -> Index:
+    body = _json(data) or _yaml(data)
+    if not isinstance(body, Mapping):
+        raise UnreachableError(Answer.MALFORMED, "line 1: this is no index of a Helm repository")
+    view = Fields(body)
+    if not view.text("apiVersion"):
+        raise UnreachableError(Answer.MALFORMED, "the index has no apiVersion")  # helm/pkg/repo, ErrNoAPIVersion
+    if "entries" not in body:
+        raise UnreachableError(Answer.MALFORMED, "the index has no entries")
+    return entries(body)
+
+
+def _json(data: bytes) -> Any:
+    if data.lstrip()[:1] != b"{":
+        return None
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _yaml(data: bytes) -> Any:
+    try:
+        return documents.load(data, "index.yaml")
+    except documents.YamlError as error:
+        raise UnreachableError(Answer.MALFORMED, f"line {error.line}: the index is not YAML: {error.problem}") from None

@@ -1,0 +1,73 @@
+"""Many sources asked at once: each place once per login, each source with one answer, and no failure of one felt by another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from fluxdoctor.collect.net.deadline import DeadlineError
+from fluxdoctor.collect.probe_context import Reach, UnreachableError
+from fluxdoctor.model.facts import Answer, Probe
+from fluxdoctor.model.resource import Ref
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one source asks. Sources with one ``key`` share one answer; ``target`` is what is shown."""
+
+    source: Ref
+    target: str
+    key: Hashable
+
+
+@dataclass(frozen=True)
+class Answered(Generic[T]):
+    """How it was answered: the class, a few words, and what was learnt."""
+
+    answer: Answer
+    detail: str = ""
+    found: T | None = None
+
+
+def ask(
+    questions: Iterable[Question], answer: Callable[[tuple[Question, ...]], Answered[T]], reach: Reach
+) -> tuple[dict[Ref, Probe], dict[Ref, T]]:
+    """Answer the questions, those with one key together. Raises nothing: whatever goes wrong is the answer."""
+    groups: dict[Hashable, list[Question]] = {}
+    for question in questions:
+        groups.setdefault(question.key, []).append(question)
+    probes: dict[Ref, Probe] = {}
+    found: dict[Ref, T] = {}
+    with ThreadPoolExecutor(max(1, reach.workers), thread_name_prefix="source") as pool:
+        together = [tuple(group) for group in groups.values()]
+        for group, answered in zip(together, pool.map(lambda g: _safely(answer, g, reach), together), strict=True):
+            for question in group:
+                probes[question.source] = Probe(question.target, answered.answer, answered.detail, reach.taken)
+                if answered.found is not None:
+                    found[question.source] = answered.found
+    return probes, found
+
+
+def _safely(
+    answer: Callable[[tuple[Question, ...]], Answered[T]], group: tuple[Question, ...], reach: Reach
+) -> Answered[T]:
+    try:
+        reach.deadline.check()
+        reach.progress(group[0].target)
+        return answer(group)
+    except UnreachableError as error:
+        return Answered(error.answer, error.detail)
+    except DeadlineError as error:
+        return Answered(Answer.TIMEOUT, str(error))
+    except Exception as error:  # noqa: BLE001 - a fault of ours at one source must not lose the others
+        # The text of an exception may quote what was sent.
+        return Answered(Answer.UNKNOWN, f"it could not be asked ({type(error).__name__})")
+
+
+def unasked(refusals: Mapping[Ref, tuple[str, UnreachableError]], reach: Reach) -> dict[Ref, Probe]:
+    """Return the probes of sources that could not even be asked, by what they point to and why."""
+    return {ref: Probe(target, e.answer, e.detail, reach.taken) for ref, (target, e) in refusals.items()}

@@ -1,0 +1,1 @@
+"""How hosts are asked: addresses, TLS, HTTP, deadlines and child processes. Knows no Secret and no Flux object."""

@@ -1,0 +1,353 @@
+"""Requests to hosts that are not trusted: pinned, limited in time and size, followed with care, and classified."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import ssl
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from fluxdoctor._version import __version__
+from fluxdoctor.collect.net import tls
+from fluxdoctor.collect.net.address import Address
+from fluxdoctor.collect.net.sockets import shut, track
+from fluxdoctor.collect.probe_context import Reach, UnreachableError, tls_answer
+from fluxdoctor.intake.vault import SecretData
+from fluxdoctor.model.facts import Answer
+
+MIB = 1 << 20
+_CHUNK = 1 << 18
+_REFUSAL = 64 << 10  # as much as is read of an answer that is an error
+_HOPS = 5
+_CONNECT, _READ = 5.0, 10.0
+_MOVED = frozenset((301, 302, 303, 307, 308))
+_OK, _BAD, _PROXY_LOGIN, _TOO_MANY, _BROKEN = 200, 400, 407, 429, 500
+_CUT = "the connection was cut"
+#: What servers say on an https port to a client that speaks http (Go's net/http, nginx, Apache httpd).
+_WANTS_TLS = (
+    b"HTTP request to an HTTPS server",
+    b"plain HTTP request was sent to HTTPS port",
+    b"speaking plain HTTP to an SSL",
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Access:
+    """How to get to a source: who asks, whom it trusts, and through which proxy. Its repr says nothing."""
+
+    username: str = ""
+    password: str = ""
+    tls: SecretData | None = None
+    proxy: Address | None = None
+    verify: bool = True
+
+    def __repr__(self) -> str:
+        return "Access(...)"
+
+    @property
+    def basic(self) -> str:
+        """The header of basic authentication, or ""."""
+        return basic(self.username, self.password) if self.username or self.password else ""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Two sources with one URL and one key are asked once. Never shown."""
+        prints = self.tls.fingerprint if self.tls else ""
+        proxy = (self.proxy.url, self.proxy.user, self.proxy.password) if self.proxy else ()
+        return (self.username, self.password, prints, proxy, self.verify)
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer: its status, headers by small name, body as far as it was kept, and the place that gave it."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    place: Address
+
+    @property
+    def ok(self) -> bool:
+        """It has what was asked for."""
+        return self.status == _OK
+
+    def refusal(self) -> UnreachableError:
+        """Return the class of an answer that is none of success."""
+        answer = refused(self.status)
+        said = f"{self.place.authority} answers {self.status} {http.client.responses.get(self.status, '')}".rstrip()
+        if self.status == _BAD and any(words in self.body for words in _WANTS_TLS):
+            return UnreachableError(Answer.MALFORMED, f"{self.place.authority} speaks https, and http was asked")
+        after = self.headers.get("retry-after", "")
+        wait = f", retry after {after} s" if after.isdecimal() else ""
+        return UnreachableError(answer, f"{said}{wait}")
+
+
+def basic(username: str, password: str) -> str:
+    """Return the header of basic authentication."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
+
+
+def refused(status: int) -> Answer:
+    """Return the class of an HTTP status that is not a success."""
+    known = {401: Answer.AUTHENTICATION, 403: Answer.AUTHENTICATION, 404: Answer.NOT_FOUND, 410: Answer.NOT_FOUND}
+    known |= {_PROXY_LOGIN: Answer.PROXY, _TOO_MANY: Answer.RATE_LIMITED}
+    return known.get(status, Answer.SERVER_ERROR if status >= _BROKEN else Answer.MALFORMED)
+
+
+class Client:
+    """Asks one source, as one who has access. Every method may raise UnreachableError; nothing else leaves it."""
+
+    def __init__(self, reach: Reach, access: Access | None = None) -> None:
+        """Send nothing yet; the time that one host may take begins now."""
+        self._reach = reach
+        self.access = access or Access()
+        self.deadline = reach.deadline.within(reach.per_host)
+        self._managers: dict[bool, tuple[Any, Any]] = {}
+        self._asked = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for manager, _ in self._managers.values():
+            manager.clear()
+
+    def get(
+        self,
+        place: Address,
+        headers: Mapping[str, str] | None = None,
+        *,
+        authorization: str = "",
+        limit: int = MIB,
+        into: Callable[[bytes], object] | None = None,
+    ) -> Response:
+        """Get a place. ``authorization`` goes no farther than its host. ``limit``: bytes of the body, unpacked.
+
+        ``into`` takes the body of a success piece by piece, and the Response has none then.
+        """
+        start = place
+        for _ in range(_HOPS + 1):
+            own, self._asked = start.keeps(place), place.authority
+            sent = {**(headers or {}), **({"Authorization": authorization} if authorization and own else {})}
+            with self._watched():
+                answer = self._once(place, sent, limit, into, identify=own)
+            moved = answer.headers.get("location", "") if answer.status in _MOVED else ""
+            if not moved:
+                return answer
+            following = place.join(moved)
+            if place.scheme == "https" and following.scheme == "http":
+                raise UnreachableError(Answer.NOT_CONTACTED, f"{place.authority} redirects from https to http")
+            place = following
+        raise UnreachableError(Answer.MALFORMED, f"{start.authority} redirects more than {_HOPS} times")
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """A server that drips its headers resets the time-out of each read: end its connection when the time is over."""
+        timer = threading.Timer(self.deadline.left(), self._shut)
+        timer.daemon = True
+        timer.start()
+        try:
+            with self.deadline.on_cancel(self._shut):
+                yield
+        finally:
+            timer.cancel()
+
+    def _shut(self) -> None:
+        for _, connections in list(self._managers.values()):
+            shut(connections)
+
+    def _once(
+        self,
+        place: Address,
+        headers: Mapping[str, str],
+        limit: int,
+        into: Callable[[bytes], object] | None,
+        *,
+        identify: bool,
+    ) -> Response:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            raw = self._open(place, headers, identify=identify)
+            try:
+                ok = raw.status == _OK
+                body = _body(raw, self._still, limit if ok else _REFUSAL, into if ok else None, cut=not ok)
+                self._still()  # headers that were cut short look as if they had ended
+            finally:
+                raw.close()
+                raw.release_conn()
+        except (HTTPError, OSError, ValueError, zlib.error, http.client.HTTPException) as error:
+            raise self._fault(place, error) from None
+        return Response(raw.status, {k.lower(): v for k, v in raw.headers.items()}, body, place)
+
+    def _still(self) -> None:
+        if self.deadline.over():
+            raise self._late()
+
+    def _late(self) -> UnreachableError:
+        words = "the run was called off" if self.deadline.cancelled else "no whole answer in time"
+        return UnreachableError(Answer.TIMEOUT, f"{self._asked}: {words}")
+
+    def _open(self, place: Address, headers: Mapping[str, str], *, identify: bool) -> Any:
+        """Connect to an address that was looked at, never to a name that may lead elsewhere a moment later."""
+        agent = {"User-Agent": f"fluxdoctor/{__version__}", "Accept-Encoding": "gzip", **headers}
+        if self.access.proxy:
+            self._allowed(place)
+            return self._manager(identify).urlopen("GET", place.url, headers=agent, **self._options())
+        last: Exception | None = None
+        for address in self._reach.addresses(place.host, place.port):
+            more = {"server_hostname": place.host} if place.scheme == "https" else {}
+            pool = self._manager(identify).connection_from_host(address, place.port, place.scheme, more)
+            try:
+                return pool.urlopen("GET", place.target, headers={"Host": place.authority, **agent}, **self._options())
+            except _connecting() as error:
+                last = error
+                self._still()
+        raise last or UnreachableError(Answer.DNS, f"{place.host} has no address")
+
+    def _allowed(self, place: Address) -> None:
+        """The proxy resolves the name: refuse what can be told to be off limits from here."""
+        try:
+            self._reach.addresses(place.host, place.port)
+        except UnreachableError as error:
+            if error.answer is Answer.NOT_CONTACTED:
+                raise
+
+    def _options(self) -> dict[str, Any]:
+        from urllib3 import Timeout
+
+        self._still()
+        left = max(0.05, self.deadline.left())
+        wait = Timeout(connect=min(_CONNECT, left), read=min(_READ, left))
+        return {"redirect": False, "retries": False, "preload_content": False, "timeout": wait}
+
+    def _manager(self, identify: bool) -> Any:
+        import urllib3
+
+        if identify not in self._managers:
+            context = tls.context(self.access.tls, verify=self.access.verify, identify=identify)
+            options: dict[str, Any] = {"num_pools": 8, "maxsize": 1, "retries": False, "ssl_context": context}
+            if not self.access.verify:
+                options["cert_reqs"] = "CERT_NONE"
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the source itself says insecure
+            proxy = self.access.proxy
+            manager = self._through(proxy, options) if proxy else urllib3.PoolManager(**options)
+            self._managers[identify] = (manager, track(manager))
+        return self._managers[identify][0]
+
+    def _through(self, proxy: Address, options: dict[str, Any]) -> Any:
+        """Return a manager that goes through a proxy, which is reached by an address that was looked at."""
+        import urllib3
+
+        address = self._reach.addresses(proxy.host, proxy.port)[0]
+        login = {"Proxy-Authorization": basic(proxy.user, proxy.password)} if proxy.user else {}
+        host = f"[{address}]" if ":" in address else address
+        return urllib3.ProxyManager(f"http://{host}:{proxy.port}", proxy_headers=login, **options)
+
+    def _fault(self, place: Address, error: BaseException) -> UnreachableError:
+        if isinstance(error, UnreachableError):
+            return error
+        if self.deadline.over():
+            return self._late()
+        answer, words = _classify(error)
+        return UnreachableError(answer, f"{place.authority}: {words}")
+
+
+def _connecting() -> tuple[type[Exception], ...]:
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+    return (NewConnectionError, ConnectTimeoutError)
+
+
+def _body(
+    raw: Any, still: Callable[[], None], limit: int, into: Callable[[bytes], object] | None, *, cut: bool
+) -> bytes:
+    """Read a body up to a limit; one that is longer is cut, or raises UnreachableError."""
+    kept: list[bytes] = []
+    take = into or kept.append
+    size = 0
+    for piece in _unpacked(raw, still):
+        size += len(piece)
+        if size > limit:
+            if cut:
+                break
+            raise UnreachableError(Answer.TOO_LARGE, f"the answer is larger than {limit / MIB:.0f} MiB")
+        take(piece)
+    return b"".join(kept)
+
+
+def _unpacked(raw: Any, still: Callable[[], None]) -> Iterator[bytes]:
+    """Yield a body as it comes, unpacked in pieces of a bounded size: a bomb never stands in memory."""
+    packed = raw.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")
+    inflate = zlib.decompressobj(wbits=31) if packed else None
+    # read1 returns what one packet brought, so that a server that drips is not waited for past the deadline.
+    while chunk := raw.read1(_CHUNK, decode_content=False):
+        still()
+        while inflate and chunk:
+            yield inflate.decompress(chunk, _CHUNK)
+            still()
+            chunk = inflate.unconsumed_tail
+        if not inflate:
+            yield chunk
+    if inflate and not inflate.eof and raw.status == _OK:
+        raise UnreachableError(Answer.MALFORMED, "the answer is not the gzip that it says it is, or it is cut short")
+
+
+def _classify(error: BaseException) -> tuple[Answer, str]:
+    """Say why no answer came, in words of ours: those of libraries may quote what was sent."""
+    from urllib3 import exceptions
+
+    errors = tuple(_chain(error))
+    for one in errors:
+        if isinstance(one, exceptions.ProxyError):
+            return Answer.PROXY, "the proxy does not answer, or refuses"
+    for one in errors:
+        if isinstance(one, ssl.SSLError):
+            return _tls(one)
+    known: tuple[tuple[tuple[type[BaseException], ...], Answer, str], ...] = (
+        ((ConnectionRefusedError,), Answer.REFUSED, "connection refused"),
+        ((exceptions.ReadTimeoutError, TimeoutError), Answer.TIMEOUT, "no answer in time"),
+        ((exceptions.NewConnectionError,), Answer.REFUSED, "no connection"),  # which is a ConnectTimeoutError by birth
+        ((exceptions.ConnectTimeoutError,), Answer.TIMEOUT, "no answer in time"),
+        ((zlib.error, exceptions.DecodeError), Answer.MALFORMED, "the answer is not the gzip that it says it is"),
+        ((exceptions.IncompleteRead, ConnectionError, http.client.RemoteDisconnected), Answer.REFUSED, _CUT),
+        ((http.client.HTTPException, exceptions.InvalidChunkLength), Answer.MALFORMED, "the answer is not HTTP"),
+        ((OSError, exceptions.ProtocolError), Answer.REFUSED, "no connection"),
+    )
+    for kinds, answer, words in known:
+        if any(isinstance(one, kinds) for one in errors):
+            return answer, words
+    return Answer.UNKNOWN, f"no answer ({type(error).__name__})"
+
+
+def _tls(error: ssl.SSLError) -> tuple[Answer, str]:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return tls_answer(error), f"its certificate is not accepted: {error.verify_message}"
+    reason = error.reason or ""
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return Answer.TLS, _CUT
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
+        return Answer.TLS, "it speaks plain http, and https was asked"
+    if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason:
+        return Answer.TLS, "it asks for a client certificate that it accepts"
+    words = reason.lower().replace("_", " ")
+    return Answer.TLS, f"the TLS handshake failed{f': {words}' if words else ''}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    todo: list[Any] = [error]
+    while todo:
+        one = todo.pop(0)
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            todo += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]

@@ -1,0 +1,86 @@
+"""TLS as Go's clients do it, with the authorities and the client certificate that a Secret holds."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+
+from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.intake.vault import SecretData
+from fluxdoctor.model.facts import Answer
+
+_CA = ("ca.crt", "caFile")
+_CERTIFICATE = ("tls.crt", "certFile")
+_KEY = ("tls.key", "keyFile")
+
+
+def carries(secret: SecretData) -> bool:
+    """Tell whether a Secret has any TLS material, under the names of today or of before (source-controller 1.0)."""
+    return any(key in secret.entries for key in (*_CA, *_CERTIFICATE, *_KEY))
+
+
+def context(secret: SecretData | None = None, *, verify: bool = True, identify: bool = True) -> ssl.SSLContext:
+    """Make a client context. The Secret's authorities are added to the system's (fluxcd/pkg, WithSystemCertPool).
+
+    ``identify``: offer the Secret's client certificate. Raises UnreachableError(TLS) where the Secret's PEM cannot be used.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.hostname_checks_common_name = False  # Go looks at the alternative names only, since 1.15
+    made.load_default_certs()
+    if not verify:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    if secret is not None:
+        _trust(made, secret)
+        if identify:
+            _identify(made, secret)
+    return made
+
+
+def _trust(made: ssl.SSLContext, secret: SecretData) -> None:
+    authorities = secret.text(*_CA)
+    if not authorities:
+        return
+    try:
+        made.load_verify_locations(cadata=authorities)
+    except (ssl.SSLError, ValueError):
+        raise UnreachableError(Answer.TLS, "the certificate authority in the Secret is not PEM") from None
+
+
+def _identify(made: ssl.SSLContext, secret: SecretData) -> None:
+    certificate, key = secret.text(*_CERTIFICATE), secret.text(*_KEY)
+    if not certificate and not key:
+        return
+    if not certificate or not key:
+        raise UnreachableError(Answer.TLS, "the Secret has a client certificate or its key, not both")
+    try:
+        with _file(f"{certificate}\n{key}\n".encode()) as path:
+            made.load_cert_chain(path, password=_no_password)
+    except (ssl.SSLError, ValueError, OSError):
+        raise UnreachableError(Answer.TLS, "the client certificate and the key in the Secret are no pair") from None
+
+
+def _no_password() -> str:
+    """OpenSSL would ask the terminal for the password of an encrypted key; Flux cannot use such a key either."""
+    raise ValueError("the key is encrypted")
+
+
+@contextlib.contextmanager
+def _file(content: bytes) -> Iterator[str]:
+    """OpenSSL reads a key from a file only: give it one in memory, or one that is gone at once."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("tls", os.MFD_CLOEXEC)
+        try:
+            with os.fdopen(descriptor, "wb", closefd=False) as file:
+                file.write(content)
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+    else:
+        with tempfile.NamedTemporaryFile("wb") as file:  # of this user only, as mkstemp makes it
+            file.write(content)
+            file.flush()
+            yield file.name

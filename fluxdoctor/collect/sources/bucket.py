@@ -1,0 +1,113 @@
+"""Buckets of S3's kind: whether they can be reached and read, by one signed list of one key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from fluxdoctor.collect import fan_out
+from fluxdoctor.collect.fan_out import Answered, Question
+from fluxdoctor.collect.net.address import Address, parse
+from fluxdoctor.collect.net.http import Access, Client, Response
+from fluxdoctor.collect.probe_context import Gathered, Reach, UnreachableError
+from fluxdoctor.collect.sources import access
+from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.resource import Ref, Resource
+
+_EMPTY = hashlib.sha256(b"").hexdigest()
+_CODE = re.compile(rb"<Code>(\w{1,64})</Code>")
+_REGION = re.compile(rb"<Region>([\w-]{1,64})</Region>")
+_DEFAULT = "us-east-1"
+_CODES = {
+    "NoSuchBucket": (Answer.NOT_FOUND, "there is no such bucket"),
+    "AccessDenied": (Answer.AUTHENTICATION, "access is denied"),
+    "InvalidAccessKeyId": (Answer.AUTHENTICATION, "the access key is not known"),
+    "SignatureDoesNotMatch": (Answer.AUTHENTICATION, "the secret key is wrong"),
+    "RequestTimeTooSkewed": (Answer.AUTHENTICATION, "the clock here is wrong"),
+    "SlowDown": (Answer.RATE_LIMITED, "too many requests"),
+}  # fmt: skip
+
+
+def collect(buckets: Sequence[Resource], reach: Reach) -> Gathered:
+    """Ask each bucket whether it can be listed. Raises nothing: see the probes."""
+    known: dict[Ref, tuple[Resource, Address, Access]] = {}
+    refused: dict[Ref, tuple[str, UnreachableError]] = {}
+    for source in buckets:
+        target = ""
+        try:
+            place = _place(source)
+            target = str(place)
+            known[source.ref] = (source, place, access.bucket(source, reach))
+        except UnreachableError as error:
+            refused[source.ref] = (target, error)
+    questions = [
+        Question(ref, str(place), (place.url, source.text("spec.prefix"), source.text("spec.region"), login.key))
+        for ref, (source, place, login) in known.items()
+    ]
+
+    def answer(group: tuple[Question, ...]) -> Answered[None]:
+        return _list(*known[group[0].source], reach)
+
+    probes, _ = fan_out.ask(questions, answer, reach)
+    return Gathered(probes | fan_out.unasked(refused, reach))
+
+
+def _place(source: Resource) -> Address:
+    """The endpoint has no scheme (source-controller 1.9, minio-go); the bucket is asked for by path."""
+    scheme = "http" if source.flag("spec.insecure") else "https"
+    found = parse(f"{scheme}://{source.text('spec.endpoint')}")
+    if found.target != "/" or found.user:
+        raise UnreachableError(Answer.NOT_CONTACTED, "spec.endpoint is a host and nothing else")
+    return found.at("/" + quote(source.text("spec.bucketName"), safe=""))
+
+
+def _list(source: Resource, place: Address, login: Access, reach: Reach) -> Answered[None]:
+    region = source.text("spec.region") or _DEFAULT
+    query = {"list-type": "2", "max-keys": "1"}
+    if prefix := source.text("spec.prefix"):
+        query["prefix"] = prefix
+    with Client(reach, login) as client:
+        response = _get(client, place, query, region)
+        own = _REGION.search(response.body)
+        if own and not response.ok and not source.has("spec.region"):
+            response = _get(client, place, query, own[1].decode())  # as minio-go looks the region up
+    if not response.ok:
+        raise _refusal(response)
+    if b"<ListBucketResult" not in response.body:
+        raise UnreachableError(Answer.MALFORMED, f"{place.authority} does not answer as S3 does")
+    return Answered(Answer.OK, "the bucket can be listed")
+
+
+def _get(client: Client, place: Address, query: dict[str, str], region: str) -> Response:
+    canonical = "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(query.items()))
+    headers = {"x-amz-content-sha256": _EMPTY, "x-amz-date": datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")}
+    own = _signed(client.access, place, canonical, headers, region) if client.access.username else ""
+    return client.get(place.at(f"{place.target}?{canonical}"), headers, authorization=own)
+
+
+def _signed(login: Access, place: Address, query: str, headers: dict[str, str], region: str) -> str:
+    """Sign a request without a body (AWS Signature Version 4)."""
+    named = {**headers, "host": place.authority}
+    lines = "".join(f"{name}:{named[name]}\n" for name in sorted(named))
+    names = ";".join(sorted(named))
+    request = f"GET\n{place.target}\n{query}\n{lines}\n{names}\n{_EMPTY}"
+    moment = headers["x-amz-date"]
+    scope = f"{moment[:8]}/{region}/s3/aws4_request"
+    text = "\n".join(("AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(request.encode()).hexdigest()))
+    key = f"AWS4{login.password}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    signature = hmac.new(key, text.encode(), "sha256").hexdigest()
+    return f"AWS4-HMAC-SHA256 Credential={login.username}/{scope}, SignedHeaders={names}, Signature={signature}"
+
+
+def _refusal(response: Response) -> UnreachableError:
+    found = _CODE.search(response.body)
+    known = _CODES.get(found[1].decode()) if found else None
+    if known is None:
+        return response.refusal()
+    return UnreachableError(known[0], f"{response.place.authority}: {known[1]}")

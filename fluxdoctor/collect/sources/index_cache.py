@@ -1,0 +1,173 @@
+"""Indexes that were fetched, kept between runs: by content, small in sum, safe to delete, and without any login."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import IO, Any
+
+from fluxdoctor.collect.net.address import Address
+from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.model.facts import Answer
+
+_MOST = 512 << 20
+_A_DAY = 86_400
+_VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An index of an earlier run, open and whole, and the headers that ask whether it is still the one.
+
+    It is open before the server is asked: whoever deletes the cache meanwhile takes only the name of the file away.
+    """
+
+    file: IO[bytes]
+    size: int
+    conditions: Mapping[str, str]
+
+
+class Cache:
+    """The indexes below a folder; without a folder nothing is kept. What cannot be read or written is as if not there."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Touch nothing yet."""
+        self._folder = folder / "helm" if folder else None
+
+    @contextlib.contextmanager
+    def found(self, place: Address) -> Iterator[Kept | None]:
+        """Give what is kept of a place, if it is whole."""
+        with contextlib.ExitStack() as opened:
+            kept = None
+            if self._folder is not None:
+                with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+                    kept = self._open(self._folder, place, opened)
+            yield kept
+
+    def _open(self, folder: Path, place: Address, opened: contextlib.ExitStack) -> Kept | None:
+        about = json.loads(self._about(place).read_bytes())
+        conditions = {header: str(about[name]) for name, header in _VALIDATORS.items() if about.get(name)}
+        if not conditions:
+            return None
+        file = opened.enter_context((folder / f"{int(about['sha256'], 16):064x}.index").open("rb"))
+        if hashlib.file_digest(file, "sha256").hexdigest() != about["sha256"]:
+            return None
+        return Kept(file, os.fstat(file.fileno()).st_size, conditions)
+
+    def _about(self, place: Address) -> Path:
+        name = hashlib.sha256(place.url.encode()).hexdigest()
+        return (self._folder or Path()) / f"{name}.json"
+
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[Draft]:
+        """Give a place to write to that is gone afterwards, unless it is kept."""
+        for folder in filter(None, (self._folder, Path(tempfile.gettempdir()) if _has_scratch() else None)):
+            with contextlib.suppress(OSError):
+                folder.mkdir(0o700, parents=True, exist_ok=True)
+                file = tempfile.NamedTemporaryFile("w+b", 0, dir=folder, prefix=".part-")  # noqa: SIM115 - closed below
+                break
+        else:
+            yield Draft(None)
+            return
+        try:
+            yield Draft(file)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                file.close()
+
+    def keep(self, place: Address, draft: Draft, headers: Mapping[str, str]) -> None:
+        """Keep what was written to a draft; what is oldest goes where it is too much."""
+        written = draft.file
+        if self._folder is None or written is None or not any(headers.get(name) for name in _VALIDATORS):
+            return
+        about = {"sha256": draft.digest.hexdigest(), **{n: headers.get(n, "") for n in _VALIDATORS}}
+        made = self._folder / f".part-{secrets.token_hex(8)}"
+        try:
+            Path(written.name).rename(self._folder / f"{about['sha256']}.index")
+            made.write_text(json.dumps(about), "utf-8")
+            made.replace(self._about(place))
+            _prune(self._folder)
+        except OSError:  # the folder is gone, full or not ours: there is no cache
+            with contextlib.suppress(OSError):
+                made.unlink()
+
+
+class Draft:
+    """What is under way, with its digest: in a file, and in memory where no file can hold it."""
+
+    def __init__(self, file: IO[bytes] | None) -> None:
+        """``file``: unbuffered, so that what it holds is known when a disk is full; None for none."""
+        self.file = file
+        self.size, self.digest = 0, hashlib.sha256()
+        self._memory = bytearray()
+
+    def write(self, piece: bytes) -> None:
+        """Append a piece. Raises UnreachableError where what was written cannot be read back."""
+        if self.file is not None and not _written(self.file, piece):
+            self._take_back(self.file)
+        if self.file is None:
+            self._memory += piece
+        self.digest.update(piece)
+        self.size += len(piece)
+
+    def _take_back(self, file: IO[bytes]) -> None:
+        self.file = None
+        try:
+            file.seek(0)
+            self._memory += file.read(self.size)
+            file.truncate(0)
+        except OSError as error:
+            raise UnreachableError(Answer.UNKNOWN, f"it could not be written down here: {error.strerror}") from None
+
+    def read(self, reader: Callable[[Any], Any]) -> Any:
+        """Call a function with what was written."""
+        return mapped(self.file, reader) if self.file is not None else reader(bytes(self._memory))
+
+
+def _written(file: IO[bytes], piece: bytes) -> bool:
+    """Write all of a piece, or tell that there is no room for it."""
+    left = memoryview(piece)
+    while left:
+        try:
+            left = left[file.write(left) :]
+        except OSError:
+            return False
+    return True
+
+
+def _has_scratch() -> bool:
+    try:
+        tempfile.gettempdir()
+    except OSError:  # a container whose root cannot be written
+        return False
+    return True
+
+
+def mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
+    """Call a function with the content of a file, which does not come into memory whole."""
+    if os.fstat(file.fileno()).st_size == 0:
+        return read(b"")
+    with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return read(content)
+
+
+def _prune(folder: Path) -> None:
+    """Take the oldest away, and what a run that was killed left behind."""
+    for part in folder.glob(".part-*"):
+        if time.time() - part.stat().st_mtime > _A_DAY:
+            part.unlink(missing_ok=True)
+    found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.index")), reverse=True)
+    total = 0
+    for _, size, path in found:
+        total += size
+        if total > _MOST:
+            path.unlink(missing_ok=True)

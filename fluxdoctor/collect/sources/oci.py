@@ -1,0 +1,306 @@
+"""What OCI registries have: tags, the manifests that sources ask for, and whether these are signed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from fluxdoctor.collect import fan_out
+from fluxdoctor.collect.charts import chart_archive
+from fluxdoctor.collect.fan_out import Answered, Question
+from fluxdoctor.collect.net.address import Address, parse
+from fluxdoctor.collect.net.http import Access, Client
+from fluxdoctor.collect.probe_context import Gathered, Reach, UnreachableError
+from fluxdoctor.collect.sources import access, docker_config
+from fluxdoctor.collect.sources.docker_config import Login
+from fluxdoctor.collect.sources.registry import Repository
+from fluxdoctor.model import semver
+from fluxdoctor.model.charts import Archive, Chart
+from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.facts import Answer, Probe
+from fluxdoctor.model.oci import OciManifest
+from fluxdoctor.model.resource import Ref, Resource
+
+_CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+_SCHEME = "oci://"
+#: Worst first: what one chart of several answered is what the repository answered.
+_OF_THE_HOST = frozenset(Answer) - {Answer.OK, Answer.NOT_FOUND, Answer.EMPTY}
+
+
+@dataclass(frozen=True)
+class OciFound(Gathered):
+    """The tags and manifests of OCIRepositories (by tag or digest asked for), and the tags of charts by HelmRepository."""
+
+    tags: Mapping[Ref, Sequence[str]] = field(default_factory=dict)
+    manifests: Mapping[Ref, Mapping[str, OciManifest]] = field(default_factory=dict)
+    charts: Mapping[Ref, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    archives: Mapping[Archive, Chart] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Image:
+    """A repository of a registry, and how it is asked for."""
+
+    source: Resource
+    registry: Address
+    name: str
+    access: Access
+    login: Login
+
+    @property
+    def target(self) -> str:
+        return f"{_SCHEME}{self.registry.authority}/{self.name}"
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    tags: tuple[str, ...] | None = None
+    manifests: Mapping[str, OciManifest] = field(default_factory=dict)
+    charts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    archives: Mapping[tuple[str, str], Chart | str] = field(default_factory=dict)
+    """By name and version: the chart, or why it could not be had."""
+
+
+def collect(
+    sources: Sequence[Resource],
+    charts: Mapping[Ref, frozenset[str]],
+    reach: Reach,
+    *,
+    archives: Collection[Archive] = (),
+) -> OciFound:
+    """Ask registries for OCIRepositories, and HelmRepositories of type oci with the charts asked of each. Raises nothing.
+
+    ``archives``: charts to pull as well.
+    """
+    pulled: dict[Ref, frozenset[tuple[str, str]]] = {}
+    for ref, name, version in archives:
+        pulled[ref] = pulled.get(ref, frozenset()) | {(name, version)}
+    known: dict[Ref, _Image] = {}
+    refused: dict[Ref, tuple[str, UnreachableError]] = {}
+    for source in sources:
+        try:
+            known[source.ref] = _image(source, reach)
+        except UnreachableError as error:
+            refused[source.ref] = (_shown(source), error)
+    questions = [
+        Question(ref, image.target, (*_key(image), charts.get(ref, frozenset()), pulled.get(ref, frozenset())))
+        for ref, image in known.items()
+    ]
+
+    def answer(group: tuple[Question, ...]) -> Answered[_Learnt]:
+        image = known[group[0].source]
+        with Client(reach, image.access) as client:
+            if image.source.kind == "HelmRepository":
+                ref = image.source.ref
+                return _charts(client, image, charts.get(ref, frozenset()), pulled.get(ref, frozenset()))
+            return _artifact(client, image, pulled.get(image.source.ref, frozenset()))
+
+    probes, learnt = fan_out.ask(questions, answer, reach)
+    return OciFound(
+        probes | fan_out.unasked(refused, reach),
+        (*_gaps(probes), *_lacking(learnt)),
+        {ref: found.tags for ref, found in learnt.items() if found.tags is not None},
+        {ref: found.manifests for ref, found in learnt.items() if found.manifests},
+        {ref: found.charts for ref, found in learnt.items() if found.charts},
+        {
+            (ref, *which): chart
+            for ref, found in learnt.items()
+            for which, chart in found.archives.items()
+            if isinstance(chart, Chart)
+        },
+    )
+
+
+def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
+    return tuple(
+        Gap(f"oci/{ref.namespace}/{ref.name}.yaml", f"{probe.answer.value}: {probe.detail}")
+        for ref, probe in sorted(probes.items())
+        if probe.answer not in (Answer.OK, Answer.NOT_FOUND, Answer.EMPTY)
+    )
+
+
+def _lacking(learnt: Mapping[Ref, _Learnt]) -> Iterator[Gap]:
+    for ref, found in sorted(learnt.items(), key=lambda item: item[0]):
+        for (name, version), chart in sorted(found.archives.items()):
+            if isinstance(chart, str):
+                below = f"{ref.namespace}/{ref.name}"
+                helm = ref.kind == "HelmRepository"
+                yield Gap(f"helm/{below}/charts/{name}-{version}.tgz" if helm else f"oci/{below}/chart.tgz", chart)
+
+
+def _shown(source: Resource) -> str:
+    """Return the URL of a source without what may be secret in it."""
+    host, slash, path = source.text("spec.url").removeprefix(_SCHEME).partition("?")[0].partition("/")
+    return f"{_SCHEME}{host.rpartition('@')[2]}{slash}{path}" if "@" not in path else _SCHEME
+
+
+def _key(image: _Image) -> tuple[object, ...]:
+    """What is asked of a registry, and as whom."""
+    source = image.source
+    asked = [
+        source.text(f"spec.{name}")
+        for name in ("ref.tag", "ref.digest", "ref.semver", "ref.semverFilter", "verify.provider")
+    ]
+    login = (image.login.username, image.login.password, image.login.token)
+    chart = source.text("spec.layerSelector.mediaType") == _CHART
+    insecure = source.flag("spec.insecure")
+    return (image.target, source.kind, *asked, chart, insecure, login, image.access.key)
+
+
+def _image(source: Resource, reach: Reach) -> _Image:
+    url = source.text("spec.url")
+    if not url.startswith(_SCHEME):
+        raise UnreachableError(Answer.NOT_CONTACTED, "spec.url does not begin with oci://")
+    registry = parse(f"https://{url.removeprefix(_SCHEME)}")
+    name = registry.target.partition("?")[0].strip("/")
+    if not re.fullmatch(r"[\w./-]*", name) or registry.user or "?" in url or ".." in url:
+        raise UnreachableError(Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository")
+    pulled_with = access.pull_secrets(source, reach) if source.kind == "OCIRepository" else []
+    if not pulled_with and not source.has("spec.secretRef"):  # a cloud's identity is for who has no other login
+        access.generic(source)
+    if registry.host in ("docker.io", docker_config.HUB):
+        registry = replace(registry, host=docker_config.HUB)
+        name = name if "/" in name or source.kind == "HelmRepository" else f"library/{name}"
+    insecure = source.flag("spec.insecure")
+    certificates = access.secret(source, "spec.certSecretRef", reach)
+    # Only OCIRepository takes any certificate where it is insecure (source-controller 1.9, getTLSConfig).
+    verify = not (insecure and source.kind == "OCIRepository" and certificates is None)
+    login = (
+        docker_config.find(f"{registry.authority}/{name}", *pulled_with)
+        if pulled_with
+        else _login(source, registry, reach)
+    )
+    how = Access(tls=certificates, proxy=access.proxy(source, reach), verify=verify)
+    return _Image(source, registry.at("/"), name, how, login)
+
+
+def _login(source: Resource, registry: Address, reach: Reach) -> Login:
+    """Return the login of a HelmRepository; an OCIRepository that is pulled with no Secret has none."""
+    secret = access.secret(source, "spec.secretRef", reach)
+    if secret is None:
+        return Login()
+    if secret.type == "kubernetes.io/dockerconfigjson":
+        found = docker_config.exact(secret, registry.authority)
+        if found is None:
+            raise UnreachableError(
+                Answer.UNKNOWN, f"the Secret has no login for {registry.authority}, and the controller asks for one"
+            )
+        return found
+    return Login(*access.login(secret, "username", "password"))
+
+
+def _registry(client: Client, image: _Image) -> Address:
+    """Choose between https and http as go-containerregistry does: https first, and http for who asks for it."""
+    registry = image.registry
+    if not image.source.flag("spec.insecure"):
+        return registry
+    try:
+        client.get(registry.at("/v2/"))
+    except UnreachableError as error:
+        if error.answer in (Answer.TLS, Answer.REFUSED, Answer.TIMEOUT):
+            return replace(registry, scheme="http", port=80 if registry.port == 443 else registry.port)  # noqa: PLR2004 - HTTP
+        raise
+    return registry
+
+
+def _artifact(client: Client, image: _Image, wanted: frozenset[tuple[str, str]]) -> Answered[_Learnt]:
+    """The tags are for a range and for words of help; what the source stands or falls with is its manifest."""
+    repository = Repository(client, _registry(client, image), image.name, image.login)
+    spec = image.source.fields("spec.ref")
+    tags: tuple[str, ...] | None = None
+    try:
+        tags = repository.tags()
+    except UnreachableError as error:
+        if error.answer is not Answer.NOT_FOUND and (error.answer is not Answer.AUTHENTICATION or spec.text("semver")):
+            raise
+        if spec.text("semver") and not spec.text("digest"):
+            return Answered(error.answer, error.detail)
+    reference = spec.text("digest") or _chosen(image.source, tags or ()) or spec.text("tag") or "latest"
+    if spec.text("semver") and not spec.text("digest") and not _chosen(image.source, tags or ()):
+        return Answered(Answer.OK, f"{len(tags or ())} tags, none in the range", _Learnt(tags))
+    try:
+        manifest = repository.manifest(reference)
+    except UnreachableError as error:
+        return Answered(error.answer, error.detail, _Learnt(tags))
+    if image.source.has("spec.verify"):
+        manifest = replace(manifest, signatures=_signatures(repository, manifest.digest, tags))
+    in_use = {which: _chart(repository, which[1].rpartition("@")[2]) for which in sorted(wanted)}
+    return Answered(
+        Answer.OK, f"{reference} is {manifest.digest}", _Learnt(tags, {reference: manifest}, archives=in_use)
+    )
+
+
+def _signatures(repository: Repository, digest: str, tags: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    try:
+        return repository.signatures(digest, tags)
+    except UnreachableError:
+        return None
+
+
+def _chosen(source: Resource, tags: Sequence[str]) -> str:
+    """Return the tag that a range takes, or "" without a range or without such a tag (source-controller 1.9)."""
+    constraint = source.text("spec.ref.semver")
+    if not constraint:
+        return ""
+    chart = source.text("spec.layerSelector.mediaType") == _CHART
+    try:
+        wanted = re.compile(source.text("spec.ref.semverFilter"))
+        versions = {(t.replace("_", "+") if chart else t): t for t in tags if wanted.search(t)}
+        found = semver.satisfying(constraint, versions)
+    except (re.error, semver.InvalidConstraint):
+        return ""
+    return versions[found[0]] if found else ""
+
+
+def _charts(
+    client: Client, image: _Image, names: frozenset[str], wanted: frozenset[tuple[str, str]]
+) -> Answered[_Learnt]:
+    """Ask for the tags of each chart; a repository without one is asked whether it is a registry at all."""
+    registry = _registry(client, image)
+    if not names:
+        return _alive(client, registry)
+    found: dict[str, tuple[str, ...]] = {}
+    missing: list[str] = []
+    worst: UnreachableError | None = None
+    for name in sorted(names):
+        try:
+            if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", name):
+                continue
+            path = f"{image.name}/{name}".strip("/")
+            found[name] = Repository(client, registry, path, image.login).tags()
+        except UnreachableError as error:
+            if error.answer is Answer.NOT_FOUND:
+                missing.append(name)
+            worst = error if worst is None or error.answer in _OF_THE_HOST else worst
+            if error.answer not in (Answer.NOT_FOUND, Answer.AUTHENTICATION):
+                break
+    learnt = _Learnt(charts=found, archives={which: _pull(client, registry, image, *which) for which in sorted(wanted)})
+    if worst is None:
+        return Answered(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", learnt)
+    return Answered(worst.answer, worst.detail, learnt)
+
+
+def _pull(client: Client, registry: Address, image: _Image, name: str, version: str) -> Chart | str:
+    """Pull one chart: Helm stores it under a tag with _ for the + of the version."""
+    repository = Repository(client, registry, f"{image.name}/{name}".strip("/"), image.login)
+    return _chart(repository, version.replace("+", "_"))
+
+
+def _chart(repository: Repository, reference: str) -> Chart | str:
+    """Pull the chart of a manifest, a layer of its own type, or say why it cannot be had."""
+    try:
+        manifest = repository.manifest(reference)
+        layer = next((one for one in manifest.layers if one.media_type == _CHART), None)
+        if layer is None:
+            return "its manifest has no layer of a chart"
+        return chart_archive.read(repository.blob(layer.digest, chart_archive.MAX_PACKED))
+    except (UnreachableError, chart_archive.ChartError) as error:
+        return str(error)
+
+
+def _alive(client: Client, registry: Address) -> Answered[_Learnt]:
+    response = client.get(registry.at("/v2/"))
+    if response.ok or response.headers.get("www-authenticate"):
+        return Answered(Answer.OK, "it answers, and no chart was asked for")
+    raise response.refusal()

@@ -1,0 +1,189 @@
+"""One repository of an OCI registry: its tags, manifests and signatures (OCI Distribution 1.1, token login as Docker's)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fluxdoctor.collect.net.address import Address, parse
+from fluxdoctor.collect.net.http import MIB, Client, Response, basic
+from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.sources.docker_config import Login
+from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.oci import OciLayer, OciManifest
+from fluxdoctor.model.resource import Fields
+
+_PAGE = 1000
+_MOST_PAGES = 50
+_MOST_TAGS = 100_000
+_ANY = (
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, "
+    "application/vnd.docker.distribution.manifest.v2+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, */*;q=0.1"
+)
+_UNAUTHORIZED = 401
+_NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*rel="?next"?')
+_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+#: The artifact types of signatures: Notary's notation, and sigstore's bundles (cosign 2.4 and later).
+_SIGNATURES = (
+    "application/vnd.cncf.notary.signature",
+    "application/vnd.dev.sigstore.bundle",
+    "application/vnd.dev.cosign",
+)
+
+
+class Repository:
+    """Asks for one repository. Every method may raise UnreachableError."""
+
+    def __init__(self, client: Client, place: Address, name: str, login: Login) -> None:
+        """``place``: the registry; ``name``: the repository in it, without a slash at its ends."""
+        self._client = client
+        self._place = place.at(f"/v2/{quote(name)}")
+        self._name = name
+        self._login = login
+        self._authorization = f"Bearer {login.token}" if login.token else ""
+
+    def tags(self) -> tuple[str, ...]:
+        """Return the tags, as the registry lists them."""
+        place: Address | None = self._below(f"tags/list?n={_PAGE}")
+        found: list[str] = []
+        for _ in range(_MOST_PAGES):
+            if place is None or len(found) >= _MOST_TAGS:
+                break
+            response = self._get(place, "application/json")
+            if not response.ok:
+                raise refusal(response)
+            found += Fields(_json(response)).strings("tags")
+            place = self._following(response)
+        return tuple(dict.fromkeys(found))
+
+    def _following(self, response: Response) -> Address | None:
+        link = _NEXT.search(response.headers.get("link", ""))
+        if not link:
+            return None
+        following = response.place.join(link[1])
+        if not response.place.keeps(following):
+            raise UnreachableError(Answer.MALFORMED, f"{self._place.authority} sends us to another host for more tags")
+        return following
+
+    def manifest(self, reference: str) -> OciManifest:
+        """Return the manifest of a tag or digest."""
+        response = self._get(self._below(f"manifests/{quote(reference, safe=':')}"), _ANY)
+        if not response.ok:
+            raise refusal(response)
+        return _manifest(response)
+
+    def signatures(self, digest: str, tags: tuple[str, ...] | None) -> tuple[str, ...]:
+        """Return the kinds of signatures of a digest: cosign's tag, and the artifact types that refer to it."""
+        tag = f"{digest.replace(':', '-')}.sig"
+        signed = tag in tags if tags is not None else self._look(f"manifests/{tag}") is not None
+        # Registries without the referrers API (OCI 1.1) keep the list under a tag that is made of the digest.
+        listed = self._look(f"referrers/{digest}") or self._look(f"manifests/{digest.replace(':', '-')}") or Fields()
+        kinds = (row.text("artifactType") for row in listed.rows("manifests"))
+        found = [kind for kind in kinds if kind.startswith(_SIGNATURES)]
+        return tuple(dict.fromkeys((*(["cosign tag"] if signed else []), *found)))
+
+    def blob(self, digest: str, limit: int) -> bytes:
+        """Return a blob that is what its digest says."""
+        if not _DIGEST.fullmatch(digest):
+            raise UnreachableError(Answer.MALFORMED, f"{self._place.authority} names a blob by no digest of sha256")
+        response = self._get(self._below(f"blobs/{digest}"), "*/*", limit)
+        if not response.ok:
+            raise refusal(response)
+        if f"sha256:{hashlib.sha256(response.body).hexdigest()}" != digest:
+            raise UnreachableError(Answer.MALFORMED, "the blob is not what its digest says")
+        return response.body
+
+    def _look(self, path: str) -> Fields | None:
+        response = self._get(self._below(path), _ANY)
+        if response.ok:
+            return Fields(_json(response))
+        if refusal(response).answer is not Answer.NOT_FOUND:
+            raise refusal(response)
+        return None
+
+    def _below(self, path: str) -> Address:
+        return self._place.at(f"{self._place.target}/{path}")
+
+    def _get(self, place: Address, accept: str, limit: int = 8 * MIB) -> Response:
+        response = self._client.get(place, {"Accept": accept}, authorization=self._authorization, limit=limit)
+        if response.status != _UNAUTHORIZED or self._authorization:
+            return response
+        self._authorization = self._log_in(response)
+        if not self._authorization:
+            return response
+        return self._client.get(place, {"Accept": accept}, authorization=self._authorization, limit=limit)
+
+    def _log_in(self, response: Response) -> str:
+        """Return the header that a 401 asks for, or "" where we have nothing to answer it with."""
+        scheme, _, rest = response.headers.get("www-authenticate", "").strip().partition(" ")
+        if scheme.lower() == "basic":
+            return basic(self._login.username, self._login.password) if self._login.username else ""
+        if scheme.lower() != "bearer":
+            return ""
+        asked = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
+        return self._token(asked)
+
+    def _token(self, asked: Mapping[str, str]) -> str:
+        realm = parse(asked.get("realm", ""))
+        if realm.scheme != "https" and self._place.scheme == "https":
+            raise UnreachableError(Answer.NOT_CONTACTED, f"{self._place.authority} has its tokens made over plain http")
+        query = {"scope": asked.get("scope") or f"repository:{self._name}:pull"}
+        if asked.get("service"):
+            query["service"] = asked["service"]
+        separator = "&" if "?" in realm.target else "?"
+        place = realm.at(f"{realm.target}{separator}{urlencode(query)}")
+        own = basic(self._login.username, self._login.password) if self._login.username else ""
+        response = self._client.get(place, {"Accept": "application/json"}, authorization=own)
+        if not response.ok:
+            raise refusal(response)
+        body = Fields(_json(response))
+        token = body.text("token") or body.text("access_token")
+        if not token or not token.isascii() or not token.isprintable():
+            raise UnreachableError(Answer.MALFORMED, f"{realm.authority} gave no token")
+        return f"Bearer {token}"
+
+
+def refusal(response: Response) -> UnreachableError:
+    """Return the class of a registry's error, with its code, which tells a repository from a tag that is not there."""
+    error = response.refusal()
+    try:
+        code = Fields(json.loads(response.body)).text("errors.0.code")
+    except (ValueError, RecursionError):
+        code = ""
+    if error.answer is Answer.NOT_FOUND and code == "TOOMANYREQUESTS":
+        return UnreachableError(Answer.RATE_LIMITED, error.detail)
+    return UnreachableError(
+        error.answer, f"{error.detail} ({code})" if re.fullmatch(r"[A-Z_]{1,40}", code) else error.detail
+    )
+
+
+def _json(response: Response) -> Any:
+    try:
+        return json.loads(response.body)
+    except (ValueError, RecursionError):
+        raise UnreachableError(
+            Answer.MALFORMED, f"{response.place.authority} does not answer as a registry does"
+        ) from None
+
+
+def _manifest(response: Response) -> OciManifest:
+    body = Fields(_json(response))
+    kind = body.text("mediaType") or response.headers.get("content-type", "").partition(";")[0].strip()
+    if not body.has("layers") and not body.has("manifests") and not body.has("config"):
+        raise UnreachableError(Answer.MALFORMED, f"{response.place.authority} answers with no manifest")
+    said = response.headers.get("docker-content-digest", "")
+    digest = said if _DIGEST.fullmatch(said) else f"sha256:{hashlib.sha256(response.body).hexdigest()}"
+    return OciManifest(
+        digest,
+        kind,
+        body.text("config.mediaType"),
+        tuple(OciLayer(row.text("mediaType"), row.text("digest"), row.number("size")) for row in body.rows("layers")),
+        dict(body.items("annotations")),
+        body.text("artifactType"),
+    )

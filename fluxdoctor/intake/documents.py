@@ -1,0 +1,393 @@
+"""YAML as Kubernetes and Flux read it (Go's sigs.k8s.io/yaml), with the place of every field.
+
+The parser's events are built here, not by a PyYAML loader: its resolver reads ``y``, ``0o17`` or ``1e3``
+otherwise than Go does, it forgets where a field stood, and its C composer recurses until the process dies.
+"""
+
+from __future__ import annotations
+
+import binascii
+import math
+import re
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import yaml
+from yaml import events
+
+from fluxdoctor.intake.places import Path, Places, Text, View, entries, pack
+
+#: A value, the offset where it starts, and where it ends or the places in it.
+_Node: TypeAlias = tuple[object, int, int | Places]
+
+_DEEPEST = 200  # readers of a body recurse, and libyaml is quadratic in the depth of flow collections
+_MOST_ALIASED = 200_000
+#: How the problem of a document ends that grows without bounds through aliases: other parsers may not survive it.
+ALIASED = "nodes through aliases"
+_MOST_TAGS = 1_000  # libyaml compares each %TAG with all those above it
+
+_TAG = "tag:yaml.org,2002:"
+_TYPES = {"null": (type(None),), "bool": (bool,), "int": (int,), "float": (int, float)}
+_WORDS: Mapping[str, object] = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+}
+_NUMERIC = frozenset("+-.0123456789")
+_INTEGER = re.compile(
+    r"[-+]?(?:(?P<h>0[xX][0-9a-fA-F]+)|(?P<b>0[bB][01]+)|(?P<o>0(?:[oO]?[0-7]+)?)|(?P<d>[1-9][0-9]{0,19}))"
+)
+_BASES = {"h": 16, "b": 2, "o": 8, "d": 10}
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ESCAPED_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
+# Only PyYAML's own parser, without libyaml, quotes what it read; the names of tokens are worth keeping.
+_QUOTED = re.compile(r"""( ?'(?:<[a-z ]+>|[]},:?.-])')| ?(?:'[^']*'|"[^"]*"|\bbyte 0x[0-9a-f]+)""")
+
+
+class YamlError(Exception):
+    """Why YAML could not be read, and where (1-based). It never quotes the text, which may hold secrets."""
+
+    def __init__(self, file: str, line: int, column: int, problem: str) -> None:
+        super().__init__(file, line, column, problem)
+        self.file, self.line, self.column, self.problem = file, line, column, problem
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document: its body, as JSON could say it (dict, list, str, int, float, bool), and where it says it.
+
+    ``marks`` has the (line, column), 1-based, of the key of each mapping entry, of each item of a sequence
+    and, under ``()``, of the root. ``spans`` has the (start, end) offsets in the decoded text of each scalar
+    value, its tag and anchor included. What came through an alias or ``<<`` is where it was first written.
+    Comments have no span, and neither has a value whose key is given again. Both are views: they keep the
+    text, and look up when asked.
+    """
+
+    body: object = field(repr=False)
+    marks: Mapping[Path, tuple[int, int]] = field(repr=False)
+    spans: Mapping[Path, tuple[int, int]] = field(repr=False)
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """The documents before the first error, and the error."""
+
+    documents: tuple[Document, ...]
+    error: YamlError | None
+    repeated: tuple[int, int] | None = None
+    """Where (line, column) the first key stands that its mapping has already: Kubernetes takes it, kustomize does not."""
+
+
+def parse(text: str | bytes, file: str = "<text>") -> Parsed:
+    """Read every document of a stream, but for empty ones. Raises nothing: what is wrong is in ``error``."""
+    source = _Source(text, file)
+    builder = _Builder(source)
+    error = None
+    try:
+        builder.read()
+    except YamlError as raised:
+        error = raised
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as raised:
+        # What has no mark (a wrong escape in a tag; a caller that left no room to recurse) is the document's.
+        mark = getattr(raised, "problem_mark", None)
+        problem = getattr(raised, "problem", None) or "found a document that cannot be decoded"
+        error = source.error(mark.index if mark else builder.began, _QUOTED.sub(r"\1", problem).strip())
+    return Parsed(tuple(builder.documents), error, source.at(builder.repeated) if builder.repeated else None)
+
+
+def load(text: str | bytes, file: str = "<text>") -> object:
+    """Return the body of the first document, None when there is none. Raises YamlError for any document."""
+    parsed = parse(text, file)
+    if parsed.error:
+        raise parsed.error
+    return parsed.documents[0].body if parsed.documents else None
+
+
+class _Source(Text):
+    """A text, its lines, and how far it can be read."""
+
+    def __init__(self, text: str | bytes, file: str) -> None:
+        super().__init__(text)
+        self.file = file
+        self.readable = len(self.text)
+        self.unreadable = ""
+        if found := _UNREADABLE.search(self.text):
+            # A character that can be read takes its place, so that the documents before it still are.
+            self.readable = found.start()
+            self.text = self.text[: self.readable] + "\ufffd"
+            surrogate = "\ud800" <= found[0] <= "\udfff"
+            self.unreadable = "invalid UTF-8" if surrogate else "control characters are not allowed"
+
+    def error(self, offset: int, problem: str) -> YamlError:
+        if self.unreadable and offset >= self.readable:
+            offset, problem = self.readable, self.unreadable
+        return YamlError(self.file, *self.at(offset), problem)
+
+
+def _events(text: str) -> Callable[[], Any]:
+    """Return a reader of events, None after the last: Any, because their stubs let every mark be None."""
+    if yaml.__with_libyaml__:
+        from yaml._yaml import CParser
+
+        return CParser(text).get_event
+    return yaml.SafeLoader(text).get_event
+
+
+@dataclass(slots=True)
+class _Anchor:
+    """What an anchor names: a scalar as decoded, or a collection, which has no node while it is open."""
+
+    event: Any
+    scalar: object = None
+    node: _Node | None = None
+    nodes: int = 1
+    height: int = 0
+
+
+class _Builder:
+    """Builds the documents of a stream in one pass over its events."""
+
+    def __init__(self, source: _Source) -> None:
+        self.documents: list[Document] = []
+        self.began = 0
+        self._source = source
+        self._next = _events(source.text)
+        self._anchors: dict[str, _Anchor] = {}
+        self._nodes = self._aliased = self._deepest = 0
+        self.repeated = 0
+        self._closing = ""  # what ends the innermost flow collection; empty in block style
+
+    def read(self) -> None:
+        if self._source.text.count("%TAG") > _MOST_TAGS:
+            raise self._source.error(self._source.text.index("%TAG"), f"more than {_MOST_TAGS} %TAG directives")
+        while (event := self._next()) is not None:
+            if type(event) is events.DocumentStartEvent:
+                self._document(event)
+        if self._source.unreadable:
+            raise self._source.error(self._source.readable, "")
+
+    def _document(self, event: Any) -> None:
+        self.began = event.start_mark.index
+        if event.version not in {None, (1, 1)}:
+            raise self._error(event, "found incompatible YAML document")
+        self._anchors, self._nodes, self._aliased = {}, 0, 0
+        body, start, inside = self._value(self._next(), 0)
+        end = self._next().start_mark.index
+        if body is not None and end <= self._source.readable:
+            root, source = pack(start, start, inside), self._source
+            line, _ = source.at(self.began)
+            self.documents.append(Document(body, View(root, source.mark), View(root, source.span), line))
+
+    def _error(self, event: Any, problem: str) -> YamlError:
+        return self._source.error(event.start_mark.index, problem)
+
+    def _value(self, event: Any, depth: int) -> _Node:
+        self._nodes += 1
+        kind = type(event)
+        if kind is events.ScalarEvent:
+            return self._scalar_node(event, self._scalar(event))
+        if kind is events.AliasEvent:
+            return self._alias(event, depth)
+        self._check_depth(event, depth + 1)
+        build = self._mapping if kind is events.MappingStartEvent else self._sequence
+        outer, self._closing = self._closing, ""
+        if event.flow_style:
+            self._closing = "}" if self._source.text[event.start_mark.index] == "{" else "]"
+        node = self._anchored(build, event, depth + 1) if event.anchor else build(event, depth + 1)
+        self._closing = outer
+        return node
+
+    def _check_scalar(self, event: Any) -> None:
+        """Refuse the two things that libyaml learnt to read and goyaml did not."""
+        if event.style == '"':
+            start, end = event.start_mark.index, event.end_mark.index
+            if "/" in event.value and (found := _ESCAPED_SLASH.search(self._source.text, start, end)):
+                raise self._source.error(found.end() - 1, "found unknown escape character")
+        elif self._closing and "?" in event.value and not event.style:
+            at = self._source.text.index("?", event.start_mark.index)
+            raise self._source.error(at, f"did not find expected ',' or '{self._closing}'")
+
+    def _scalar_node(self, event: Any, value: object) -> _Node:
+        if type(value) is not str:
+            value = self._through_json(event, value)
+        return value, event.start_mark.index, event.end_mark.index
+
+    def _check_depth(self, event: Any, depth: int) -> None:
+        self._deepest = max(self._deepest, depth)
+        if depth > _DEEPEST:
+            raise self._error(event, f"nested deeper than {_DEEPEST} levels")
+
+    def _mapping(self, first: Any, depth: int) -> _Node:
+        body: dict[str, object] = {}
+        places: Places = {}
+        merged: frozenset[str] = frozenset()
+        while type(event := self._next()) is not events.MappingEndEvent:
+            key = self._key(event)
+            if key == "<<" and _is_merge(event):
+                self._merge(body, places, depth)
+                merged = frozenset(body)
+            else:
+                if key in body and key not in merged:
+                    self.repeated = self.repeated or event.start_mark.index
+                body[key], start, inside = self._value(self._next(), depth)
+                places[key] = pack(event.start_mark.index, start, inside)
+        return body, first.start_mark.index, places
+
+    def _sequence(self, first: Any, depth: int) -> _Node:
+        body: list[object] = []
+        places: Places = {}
+        while type(event := self._next()) is not events.SequenceEndEvent:
+            value, start, inside = self._value(event, depth)
+            places[len(body)] = pack(event.start_mark.index, start, inside)
+            body.append(value)
+        return body, first.start_mark.index, places
+
+    def _merge(self, body: dict[str, object], places: Places, depth: int) -> None:
+        """Merge as goyaml does: where it is written, so that ``<<`` wins over the keys above it."""
+        event = self._next()
+        value, _, inside = self._value(event, depth)
+        merged = [(value, inside)]
+        if type(event) is events.SequenceStartEvent and isinstance(value, list) and isinstance(inside, dict):
+            merged = [(item, entries(inside[at])) for at, item in enumerate(value)]
+        for item, its_places in reversed(merged):  # the first of several wins
+            if not isinstance(item, dict) or not isinstance(its_places, dict):
+                raise self._error(event, "map merge requires map or sequence of maps as the value")
+            body.update(item)
+            places.update(its_places)
+
+    def _anchored(self, build: Callable[[Any, int], _Node], event: Any, depth: int) -> _Node:
+        anchor = self._anchors[event.anchor] = _Anchor(event)
+        nodes, deepest, self._deepest = self._nodes, self._deepest, depth
+        anchor.node = node = build(event, depth)
+        anchor.nodes, anchor.height = self._nodes - nodes + 1, self._deepest - depth + 1
+        self._deepest = max(deepest, self._deepest)
+        return node
+
+    def _anchor(self, event: Any) -> _Anchor:
+        if event.anchor not in self._anchors:
+            raise self._error(event, "unknown anchor referenced")
+        return self._anchors[event.anchor]
+
+    def _alias(self, event: Any, depth: int) -> _Node:
+        anchor = self._anchor(event)
+        self._nodes += anchor.nodes
+        self._aliased += anchor.nodes
+        if self._aliased > _MOST_ALIASED:
+            raise self._error(event, f"more than {_MOST_ALIASED} {ALIASED}")
+        if type(anchor.event) is events.ScalarEvent:
+            return self._scalar_node(anchor.event, anchor.scalar)
+        if anchor.node is None:
+            raise self._error(event, "anchor value contains itself")
+        self._check_depth(event, depth + anchor.height)
+        return anchor.node
+
+    def _key(self, event: Any) -> str:
+        anchor = self._anchor(event) if type(event) is events.AliasEvent else None
+        if type(anchor.event if anchor else event) is not events.ScalarEvent:
+            raise self._error(event, "invalid map key")
+        key = anchor.scalar if anchor else self._scalar(event)
+        if isinstance(key, str):
+            return key
+        if isinstance(key, float):
+            return _float_key(key)
+        if isinstance(key, int) and key < 2**63:
+            return str(key).lower()  # a bool is an int
+        raise self._error(event, "unsupported map key: " + ("null" if key is None else "uint64"))
+
+    def _scalar(self, event: Any) -> object:
+        """Return what goyaml decodes; a value then passes through JSON, a key does not."""
+        self._check_scalar(event)
+        try:
+            value = _decode(event)
+        except ValueError as refused:
+            raise self._error(event, str(refused)) from None
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Anchor(event, value)
+        return value
+
+    def _through_json(self, event: Any, value: object) -> object:
+        """Return what Kubernetes reads from the JSON of a number: 1.0 is an integer there, 2**63 is not."""
+        if type(value) is int:
+            return value if -(2**63) <= value < 2**63 else float(value)
+        if type(value) is not float:
+            return value
+        if not math.isfinite(value):
+            raise self._error(event, "unsupported value: not a finite number")
+        whole = int(Decimal(repr(value))) if value.is_integer() and abs(value) <= 2**63 else 2**63
+        return whole if -(2**63) <= whole < 2**63 else value
+
+
+def _is_merge(event: Any) -> bool:
+    return type(event) is events.ScalarEvent and (event.implicit[0] or event.tag == _TAG + "merge")
+
+
+def _decode(event: Any) -> object:
+    if event.tag is not None:
+        return _tagged(event.tag, event.value)
+    return _plain(event.value) if event.implicit[0] else event.value
+
+
+def _plain(text: str) -> object:
+    if text in _WORDS:
+        return _WORDS[text]
+    return _numeric(text) if text[0] in _NUMERIC else text
+
+
+def _numeric(text: str) -> int | float | str:
+    digits = text.replace("_", "")
+    if found := _INTEGER.fullmatch(digits):
+        whole = int(digits, _BASES[found.lastgroup or "d"])
+        if -(2**63) <= whole < (2**63 if digits[0] in "+-" else 2**64):  # uint64 takes no sign
+            return whole
+    real = float(digits) if _FLOAT.fullmatch(digits) else math.inf
+    return text if math.isinf(real) else real
+
+
+def _tagged(tag: str, text: str) -> object:
+    """Read a scalar as its tag says; an unknown tag makes a string. Raises ValueError, without the text."""
+    kind = tag.removeprefix(_TAG)
+    if tag == _TAG + "binary":
+        return _binary(text)
+    if kind not in _TYPES or kind == tag:
+        return text
+    value = _plain(text)
+    if type(value) not in _TYPES[kind]:
+        raise ValueError("cannot decode the value as its tag says")
+    return float(value) if kind == "float" and isinstance(value, int) else value
+
+
+def _binary(text: str) -> str:
+    digits = re.sub("[\r\n]", "", text)
+    try:
+        data = binascii.a2b_base64(digits, strict_mode=True)
+    except ValueError:
+        data = None
+    if data is None or len(digits) % 4:
+        raise ValueError("!!binary value contains invalid base64 data")
+    return re.sub("[\ud800-\udfff]", "\ufffd", data.decode("utf-8", "surrogateescape"))
+
+
+def _float_key(key: float) -> str:
+    """Write a float as Go writes a key: the fewest digits that are the same 32-bit float."""
+    try:
+        packed = struct.pack("<f", key)
+    except OverflowError:
+        packed = struct.pack("<f", math.copysign(math.inf, key))
+    (single,) = struct.unpack("<f", packed)
+    if not math.isfinite(single):
+        return ".nan" if math.isnan(single) else ".inf" if single > 0 else "-.inf"
+    decimals = next(n for n in range(9) if struct.pack("<f", float(f"{single:.{n}e}")) == packed)
+    written = f"{single:.{decimals}e}"
+    exponent = int(written.partition("e")[2])
+    return f"{single:.{max(decimals - exponent, 0)}f}" if exponent in range(-4, 6) else written

@@ -1,0 +1,245 @@
+"""A repository as Snapshots, one for each of its clusters."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import orjson
+
+from fluxdoctor._version import __version__
+from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
+from fluxdoctor.collect.store import snapshot_folder
+from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.facts import GitTrees, Tree, clean
+from fluxdoctor.model.resource import Resource
+from fluxdoctor.model.snapshot import Snapshot, Versions
+from fluxdoctor.repository.build import kustomize
+from fluxdoctor.repository.build.cache import Cache
+from fluxdoctor.repository.build.render import Renderer
+from fluxdoctor.repository.build.substitute import Variables
+from fluxdoctor.repository.facts import charts, dangling_references, overlaps, schema, unreferenced
+from fluxdoctor.repository.files.content_cache import Kept
+from fluxdoctor.repository.files.manifest_reader import Reading
+from fluxdoctor.repository.files.repository import Repository
+from fluxdoctor.repository.follow import postbuild, steps, versions
+from fluxdoctor.repository.follow.discovery import Entry, Found
+from fluxdoctor.repository.follow.steps import Steps
+from fluxdoctor.repository.follow.traversal import Reached, Walk
+
+_MOSTLY = 0.8
+_DERIVED, _MADE = "\0derived", "\0made"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The clusters of a repository, and what nothing reaches."""
+
+    snapshots: tuple[Snapshot, ...]
+    entries: tuple[Entry, ...]
+    reached: tuple[Reached, ...]
+    leftover: Snapshot | None = None
+    gaps: tuple[Gap, ...] = ()
+    keep: Callable[[], None] = lambda: None
+    """Keep what was read for the next run: to be called after the rules, for they read more."""
+
+
+def collect(repository: Repository, cache: Path | None = None, deadline: Deadline | None = None) -> Checked:
+    """Find the entry points and walk from each. Nothing is fetched, nothing in the repository is changed.
+
+    Raises DeadlineError when a deadline is over before all is built.
+    """
+    kept = Kept(cache, repository.urls or (repository.name,), __version__)
+    reading = Reading(repository.files, kept)
+    try:
+        return _collected(repository, reading, kept, kustomize.Command(kustomize.command(), deadline))
+    except (DeadlineError, KeyboardInterrupt):
+        _keep(reading, kept)  # the next run goes on from here
+        raise
+
+
+def _collected(repository: Repository, reading: Reading, kept: Kept, run: kustomize.Command) -> Checked:
+    builds = Cache(kept, " ".join(run.argv), reading.bodies)
+    whole = snapshot_folder.tree(repository.files, None, reading.read)
+    found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}, repository.urls)
+    workers = max(2, min(8, os.cpu_count() or 2))
+    with (
+        steps.short_turns(),
+        ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
+        _Renderers(repository, whole, reading, run, builds) as renderers,
+    ):
+        reached = steps.together(_walk(entry, renderers, pool, repository) for entry in found.entries())
+        files = frozenset(f for r in reached for f in _files(r))
+        entries = found.implied(files)
+        if any(r.trees for r in reached):  # a cluster beside one that begins here is one whose beginning is elsewhere
+            beside = {posixpath.dirname(r.entry.name) for r in reached}
+            entries = [e for e in entries if posixpath.dirname(e.name) in beside - {""}]
+        entries = entries or ([] if reached else found.parts())
+        implied = steps.together(_rooted(entry, renderers, pool, repository) for entry in entries)
+        inner = {posixpath.join(r.entry.root, f) for r in (*reached, *implied) for f in r.folders - {_folder(r)}}
+        reached += [r for r in implied if r.entry.name not in inner]
+        files |= frozenset(f for r in implied for f in _files(r))
+        visited = renderers.visited()
+    gaps = [Gap(f"the build of {ref}", why) for r in reached for ref, why in r.stopped.items()]
+    gaps += [] if run else [Gap("kustomize", kustomize.ABSENT)]
+    written = dangling_references.Written(found.documents, files)
+    snapshots = tuple(_snapshot(r, written, kept) for r in reached)
+    left = unreferenced.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])
+    rest = Snapshot(_now(), left[0], left[1], mode="check", name="not applied by a cluster") if left else None
+    begun = tuple(r.entry for r in reached)
+    return Checked(snapshots, begun, tuple(reached), rest, tuple(gaps), partial(_keep, reading, kept))
+
+
+def _keep(reading: Reading, kept: Kept) -> None:
+    reading.settle()
+    kept.save()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class _Renderers:
+    """One renderer for each root and each rule of what is ignored."""
+
+    def __init__(
+        self, repository: Repository, whole: Tree, reading: Reading, run: kustomize.Command, cache: Cache
+    ) -> None:
+        self._repository, self._whole, self._read = repository, whole, reading.read
+        self._run, self._cache = run, cache
+        self._made: dict[tuple[str, str | None], Renderer] = {}
+        self._copied: dict[tuple[str, str | None], tuple[str, Mapping[str, str]]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for renderer in self._made.values():
+            renderer.close()
+
+    def of(self, entry: Entry) -> Renderer:
+        key = (entry.root, entry.ignore)
+        if key not in self._made:
+            self._made[key] = self._make(entry)
+        return self._made[key]
+
+    def _make(self, entry: Entry) -> Renderer:
+        prefix = f"{entry.root}/" if entry.root else ""
+        files = {p.removeprefix(prefix): c for p, c in self._repository.files.items() if p.startswith(prefix)}
+        # The whole tree keeps what it has parsed.
+        tree = snapshot_folder.tree(files, entry.ignore, self._read) if prefix or entry.ignore else self._whole
+        kept = {p: c for p, c in files.items() if p not in tree.excluded}
+        return Renderer(tree, kept, self._run, self._cache)
+
+    def visited(self) -> set[str]:
+        """Return the folders that the builds read, from the repository's root."""
+        found = {
+            posixpath.join(key[0], path)
+            for key, r in self._made.items()
+            if key[0] not in (_DERIVED, _MADE)
+            for path in r.visited
+        }
+        for key, (root, files) in self._copied.items():
+            inside = self._made[key].visited
+            found |= {
+                posixpath.dirname(posixpath.join(root, at)) for p, at in files.items() if posixpath.dirname(p) in inside
+            }
+        return found
+
+    def made(self, name: str, files: Mapping[str, bytes]) -> Renderer:
+        """Return the renderer of files that stand nowhere in the repository."""
+        key = (_MADE, name)
+        if key not in self._made:
+            self._made[key] = Renderer(snapshot_folder.tree(files, None), files, self._run, self._cache)
+        return self._made[key]
+
+    def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
+        """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""
+        key = (_DERIVED, f"{id(renderer)} {sorted(files.items())}")
+        if key not in self._made:
+            root = next((k[0] for k, r in self._made.items() if r is renderer), "")
+            self._copied[key] = (root, files)
+            held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
+            self._made[key] = Renderer(snapshot_folder.tree(held, None, self._read), held, self._run, self._cache)
+        return self._made[key]
+
+
+def place(reached: Reached) -> Callable[[str], str]:
+    """Return what turns a path in an artifact of a cluster into a path of the repository."""
+    root = reached.entry.root
+    return lambda path: posixpath.join(root, reached.places.get(path, path)) if path else path
+
+
+def _folder(reached: Reached) -> str:
+    return clean(reached.entry.kustomization.text("spec.path"))
+
+
+def _rooted(entry: Entry, renderers: _Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
+    """Walk from a folder; where its Kustomizations find their paths only below one folder, that is the artifact's root."""
+    first = yield from _walk(entry, renderers, pool, repository)
+    missing = [clean(k.text("spec.path")) for k in first.objects.values() if _is_missing(k)]
+    if entry.root or not missing:
+        return first
+    tree = renderers.of(entry).tree
+    roots = {d.removesuffix("/" + missing[0]) for d in tree.directories if d.endswith("/" + missing[0])}
+    roots = {r for r in roots if entry.name.startswith(r + "/")}
+    fits = {r: sum(tree.is_directory(posixpath.join(r, path)) for path in missing) for r in sorted(roots)}
+    best = max(fits, key=lambda r: fits[r], default="")
+    if not best or fits[best] < _MOSTLY * len(missing) or len(missing) < len(first.folders) - 1:
+        return first
+    spec = {**entry.kustomization.body["spec"], "path": entry.name.removeprefix(best + "/")}
+    body = {**entry.kustomization.body, "spec": spec}
+    inside = replace(entry, root=best, kustomization=replace(entry.kustomization, body=body))
+    return (yield from _walk(inside, renderers, pool, repository))
+
+
+def _is_missing(resource: Resource) -> bool:
+    return resource.kind == "Kustomization" and resource.text("status.conditions.0.reason") == "ArtifactFailed"
+
+
+def _walk(entry: Entry, renderers: _Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
+    if entry.patches:
+        entry = yield from _patched(entry, renderers, pool)
+    walk = Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived)
+    return postbuild.settle((yield from walk.run()))
+
+
+def _patched(entry: Entry, renderers: _Renderers, pool: Executor) -> Steps[Entry]:
+    """Return an entry with its objects as flux-operator patches them; as they are where that cannot be built."""
+    made = [*entry.objects, entry.kustomization]
+    body = {"resources": ["sync.yaml"], "patches": entry.patches}
+    files = {"kustomization.yaml": orjson.dumps(body), "sync.yaml": b"\n---\n".join(orjson.dumps(r.body) for r in made)}
+    whole = Resource(body={"spec": {"path": "."}}, ref=entry.kustomization.ref)
+    rendering = yield from steps.ended(renderers.made(entry.name, files).begin(whole, pool))
+    known = {ref: body for document in rendering.documents for ref, body in document.objects(Variables())}
+    held = [replace(r, body=known.get(r.ref, r.body)) for r in made]
+    return replace(entry, objects=tuple(held[:-1]), kustomization=held[-1])
+
+
+def _files(reached: Reached) -> Iterator[str]:
+    root = reached.entry.root
+    yield reached.entry.file
+    yield from (f"{root}/{f}" if root else f for f in reached.files)
+
+
+def _snapshot(reached: Reached, written: dangling_references.Written, kept: Kept) -> Snapshot:
+    missing, unknown = dangling_references.absent(reached, written)
+    cluster = Cluster(reached.objects.values(), absent=missing, gaps=unknown)
+    return Snapshot(
+        taken=_now(),
+        cluster=cluster,
+        git=GitTrees(reached.trees),
+        archives=charts.judged(reached, cluster),
+        schemas=schema.flaws(reached, kept),
+        overlaps=overlaps.found(reached),
+        versions=Versions(versions.found(reached)),
+        mode="check",
+        name=reached.entry.name,
+    )

@@ -1,0 +1,1 @@
+"""The files of a repository, each parsed once, and the cache that outlives a run."""

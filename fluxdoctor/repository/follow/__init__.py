@@ -1,0 +1,1 @@
+"""From each entry point through every Kustomization that it applies: what one cluster gets."""
