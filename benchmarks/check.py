@@ -29,7 +29,7 @@ from fluxdoctor.repository import collect
 from fluxdoctor.repository.build import kustomize
 from fluxdoctor.repository.files import repository
 from fluxdoctor.repository.files.repository import Repository
-from fluxdoctor.repository.follow.traversal import Reached
+from fluxdoctor.repository.follow.cluster_contents import Reached
 
 _MOST_SHOWN = 5
 

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fluxdoctor.collect.store import snapshot_folder
+from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.repository.build import build_inputs
 from fluxdoctor.repository.files.repository import Repository
-from fluxdoctor.repository.follow.traversal import Reached
+from fluxdoctor.repository.follow.cluster_contents import Reached
 
 _FOLDER = ".entry-of-the-benchmark"
 _SECONDS = 300
@@ -64,7 +64,7 @@ def run(program: str, held: Repository, clusters: Iterable[Reached]) -> Iterator
 
 def _write(tree: Path, root: str, held: Repository) -> None:
     prefix = f"{root}/" if root else ""
-    read = snapshot_folder.tree(held.files, None)
+    read = tree_of(held.files, None)
     for path, content in held.files.items():
         if path.startswith(prefix):
             at = tree / path.removeprefix(prefix)

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from fluxdoctor import merge
-from fluxdoctor.collect.store import snapshot_folder
+from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model import manifests
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.finding import Confidence, Finding, Report, Severity
@@ -94,7 +94,7 @@ def kustomization(**spec: object) -> Resource:
 
 def test_the_spec_is_merged_into_the_kustomization_file() -> None:
     text = b"resources: [a.yaml]\nimages: [{name: x, newTag: '1', digest: sha256:a}, {name: w}]\nunknownField: 1\nnamespace: old\n"
-    tree = snapshot_folder.tree({"apps/kustomization.yaml": text, "apps/a.yaml": b""}, None)
+    tree = tree_of({"apps/kustomization.yaml": text, "apps/a.yaml": b""}, None)
     made = generate.body(tree, kustomization(
         path="./apps", targetNamespace="web", namePrefix="p-", components=["../c"], patches=[{"patch": "x", "target": {"kind": "A"}}],
         images=[{"name": "x", "newTag": "2"}, {"name": "z", "newName": "q"}],
@@ -110,12 +110,12 @@ def test_a_generated_kustomization_file() -> None:
     files = dict.fromkeys(
         ("apps/b.yaml", "apps/sub/a.yml", "apps/own/kustomization.yml", "apps/own/x.yaml", "apps/c.json"), b""
     )
-    made = generate.body(snapshot_folder.tree(files, None), kustomization(path="apps"))
+    made = generate.body(tree_of(files, None), kustomization(path="apps"))
     assert made["resources"] == ["./b.yaml", "./own", "./sub/a.yml"]
 
 
 def test_a_component_from_elsewhere_is_refused() -> None:
-    tree = snapshot_folder.tree({"apps/a.yaml": b""}, None)
+    tree = tree_of({"apps/a.yaml": b""}, None)
     with pytest.raises(generate.NotBuilt, match="component path '/x' must be local and relative"):
         generate.body(tree, kustomization(path="apps", components=["/x"]))
 
@@ -236,7 +236,7 @@ def test_a_build_that_reads_more_than_its_kustomization_files_name() -> None:
         "patches/p.yaml": b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {patched: 'yes'}\n",
         "elsewhere/x.yaml": b"kind: X\n",
     }
-    tree = snapshot_folder.tree(files, None)
+    tree = tree_of(files, None)
     assert "patches/p.yaml" not in build_inputs.closure(tree, "a").files
     renderer = Renderer(tree, files, kustomize.Command(kustomize.command()), Cache(Kept()))
     body = {"spec": {"path": "a"}}
@@ -295,7 +295,7 @@ def test_where_each_object_of_a_build_was_written() -> None:
         "a/x.yaml": b"kind: A\nmetadata: {name: one, namespace: n}\n---\nkind: A\nmetadata: {name: one, namespace: m}\n",
         "a/y.yaml": b"kind: B\nmetadata: {name: renamed}\n",
     }
-    tree = snapshot_folder.tree(files, None)
+    tree = tree_of(files, None)
     built = [
         Header("A", "m", "p-one"), Header("A", "n", "p-one"), Header("B", "", "other"),
         Header("ConfigMap", "", "p-g-h4sh"), Header("C", "", "remote"),

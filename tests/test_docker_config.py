@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.sources import docker_config
 from fluxdoctor.collect.sources.docker_config import Login
 from tests.sources import secret

@@ -12,7 +12,8 @@ from fluxdoctor.collect.git import collect, login, remote
 from fluxdoctor.collect.git.login import Login
 from fluxdoctor.collect.git.revision import commit_of, kept, read_refs, resolve
 from fluxdoctor.collect.git.workspace import authorization, plain_key
-from fluxdoctor.collect.probe_context import Reach, UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
+from fluxdoctor.collect.probe_context import Reach
 from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model.facts import Answer
 from tests.gitworld import NAMESPACE, answers, reach, secret, source

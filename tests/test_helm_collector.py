@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from fluxdoctor.collect.charts import index
-from fluxdoctor.collect.probe_context import Reach, UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
+from fluxdoctor.collect.probe_context import Reach
 from fluxdoctor.collect.sources import helm, index_cache
 from fluxdoctor.intake import documents
 from fluxdoctor.intake.vault import SecretData

@@ -11,17 +11,17 @@ import pytest
 
 from fluxdoctor.app import check
 from fluxdoctor.collect.net.deadline import DeadlineError
-from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.intake import documents
 from fluxdoctor.intake.places import Path
+from fluxdoctor.intake.tree import YamlFile, tree_of
 from fluxdoctor.model.resource import Location, Ref, Resource
 from fluxdoctor.repository.build import document, kustomize
 from fluxdoctor.repository.facts import schema
 from fluxdoctor.repository.files.content_cache import Kept
 from fluxdoctor.repository.files.manifest_reader import Reading
 from fluxdoctor.repository.files.repository import Repository
+from fluxdoctor.repository.follow.cluster_contents import Reached
 from fluxdoctor.repository.follow.discovery import Entry
-from fluxdoctor.repository.follow.traversal import Reached
 from tests.test_check_command import needs_kustomize
 from tests.worlds import ROOT, rules
 
@@ -57,7 +57,7 @@ HOLDERS = {
 }
 
 
-def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> snapshot_folder.Read:
+def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> YamlFile:
     """Read one file, and keep what may be kept."""
     kept = Kept(folder_, ("fleet",))
     reading = Reading({path: content}, kept)
@@ -67,7 +67,7 @@ def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> s
     return found
 
 
-def said(found: snapshot_folder.Read) -> object:
+def said(found: YamlFile) -> object:
     """All that a reader learns of a file."""
     return [(body, dict(marks)) for body, marks in found.documents], str(found.error)
 
@@ -108,7 +108,7 @@ def test_a_file_that_is_kept_is_not_parsed_again(tmp_path: Folder, request: pyte
 def test_a_tree_of_kept_files_says_where_a_field_stands(tmp_path: Folder) -> None:
     read(TEXTS[0], tmp_path)
     kept = Kept(tmp_path, ("fleet",))
-    tree = snapshot_folder.tree({"a.yaml": TEXTS[0]}, None, Reading({}, kept).read)
+    tree = tree_of({"a.yaml": TEXTS[0]}, None, Reading({}, kept).read)
     assert tree.parsed("a.yaml").documents[0].at("b.1.c") == Location("a.yaml", 2, 9)
 
 

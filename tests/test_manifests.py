@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluxdoctor.collect.store import snapshot_folder
+from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model import overlays
 from fluxdoctor.model.manifests import Build, build, is_remote
 from fluxdoctor.model.resource import Ref
@@ -13,7 +13,7 @@ CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {}\n"
 
 def built(path: str, **files: str) -> Build:
     names = {p.replace("__", "/").replace("_dot_", "."): t.encode() for p, t in files.items()}
-    found = build(snapshot_folder.tree(names, None), path)
+    found = build(tree_of(names, None), path)
     assert found
     return found
 
@@ -94,8 +94,8 @@ def test_lists_generators_and_patches() -> None:
 
 
 def test_a_path_that_is_not_there() -> None:
-    assert build(snapshot_folder.tree({"a/b.yaml": b""}, None), "./c") is None
-    assert build(snapshot_folder.tree({"a/b.yaml": b""}, None), "../../a") is not None
+    assert build(tree_of({"a/b.yaml": b""}, None), "./c") is None
+    assert build(tree_of({"a/b.yaml": b""}, None), "../../a") is not None
 
 
 def test_what_kustomize_fetches() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect.store import snapshot_folder
+from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.repository.build import build_inputs, kustomize, patches
 from fluxdoctor.repository.build.cache import Cache
@@ -51,7 +51,7 @@ NEEDED: list[dict[str, Any]] = [
 
 
 def without_idle(files: dict[str, bytes], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    tree = snapshot_folder.tree(files, None)
+    tree = tree_of(files, None)
     body = {"resources": ["config.yaml"], "patches": rows}
     return patches.without_idle(tree, "app", body, sorted(build_inputs.closure(tree, "app").files), files)
 
@@ -125,7 +125,7 @@ def test_one_build_for_all_clusters_that_differ_in_such_patches(monkeypatch: pyt
         return build(stage, directory, *rest)
 
     monkeypatch.setattr(kustomize.Stage, "build", counted)
-    renderer = Renderer(snapshot_folder.tree(FILES, None), FILES, kustomize.Command(kustomize.command()), Cache(Kept()))
+    renderer = Renderer(tree_of(FILES, None), FILES, kustomize.Command(kustomize.command()), Cache(Kept()))
     kustomizations = [
         Resource(
             body={"spec": {"path": "app", "patches": [{"patch": MERGE.replace("1h", age), "target": RELEASE}]}},
@@ -175,7 +175,7 @@ def test_what_a_build_makes_other_than_it_is_written(
     body: dict[str, Any], more: dict[str, bytes], expected: set[tuple[str, str]] | None
 ) -> None:
     files = {**FILES, **more}
-    found = patches.changed(snapshot_folder.tree(files, None), "app", body, [*more])
+    found = patches.changed(tree_of(files, None), "app", body, [*more])
     assert found == (None if expected is None else frozenset(expected))
 
 
@@ -189,7 +189,7 @@ def test_patches_that_may_find_nothing() -> None:
         "namespace": "web",
     }
     release = {"group": r"helm\.toolkit\.fluxcd\.io", "version": "v2", "kind": "HelmRelease", "name": "r"}
-    assert patches.lenient(snapshot_folder.tree(FILES, None), "app", body) == {
+    assert patches.lenient(tree_of(FILES, None), "app", body) == {
         "namespace": "web",
         "patches": [
             {

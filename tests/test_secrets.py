@@ -28,7 +28,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxdoctor.intake.redact import Redactor
-from fluxdoctor.intake.secrets import facts, values
+from fluxdoctor.intake.secret_values import values
+from fluxdoctor.intake.secrets import facts
 
 # The identity of the age specification, and its recipient.
 AGE_IDENTITY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"

@@ -19,7 +19,7 @@ from fluxdoctor.repository import collect
 from fluxdoctor.repository.collect import Checked
 from fluxdoctor.repository.facts import live_lookup, removals
 from fluxdoctor.repository.files.repository import Repository
-from fluxdoctor.repository.follow.traversal import Reached
+from fluxdoctor.repository.follow.cluster_contents import Reached
 from fluxdoctor.rule import Catalogue
 from fluxdoctor.settings.policy import Policy
 

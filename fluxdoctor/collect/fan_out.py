@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import DeadlineError
-from fluxdoctor.collect.probe_context import Reach, UnreachableError
+from fluxdoctor.collect.probe_context import Reach
 from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.resource import Ref
 

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
-import ssl
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from fluxdoctor.collect.net.addresses import METADATA_HOSTS, UnreachableError, forbidden, resolve
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.intake.vault import Vault
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.resource import Ref
-
-_METADATA = frozenset(("metadata", "metadata.google.internal", "metadata.goog", "instance-data"))
-
-
-class UnreachableError(Exception):
-    """A host could not be asked; ``answer`` is the class, the text has no secret in it."""
-
-    def __init__(self, answer: Answer, detail: str) -> None:
-        super().__init__(detail)
-        self.answer, self.detail = answer, detail
 
 
 @dataclass(frozen=True)
@@ -47,11 +34,11 @@ class Reach:
 
         A name that leads to one forbidden address is refused whole: a resolver that mixes both is not to be trusted.
         """
-        if not self.allow_local and host.rstrip(".").lower() in _METADATA:
+        if not self.allow_local and host.rstrip(".").lower() in METADATA_HOSTS:
             raise UnreachableError(Answer.NOT_CONTACTED, f"{host} is a cloud metadata service")
-        found = _resolve(host, port, self.deadline.within(self.per_host).left())
+        found = resolve(host, port, self.deadline.within(self.per_host).left())
         for address in found:
-            if not self.allow_local and (why := _forbidden(address)):
+            if not self.allow_local and (why := forbidden(address)):
                 what = host if host == address else f"{host} ({address})"
                 raise UnreachableError(Answer.NOT_CONTACTED, f"{what} is {why}: only asked with --allow-local")
         return found
@@ -63,50 +50,3 @@ class Gathered:
 
     probes: Mapping[Ref, Probe] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
-
-
-def _forbidden(address: str) -> str:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    kinds = {
-        "a loopback address": ip.is_loopback,
-        "a link-local address (cloud metadata lives there)": ip.is_link_local,
-        "an unspecified address": ip.is_unspecified,
-        "a multicast address": ip.is_multicast,
-        "a cloud metadata address": str(ip) in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16"),
-    }
-    return next((why for why, true in kinds.items() if true), "")
-
-
-def _resolve(host: str, port: int, seconds: float) -> tuple[str, ...]:
-    """Ask in a thread, for getaddrinfo has no deadline of its own; one that takes too long is left behind."""
-    box: list[tuple[str, ...] | OSError | UnicodeError] = []
-
-    def ask() -> None:
-        try:
-            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            box.append(tuple(dict.fromkeys(str(row[4][0]) for row in rows)))
-        except (OSError, UnicodeError) as error:
-            box.append(error)
-
-    thread = threading.Thread(target=ask, daemon=True, name=f"resolve {host}")
-    thread.start()
-    thread.join(seconds)
-    if not box:
-        raise UnreachableError(Answer.TIMEOUT, f"{host} was not resolved within {seconds:.0f} s")
-    if isinstance(box[0], Exception):
-        raise UnreachableError(Answer.DNS, f"{host} does not resolve")
-    return box[0]
-
-
-def tls_answer(error: ssl.SSLError) -> Answer:
-    """Say what is wrong with a server's certificate, by OpenSSL's verification codes."""
-    code = getattr(error, "verify_code", 0)
-    if code in (10, 9):  # X509_V_ERR_CERT_HAS_EXPIRED, _NOT_YET_VALID
-        return Answer.TLS_EXPIRED
-    if code in (62, 63, 64):  # _HOSTNAME_MISMATCH, _EMAIL_MISMATCH, _IP_ADDRESS_MISMATCH
-        return Answer.TLS_WRONG_NAME
-    if code in (2, 18, 19, 20, 21, 27):  # issuer or chain unknown, self-signed, untrusted
-        return Answer.TLS_UNKNOWN_CA
-    return Answer.TLS

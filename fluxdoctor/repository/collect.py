@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 import orjson
 
 from fluxdoctor._version import __version__
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
-from fluxdoctor.collect.store import snapshot_folder
+from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model.cluster import Cluster, Gap
-from fluxdoctor.model.facts import GitTrees, Tree, clean
+from fluxdoctor.model.facts import GitTrees, clean
 from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 from fluxdoctor.repository.build import kustomize
 from fluxdoctor.repository.build.cache import Cache
-from fluxdoctor.repository.build.render import Renderer
 from fluxdoctor.repository.build.substitute import Variables
 from fluxdoctor.repository.facts import charts, dangling_references, overlaps, schema, unreferenced
 from fluxdoctor.repository.files.content_cache import Kept
 from fluxdoctor.repository.files.manifest_reader import Reading
 from fluxdoctor.repository.files.repository import Repository
 from fluxdoctor.repository.follow import postbuild, steps, versions
+from fluxdoctor.repository.follow.cluster_contents import Reached
 from fluxdoctor.repository.follow.discovery import Entry, Found
+from fluxdoctor.repository.follow.renderers import Renderers
 from fluxdoctor.repository.follow.steps import Steps
-from fluxdoctor.repository.follow.traversal import Reached, Walk
+from fluxdoctor.repository.follow.traversal import Walk
 
 _MOSTLY = 0.8
-_DERIVED, _MADE = "\0derived", "\0made"
 
 
 @dataclass(frozen=True)
@@ -67,13 +66,13 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
 
 def _collected(repository: Repository, reading: Reading, kept: Kept, run: kustomize.Command) -> Checked:
     builds = Cache(kept, " ".join(run.argv), reading.bodies)
-    whole = snapshot_folder.tree(repository.files, None, reading.read)
+    whole = tree_of(repository.files, None, reading.read)
     found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}, repository.urls)
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
         steps.short_turns(),
         ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
-        _Renderers(repository, whole, reading, run, builds) as renderers,
+        Renderers(repository, whole, reading, run, builds) as renderers,
     ):
         reached = steps.together(_walk(entry, renderers, pool, repository) for entry in found.entries())
         files = frozenset(f for r in reached for f in _files(r))
@@ -106,71 +105,6 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-class _Renderers:
-    """One renderer for each root and each rule of what is ignored."""
-
-    def __init__(
-        self, repository: Repository, whole: Tree, reading: Reading, run: kustomize.Command, cache: Cache
-    ) -> None:
-        self._repository, self._whole, self._read = repository, whole, reading.read
-        self._run, self._cache = run, cache
-        self._made: dict[tuple[str, str | None], Renderer] = {}
-        self._copied: dict[tuple[str, str | None], tuple[str, Mapping[str, str]]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for renderer in self._made.values():
-            renderer.close()
-
-    def of(self, entry: Entry) -> Renderer:
-        key = (entry.root, entry.ignore)
-        if key not in self._made:
-            self._made[key] = self._make(entry)
-        return self._made[key]
-
-    def _make(self, entry: Entry) -> Renderer:
-        prefix = f"{entry.root}/" if entry.root else ""
-        files = {p.removeprefix(prefix): c for p, c in self._repository.files.items() if p.startswith(prefix)}
-        # The whole tree keeps what it has parsed.
-        tree = snapshot_folder.tree(files, entry.ignore, self._read) if prefix or entry.ignore else self._whole
-        kept = {p: c for p, c in files.items() if p not in tree.excluded}
-        return Renderer(tree, kept, self._run, self._cache)
-
-    def visited(self) -> set[str]:
-        """Return the folders that the builds read, from the repository's root."""
-        found = {
-            posixpath.join(key[0], path)
-            for key, r in self._made.items()
-            if key[0] not in (_DERIVED, _MADE)
-            for path in r.visited
-        }
-        for key, (root, files) in self._copied.items():
-            inside = self._made[key].visited
-            found |= {
-                posixpath.dirname(posixpath.join(root, at)) for p, at in files.items() if posixpath.dirname(p) in inside
-            }
-        return found
-
-    def made(self, name: str, files: Mapping[str, bytes]) -> Renderer:
-        """Return the renderer of files that stand nowhere in the repository."""
-        key = (_MADE, name)
-        if key not in self._made:
-            self._made[key] = Renderer(snapshot_folder.tree(files, None), files, self._run, self._cache)
-        return self._made[key]
-
-    def derived(self, renderer: Renderer, files: Mapping[str, str]) -> Renderer:
-        """Return the renderer of an artifact that is made of some files of another: path -> path in that one."""
-        key = (_DERIVED, f"{id(renderer)} {sorted(files.items())}")
-        if key not in self._made:
-            root = next((k[0] for k, r in self._made.items() if r is renderer), "")
-            self._copied[key] = (root, files)
-            held = {path: renderer.files[place] for path, place in files.items() if place in renderer.files}
-            self._made[key] = Renderer(snapshot_folder.tree(held, None, self._read), held, self._run, self._cache)
-        return self._made[key]
-
-
 def place(reached: Reached) -> Callable[[str], str]:
     """Return what turns a path in an artifact of a cluster into a path of the repository."""
     root = reached.entry.root
@@ -181,7 +115,7 @@ def _folder(reached: Reached) -> str:
     return clean(reached.entry.kustomization.text("spec.path"))
 
 
-def _rooted(entry: Entry, renderers: _Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
+def _rooted(entry: Entry, renderers: Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
     """Walk from a folder; where its Kustomizations find their paths only below one folder, that is the artifact's root."""
     first = yield from _walk(entry, renderers, pool, repository)
     missing = [clean(k.text("spec.path")) for k in first.objects.values() if _is_missing(k)]
@@ -204,14 +138,14 @@ def _is_missing(resource: Resource) -> bool:
     return resource.kind == "Kustomization" and resource.text("status.conditions.0.reason") == "ArtifactFailed"
 
 
-def _walk(entry: Entry, renderers: _Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
+def _walk(entry: Entry, renderers: Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
     if entry.patches:
         entry = yield from _patched(entry, renderers, pool)
     walk = Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived)
     return postbuild.settle((yield from walk.run()))
 
 
-def _patched(entry: Entry, renderers: _Renderers, pool: Executor) -> Steps[Entry]:
+def _patched(entry: Entry, renderers: Renderers, pool: Executor) -> Steps[Entry]:
     """Return an entry with its objects as flux-operator patches them; as they are where that cannot be built."""
     made = [*entry.objects, entry.kustomization]
     body = {"resources": ["sync.yaml"], "patches": entry.patches}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import Any
 
-from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.intake import documents
 from fluxdoctor.model.facts import Answer, ChartVersion, sha256
 from fluxdoctor.model.resource import Fields

@@ -22,8 +22,9 @@ from fluxdoctor.collect.git.store import Store
 from fluxdoctor.collect.git.visit import Outcome, Run, Visit, ask, plan
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import Workspace
-from fluxdoctor.collect.probe_context import Gathered, Reach, UnreachableError
-from fluxdoctor.collect.store import snapshot_folder
+from fluxdoctor.collect.net.addresses import UnreachableError
+from fluxdoctor.collect.probe_context import Gathered, Reach
+from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, Probe, Tree
 from fluxdoctor.model.resource import Ref, Resource
@@ -155,7 +156,7 @@ def _found(
         ignore = source.text("spec.ignore") if source.has("spec.ignore") else None
         key = (id(files), ignore)
         if key not in made:
-            made[key] = snapshot_folder.tree(files, ignore)
+            made[key] = tree_of(files, ignore)
         found[source.ref] = made[key]
     probes = {ref: Probe(targets[ref], outcome.answer, outcome.detail, taken) for ref, outcome in told.items()}
     return GitFound(probes=probes, gaps=tuple(gaps), trees=found, refs=refs)

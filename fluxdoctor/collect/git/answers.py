@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from fluxdoctor.collect.git import web
 from fluxdoctor.collect.git.login import Login
 from fluxdoctor.collect.git.way import Way
+from fluxdoctor.collect.net.addresses import tls_answer
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.collect.probe_context import tls_answer
 from fluxdoctor.intake.redact import Redactor
 from fluxdoctor.model.facts import Answer
 

@@ -21,8 +21,8 @@ from fluxdoctor.collect.git import web
 from fluxdoctor.collect.git.login import App
 from fluxdoctor.collect.git.remote import Remote, parse
 from fluxdoctor.collect.git.way import Way
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.collect.probe_context import UnreachableError
 from fluxdoctor.model.facts import Answer
 
 USER = "x-access-token"

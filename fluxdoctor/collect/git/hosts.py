@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from fluxdoctor.collect.git.login import Proxy
 from fluxdoctor.collect.git.remote import Remote
-from fluxdoctor.collect.probe_context import Reach, UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
+from fluxdoctor.collect.probe_context import Reach
 from fluxdoctor.model.facts import Answer
 
 #: Answers of a host, whatever the repository and the login.

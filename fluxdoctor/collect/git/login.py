@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from fluxdoctor.collect.git.remote import Remote
-from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Resource

@@ -10,8 +10,8 @@ from fluxdoctor.collect.git.answers import safe
 from fluxdoctor.collect.git.remote import Remote, parse
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import authorization
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.collect.probe_context import UnreachableError
 from fluxdoctor.model.facts import Answer
 
 _ASKED, _SERVICE = "/info/refs", "service=git-upload-pack"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
-from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.model.facts import Answer
 
 _PORTS = {"https": 443, "http": 80, "ssh": 22}

@@ -15,9 +15,10 @@ from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.store import Store
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import REMOTE, Workspace, authorization
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.net.process import Done, Limits, TooMuchError
-from fluxdoctor.collect.probe_context import Reach, UnreachableError
+from fluxdoctor.collect.probe_context import Reach
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Resource
 

@@ -17,9 +17,9 @@ from urllib3.exceptions import TimeoutError as WaitError
 
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import proxy_url
+from fluxdoctor.collect.net.addresses import UnreachableError, tls_answer
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.net.sockets import shut, track
-from fluxdoctor.collect.probe_context import UnreachableError, tls_answer
 from fluxdoctor.model.facts import Answer
 
 CONNECT = 5.0

@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import serialization
 from fluxdoctor.collect.git.login import Login, Proxy
 from fluxdoctor.collect.git.remote import quoted
 from fluxdoctor.collect.git.way import Way
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.process import Done, Limits, run
-from fluxdoctor.collect.probe_context import UnreachableError
 from fluxdoctor.model.facts import Answer
 
 REMOTE = "origin"

@@ -14,7 +14,7 @@ from fluxdoctor.collect.kube.discovery import Discovery, Served, discover
 from fluxdoctor.collect.kube.login import ClusterError, Connection
 from fluxdoctor.collect.kube.read import Found, Reader
 from fluxdoctor.intake import objects
-from fluxdoctor.intake.secrets import entries
+from fluxdoctor.intake.secret_values import entries
 from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model import flux
 from fluxdoctor.model.cluster import Cluster, Gap

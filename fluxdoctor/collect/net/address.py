@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urljoin
 
-from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.model.facts import Answer
 
 PORTS = {"http": 80, "https": 443}

@@ -16,8 +16,9 @@ from typing import Any, Self
 from fluxdoctor._version import __version__
 from fluxdoctor.collect.net import tls
 from fluxdoctor.collect.net.address import Address
+from fluxdoctor.collect.net.addresses import UnreachableError, tls_answer
 from fluxdoctor.collect.net.sockets import shut, track
-from fluxdoctor.collect.probe_context import Reach, UnreachableError, tls_answer
+from fluxdoctor.collect.probe_context import Reach
 from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.facts import Answer
 

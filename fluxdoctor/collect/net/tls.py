@@ -8,7 +8,7 @@ import ssl
 import tempfile
 from collections.abc import Iterator
 
-from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.facts import Answer
 

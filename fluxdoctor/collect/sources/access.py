@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fluxdoctor.collect.net import tls
 from fluxdoctor.collect.net.address import PORTS, Address, parse
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import Access
-from fluxdoctor.collect.probe_context import Reach, UnreachableError
+from fluxdoctor.collect.probe_context import Reach
 from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Resource

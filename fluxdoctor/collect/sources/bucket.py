@@ -12,8 +12,9 @@ from urllib.parse import quote
 from fluxdoctor.collect import fan_out
 from fluxdoctor.collect.fan_out import Answered, Question
 from fluxdoctor.collect.net.address import Address, parse
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import Access, Client, Response
-from fluxdoctor.collect.probe_context import Gathered, Reach, UnreachableError
+from fluxdoctor.collect.probe_context import Gathered, Reach
 from fluxdoctor.collect.sources import access
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Ref, Resource

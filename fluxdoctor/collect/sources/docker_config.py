@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.flux import DOCKER_HUB

@@ -13,9 +13,10 @@ from fluxdoctor.collect.charts import chart_archive, index
 from fluxdoctor.collect.charts.index import Index
 from fluxdoctor.collect.fan_out import Answered, Question
 from fluxdoctor.collect.net.address import Address, parse
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import DeadlineError
 from fluxdoctor.collect.net.http import MIB, Access, Client, Response
-from fluxdoctor.collect.probe_context import Gathered, Reach, UnreachableError
+from fluxdoctor.collect.probe_context import Gathered, Reach
 from fluxdoctor.collect.sources import access
 from fluxdoctor.collect.sources.index_cache import Cache, mapped
 from fluxdoctor.model import flux

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fluxdoctor.collect.net.address import Address
-from fluxdoctor.collect.probe_context import UnreachableError
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.model.facts import Answer
 
 _MOST = 512 << 20

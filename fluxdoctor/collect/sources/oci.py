@@ -10,8 +10,9 @@ from fluxdoctor.collect import fan_out
 from fluxdoctor.collect.charts import chart_archive
 from fluxdoctor.collect.fan_out import Answered, Question
 from fluxdoctor.collect.net.address import Address, parse
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import Access, Client
-from fluxdoctor.collect.probe_context import Gathered, Reach, UnreachableError
+from fluxdoctor.collect.probe_context import Gathered, Reach
 from fluxdoctor.collect.sources import access, docker_config
 from fluxdoctor.collect.sources.docker_config import Login
 from fluxdoctor.collect.sources.registry import Repository

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from fluxdoctor.collect.net.address import Address, parse
+from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import MIB, Client, Response, basic
-from fluxdoctor.collect.probe_context import UnreachableError
 from fluxdoctor.collect.sources.docker_config import Login
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.oci import OciLayer, OciManifest

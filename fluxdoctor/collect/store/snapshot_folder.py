@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,21 +13,19 @@ from fluxdoctor.collect.charts import chart_archive, index, verdicts
 from fluxdoctor.collect.store import archive, oci_folder
 from fluxdoctor.collect.store.archive import MAX_FILE, MAX_TOTAL, SnapshotError
 from fluxdoctor.collect.store.within import is_within
-from fluxdoctor.intake import documents, ignore, objects
-from fluxdoctor.intake.documents import YamlError
+from fluxdoctor.intake import documents, objects
+from fluxdoctor.intake.tree import Files, tree_of
 from fluxdoctor.model.charts import Archive, Chart, Charts
 from fluxdoctor.model.cluster import Cluster, Gap
-from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Parsed, Probe, Probes, SyntaxFlaw, Tree, sha256
+from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Probe, Probes, sha256
 from fluxdoctor.model.oci import OciTags
-from fluxdoctor.model.resource import Fields, Location, Marks, Ref
+from fluxdoctor.model.resource import Fields, Ref
 from fluxdoctor.model.snapshot import Snapshot, Target, Versions
 from fluxdoctor.model.times import moment
 
 FORMAT = 1
 _INHERITED = ("git/", "helm/")
 _ANSWERS = {answer.value: answer for answer in Answer}
-
-Files = Mapping[str, bytes]
 
 
 @dataclass(slots=True)
@@ -42,7 +39,7 @@ class _Loading:
         yield from ((p, self.files[p]) for p in sorted(self.files) if p.startswith(prefix))
 
     def yaml(self, path: str) -> Any:
-        """Read the first document of a file; a file that is not YAML becomes a gap and None."""
+        """YamlFile the first document of a file; a file that is not YAML becomes a gap and None."""
         try:
             return documents.load(self.files[path], path)
         except documents.YamlError as error:
@@ -225,67 +222,21 @@ def _git(cluster: Cluster, loading: _Loading) -> GitTrees | None:
     for (namespace, name), files in _groups(loading, "git").items():
         ref = Ref("GitRepository", namespace, name)
         source = cluster.get(ref)
-        trees[ref] = tree(files, source.text("spec.ignore") if source and source.has("spec.ignore") else None)
+        trees[ref] = tree_of(files, source.text("spec.ignore") if source and source.has("spec.ignore") else None)
     refs = {}
     for path, _ in loading.below("git/"):
         parts = path.split("/")
         if len(parts) == 3 and path.endswith(".refs.yaml"):  # noqa: PLR2004 - git, namespace, file
             ref = Ref("GitRepository", parts[1], parts[2].removesuffix(".refs.yaml"))
-            said = Fields(loading.yaml(path))
+            yaml_file = Fields(loading.yaml(path))
             # A commit of digits only that is not quoted is read as a number.
-            names = said.keys()
-            refs[ref] = {name: str(said.get((name,))) for name in names if said.has((name,))}
+            names = yaml_file.keys()
+            refs[ref] = {name: str(yaml_file.get((name,))) for name in names if yaml_file.has((name,))}
     return GitTrees(trees, refs) if trees or refs else None
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What the YAML of a file says: each document, with where it says what, and why the rest cannot be read."""
-
-    documents: tuple[tuple[object, Marks], ...]
-    error: YamlError | None = None
-    repeated: tuple[int, int] | None = None
-    """Where a key stands that its mapping has already."""
-
-
-def said(parsed: documents.Parsed) -> Read:
-    """Return what a parsed file says."""
-    return Read(tuple((d.body, d.marks) for d in parsed.documents), parsed.error, parsed.repeated)
-
-
-def _yaml(content: bytes, path: str) -> Read:
-    return said(documents.parse(content, path))
-
-
-def tree(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], Read] = _yaml) -> Tree:
-    """Make a Tree of the files of a revision; YAML is read when a rule asks for it, by ``read``."""
-    ignores = {
-        posixpath.dirname(path): content.decode("utf-8", "replace")
-        for path, content in files.items()
-        if posixpath.basename(path) == ".sourceignore"
-    }
-    text = objects.masker(files)
-
-    def says(path: str, word: bytes) -> bool:
-        # Taking the secrets out of a file that does not have the word at all would be for nothing.
-        return word in files[path] and word in text(path)
-
-    return Tree(files, _parser(files, read), ignore.excluded(files, ignores, spec_ignore), text, says)
-
-
-def _parser(files: Files, read: Callable[[bytes, str], Read]) -> Callable[[str], Parsed]:
-    def parse_file(path: str) -> Parsed:
-        held = read(files.get(path, b""), path)
-        found = tuple(objects.manifest(body, path, marks) for body, marks in held.documents)
-        error = held.error
-        flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
-        return Parsed(found, flaw, Location(path, *held.repeated) if held.repeated else None)
-
-    return parse_file
-
-
 def _charts(loading: _Loading, oci: OciTags | None) -> ChartIndexes | None:
-    """Read the indexes; where all Helm repositories are registries that said what they offer, there is none to miss."""
+    """YamlFile the indexes; where all Helm repositories are registries that yaml_file what they offer, there is none to miss."""
     indexes = {}
     for (namespace, name), files in _groups(loading, "helm").items():
         if "index.yaml" in files:
@@ -296,7 +247,7 @@ def _charts(loading: _Loading, oci: OciTags | None) -> ChartIndexes | None:
 
 
 def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:
-    """Read ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz``; what is in an archive says which chart it is.
+    """YamlFile ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz``; what is in an archive says which chart it is.
 
     ``pulled.yaml`` beside charts/ says which chart was asked for, and the digest of what was served, for it is packed anew.
 
@@ -342,15 +293,15 @@ def _charts_below(files: Files, where: str, below: str, loading: _Loading) -> It
 
 
 def _oci(cluster: Cluster, loading: _Loading) -> OciTags | None:
-    said: dict[Ref, Fields] = {}
+    yaml_file: dict[Ref, Fields] = {}
     for path, _ in loading.below("oci/"):
         parts = path.removesuffix(".yaml").split("/")
         if len(parts) == 3:  # noqa: PLR2004 - oci, namespace, name
             ref = Ref("OCIRepository", parts[1], parts[2])
             if cluster.get(ref) is None and cluster.get(Ref("HelmRepository", parts[1], parts[2])):
                 ref = Ref("HelmRepository", parts[1], parts[2])
-            said[ref] = Fields(loading.yaml(path))
-    return oci_folder.load(said) if said else None
+            yaml_file[ref] = Fields(loading.yaml(path))
+    return oci_folder.load(yaml_file) if yaml_file else None
 
 
 def _probes(loading: _Loading) -> Probes | None:

@@ -16,7 +16,7 @@ from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import is_remote, kustomization_file, scanned
 from fluxdoctor.model.resource import Fields, Resource
 
-_LISTS = (
+LISTS = (
     "resources",
     "bases",
     "components",
@@ -26,9 +26,9 @@ _LISTS = (
     "transformers",
     "configurations",
 )
-_PATCHES = ("patches", "patchesJson6902", "replacements")
-_GENERATORS = ("configMapGenerator", "secretGenerator")
-_SOURCES = ("files", "envs")
+PATCHES = ("patches", "patchesJson6902", "replacements")
+GENERATORS = ("configMapGenerator", "secretGenerator")
+SOURCES = ("files", "envs")
 
 
 @dataclass
@@ -93,13 +93,13 @@ def _follow(tree: Tree, at: str, body: Resource, found: Closure) -> None:
 
 def _named(body: Fields) -> Iterator[str]:
     """Yield every path that a kustomization file names."""
-    for key in _LISTS:
+    for key in LISTS:
         yield from (e for e in body.strings(key) if "\n" not in e)
-    for key in _PATCHES:
+    for key in PATCHES:
         yield from (row.text("path") for row in body.rows(key))
-    for key in _GENERATORS:
+    for key in GENERATORS:
         for row in body.rows(key):
-            yield from (e.rpartition("=")[2] for field in _SOURCES for e in row.strings(field))
+            yield from (e.rpartition("=")[2] for field in SOURCES for e in row.strings(field))
             yield row.text("env")
     yield body.text("openapi.path")
 
@@ -126,10 +126,10 @@ def _strings(value: Any) -> Iterator[str]:
 def offline(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
     """Return a kustomization file without what would be fetched or inflated, and whether anything was left out."""
     made = dict(body)
-    for key in _LISTS:
+    for key in LISTS:
         if isinstance(made.get(key), list):
             made[key] = [e for e in made[key] if not (isinstance(e, str) and "\n" not in e and is_remote(e))]
-    for key in _GENERATORS:
+    for key in GENERATORS:
         rows = made.get(key)
         if isinstance(rows, list):
             made[key] = [_local(row) if isinstance(row, dict) else row for row in rows]
@@ -140,27 +140,27 @@ def offline(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
 
 
 def _local(row: dict[str, Any]) -> dict[str, Any]:
-    return _without(row, [e for e in _listed(row, "files") + _listed(row, "envs") if "://" in e])
+    return without(row, [e for e in listed(row, "files") + listed(row, "envs") if "://" in e])
 
 
-def _listed(row: Mapping[str, Any], key: str) -> list[str]:
+def listed(row: Mapping[str, Any], key: str) -> list[str]:
     held = row.get(key)
     return [e for e in held if isinstance(e, str)] if isinstance(held, list) else []
 
 
-def _without(row: dict[str, Any], gone: list[str]) -> dict[str, Any]:
+def without(row: dict[str, Any], gone: list[str]) -> dict[str, Any]:
     """Leave entries of a generator out; the keys that its files would make stay, without a value."""
     kept = dict(row)
     keys = [
         e.partition("=")[0] if "=" in e.partition("://")[0] else posixpath.basename(e)
         for e in gone
-        if e in _listed(row, "files")
+        if e in listed(row, "files")
     ]
-    for key in _SOURCES:
+    for key in SOURCES:
         if isinstance(kept.get(key), list):
             kept[key] = [e for e in kept[key] if e not in gone]
     if keys:
-        kept["literals"] = [*_listed(row, "literals"), *(f"{key}=" for key in keys)]
+        kept["literals"] = [*listed(row, "literals"), *(f"{key}=" for key in keys)]
     return kept
 
 
@@ -170,46 +170,3 @@ def never_empty(body: dict[str, Any]) -> dict[str, Any]:
     return body if says else {**body, "buildMetadata": ["originAnnotations"]}
 
 
-def mended(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a kustomization file without the entries that lead nowhere."""
-    made, _ = offline(body)
-    for key in _LISTS:
-        if isinstance(made.get(key), list):
-            made[key] = [e for e in made[key] if _there(tree, at, e, key)]
-    for key in _PATCHES:
-        if isinstance(made.get(key), list):
-            made[key] = [
-                r for r in made[key] if not (isinstance(r, dict) and r.get("path")) or _there(tree, at, r["path"], key)
-            ]
-    for key in _GENERATORS:
-        if isinstance(made.get(key), list):
-            made[key] = [_fed(tree, at, row) for row in made[key] if isinstance(row, dict)]
-    return never_empty(made)
-
-
-def nowhere(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return of a kustomization file only what leads nowhere: what `mended` leaves out or changes; {} for nothing."""
-    local, _ = offline(body)
-    kept = mended(tree, at, body)
-    lists = {key: local[key] for key in (*_LISTS, *_PATCHES, *_GENERATORS) if isinstance(local.get(key), list)}
-    found = {key: [e for e in held if e not in (kept.get(key) or ())] for key, held in lists.items()}
-    return {key: held for key, held in found.items() if held}
-
-
-def _fed(tree: Tree, at: str, row: dict[str, Any]) -> dict[str, Any]:
-    entries = [(key, e) for key in _SOURCES for e in _listed(row, key)]
-    kept = _without(row, [e for key, e in entries if not _there(tree, at, e.rpartition("=")[2], key)])
-    if isinstance(kept.get("env"), str) and not _there(tree, at, kept["env"], "env"):
-        kept.pop("env")
-    return kept
-
-
-def _there(tree: Tree, at: str, entry: Any, key: str) -> bool:
-    if not isinstance(entry, str) or "\n" in entry:
-        return True
-    path = clean(posixpath.join(at, entry))
-    if tree.is_file(path):
-        return key != "components"
-    return (
-        tree.is_directory(path) and bool(kustomization_file(tree, path)) and key in ("resources", "bases", "components")
-    )

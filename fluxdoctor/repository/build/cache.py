@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -12,8 +12,7 @@ from fluxdoctor.repository.build.document import Built
 from fluxdoctor.repository.files.content_cache import Kept
 from fluxdoctor.repository.build.origins import Origin
 
-if TYPE_CHECKING:
-    from fluxdoctor.repository.build.render import Rendering
+from fluxdoctor.repository.build.rendering import Rendering
 
 _BUILDS, _DOCUMENTS = "builds", "documents"
 _FIELDS = ("error", "reason", "partial", "raw")
@@ -44,8 +43,6 @@ class Cache:
 
     def get(self, key: str) -> Rendering | None:
         """Return what was kept, or None. Its documents are shared with other builds that have the same."""
-        from fluxdoctor.repository.build.render import Rendering
-
         held = self._kept.get(_BUILDS, key)
         placed = [self._placed(digest) for digest in held["documents"]] if held else []
         if not held or None in placed:

@@ -11,8 +11,8 @@ from fluxdoctor.intake import documents, objects
 from fluxdoctor.repository.build.origins import Header
 from fluxdoctor.repository.build.substitute import Variables, apply
 from fluxdoctor.model.resource import Fields, Ref
+from fluxdoctor.repository.files.texts import Bodies, bodies
 
-Bodies: TypeAlias = tuple[dict[str, Any], ...]
 Objects: TypeAlias = tuple[tuple[Ref, dict[str, Any]], ...]
 
 #: kustomize writes a mapping's fields in a block, two spaces in, and the texts in them further in.
@@ -92,12 +92,6 @@ class Built:
     def load(held: dict[str, Any] | str) -> Built:
         """Return what was kept."""
         return Built(held) if isinstance(held, str) else Built(body=held)
-
-
-@lru_cache(1 << 15)
-def bodies(text: str) -> Bodies:
-    """Read a text once, for however many clusters it is the same. Never change what it returns."""
-    return tuple(d.body for d in documents.parse(text).documents if isinstance(d.body, dict))
 
 
 def _said(pattern: re.Pattern[str], text: str) -> str:

@@ -15,39 +15,20 @@ from typing import Any
 
 from fluxdoctor.intake import documents
 from fluxdoctor.repository.build import build_inputs, generate, kustomize, origins, patches
+from fluxdoctor.repository.build import repair
 from fluxdoctor.repository.build.document import Built
 from fluxdoctor.repository.build.cache import Cache
 from fluxdoctor.repository.build.origins import Origin
 from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import Tree, clean
-from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file
+from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Resource
+from fluxdoctor.repository.build.rendering import Rendering
 
 _MAYBE_REMOTE = re.compile(rb"://|github\.com|gitlab\.com|git@|\?ref=|helmChart|bitbucket\.org")
 _NAMES = re.compile(r"^  name: *(?:&\S+ +)?[\"']?([\w.-]+)", re.M)
 _MOST_MENDS = 6
 _TWICE = re.compile(r"may not add resource with an already registered id: (?P<id>\S+)")
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """The documents of a build. ``error`` is why the real build fails; the documents are then those of the rest."""
-
-    documents: tuple[Built, ...] = ()
-    origins: tuple[Origin | None, ...] = ()
-    """Where each document comes from."""
-    error: str = ""
-    reason: str = "BuildFailed"
-    partial: bool = False
-    """Something is not among the documents: a remote base, or what a fault hides."""
-    raw: bool = False
-    """Nothing could be built: look at the files instead."""
-    changed: frozenset[tuple[str, str]] | None = None
-    """Of ``raw``: the kinds and names that a build would make other than they are written; None: it may be all."""
-    files: frozenset[str] = frozenset()
-    """What the build reads."""
-    stopped: str = ""
-    """Why the build was not let come to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +205,7 @@ class Renderer:
         read = manifests.build(self.tree, directory, components)
         for file in read.kustomizations if read else ():
             at = posixpath.dirname(file.file)
-            faulty = build_inputs.nowhere(self.tree, at, file.body) if isinstance(file.body, dict) else {}
+            faulty = repair.nowhere(self.tree, at, file.body) if isinstance(file.body, dict) else {}
             if faulty:
                 yield file.file, faulty
 
@@ -275,7 +256,7 @@ class Renderer:
 
     def _mended_file(self, directory: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return a kustomization file without what is faulty; where a base is left out, its patches may find nothing."""
-        made = build_inputs.mended(self.tree, directory, body)
+        made = repair.mended(self.tree, directory, body)
         needs = build_inputs.closure(self.tree, directory)
         return patches.lenient(self.tree, directory, made) if needs.remote or needs.helm else made
 
@@ -310,8 +291,3 @@ def _readable(content: bytes) -> list[Any]:
 
 def _of_missing(error: str) -> bool:
     return "no matches for Id" in error or "no resource matches" in error or "failed to find unique target" in error
-
-
-def kustomization_path(tree: Tree, directory: str) -> str:
-    """Return the file that says what a directory builds to: its kustomization file, or the directory itself."""
-    return kustomization_file(tree, directory) or directory

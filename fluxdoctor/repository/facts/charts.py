@@ -10,7 +10,7 @@ from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.repository.build.substitute import unknown
-from fluxdoctor.repository.follow.traversal import Reached
+from fluxdoctor.repository.follow.cluster_contents import Reached
 
 _READ = ("Chart.yaml", "values.yaml", "values.schema.json")
 

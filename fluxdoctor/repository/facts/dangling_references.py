@@ -16,7 +16,7 @@ from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.flux import Edge, Reference
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.repository.build.substitute import unknown
-from fluxdoctor.repository.follow.traversal import Reached
+from fluxdoctor.repository.follow.cluster_contents import Reached
 
 _SOURCES = ("GitRepository", "OCIRepository", "HelmRepository", "Bucket")
 _EDGES = (

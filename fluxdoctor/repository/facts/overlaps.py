@@ -9,7 +9,7 @@ from fluxdoctor.model import flux
 from fluxdoctor.model.overlaps import Overlap, Overlaps
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.repository.build.substitute import unknown
-from fluxdoctor.repository.follow.traversal import Reached
+from fluxdoctor.repository.follow.cluster_contents import Reached
 
 _KEY = f"{flux.KUSTOMIZE}/"
 _OWN = (f"{_KEY}name", f"{_KEY}namespace")

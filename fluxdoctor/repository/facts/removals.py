@@ -14,7 +14,7 @@ from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.removals import Removal, Removals
 from fluxdoctor.model.resource import Location, Ref, Resource
 from fluxdoctor.repository.build.substitute import unknown
-from fluxdoctor.repository.follow.traversal import Reached
+from fluxdoctor.repository.follow.cluster_contents import Reached
 
 _KEY = f"{flux.KUSTOMIZE}/"
 _DEEPEST = 20

@@ -19,7 +19,7 @@ from fluxdoctor.model.resource import Fields, Resource
 from fluxdoctor.model.schemas import Flaw, Schemas
 from fluxdoctor.repository.build.substitute import unknown
 from fluxdoctor.repository.files.content_cache import Kept
-from fluxdoctor.repository.follow.traversal import Reached
+from fluxdoctor.repository.follow.cluster_contents import Reached
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator

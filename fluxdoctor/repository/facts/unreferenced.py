@@ -32,11 +32,6 @@ def cluster(tree: Tree, visited: Collection[str], left: Iterable[Resource]) -> t
     return (Cluster(made), GitTrees({_SOURCE: tree})) if made else None
 
 
-def _has_path(tree: Tree, kustomization: Resource) -> bool:
-    """Tell whether a path begins with a folder of this repository: else it is as likely one of another."""
-    return clean(kustomization.text("spec.path")).partition("/")[0] in tree.directories - {""}
-
-
 def _folder(folder: str) -> Resource:
     body = {"spec": {"path": folder, "sourceRef": {"kind": _SOURCE.kind, "name": _SOURCE.name}}}
     return Resource(body=body, ref=Ref("Kustomization", "", folder or "."), file=folder)

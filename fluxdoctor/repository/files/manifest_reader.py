@@ -10,11 +10,12 @@ from typing import Any
 
 import orjson
 
-from fluxdoctor.collect.store.snapshot_folder import Read, said
-from fluxdoctor.intake import documents, objects, places
+from fluxdoctor.intake import documents, masking, objects, places
 from fluxdoctor.intake.places import Text, View
+from fluxdoctor.intake.tree import YamlFile as Read
+from fluxdoctor.intake.tree import yaml_file as said
 from fluxdoctor.model.manifests import FILE_NAMES
-from fluxdoctor.repository.build import document
+from fluxdoctor.repository.files import texts
 from fluxdoctor.repository.files.content_cache import Kept
 
 _FILES, _TEXTS = "files", "texts"
@@ -60,14 +61,14 @@ class Reading:
         if text not in self._texts:
             digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
             held = self._kept.get(_TEXTS, digest)
-            known = self._texts[text] = document.bodies(text) if held is None else tuple(held)
+            known = self._texts[text] = texts.bodies(text) if held is None else tuple(held)
             if held is None and _may_be_kept(known):
                 self._kept.put(_TEXTS, digest, known)
         return self._texts[text]
 
     def settle(self) -> None:
         """Forget the files whose content becomes a Secret."""
-        generated = objects.generator_files(self._files)
+        generated = masking.generator_files(self._files)
         self._kept.drop(_FILES, (hashlib.sha256(self._files[p]).hexdigest() for p in generated if p in self._files))
 
 

@@ -5,23 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
 
 from fluxdoctor.repository.build.document import Built
 from fluxdoctor.repository.build.substitute import Variables, apply, syntax_fault, undefined, unknown
 from fluxdoctor.repository.follow import versions
-
-if TYPE_CHECKING:
-    from fluxdoctor.repository.follow.traversal import Reached
+from fluxdoctor.repository.follow.cluster_contents import Fault, Reached
 
 _API = re.compile(r"^apiVersion: (?:(?P<group>[^/\n]+)/)?(?P<version>\S+)$", re.M)
-
-
-class Fault(NamedTuple):
-    """Why variables cannot be replaced. ``strict``: only where a variable without a value is an error."""
-
-    message: str
-    strict: bool
 
 
 def faults(documents: Iterable[Built], variables: Variables) -> tuple[Fault, ...]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from fluxdoctor.model import manifests
-from fluxdoctor.model.facts import Tree, clean
+from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.repository.build.document import Built
 from fluxdoctor.repository.build.origins import Origin
-from fluxdoctor.repository.build.render import Renderer, Rendering
+from fluxdoctor.repository.build.render import Renderer
+from fluxdoctor.repository.build.rendering import Rendering
 from fluxdoctor.repository.build.substitute import Variables, unknown
 from fluxdoctor.repository.follow import artifacts, declared, mutations, postbuild, steps
+from fluxdoctor.repository.follow.cluster_contents import Reached
 from fluxdoctor.repository.follow.discovery import Entry
 from fluxdoctor.repository.follow.steps import Steps
 
@@ -28,39 +30,6 @@ _MOST_SELVES = 4
 _NOT_BUILT = {
     "conditions": [{"type": "Ready", "status": "True", "reason": "NotBuilt", "message": "not in these files"}]
 }
-
-
-@dataclass
-class Reached:
-    """What one cluster would get, and what the repository cannot tell of it."""
-
-    entry: Entry
-    objects: dict[Ref, Resource] = field(default_factory=dict)
-    owners: dict[Ref, list[Ref]] = field(default_factory=dict)
-    variants: dict[Ref, dict[Ref, Resource]] = field(default_factory=dict)
-    """Each object as each Kustomization applies it."""
-    trees: dict[Ref, Tree] = field(default_factory=dict)
-    files: set[str] = field(default_factory=set)
-    foreign: set[Ref] = field(default_factory=set)
-    """Kustomizations whose source is not in this repository."""
-    partial: set[Ref] = field(default_factory=set)
-    """Kustomizations of whose objects some are not known."""
-    folders: set[str] = field(default_factory=set)
-    """The folders that are built."""
-    places: dict[str, str] = field(default_factory=dict)
-    """Where the files of derived artifacts stand in the source."""
-    stopped: dict[Ref, str] = field(default_factory=dict)
-    """Why a build was not let come to its end."""
-    failed: set[Ref] = field(default_factory=set)
-    """Kustomizations whose build fails."""
-    raw: set[Ref] = field(default_factory=set)
-    """Objects as they are written, because their build failed, or was not made and would change them."""
-    unbuilt: set[Ref] = field(default_factory=set)
-    """Kustomizations that were not built, though a build may give their objects other names."""
-    faults: dict[Ref, tuple[postbuild.Fault, ...]] = field(default_factory=dict)
-    """Why the variables of Kustomizations cannot be replaced."""
-    lost: set[str] = field(default_factory=set)
-    """The names of objects in files that cannot be read."""
 
 
 class Walk:

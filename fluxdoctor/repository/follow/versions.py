@@ -10,7 +10,7 @@ import orjson
 from fluxdoctor.model.snapshot import Versions
 
 if TYPE_CHECKING:
-    from fluxdoctor.repository.follow.traversal import Reached
+    from fluxdoctor.repository.follow.cluster_contents import Reached
 
 _EXACT = re.compile(r"[v~]?(\d+\.\d+(?:\.\d+)?)(?:\.[x*])?")
 _GATE = re.compile(rb"StrictPostBuildSubstitutions=(true|false)")

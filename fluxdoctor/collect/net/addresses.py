@@ -1,0 +1,68 @@
+"""Which addresses of a host may be contacted, and how a host that cannot be asked answers."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import threading
+
+from fluxdoctor.model.facts import Answer
+
+METADATA_HOSTS = frozenset(("metadata", "metadata.google.internal", "metadata.goog", "instance-data"))
+
+
+class UnreachableError(Exception):
+    """A host could not be asked; ``answer`` is the class, the text has no secret in it."""
+
+    def __init__(self, answer: Answer, detail: str) -> None:
+        super().__init__(detail)
+        self.answer, self.detail = answer, detail
+
+
+def forbidden(address: str) -> str:
+    """Return why an IP address must not be contacted without --allow-local; "" if it may be."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    kinds = {
+        "a loopback address": ip.is_loopback,
+        "a link-local address (cloud metadata lives there)": ip.is_link_local,
+        "an unspecified address": ip.is_unspecified,
+        "a multicast address": ip.is_multicast,
+        "a cloud metadata address": str(ip) in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16"),
+    }
+    return next((why for why, true in kinds.items() if true), "")
+
+
+def resolve(host: str, port: int, seconds: float) -> tuple[str, ...]:
+    """Ask in a thread, for getaddrinfo has no deadline of its own; one that takes too long is left behind."""
+    box: list[tuple[str, ...] | OSError | UnicodeError] = []
+
+    def ask() -> None:
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            box.append(tuple(dict.fromkeys(str(row[4][0]) for row in rows)))
+        except (OSError, UnicodeError) as error:
+            box.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True, name=f"resolve {host}")
+    thread.start()
+    thread.join(seconds)
+    if not box:
+        raise UnreachableError(Answer.TIMEOUT, f"{host} was not resolved within {seconds:.0f} s")
+    if isinstance(box[0], Exception):
+        raise UnreachableError(Answer.DNS, f"{host} does not resolve")
+    return box[0]
+
+
+def tls_answer(error: ssl.SSLError) -> Answer:
+    """Say what is wrong with a server's certificate, by OpenSSL's verification codes."""
+    code = getattr(error, "verify_code", 0)
+    if code in (10, 9):  # X509_V_ERR_CERT_HAS_EXPIRED, _NOT_YET_VALID
+        return Answer.TLS_EXPIRED
+    if code in (62, 63, 64):  # _HOSTNAME_MISMATCH, _EMAIL_MISMATCH, _IP_ADDRESS_MISMATCH
+        return Answer.TLS_WRONG_NAME
+    if code in (2, 18, 19, 20, 21, 27):  # issuer or chain unknown, self-signed, untrusted
+        return Answer.TLS_UNKNOWN_CA
+    return Answer.TLS

@@ -1,0 +1,137 @@
+"""A file of a git tree without the values of the Secrets in it."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from fluxdoctor.intake import documents
+from fluxdoctor.intake.objects import SECRET_KIND, is_like_secret, is_secret, manifest
+from fluxdoctor.intake.places import Path
+from fluxdoctor.intake.redact import MASK, mask_spans
+from fluxdoctor.model.facts import clean
+from fluxdoctor.model.manifests import FILE_NAMES
+from fluxdoctor.model.resource import Fields
+
+_ACTION = re.compile(r"\{\{.*?\}\}")
+
+
+_PLAIN = (".sourceignore", ".gitmodules", ".gitattributes")
+
+
+def masker(files: Mapping[str, bytes]) -> Callable[[str], bytes]:
+    """Return what gives a file of a tree without secret values; the tree is searched for secret generators once."""
+    generated: list[frozenset[str]] = []
+    masked: dict[str, bytes] = {}  # several rules, and every cluster of a repository, ask for the same file
+
+    def mask(path: str) -> bytes:
+        if not generated:
+            generated.append(generator_files(files))
+        if path not in masked:
+            masked[path] = _masked(files[path], path, generated[0])
+        return masked[path]
+
+    return mask
+
+
+def _masked(content: bytes, path: str, generated: frozenset[str]) -> bytes:
+    """Return a file of a tree as it may be saved: without the values of the Secrets and secret generators in it.
+
+    A Secret's document becomes the facts about it on one line, so that neither a comment nor a repeated key can keep a
+    value, and the lines of the documents after it stay where they are. What no rule reads (a script, a key, an .env) is
+    saved as an empty file.
+    """
+    if path in generated:
+        return MASK.encode()
+    name = posixpath.basename(path)
+    if "templates/" in path and name.endswith((".tpl", ".txt")):
+        return _expressions(content.decode("utf-8", "replace")).encode()
+    if not name.endswith((".yaml", ".yml", ".json")) and name not in (*FILE_NAMES, *_PLAIN):
+        return b""
+    if b"ecret" not in content:
+        return content
+    text = content.decode("utf-8", "replace")
+    parsed = documents.parse(text, path)
+    if parsed.error and SECRET_KIND.search(text):
+        return f"[ {MASK}: this file names a Secret and is not YAML\n{_expressions(text)}".encode()
+    spans = [span for document in parsed.documents for span in _secret_spans(document)]
+    if spans:
+        text = mask_spans(text, spans)
+    lines = text.split("\n")
+    for document in parsed.documents:
+        if is_secret(document.body):
+            _replace_secret(lines, document, path)
+    return "\n".join(lines).encode()
+
+
+def _replace_secret(lines: list[str], document: documents.Document, path: str) -> None:
+    """Replace the lines of a Secret, from one document's end to the next, by one line of facts."""
+    first = last = document.marks[()][0] - 1
+    while first > 0 and not lines[first - 1].startswith(("---", "...")):
+        first -= 1
+    while last + 1 < len(lines) and not lines[last + 1].startswith(("---", "...")):
+        last += 1
+    if lines[first].startswith("---"):  # the document begins on the line of its separator
+        lines[first], first = "---", min(first + 1, last)
+    elif first and lines[first - 1].startswith("---"):  # what stands behind a separator is a comment
+        lines[first - 1] = "---"
+    facts = manifest(document.body, path, {}).body
+    lines[first : last + 1] = [json.dumps(facts), *[""] * (last - first)]
+
+
+def _expressions(text: str) -> str:
+    """Return the actions of a Go template, each on the line where it stands, without the text around them."""
+    return "\n".join(" ".join(_ACTION.findall(line)) for line in text.split("\n"))
+
+
+def _secret_spans(document: documents.Document) -> Iterator[tuple[int, int]]:
+    """Yield where values stand: literals of a generator, the data of a Secret in a List, patches of a Secret."""
+    inner = tuple(_inner_secrets(document.body))
+    body = Fields(document.body)
+    for at, span in document.spans.items():
+        held = any(
+            at[: len(top)] == top and at[len(top) : len(top) + 1] in (("data",), ("stringData",)) for top in inner
+        )
+        generated = at[:1] == ("secretGenerator",) and "literals" in at
+        if held or generated or _patches_secret(body, at):
+            yield span
+
+
+def _inner_secrets(body: Any) -> Iterator[Path]:
+    """Yield the paths of the Secrets that a document holds below its root, and of what is like one."""
+    waiting: list[tuple[Path, Any]] = [((), body)]
+    while waiting:
+        at, one = waiting.pop()
+        if isinstance(one, dict):
+            if (at and is_secret(one)) or (not is_secret(one) and is_like_secret(one)):
+                yield at
+            waiting += [((*at, key), value) for key, value in one.items()]
+        elif isinstance(one, list):
+            waiting += [((*at, i), value) for i, value in enumerate(one)]
+
+
+def _patches_secret(body: Fields, at: Path) -> bool:
+    """Tell whether a text in a document is itself a Secret, or changes one (patches of kustomize and of Flux)."""
+    text = body.get(at)
+    if not isinstance(text, str) or "\n" not in text:
+        return isinstance(text, str) and _is_secret_target(body, at)
+    return bool(SECRET_KIND.search(text)) or _is_secret_target(body, at)
+
+
+def _is_secret_target(body: Fields, at: Path) -> bool:
+    return bool(at) and at[-1] == "patch" and body.text((*at[:-1], "target", "kind")) == "Secret"
+
+
+def generator_files(files: Mapping[str, bytes]) -> frozenset[str]:
+    """Return the files whose content becomes a Secret through a secretGenerator of a kustomization file."""
+    found = set()
+    for path, content in files.items():
+        if posixpath.basename(path) in FILE_NAMES and b"secretGenerator" in content:
+            for document in documents.parse(content, path).documents:
+                for row in Fields(document.body).rows("secretGenerator"):
+                    named = (*row.strings("files"), *row.strings("envs"), row.text("env"))
+                    found |= {clean(posixpath.join(posixpath.dirname(path), n.rpartition("=")[2])) for n in named if n}
+    return frozenset(found)

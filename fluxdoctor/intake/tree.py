@@ -1,0 +1,60 @@
+"""The files of a revision as a Tree, whose YAML is parsed when a rule asks for it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fluxdoctor.intake import documents, ignore, masking, objects
+from fluxdoctor.intake.documents import YamlError
+from fluxdoctor.model.facts import Parsed, SyntaxFlaw, Tree
+from fluxdoctor.model.resource import Location, Marks
+
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class YamlFile:
+    """What the YAML of a file says: each document, with where it says what, and why the rest cannot be read."""
+
+    documents: tuple[tuple[object, Marks], ...]
+    error: YamlError | None = None
+    repeated: tuple[int, int] | None = None
+    """Where a key stands that its mapping has already."""
+
+
+def yaml_file(parsed: documents.Parsed) -> YamlFile:
+    """Return what a parsed file says."""
+    return YamlFile(tuple((d.body, d.marks) for d in parsed.documents), parsed.error, parsed.repeated)
+
+
+def _parse(content: bytes, path: str) -> YamlFile:
+    return yaml_file(documents.parse(content, path))
+
+
+def tree_of(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], YamlFile] = _parse) -> Tree:
+    """Make a Tree of the files of a revision; YAML is read when a rule asks for it, by ``read``."""
+    ignores = {
+        posixpath.dirname(path): content.decode("utf-8", "replace")
+        for path, content in files.items()
+        if posixpath.basename(path) == ".sourceignore"
+    }
+    text = masking.masker(files)
+
+    def says(path: str, word: bytes) -> bool:
+        # Taking the secrets out of a file that does not have the word at all would be for nothing.
+        return word in files[path] and word in text(path)
+
+    return Tree(files, _parser(files, read), ignore.excluded(files, ignores, spec_ignore), text, says)
+
+
+def _parser(files: Files, read: Callable[[bytes, str], YamlFile]) -> Callable[[str], Parsed]:
+    def parse_file(path: str) -> Parsed:
+        held = read(files.get(path, b""), path)
+        found = tuple(objects.manifest(body, path, marks) for body, marks in held.documents)
+        error = held.error
+        flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
+        return Parsed(found, flaw, Location(path, *held.repeated) if held.repeated else None)
+
+    return parse_file
