@@ -29,7 +29,7 @@ from fluxdoctor.repository import collect
 from fluxdoctor.repository.build import kustomize
 from fluxdoctor.repository.files import repository
 from fluxdoctor.repository.files.repository import Repository
-from fluxdoctor.repository.follow.cluster_contents import Reached
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
 _MOST_SHOWN = 5
 
@@ -64,7 +64,7 @@ def main() -> int:
     return 0
 
 
-def _compare(program: str, held: Repository, reached: Iterable[Reached], git: Path, commit: str) -> None:
+def _compare(program: str, held: Repository, reached: Iterable[ClusterContents], git: Path, commit: str) -> None:
     """Print what flux-local took for each cluster, and what each program reached."""
     runs = list(flux_local_peer.run(program, held, reached))
     command = [
@@ -104,7 +104,7 @@ def _compare(program: str, held: Repository, reached: Iterable[Reached], git: Pa
         )
 
 
-def _paths(reached: Iterable[Reached]) -> list[str]:
+def _paths(reached: Iterable[ClusterContents]) -> list[str]:
     """The folders that Kustomizations build, by a walk of its own."""
     return sorted({f"{r.entry.root}/{f}".lstrip("/") or "." for r in reached for f in r.folders})
 

@@ -25,7 +25,7 @@ from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.repository.build import build_inputs
 from fluxdoctor.repository.files.repository import Repository
-from fluxdoctor.repository.follow.cluster_contents import Reached
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
 _FOLDER = ".entry-of-the-benchmark"
 _SECONDS = 300
@@ -43,7 +43,7 @@ class Run:
     error: str
 
 
-def run(program: str, held: Repository, clusters: Iterable[Reached]) -> Iterator[Run]:
+def run(program: str, held: Repository, clusters: Iterable[ClusterContents]) -> Iterator[Run]:
     """Let flux-local render one cluster after the other; it knows of one at a time."""
     with tempfile.TemporaryDirectory() as top:
         trees: dict[str, Path] = {}
@@ -89,7 +89,7 @@ def _commit(tree: Path) -> None:
         subprocess.run(["git", "-C", str(tree), *command], check=True, capture_output=True)  # noqa: S603, S607
 
 
-def _entry(reached: Reached) -> dict[str, object]:
+def _entry(reached: ClusterContents) -> dict[str, object]:
     begun = reached.entry.kustomization
     path = clean(begun.text("spec.path"))
     # What the cluster declares of its own beginning goes before what stands for it: it has the variables.

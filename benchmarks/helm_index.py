@@ -42,13 +42,12 @@ def full(url: str, _cache: str) -> int:
 def ours(url: str, cache: str) -> int:
     """Collect the two charts that are asked for, and the names of all."""
     from fluxdoctor.collect.net.deadline import Deadline
-    from fluxdoctor.collect.probe_context import Reach
+    from fluxdoctor.collect.probe_context import ProbeContext
     from fluxdoctor.collect.sources import helm
-    from fluxdoctor.intake.vault import Vault
     from fluxdoctor.model.resource import Ref, Resource
 
     ref = Ref(*REF)
-    reach = Reach(Vault(), Deadline(60), datetime.now(UTC), Path(cache) if cache else None, allow_local=True)
+    reach = ProbeContext(Deadline(60), datetime.now(UTC), cache=Path(cache) if cache else None, allow_local=True)
     found = helm.collect([Resource({"spec": {"url": url}}, ref=ref)], {ref: WANTED}, reach)
     index = found.indexes[ref]
     assert all(index[name] for name in WANTED), found.probes

@@ -8,7 +8,7 @@ from typing import Any
 
 from fluxdoctor.collect.git import GitFound
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model.resource import Ref, Resource
 
@@ -42,10 +42,12 @@ def secret(**entries: str | bytes) -> SecretData:
 def reach(
     secrets: dict[str, SecretData] | None = None, *, seconds: float = 240, per_host: float = 90, cache: Path | None = None,
     allow_local: bool = True,
-) -> Reach:  # fmt: skip
+) -> ProbeContext:  # fmt: skip
     """Make the means of a run that may contact loopback."""
     vault = Vault({(NAMESPACE, name): held for name, held in (secrets or {}).items()})
-    return Reach(vault, Deadline(seconds), TAKEN, cache=cache, allow_local=allow_local, per_host=per_host, workers=4)
+    return ProbeContext(
+        Deadline(seconds), TAKEN, vault, cache=cache, allow_local=allow_local, per_host=per_host, workers=4
+    )
 
 
 def answers(found: GitFound) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model.resource import Ref, Resource
 
@@ -29,7 +29,7 @@ def secret(type_: str = "Opaque", /, **entries: str | bytes) -> SecretData:
 
 
 @dataclass(frozen=True)
-class TestReach(Reach):
+class TestReach(ProbeContext):
     """A reach whose resolver knows names of loopback servers, and is as strict as ever with all others."""
 
     __test__ = False
@@ -52,5 +52,5 @@ def reach(  # noqa: PLR0913 - each test has its own means
     """Make the means of a run; Secrets by name, in namespace apps."""
     vault = Vault({("apps", name): data for name, data in (secrets or {}).items()})
     return TestReach(
-        vault, Deadline(seconds), TAKEN, cache, allow_local=local, per_host=per_host, workers=4, names=names or {}
+        Deadline(seconds), TAKEN, vault, cache, allow_local=local, per_host=per_host, workers=4, names=names or {}
     )

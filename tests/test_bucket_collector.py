@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.collect.sources import bucket
 from fluxdoctor.model.facts import Answer, Probe
 from tests.servers.helm_repo import answering, helm_server
@@ -23,7 +23,7 @@ def s3() -> Iterator[S3]:
         yield running
 
 
-def probe(means: Reach, endpoint: str, **spec: Any) -> Probe:
+def probe(means: ProbeContext, endpoint: str, **spec: Any) -> Probe:
     given = {"endpoint": endpoint, "bucketName": "fleet", "insecure": True, "secretRef": {"name": "keys"}, **spec}
     made = source("Bucket", "fleet", {k: v for k, v in given.items() if v is not None})
     return bucket.collect([made], means).probes[made.ref]

@@ -391,7 +391,7 @@ def test_what_hangs_on_unknown_values_is_not_judged(
     schema: dict[str, Any], flaws: tuple[tuple[str, ...], str] | None
 ) -> None:
     release = Resource(body={"spec": {"values": {"n": "x"}, "valuesFrom": [{"kind": "Secret", "name": "s"}]}}, ref=WEB)
-    found = verdicts.of(Cluster([release]), {WEB: verdicts.Asked(Chart("web", "1", schema=json.dumps(schema)))})
+    found = verdicts.of(Cluster([release]), {WEB: verdicts.PartialChart(Chart("web", "1", schema=json.dumps(schema)))})
     why = "Secret/apps/s holds a part of the values, and what is in it is not read"
     assert found == {WEB: Verdict((Flaw("web", *flaws),) if flaws else (), why)}
 

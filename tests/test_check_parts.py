@@ -20,13 +20,13 @@ from fluxdoctor.model.finding import Confidence, Finding, Report, Severity
 from fluxdoctor.model.resource import Location, Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 from fluxdoctor.repository.build import build_inputs, generate, kustomize, origins
-from fluxdoctor.repository.build.cache import Cache
-from fluxdoctor.repository.build.document import Built
+from fluxdoctor.repository.build.cache import BuildCache
+from fluxdoctor.repository.build.document import BuiltDocument
 from fluxdoctor.repository.build.origins import Header, Origin
 from fluxdoctor.repository.build.render import Renderer
 from fluxdoctor.repository.build.substitute import Variables, apply, syntax_fault, undefined, unknown
 from fluxdoctor.repository.facts import live_lookup
-from fluxdoctor.repository.files.content_cache import Kept
+from fluxdoctor.repository.files.content_cache import ContentCache
 from fluxdoctor.repository.follow import artifacts
 from tests.test_check_command import needs_kustomize
 
@@ -207,19 +207,19 @@ def test_what_a_build_leaves_on_disk_holds_no_value_of_a_secret() -> None:
         "  - patch: |\n      kind: Secret\n      stringData: {a: hunter2}\n"
     )
     release = "kind: HelmRelease\nmetadata:\n  name: r\nspec:\n  valuesFrom:\n  - kind: Secret\n    name: s\n"
-    kept = Built(secret).kept()
+    kept = BuiltDocument(secret).kept()
     assert isinstance(kept, dict)
     assert (kept["metadata"]["name"], "hunter2" in repr(kept), "stringData" in kept) == ("s", False, False)
-    assert Built(secret + "  other: ${A}\n").kept() is None
-    assert Built(sealed + "  other: ENC[${A}]\n").kept() == sealed + "  other: ENC[${A}]\n"
-    assert Built(patch).kept() is None
+    assert BuiltDocument(secret + "  other: ${A}\n").kept() is None
+    assert BuiltDocument(sealed + "  other: ENC[${A}]\n").kept() == sealed + "  other: ENC[${A}]\n"
+    assert BuiltDocument(patch).kept() is None
     variable = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: ${A}\n"
-    assert Built(variable).kept() == variable
-    assert Built(variable.replace("${A}", "${A:=hunter2-hunter2}")).kept() is None
-    assert Built(variable.replace("${A}", "hunter2${A}")).kept() is None
-    assert Built(variable.replace("${A}", "${A}\n  next: hunter2")).kept() is None
+    assert BuiltDocument(variable).kept() == variable
+    assert BuiltDocument(variable.replace("${A}", "${A:=hunter2-hunter2}")).kept() is None
+    assert BuiltDocument(variable.replace("${A}", "hunter2${A}")).kept() is None
+    assert BuiltDocument(variable.replace("${A}", "${A}\n  next: hunter2")).kept() is None
     body = {"kind": "HelmRelease", "metadata": {"name": "r"}, "spec": {"valuesFrom": [{"kind": "Secret", "name": "s"}]}}
-    assert Built(release).kept() == body
+    assert BuiltDocument(release).kept() == body
 
 
 @pytest.mark.skipif(not kustomize.command(), reason="no kustomize")
@@ -238,7 +238,7 @@ def test_a_build_that_reads_more_than_its_kustomization_files_name() -> None:
     }
     tree = tree_of(files, None)
     assert "patches/p.yaml" not in build_inputs.closure(tree, "a").files
-    renderer = Renderer(tree, files, kustomize.Command(kustomize.command()), Cache(Kept()))
+    renderer = Renderer(tree, files, kustomize.Command(kustomize.command()), BuildCache(ContentCache()))
     body = {"spec": {"path": "a"}}
     try:
         with ThreadPoolExecutor(1) as pool:
@@ -312,7 +312,7 @@ def test_the_header_of_a_document_is_read_without_its_values() -> None:
         "apiVersion: v1\ndata:\n  name: wrong\nkind: ConfigMap\nmetadata:\n  annotations:\n    name: wrong\n"
         '  name: "${A}-x"\n  namespace: web\nother:\n  name: wrong\n'
     )
-    assert Built(text).header == Header("ConfigMap", "web", "${A}-x")
+    assert BuiltDocument(text).header == Header("ConfigMap", "web", "${A}-x")
 
 
 @pytest.mark.parametrize(

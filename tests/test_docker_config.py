@@ -9,7 +9,7 @@ import pytest
 
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.sources import docker_config
-from fluxdoctor.collect.sources.docker_config import Login
+from fluxdoctor.collect.sources.docker_config import RegistryLogin
 from tests.sources import secret
 
 CHOSEN = [
@@ -36,7 +36,9 @@ CHOSEN = [
 @pytest.mark.parametrize(("entry", "image", "shown"), CHOSEN)
 def test_a_login_is_for_its_registry(entry: str, image: str, shown: bool) -> None:
     text = json.dumps({"auths": {entry: {"username": "u", "password": "p"}}})
-    assert docker_config.find(image, secret(_dockerconfigjson=text)) == (Login("u", "p") if shown else Login())
+    assert docker_config.find(image, secret(_dockerconfigjson=text)) == (
+        RegistryLogin("u", "p") if shown else RegistryLogin()
+    )
 
 
 def test_the_nearest_entry_wins_and_old_formats_are_read() -> None:
@@ -46,13 +48,13 @@ def test_the_nearest_entry_wins_and_old_formats_are_read() -> None:
     }
     new, old = secret(_dockerconfigjson=json.dumps({"auths": auths})), secret(_dockercfg=json.dumps(auths))
     for found in (new, old):
-        assert docker_config.find("ghcr.io/acme/web", found) == Login("acme", "p:q")
-        assert docker_config.find("ghcr.io/other/web", found) == Login("all", "p:q")
+        assert docker_config.find("ghcr.io/acme/web", found) == RegistryLogin("acme", "p:q")
+        assert docker_config.find("ghcr.io/other/web", found) == RegistryLogin("all", "p:q")
     assert docker_config.exact(new, "registry.example.com") is None
-    assert docker_config.find("a/b", secret(_dockerconfigjson='{"auths": {"a": 1, "b": []}}')) == Login()
-    assert docker_config.find("a/b", secret(_dockerconfigjson="[]")) == Login()
+    assert docker_config.find("a/b", secret(_dockerconfigjson='{"auths": {"a": 1, "b": []}}')) == RegistryLogin()
+    assert docker_config.find("a/b", secret(_dockerconfigjson="[]")) == RegistryLogin()
     token = secret(_dockerconfigjson='{"auths": {"ghcr.io": {"registrytoken": "t0ken"}}}')
-    assert docker_config.find("ghcr.io/acme", token) == Login(token="t0ken")
+    assert docker_config.find("ghcr.io/acme", token) == RegistryLogin(token="t0ken")
     assert "t0ken" not in repr(docker_config.find("ghcr.io/acme", token))
 
 

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxdoctor.intake.documents import Document, Parsed, YamlError, load, parse
+from fluxdoctor.intake.documents import Document, ParsedDocuments, YamlError, load, parse
 
 VECTORS = json.loads((Path(__file__).parent.parent / "fixtures/vectors/yaml.json").read_text())["cases"]
 
@@ -180,7 +180,7 @@ def test_an_error_before_the_unreadable_character_comes_first() -> None:
 
 @pytest.mark.parametrize("text", ["", "\ufeff", "# c", "---\n---\n", "---\n...\n", "~", b""])
 def test_empty(text: str | bytes) -> None:
-    assert parse(text) == Parsed((), None)
+    assert parse(text) == ParsedDocuments((), None)
     assert load(text) is None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fluxdoctor.collect.git import collect
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from tests.gitworld import answers, gaps, reach, ref, secret, source
 from tests.servers.githttp import GitServer, git_server
 from tests.servers.proxy import http_proxy
@@ -235,7 +235,7 @@ def test_only_the_addresses_that_were_checked_are_asked(
     root: Path, authority: Authority, server: GitServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name is resolved once, by us: what it resolves to a moment later makes no difference."""
-    monkeypatch.setattr(Reach, "addresses", lambda *_: ("127.0.0.1",))
+    monkeypatch.setattr(ProbeContext, "addresses", lambda *_: ("127.0.0.1",))
     with git_server(root, authority.server("git.test"), host="git.test") as secure:
         secure.status["/renamed"] = 301
         secure.headers["/renamed"] = {"Location": secure.url("/web.git/info/refs?service=git-upload-pack")}

@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from fluxdoctor.collect.git import collect, login, remote
-from fluxdoctor.collect.git.login import Login
+from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.revision import commit_of, kept, read_refs, resolve
 from fluxdoctor.collect.git.workspace import authorization, plain_key
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model.facts import Answer
 from tests.gitworld import NAMESPACE, answers, reach, secret, source
@@ -23,20 +23,22 @@ KEY, HOSTS = "a key", "git.example.com ssh-ed25519 AAAA"
 APP = {"githubAppID": "1", "githubAppPrivateKey": "k"}
 
 
-def read(url: str, held: SecretData | None = None, **spec: Any) -> Login:
+def read(url: str, held: SecretData | None = None, **spec: Any) -> GitLogin:
     vault = Vault({(NAMESPACE, "s"): held} if held else {})
     return login.read(source("web", url, "s" if held else "", **spec), remote.parse(url), vault)
 
 
 def test_logins() -> None:
-    assert read(HTTPS) == Login()
-    assert read("https://u%40x:p%3A@git.example.com/x") == Login(username="u@x", password="p:")
-    assert read(HTTPS, secret(username="u", password="p")) == Login(username="u", password="p", secret="flux-system/s")
+    assert read(HTTPS) == GitLogin()
+    assert read("https://u%40x:p%3A@git.example.com/x") == GitLogin(username="u@x", password="p:")
+    assert read(HTTPS, secret(username="u", password="p")) == GitLogin(
+        username="u", password="p", secret="flux-system/s"
+    )
     # go-git sends a user name and no password, too: a token of some providers.
     assert authorization(read(HTTPS, secret(username="token"))) == "Authorization: Basic dG9rZW46"
     assert authorization(read(HTTPS, secret(bearerToken="t", username="u"))) == "Authorization: Bearer t"
     # certFile and keyFile are old names that are read for charts and buckets only.
-    assert read(HTTPS, secret(certFile="c", keyFile="k")) == Login(secret="flux-system/s")
+    assert read(HTTPS, secret(certFile="c", keyFile="k")) == GitLogin(secret="flux-system/s")
     assert read(HTTPS, secret(ca__crt="no certificate")).authority == b""
     found = read(SSH, secret(identity=KEY, known_hosts=HOSTS, password="pp"))
     assert (found.username, found.identity, found.passphrase, found.password) == ("git", KEY.encode(), "pp", "")
@@ -84,12 +86,12 @@ def test_a_login_that_cannot_be_used(url: str, held: SecretData | None, spec: di
 
 def test_the_fingerprint_tells_logins_apart() -> None:
     logins = [
-        Login(), Login(username="a"), Login(password="a"), Login(username="a", password="b"), Login(username="ab"),
-        Login(bearer="a"), Login(key=b"a"), Login(proxy=login.Proxy("http", "h", 1)),
-        Login(proxy=login.Proxy("http", "h", 1, "u")), Login(app=login.App("1", "2", "", b"", "")),
+        GitLogin(), GitLogin(username="a"), GitLogin(password="a"), GitLogin(username="a", password="b"), GitLogin(username="ab"),
+        GitLogin(bearer="a"), GitLogin(key=b"a"), GitLogin(proxy=login.Proxy("http", "h", 1)),
+        GitLogin(proxy=login.Proxy("http", "h", 1, "u")), GitLogin(app=login.App("1", "2", "", b"", "")),
     ]  # fmt: skip
     assert len({found.fingerprint for found in logins}) == len(logins)
-    assert Login(username="a", secret="x/y").fingerprint == Login(username="a", secret="x/z").fingerprint
+    assert GitLogin(username="a", secret="x/y").fingerprint == GitLogin(username="a", secret="x/z").fingerprint
 
 
 HOSTILE = {
@@ -163,7 +165,7 @@ def test_the_policy_of_the_run_is_asked_first(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_login_does_not_leave_over_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Reach, "addresses", lambda *_: ("192.0.2.1",))
+    monkeypatch.setattr(ProbeContext, "addresses", lambda *_: ("192.0.2.1",))
     means = reach({"s": secret(username="u", password="p")})
     assert answers(collect([source("web", "http://git.corp.test/x", "s")], means)) == {
         "web": "unknown: a login is not sent over plain http from here"
@@ -226,12 +228,12 @@ def test_ssh_keys_of_every_form() -> None:
     for key in keys:
         for form in (forms.PKCS8, forms.OpenSSH, *([forms.TraditionalOpenSSL] if key is not keys[0] else [])):
             for passphrase in (b"", b"pass phrase"):
-                given = Login(identity=_pem(key, form, passphrase), passphrase=passphrase.decode())
+                given = GitLogin(identity=_pem(key, form, passphrase), passphrase=passphrase.decode())
                 plain = serialization.load_ssh_private_key(plain_key(given), None)
                 assert _pem(plain, forms.PKCS8) == _pem(key, forms.PKCS8)
     with pytest.raises(UnreachableError, match="identity in Secret a/b is encrypted, or its password is wrong"):
-        plain_key(Login(identity=_pem(keys[0], forms.OpenSSH, b"x"), passphrase="y", secret="a/b"))
+        plain_key(GitLogin(identity=_pem(keys[0], forms.OpenSSH, b"x"), passphrase="y", secret="a/b"))
     with pytest.raises(UnreachableError, match="identity in Secret a/b is encrypted, or its password is wrong"):
-        plain_key(Login(identity=_pem(keys[1], forms.PKCS8, b"x"), secret="a/b"))
+        plain_key(GitLogin(identity=_pem(keys[1], forms.PKCS8, b"x"), secret="a/b"))
     with pytest.raises(UnreachableError, match="identity in Secret a/b is no private key"):
-        plain_key(Login(identity=b"nonsense", secret="a/b"))
+        plain_key(GitLogin(identity=b"nonsense", secret="a/b"))

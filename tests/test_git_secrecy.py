@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from fluxdoctor.collect.git import collect, revision
-from fluxdoctor.collect.git.login import Login, read
+from fluxdoctor.collect.git.login import GitLogin, read
 from fluxdoctor.collect.git.remote import parse
 from fluxdoctor.intake.vault import Vault
 from tests.gitworld import NAMESPACE, answers, reach, ref, secret, source
@@ -106,7 +106,7 @@ def test_nothing_of_a_login_has_a_repr() -> None:
     held = secret(username="canary-user", password="canary-password", ca__crt="canary-authority")
     remote = parse("https://canary-user:canary-url@git.example.com/x")
     login = read(source("x", remote.url, "s"), remote, Vault({(NAMESPACE, "s"): held}))
-    assert isinstance(login, Login)
+    assert isinstance(login, GitLogin)
     assert "canary-" not in repr(login) + str(login)
     assert "canary-url" not in repr(remote)
 

@@ -18,8 +18,9 @@ import pytest
 
 from fluxdoctor.collect.charts import index
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.collect.sources import helm, index_cache
+from fluxdoctor.collect.sources.access import tls_material
 from fluxdoctor.intake import documents
 from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.cluster import Gap
@@ -63,11 +64,11 @@ REDIS = (ChartVersion("1.0.0", ("https://elsewhere.test/redis-1.0.0.tgz",)),)
 LOGIN = {"login": secret(username="deploy", password="s3cr3t-canary")}
 
 
-def ask(means: Reach, url: str, wanted: frozenset[str] = frozenset({"podinfo"}), **spec: Any) -> helm.HelmFound:
+def ask(means: ProbeContext, url: str, wanted: frozenset[str] = frozenset({"podinfo"}), **spec: Any) -> helm.HelmFound:
     return helm.collect([source("HelmRepository", "acme", {"url": url, **spec})], {REF: wanted}, means)
 
 
-def probe(means: Reach, url: str, **spec: Any) -> tuple[Answer, str]:
+def probe(means: ProbeContext, url: str, **spec: Any) -> tuple[Answer, str]:
     found = ask(means, url, **spec).probes[REF]
     return found.answer, found.detail
 
@@ -543,10 +544,10 @@ def test_a_proxy_is_asked_by_the_client() -> None:
         place = parse("https://charts.test/index.yaml")
         way = parse(f"http://me:pass@127.0.0.1:{proxy.port}")
         trust = secret(ca_crt=authority.pem)
-        with Client(reach(), Access(tls=trust, proxy=way)) as client:
+        with Client(reach(), Access(tls=tls_material(trust), proxy=way)) as client:
             response = client.get(place)
         with (
-            Client(reach(), Access(tls=trust, proxy=parse(proxy.address))) as client,
+            Client(reach(), Access(tls=tls_material(trust), proxy=parse(proxy.address))) as client,
             pytest.raises(UnreachableError) as refused,
         ):
             client.get(place)

@@ -12,16 +12,16 @@ import pytest
 from fluxdoctor.app import check
 from fluxdoctor.collect.net.deadline import DeadlineError
 from fluxdoctor.intake import documents
-from fluxdoctor.intake.places import Path
+from fluxdoctor.intake.places import FieldPath
 from fluxdoctor.intake.tree import YamlFile, tree_of
 from fluxdoctor.model.resource import Location, Ref, Resource
 from fluxdoctor.repository.build import document, kustomize
 from fluxdoctor.repository.facts import schema
-from fluxdoctor.repository.files.content_cache import Kept
-from fluxdoctor.repository.files.manifest_reader import Reading
+from fluxdoctor.repository.files.content_cache import ContentCache
+from fluxdoctor.repository.files.manifest_reader import ManifestReader
 from fluxdoctor.repository.files.repository import Repository
-from fluxdoctor.repository.follow.cluster_contents import Reached
-from fluxdoctor.repository.follow.discovery import Entry
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
+from fluxdoctor.repository.follow.discovery import EntryPoint
 from tests.test_check_command import needs_kustomize
 from tests.worlds import ROOT, rules
 
@@ -59,8 +59,8 @@ HOLDERS = {
 
 def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> YamlFile:
     """Read one file, and keep what may be kept."""
-    kept = Kept(folder_, ("fleet",))
-    reading = Reading({path: content}, kept)
+    kept = ContentCache(folder_, ("fleet",))
+    reading = ManifestReader({path: content}, kept)
     found = reading.read(content, path)
     reading.settle()
     kept.save()
@@ -101,14 +101,14 @@ def test_a_file_that_is_kept_is_not_parsed_again(tmp_path: Folder, request: pyte
     found = read(TEXTS[2], tmp_path, "elsewhere.yaml")
     assert said(found) == expected
     marks = found.documents[0][1]
-    missing: list[Path] = [("made", "w"), ("list", 7), ("list", "x"), ("list", -1), ("made", "x", "deeper")]
+    missing: list[FieldPath] = [("made", "w"), ("list", 7), ("list", "x"), ("list", -1), ("made", "x", "deeper")]
     assert [marks.get(path) for path in missing] == [None] * 5
 
 
 def test_a_tree_of_kept_files_says_where_a_field_stands(tmp_path: Folder) -> None:
     read(TEXTS[0], tmp_path)
-    kept = Kept(tmp_path, ("fleet",))
-    tree = tree_of({"a.yaml": TEXTS[0]}, None, Reading({}, kept).read)
+    kept = ContentCache(tmp_path, ("fleet",))
+    tree = tree_of({"a.yaml": TEXTS[0]}, None, ManifestReader({}, kept).read)
     assert tree.parsed("a.yaml").documents[0].at("b.1.c") == Location("a.yaml", 2, 9)
 
 
@@ -130,8 +130,8 @@ def test_a_file_that_a_generator_makes_a_secret_of_is_not_kept(tmp_path: Folder)
         "apps/values.yaml": b"apiVersion: v1\nkind: ConfigMap\ndata: {password: hunter2}\n",
         "apps/other.yaml": b"apiVersion: v1\nkind: ConfigMap\ndata: {a: harmless}\n",
     }
-    kept = Kept(tmp_path, ("fleet",))
-    reading = Reading(files, kept)
+    kept = ContentCache(tmp_path, ("fleet",))
+    reading = ManifestReader(files, kept)
     for path, content in files.items():
         reading.read(content, path)
     reading.settle()
@@ -161,8 +161,8 @@ def no_texts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def objects_of(text: str, folder_: Folder) -> tuple[dict[str, object], ...]:
     """Read one built text, and keep what may be kept."""
-    kept = Kept(folder_, ("fleet",))
-    found = Reading({}, kept).bodies(text)
+    kept = ContentCache(folder_, ("fleet",))
+    found = ManifestReader({}, kept).bodies(text)
     kept.save()
     return found
 
@@ -182,11 +182,11 @@ def test_a_built_secret_is_not_kept(tmp_path: Folder) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def reached(*resources: Resource) -> Reached:
+def reached(*resources: Resource) -> ClusterContents:
     """A cluster that gets these objects of one Kustomization."""
     apps = Resource(body={}, ref=Ref("Kustomization", "flux-system", "apps"))
     held = {r.ref: r for r in resources}
-    return Reached(Entry("fleet", apps, Ref("", "", "")), held, {ref: [apps.ref] for ref in held})
+    return ClusterContents(EntryPoint("fleet", apps, Ref("", "", "")), held, {ref: [apps.ref] for ref in held})
 
 
 def repository(url: object, kind: str = "GitRepository") -> Resource:
@@ -211,7 +211,7 @@ def crd(wanted: str) -> Resource:
 
 def told(folder_: Folder, *resources: Resource) -> list[str]:
     """What the schemas say of a cluster, with what earlier runs have kept."""
-    kept = Kept(folder_)
+    kept = ContentCache(folder_)
     found = [flaw.why for flaw in schema.flaws(reached(*resources), kept).flaws]
     kept.save()
     return found

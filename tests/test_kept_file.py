@@ -6,17 +6,17 @@ from pathlib import Path as Folder
 
 import pytest
 
-from fluxdoctor.repository.files.content_cache import Kept
+from fluxdoctor.repository.files.content_cache import ContentCache
 
 
 def answers(folder_: Folder, version: str = "1") -> object:
     """Return what is kept of one question."""
-    return Kept(folder_, ("fleet",), version).get("files", "x")
+    return ContentCache(folder_, ("fleet",), version).get("files", "x")
 
 
 def keep(folder_: Folder) -> Folder:
     """Keep one answer; return its file."""
-    kept = Kept(folder_, ("fleet",), "1")
+    kept = ContentCache(folder_, ("fleet",), "1")
     kept.put("files", "x", [1])
     kept.save()
     (at,) = folder_.iterdir()
@@ -51,12 +51,12 @@ def test_another_version_or_format_holds_nothing(tmp_path: Folder, monkeypatch: 
 
 def test_another_repository_has_a_file_of_its_own(tmp_path: Folder) -> None:
     keep(tmp_path)
-    assert Kept(tmp_path, ("other",), "1").get("files", "x") is None
+    assert ContentCache(tmp_path, ("other",), "1").get("files", "x") is None
 
 
 def learn(folder_: Folder, new: str, *asked: str) -> bytes:
     """A run that asks for some answers and learns one; return what is in the file then."""
-    kept = Kept(folder_, ("fleet",), "1")
+    kept = ContentCache(folder_, ("fleet",), "1")
     for digest in asked:
         kept.get("files", digest)
     kept.put("files", new, new.upper())
@@ -67,7 +67,7 @@ def learn(folder_: Folder, new: str, *asked: str) -> bytes:
 
 def held(folder_: Folder, *digests: str) -> list[object]:
     """Return the answers that are kept."""
-    kept = Kept(folder_, ("fleet",), "1")
+    kept = ContentCache(folder_, ("fleet",), "1")
     return [kept.get("files", digest) for digest in digests]
 
 
@@ -110,7 +110,7 @@ def test_what_is_dropped_is_not_in_the_file_any_longer(tmp_path: Folder) -> None
     learn(tmp_path, "a")
     learn(tmp_path, "b", "a")
     learn(tmp_path, "c", "a", "b")
-    kept = Kept(tmp_path, ("fleet",), "1")
+    kept = ContentCache(tmp_path, ("fleet",), "1")
     for digest in ("b", "c"):
         kept.get("files", digest)
     kept.put("files", "d", "D")
@@ -124,7 +124,7 @@ def test_what_is_dropped_is_not_in_the_file_any_longer(tmp_path: Folder) -> None
 def test_what_is_dropped_goes_though_nothing_is_new(tmp_path: Folder) -> None:
     learn(tmp_path, "a")
     learn(tmp_path, "b", "a")
-    kept = Kept(tmp_path, ("fleet",), "1")
+    kept = ContentCache(tmp_path, ("fleet",), "1")
     kept.get("files", "b")
     kept.drop("files", ["a"])
     kept.save()
@@ -134,7 +134,7 @@ def test_what_is_dropped_goes_though_nothing_is_new(tmp_path: Folder) -> None:
 
 def test_a_file_that_is_gone_meanwhile_is_no_error(tmp_path: Folder) -> None:
     at = keep(tmp_path)
-    kept = Kept(tmp_path, ("fleet",), "1")
+    kept = ContentCache(tmp_path, ("fleet",), "1")
     kept.get("files", "x")
     kept.put("files", "y", [2])
     at.unlink()
@@ -145,7 +145,7 @@ def test_a_file_that_is_gone_meanwhile_is_no_error(tmp_path: Folder) -> None:
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Folder) -> None:
     at = tmp_path / "file"
     at.write_text("")
-    kept = Kept(at, ("fleet",), "1")
+    kept = ContentCache(at, ("fleet",), "1")
     kept.put("files", "x", [1])
     kept.save()
     assert kept.get("files", "x") == [1]

@@ -14,13 +14,13 @@ import pytest
 import yaml
 from urllib3.exceptions import InsecureRequestWarning
 
-from fluxdoctor.collect.kube.login import ClusterError, Login, connect
+from fluxdoctor.collect.kube.login import ClusterError, ClusterLogin, connect
 from fluxdoctor.collect.net.deadline import Deadline
 
 CANARY = "canary-6f1c0b"
 
 
-def config(folder: Path, user: dict[str, Any], **cluster: Any) -> Login:
+def config(folder: Path, user: dict[str, Any], **cluster: Any) -> ClusterLogin:
     body = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -34,7 +34,7 @@ def config(folder: Path, user: dict[str, Any], **cluster: Any) -> Login:
     }
     path = folder / "config"
     path.write_text(yaml.safe_dump(body))
-    return Login(str(path))
+    return ClusterLogin(str(path))
 
 
 def plugin(folder: Path, script: str, **more: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def plugin(folder: Path, script: str, **more: Any) -> dict[str, Any]:
     return {"exec": {"apiVersion": api, "command": sys.executable, "args": [str(path)], **more}}
 
 
-def refused(login: Login, seconds: float = 10) -> str:
+def refused(login: ClusterLogin, seconds: float = 10) -> str:
     with pytest.raises(ClusterError) as error, connect(login, Deadline(seconds)):
         pass
     assert CANARY not in str(error.value)
@@ -53,7 +53,7 @@ def refused(login: Login, seconds: float = 10) -> str:
 
 def test_a_token_an_impersonation_and_the_context_s_namespace(tmp_path: Path) -> None:
     login = config(tmp_path, {"token": CANARY})
-    with connect(Login(login.kubeconfig, as_user="jane", as_groups=("ops", "dev")), Deadline(10)) as connection:
+    with connect(ClusterLogin(login.kubeconfig, as_user="jane", as_groups=("ops", "dev")), Deadline(10)) as connection:
         assert (connection.name, connection.host, connection.namespace) == ("prod", "https://127.0.0.1:1", "apps")
         assert connection.headers()[1:] == [
             ("Authorization", f"Bearer {CANARY}"),
@@ -172,7 +172,7 @@ def test_a_plugin_that_is_not_installed_says_how_to_get_it(tmp_path: Path) -> No
 
 def test_a_context_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     path = config(tmp_path, {"token": CANARY}).kubeconfig
-    assert refused(Login(path, context="porod")) == (
+    assert refused(ClusterLogin(path, context="porod")) == (
         f"{path}: no context 'porod'; there are: dev, prod. Choose one with --context."
     )
 
@@ -191,7 +191,7 @@ def test_a_context_that_is_not_there_names_those_that_are(tmp_path: Path) -> Non
 def test_a_damaged_kubeconfig_is_one_line(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "config"
     path.write_text(text)
-    said = refused(Login(str(path)))
+    said = refused(ClusterLogin(str(path)))
     assert words in said
     assert "Traceback" not in said
 
@@ -199,4 +199,4 @@ def test_a_damaged_kubeconfig_is_one_line(tmp_path: Path, text: str, words: str)
 def test_no_cluster_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    assert refused(Login()).endswith("replay a snapshot with --from DIR, or try `fluxdoctor demo`.")
+    assert refused(ClusterLogin()).endswith("replay a snapshot with --from DIR, or try `fluxdoctor demo`.")

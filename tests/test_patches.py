@@ -10,10 +10,10 @@ import pytest
 from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.repository.build import build_inputs, kustomize, patches
-from fluxdoctor.repository.build.cache import Cache
+from fluxdoctor.repository.build.cache import BuildCache
 from fluxdoctor.repository.build.render import Renderer
 from fluxdoctor.repository.build.substitute import Variables
-from fluxdoctor.repository.files.content_cache import Kept
+from fluxdoctor.repository.files.content_cache import ContentCache
 from tests.test_check_command import needs_kustomize
 
 FILES = {
@@ -125,7 +125,7 @@ def test_one_build_for_all_clusters_that_differ_in_such_patches(monkeypatch: pyt
         return build(stage, directory, *rest)
 
     monkeypatch.setattr(kustomize.Stage, "build", counted)
-    renderer = Renderer(tree_of(FILES, None), FILES, kustomize.Command(kustomize.command()), Cache(Kept()))
+    renderer = Renderer(tree_of(FILES, None), FILES, kustomize.Command(kustomize.command()), BuildCache(ContentCache()))
     kustomizations = [
         Resource(
             body={"spec": {"path": "app", "patches": [{"patch": MERGE.replace("1h", age), "target": RELEASE}]}},

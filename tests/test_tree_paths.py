@@ -7,7 +7,7 @@ import difflib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxdoctor.model.facts import Parsed, Tree
+from fluxdoctor.model.facts import ParsedFile, Tree
 
 _NAMES = st.text("abcdeéw-0", min_size=1, max_size=6)
 _PATHS = st.lists(_NAMES, min_size=1, max_size=4).map("/".join)
@@ -15,7 +15,7 @@ _PATHS = st.lists(_NAMES, min_size=1, max_size=4).map("/".join)
 
 @given(st.sets(_PATHS, max_size=30), _PATHS)
 def test_the_answer_is_that_of_difflib(paths: set[str], wanted: str) -> None:
-    tree = Tree(paths, lambda _: Parsed())
+    tree = Tree(paths, lambda _: ParsedFile())
     head, _, name = wanted.rpartition("/")
     beside = sorted(p.rpartition("/")[2] for p in paths if p.rpartition("/")[0] == head)
     best = ["/".join(filter(None, (head, n))) for n in difflib.get_close_matches(name, beside, 3, 0.6)]
@@ -24,7 +24,7 @@ def test_the_answer_is_that_of_difflib(paths: set[str], wanted: str) -> None:
 
 
 def test_a_letter_too_many_is_forgiven() -> None:
-    tree = Tree(("apps/web/release.yaml", "apps/web/service.yaml", "apps/api/release.yaml"), lambda _: Parsed())
+    tree = Tree(("apps/web/release.yaml", "apps/web/service.yaml", "apps/api/release.yaml"), lambda _: ParsedFile())
     assert tree.nearest("apps/web/relaese.yaml", directories=False) == (
         "apps/web/release.yaml", "apps/api/release.yaml", "apps/web/service.yaml",
     )  # fmt: skip
@@ -32,6 +32,6 @@ def test_a_letter_too_many_is_forgiven() -> None:
 
 @given(st.sets(_PATHS, max_size=30), _PATHS)
 def test_what_is_below_a_directory(paths: set[str], directory: str) -> None:
-    tree = Tree(paths, lambda _: Parsed())
+    tree = Tree(paths, lambda _: ParsedFile())
     assert tree.under(directory) == tuple(p for p in sorted(paths) if p.startswith(directory + "/"))
     assert tree.under("./") == tuple(sorted(paths))

@@ -11,15 +11,15 @@ from fluxdoctor import merge, rule
 from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.garbage import uncollected
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.model.finding import Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot, Target
 from fluxdoctor.repository import collect
-from fluxdoctor.repository.collect import Checked
+from fluxdoctor.repository.collect import RepositoryFacts
 from fluxdoctor.repository.facts import live_lookup, removals
 from fluxdoctor.repository.files.repository import Repository
-from fluxdoctor.repository.follow.cluster_contents import Reached
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 from fluxdoctor.rule import Catalogue
 from fluxdoctor.settings.policy import Policy
 
@@ -41,7 +41,7 @@ class UnknownClusterError(Exception):
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Run:
     """What to check, and how."""
 
     catalogue: Catalogue
@@ -53,7 +53,7 @@ class _Asked:
     partly: bool
     """Only a part of the repository is looked at."""
     seen: Callable[[Snapshot], object] | None
-    reach: Reach | None
+    reach: ProbeContext | None
 
 
 @uncollected()
@@ -72,7 +72,7 @@ def check(  # noqa: PLR0913 - what to check, and how
     earlier: Policy | None = None,
     deadline: Deadline | None = None,
     seen: Callable[[Snapshot], object] | None = None,
-    reach: Reach | None = None,
+    reach: ProbeContext | None = None,
 ) -> Report:
     """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
 
@@ -93,9 +93,7 @@ def check(  # noqa: PLR0913 - what to check, and how
             f"a live cluster is compared with one cluster of the repository: choose it of {names}"
         )
     held = live(live_lookup.asked(checked.snapshots[chosen[0]])) if live else None
-    asked = _Asked(
-        catalogue or rule.installed(), only, ignore, held, target, policy, bool(repository.focus), seen, reach
-    )
+    asked = _Run(catalogue or rule.installed(), only, ignore, held, target, policy, bool(repository.focus), seen, reach)
     if before is None:
         return _report(checked, chosen, not clusters, repository.name, asked)
     was = collect.collect(before, cache, deadline)
@@ -111,7 +109,7 @@ def check(  # noqa: PLR0913 - what to check, and how
     return merge.without(_report(checked, chosen, not clusters, repository.name, asked), merge.identities(old))
 
 
-def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, asked: _Asked) -> Report:
+def _report(checked: RepositoryFacts, chosen: Sequence[int], whole: bool, name: str, asked: _Run) -> Report:
     live, policy, chosen_by = asked.live, asked.policy, {"only": asked.only, "ignore": asked.ignore}
     taken = [live_lookup.join(checked.snapshots[i], live) if live else checked.snapshots[i] for i in chosen]
     taken = [replace(snapshot, target=asked.target) for snapshot in taken]
@@ -147,13 +145,13 @@ def _report(checked: Checked, chosen: Sequence[int], whole: bool, name: str, ask
     return policy.finish(found, asked.catalogue, **chosen_by, whole=whole and not asked.partly)
 
 
-def _online(snapshots: list[Snapshot], reach: Reach) -> tuple[list[Snapshot], list[Skipped]]:
+def _online(snapshots: list[Snapshot], reach: ProbeContext) -> tuple[list[Snapshot], list[Skipped]]:
     from fluxdoctor.repository.facts import online  # with all that talks to a registry
 
     return online.ask(snapshots, reach)
 
 
-def _unbuilt(report: Report, reached: Reached) -> Report:
+def _unbuilt(report: Report, reached: ClusterContents) -> Report:
     """What is said of objects that a build, which was not made, may change: no more than notes.
 
     Where the cluster begins is known: that its build fails is no note.
@@ -163,7 +161,7 @@ def _unbuilt(report: Report, reached: Reached) -> Report:
     return replace(report, findings=found)
 
 
-def _notes(leftover: Snapshot, asked: _Asked) -> Report:
+def _notes(leftover: Snapshot, asked: _Run) -> Report:
     """What the files say that nothing reaches: notes, and nothing of it is asked for."""
     report = diagnose(leftover, asked.catalogue, only=asked.only or _NOTES, ignore=asked.ignore)
     notes = tuple(f for f in report.findings if f.rule in _NOTES)
@@ -172,7 +170,7 @@ def _notes(leftover: Snapshot, asked: _Asked) -> Report:
     return replace(report, findings=tuple(replace(f, severity=Severity.INFO) for f in report.findings))
 
 
-def _is_chosen(checked: Checked, index: int, clusters: Sequence[str], focus: str) -> bool:
+def _is_chosen(checked: RepositoryFacts, index: int, clusters: Sequence[str], focus: str) -> bool:
     name, file = checked.snapshots[index].name, checked.entries[index].file
     wanted = [c.strip("/").removeprefix("./") or "." for c in clusters]
     if wanted:

@@ -16,7 +16,7 @@ from fluxdoctor.rule import Outcome, Rule
 
 def fold(outcome: Outcome, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> tuple[Finding, ...]:
     """Return the findings, one a root cause, the first thing to fix first; every failing object is accounted for."""
-    roots = root_causes.roots(deduplicate.settled(outcome.hits, snapshot), snapshot, fallbacks)
+    roots = root_causes.find_roots(deduplicate.resolve(outcome.hits, snapshot), snapshot, fallbacks)
     found = [findings.finding(group, snapshot) for group in findings.groups(roots)]
     return tuple(sorted(found, key=lambda f: findings.order(f, snapshot)))
 

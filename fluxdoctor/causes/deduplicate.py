@@ -15,9 +15,9 @@ from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Hit
 
 
-def settled(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
+def resolve(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """Return the hits that stand."""
-    return _gone(_deeper(_undone(_proof_first(said)), snapshot))
+    return _defer_to_deleted(_defer_to_producer(_drop_superseded(_prefer_proven(said)), snapshot))
 
 
 def covers(problem: Problem) -> tuple[Ref, ...]:
@@ -30,7 +30,7 @@ def is_symptom(hit: Hit) -> bool:
     return hit.rule.role == "symptom" or bool(hit.problem.because)
 
 
-def _proof_first(said: Iterable[Hit]) -> list[Hit]:
+def _prefer_proven(said: Iterable[Hit]) -> list[Hit]:
     """Where a rule both proved and read the same, the proof stays."""
     told = list(said)
     proven = {(h.rule.id, ref) for h in told if h.problem.confidence is Confidence.PROVEN for ref in covers(h.problem)}
@@ -42,13 +42,13 @@ def _proof_first(said: Iterable[Hit]) -> list[Hit]:
     return list(kept.values())
 
 
-def _undone(said: Sequence[Hit]) -> list[Hit]:
+def _drop_superseded(said: Sequence[Hit]) -> list[Hit]:
     """Leave out a hit on an object that a rule which supersedes its rule explains."""
     explained = {(rule, ref) for h in said for rule in h.rule.supersedes for ref in covers(h.problem)}
     return [h for h in said if (h.rule.id, h.problem.subject) not in explained] if explained else list(said)
 
 
-def _deeper(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
+def _defer_to_producer(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """A missing object that a failing Kustomization would apply, or a failing generator would make, is its consequence."""
     if not any(h.problem.missing for h in said):
         return list(said)
@@ -69,7 +69,7 @@ def _deeper(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     return found
 
 
-def _gone(said: Sequence[Hit]) -> list[Hit]:
+def _defer_to_deleted(said: Sequence[Hit]) -> list[Hit]:
     """Where a rule speaks of a missing object itself (its owner lists it, and it was deleted), whoever misses it waits for it.
 
     The object's own hit then is as bad as what it brings about.
@@ -101,7 +101,7 @@ def _needs(maker: Ref, hit: Hit, snapshot: Snapshot) -> bool:
     return hit.problem.subject.named in said_by_maker
 
 
-def waits(snapshot: Snapshot, known: Mapping[Ref, Container[Ref]]) -> Iterator[tuple[Ref, Ref]]:
+def waiting_pairs(snapshot: Snapshot, known: Mapping[Ref, Container[Ref]]) -> Iterator[tuple[Ref, Ref]]:
     """Yield (object, dependency) for each dependency that fails of an object that waits for its dependencies.
 
     A controller names the first one that is not ready, and a rule reads that (``known``: who is held back by what); the
@@ -128,7 +128,7 @@ _LACKS = re.compile(
 )
 
 
-def starved(failure: Failure, snapshot: Snapshot) -> tuple[Ref, ...]:
+def blocking_dependencies(failure: Failure, snapshot: Snapshot) -> tuple[Ref, ...]:
     """Return the failing objects that an object of which no rule speaks waits for, by what it needs and what was said.
 
     Where its controller says that something is not there or not ready, that is what it needs and what fails; an object

@@ -37,7 +37,7 @@ class Root:
         return self.hit.problem.subject
 
 
-def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> list[Root]:
+def find_roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> list[Root]:
     """Return the roots of everything that fails: no failing object is left out."""
     symptoms: list[Hit] = []
     told: list[Hit] = []
@@ -49,24 +49,24 @@ def roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Ru
         spoken.update(covered)
         for cause in hit.problem.because:
             blocked_by[cause].update(covered)
-    for ref, cause in tuple(deduplicate.waits(snapshot, blocked_by)):
+    for ref, cause in tuple(deduplicate.waiting_pairs(snapshot, blocked_by)):
         blocked_by[cause].add(ref)
     for failure in snapshot.failures.all:
         said = None if failure.ref in spoken else _fallback(failure, snapshot, fallbacks)
         if said is None:
             continue
-        if causes := deduplicate.starved(failure, snapshot):
+        if causes := deduplicate.blocking_dependencies(failure, snapshot):
             symptoms.append(Hit(said.rule, replace(said.problem, because=causes)))
             for cause in causes:
                 blocked_by[cause].add(failure.ref)
         else:
             told.append(said)
     told += _flapping(spoken, snapshot, fallbacks)
-    found = [Root(h, _held(h, blocked_by)) for h in told]
-    return found + _stuck(symptoms, found, blocked_by, snapshot, fallbacks)
+    found = [Root(h, _blocked_closure(h, blocked_by)) for h in told]
+    return found + _unrooted_symptoms(symptoms, found, blocked_by, snapshot, fallbacks)
 
 
-def _held(hit: Hit, blocked_by: _Blocked) -> frozenset[Ref]:
+def _blocked_closure(hit: Hit, blocked_by: _Blocked) -> frozenset[Ref]:
     """Every object that waits, directly or not, for what a hit covers."""
     todo = list(deduplicate.covers(hit.problem))
     seen = set(todo)
@@ -104,7 +104,7 @@ def _flapping(spoken: Container[Ref], snapshot: Snapshot, fallbacks: Mapping[str
     """An object that is Ready between two failures: of a failing one the finding's own proof says it."""
     for ref in snapshot.cluster.event_refs:
         resource = snapshot.cluster.get(ref)
-        if resource is None or ref in spoken or ref.kind not in flux.KINDS or not _well(resource):
+        if resource is None or ref in spoken or ref.kind not in flux.KINDS or not _is_healthy(resource):
             continue
         if times := snapshot.failures.flaps(ref):
             last = next(e for e in snapshot.cluster.events(ref) if e.type == "Warning")
@@ -134,7 +134,7 @@ def _why(hidden: Iterable[Ref], snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(dict.fromkeys(snapshot.cluster.needs(ref) for ref in hidden))
 
 
-def _stuck(
+def _unrooted_symptoms(
     symptoms: Sequence[Hit],
     found: Sequence[Root],
     blocked_by: _Blocked,
@@ -148,18 +148,18 @@ def _stuck(
     more: list[Root] = []
     while left:
         ref = next((r for r in deepest if r in left), None) or min(left)
-        circle = _circle(ref, left)
+        circle = _cycle(ref, left)
         hit = _own_words(left.pop(ref), snapshot, fallbacks)
         if circle:
             proof = Evidence(f"they wait for each other: {' -> '.join(map(str, circle))}")
             hit = Hit(hit.rule, replace(hit.problem, evidence=(*hit.problem.evidence, proof)))
-        root = Root(hit, _held(hit, blocked_by))
+        root = Root(hit, _blocked_closure(hit, blocked_by))
         more.append(root)
         left = {r: h for r, h in left.items() if r not in root.blocks}
     return more
 
 
-def _circle(start: Ref, left: Mapping[Ref, Hit]) -> list[Ref]:
+def _cycle(start: Ref, left: Mapping[Ref, Hit]) -> list[Ref]:
     """Return the way from a symptom through what it waits for back to itself, the shortest; [] where there is none."""
     came: dict[Ref, Ref] = {}
     todo = [start]
@@ -189,11 +189,11 @@ def _own_words(hit: Hit, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> H
         }
         return Hit(fallbacks[NOT_VISIBLE], replace(hit.problem, facts=facts, confidence=Confidence.LIKELY))
     causes = [found.resource for found in lookups if found.resource]
-    if not causes or len(causes) < len(lookups) or not all(map(_well, causes)):
+    if not causes or len(causes) < len(lookups) or not all(map(_is_healthy, causes)):
         return hit
     failure = snapshot.failures.of(hit.problem.subject)
-    proof = [Evidence(f"{r.ref} is Ready{_for(r, snapshot)}", f"{r.ref} condition Ready=True") for r in causes]
-    if _fresh(failure, causes, snapshot):
+    proof = [Evidence(f"{r.ref} is Ready{_ready_for(r, snapshot)}", f"{r.ref} condition Ready=True") for r in causes]
+    if _is_recent(failure, causes, snapshot):
         quoted = failure.message if failure else fill_for(hit.problem, hit.rule.message)
         facts = {"message": " ".join(quoted.split()), "reason": "waiting", "first": ""}
         problem = replace(hit.problem, facts=facts, shared="waiting", evidence=(*hit.problem.evidence, *proof))
@@ -201,7 +201,7 @@ def _own_words(hit: Hit, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> H
     return Hit(hit.rule, replace(hit.problem, evidence=(*hit.problem.evidence, *proof)))
 
 
-def _fresh(failure: Failure | None, causes: Sequence[Resource], snapshot: Snapshot) -> bool:
+def _is_recent(failure: Failure | None, causes: Sequence[Resource], snapshot: Snapshot) -> bool:
     """What it waited for is well since so short a time that its controller need not have looked again."""
     if failure is None or failure.since is None:
         return True
@@ -210,10 +210,10 @@ def _fresh(failure: Failure | None, causes: Sequence[Resource], snapshot: Snapsh
     return snapshot.taken - max((failure.since, *healed)) < patience
 
 
-def _for(resource: Resource, snapshot: Snapshot) -> str:
+def _ready_for(resource: Resource, snapshot: Snapshot) -> str:
     ready = flux.condition(resource, "Ready")
     return f" since {age(ready.since, snapshot.taken)}" if ready and ready.since else ""
 
 
-def _well(resource: Resource) -> bool:
+def _is_healthy(resource: Resource) -> bool:
     return resource.kind in flux.KINDS and flux.state(resource) in (State.READY, State.STATIC)

@@ -44,7 +44,7 @@ from fluxdoctor.report.plain import lines, plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fluxdoctor.cli.effective_settings import Configured
+    from fluxdoctor.cli.effective_settings import EffectiveSettings
     from fluxdoctor.cli.target import Needs
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
@@ -297,7 +297,7 @@ def demo(fail_on: str, **show: Any) -> None:
 
 
 def _report(  # noqa: PLR0913 - what to show, of what, chosen how
-    snapshot: Snapshot, started: float, decided: Configured, installed: Catalogue,
+    snapshot: Snapshot, started: float, decided: EffectiveSettings, installed: Catalogue,
     *, outputs: tuple[tuple[str, Path], ...], target: Ref | None = None, whole: bool = True,
     then: Callable[[Report], None] | None = None, **show: Any,
 ) -> NoReturn:  # fmt: skip

@@ -14,8 +14,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fluxdoctor.cli.effective_settings import Configured
-    from fluxdoctor.collect.probe_context import Reach
+    from fluxdoctor.cli.effective_settings import EffectiveSettings
+    from fluxdoctor.collect.probe_context import ProbeContext
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.resource import Ref
     from fluxdoctor.model.snapshot import Snapshot, Target
@@ -50,7 +50,7 @@ class CheckError(Exception):
 
 
 def report(  # noqa: PLR0913 - what to check, and how
-    path: Path, catalogue: Catalogue, decided: Configured,
+    path: Path, catalogue: Catalogue, decided: EffectiveSettings,
     *, clusters: Sequence[str], since: str, revision: str, context: str, no_cache: bool, seen: list[Snapshot],
     online: bool = False, allow_local: bool = False, target: Target | None = None,
 ) -> Report:  # fmt: skip
@@ -103,13 +103,14 @@ def _live(context: str, besides: Sequence[Ref]) -> Snapshot:
         raise CheckError(str(error)) from None
 
 
-def _reach(cache: Path | None, *, allow_local: bool) -> Reach:
+def _reach(cache: Path | None, *, allow_local: bool) -> ProbeContext:
     """The means to ask, without any login, for at most a minute."""
     from fluxdoctor.collect.net.deadline import Deadline
-    from fluxdoctor.collect.probe_context import Reach
-    from fluxdoctor.intake.vault import Vault
+    from fluxdoctor.collect.probe_context import ProbeContext
 
-    return Reach(Vault(), Deadline(_SECONDS), datetime.now(UTC).replace(microsecond=0), cache, allow_local)
+    return ProbeContext(
+        Deadline(_SECONDS), datetime.now(UTC).replace(microsecond=0), cache=cache, allow_local=allow_local
+    )
 
 
 def arguments(options: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ _INSTEAD = {"only": "select", "ignore": "without", "fail_on": "fail_on", "baseli
 
 
 @dataclass(frozen=True)
-class Configured:
+class EffectiveSettings:
     """What is in force. ``heeds``: ignores count; ``write``: where a baseline is to be written."""
 
     settings: Settings
@@ -118,14 +118,14 @@ class Configured:
         return policy.accepted(report, str(self.write))
 
 
-def of_demo(fail_on: str) -> Configured:
+def of_demo(fail_on: str) -> EffectiveSettings:
     """Return what is in force for the demonstration: nothing of the folder that it is run in."""
     from fluxdoctor.settings.values import Setting, Settings
 
-    return Configured(Settings(fail_on=Setting(fail_on)))
+    return EffectiveSettings(Settings(fail_on=Setting(fail_on)))
 
 
-def read(ctx: click.Context, start: Path, options: dict[str, Any]) -> Configured:
+def read(ctx: click.Context, start: Path, options: dict[str, Any]) -> EffectiveSettings:
     """Take the options of settings out of all, and return what is in force for a folder. Stops where a file is bad."""
     from fluxdoctor.settings.values import SettingsError
 
@@ -136,7 +136,7 @@ def read(ctx: click.Context, start: Path, options: dict[str, Any]) -> Configured
         found = _file(file, none, start)
     except SettingsError as error:
         stop(str(error))
-    return Configured(_instead(ctx, found, options), heeds=not none, write=options.pop("write_baseline", None))
+    return EffectiveSettings(_instead(ctx, found, options), heeds=not none, write=options.pop("write_baseline", None))
 
 
 def _file(file: Path | None, none: bool, start: Path) -> Settings:

@@ -15,7 +15,7 @@ from fluxdoctor.cli.output import stop, with_options
 from fluxdoctor.cli.target import SECONDS
 
 if TYPE_CHECKING:
-    from fluxdoctor.mcp.settings import Settings
+    from fluxdoctor.mcp.settings import ServerSettings
 
 _PATIENCE = 3.0
 _OPTIONS: tuple[Any, ...] = (
@@ -85,7 +85,7 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
         token = token_file.read_text("utf-8").strip() if token_file else ""
         if token_file and not token:
             stop(f"{token_file}: the token file is empty")
-        at = http.Address(host, port, token, options["further"])
+        at = http.ListenAddress(host, port, token, options["further"])
         http.serve(server, at, lambda url: click.echo(f"fluxdoctor mcp: {url}", err=True))
     except UnicodeDecodeError:
         stop(f"{token_file}: not a text file")
@@ -101,15 +101,15 @@ def _end(number: int, _: FrameType | None) -> NoReturn:
     os._exit(128 + number)
 
 
-def _settings(options: dict[str, Any]) -> Settings:
+def _settings(options: dict[str, Any]) -> ServerSettings:
     from fluxdoctor.cli.target import kept
-    from fluxdoctor.collect.kube.login import Login
+    from fluxdoctor.collect.kube.login import ClusterLogin
     from fluxdoctor.collect.live import Probing
-    from fluxdoctor.mcp.settings import Settings
+    from fluxdoctor.mcp.settings import ServerSettings
 
     contexts = options["contexts"]
-    return Settings(
-        login=Login(options["kubeconfig"], contexts[0] if contexts else ""), contexts=contexts,
+    return ServerSettings(
+        login=ClusterLogin(options["kubeconfig"], contexts[0] if contexts else ""), contexts=contexts,
         snapshot=options["snapshot"], roots=tuple(root.resolve() for root in options["roots"]),
         writes=options["writes"], namespaces=tuple(filter(None, (n.strip() for n in options["namespaces"].split(",")))),
         tokens=options["max_tokens"], fresh=options["fresh"], timeout=options["timeout"],

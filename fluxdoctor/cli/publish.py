@@ -63,10 +63,10 @@ def publish(report: Report, places: tuple[str, ...], login: dict[str, Any]) -> N
 
 def _openreports(report: Report, options: dict[str, Any], deadline: Any) -> str:
     from fluxdoctor.collect.kube import publish as kube
-    from fluxdoctor.collect.kube.login import Login
+    from fluxdoctor.collect.kube.login import ClusterLogin
     from fluxdoctor.report import openreports
 
-    login = Login(options["kubeconfig"], options["context"], options["as_user"], tuple(options["as_groups"]))
+    login = ClusterLogin(options["kubeconfig"], options["context"], options["as_user"], tuple(options["as_groups"]))
     # Unknown is not absent: where something could not be seen, what an earlier run said of it stays.
     seen = not any(skipped.asked and not skipped.rule for skipped in report.skipped)
     written, gone = kube.publish(

@@ -67,11 +67,11 @@ def read(needs: Needs, **options: Any) -> Snapshot:
     """Read the cluster that the options name. Raises ClusterError where it cannot be asked at all."""
     from fluxdoctor.collect import live
     from fluxdoctor.collect.kube.cluster import Scope
-    from fluxdoctor.collect.kube.login import Login
+    from fluxdoctor.collect.kube.login import ClusterLogin
     from fluxdoctor.collect.net.deadline import Deadline
 
-    login = Login(options["kubeconfig"], options["context"], options["as_user"], tuple(options["as_groups"]))
-    target = live.Target(
+    login = ClusterLogin(options["kubeconfig"], options["context"], options["as_user"], tuple(options["as_groups"]))
+    target = live.ClusterTarget(
         login,
         Scope(tuple(options["namespaces"]), options.get("focus"), tuple(options.get("besides", ()))),
         live.Probing.NONE if options["no_probe"] else live.Probing(options["probing"]),

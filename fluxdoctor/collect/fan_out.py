@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import DeadlineError
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.resource import Ref
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Question:
+class Request:
     """What one source asks. Sources with one ``key`` share one answer; ``target`` is what is shown."""
 
     source: Ref
@@ -26,7 +26,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answered(Generic[T]):
+class Result(Generic[T]):
     """How it was answered: the class, a few words, and what was learnt."""
 
     answer: Answer
@@ -35,10 +35,10 @@ class Answered(Generic[T]):
 
 
 def ask(
-    questions: Iterable[Question], answer: Callable[[tuple[Question, ...]], Answered[T]], reach: Reach
+    questions: Iterable[Request], answer: Callable[[tuple[Request, ...]], Result[T]], reach: ProbeContext
 ) -> tuple[dict[Ref, Probe], dict[Ref, T]]:
     """Answer the questions, those with one key together. Raises nothing: whatever goes wrong is the answer."""
-    groups: dict[Hashable, list[Question]] = {}
+    groups: dict[Hashable, list[Request]] = {}
     for question in questions:
         groups.setdefault(question.key, []).append(question)
     probes: dict[Ref, Probe] = {}
@@ -54,21 +54,21 @@ def ask(
 
 
 def _safely(
-    answer: Callable[[tuple[Question, ...]], Answered[T]], group: tuple[Question, ...], reach: Reach
-) -> Answered[T]:
+    answer: Callable[[tuple[Request, ...]], Result[T]], group: tuple[Request, ...], reach: ProbeContext
+) -> Result[T]:
     try:
         reach.deadline.check()
         reach.progress(group[0].target)
         return answer(group)
     except UnreachableError as error:
-        return Answered(error.answer, error.detail)
+        return Result(error.answer, error.detail)
     except DeadlineError as error:
-        return Answered(Answer.TIMEOUT, str(error))
+        return Result(Answer.TIMEOUT, str(error))
     except Exception as error:  # noqa: BLE001 - a fault of ours at one source must not lose the others
         # The text of an exception may quote what was sent.
-        return Answered(Answer.UNKNOWN, f"it could not be asked ({type(error).__name__})")
+        return Result(Answer.UNKNOWN, f"it could not be asked ({type(error).__name__})")
 
 
-def unasked(refusals: Mapping[Ref, tuple[str, UnreachableError]], reach: Reach) -> dict[Ref, Probe]:
+def unasked(refusals: Mapping[Ref, tuple[str, UnreachableError]], reach: ProbeContext) -> dict[Ref, Probe]:
     """Return the probes of sources that could not even be asked, by what they point to and why."""
     return {ref: Probe(target, e.answer, e.detail, reach.taken) for ref, (target, e) in refusals.items()}

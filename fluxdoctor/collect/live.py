@@ -12,10 +12,10 @@ from pathlib import Path
 from fluxdoctor.collect.garbage import uncollected
 from fluxdoctor.collect.kube import cluster
 from fluxdoctor.collect.kube.api import Api
-from fluxdoctor.collect.kube.cluster import Scope, Sight
-from fluxdoctor.collect.kube.login import Login, connect
+from fluxdoctor.collect.kube.cluster import ClusterReading, Scope
+from fluxdoctor.collect.kube.login import ClusterLogin, connect
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.model import charts, flux
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.cluster import Cluster
@@ -41,10 +41,10 @@ class Probing(StrEnum):
 
 
 @dataclass(frozen=True)
-class Target:
+class ClusterTarget:
     """What to look at, how to get there, and how far to go."""
 
-    login: Login = field(default_factory=Login)
+    login: ClusterLogin = field(default_factory=ClusterLogin)
     scope: Scope = field(default_factory=Scope)
     probing: Probing = Probing.ALL
     allow_local: bool = False
@@ -52,7 +52,7 @@ class Target:
 
 
 def collect(
-    target: Target,
+    target: ClusterTarget,
     deadline: Deadline,
     needs: Callable[[], Collection[type]],
     progress: Callable[[str], None] = lambda _: None,
@@ -70,11 +70,11 @@ def collect(
         if target.probing is Probing.NONE or deadline.cancelled:
             return snapshot
         progress("asking the sources")
-        reach = Reach(sight.vault, deadline, taken, target.cache, target.allow_local, progress=progress)
+        reach = ProbeContext(deadline, taken, sight.vault, target.cache, target.allow_local, progress=progress)
         return ask(snapshot, chosen(sight, target.probing), reach, needs())
 
 
-def chosen(sight: Sight, probing: Probing) -> list[Resource]:
+def chosen(sight: ClusterReading, probing: Probing) -> list[Resource]:
     """Return the sources to ask: of the scope, and of those the failing ones where only these are wanted."""
     sources = [r for r in sight.cluster.all(*_ASKED) if r.ref in sight.kin]
     if probing is Probing.ALL:
@@ -90,7 +90,7 @@ def chosen(sight: Sight, probing: Probing) -> list[Resource]:
     return [r for r in sources if r.ref in wanted]
 
 
-def ask(snapshot: Snapshot, sources: Collection[Resource], reach: Reach, needs: Collection[type]) -> Snapshot:
+def ask(snapshot: Snapshot, sources: Collection[Resource], reach: ProbeContext, needs: Collection[type]) -> Snapshot:
     """Ask git hosts, Helm repositories, registries and buckets at once, and add what they answered."""
     from fluxdoctor.collect import git
     from fluxdoctor.collect.charts import verdicts

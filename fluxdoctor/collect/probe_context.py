@@ -16,12 +16,12 @@ from fluxdoctor.model.resource import Ref
 
 
 @dataclass(frozen=True)
-class Reach:
+class ProbeContext:
     """The means of one run. ``per_host``: seconds that one host may take. ``cache``: a folder, None for no cache."""
 
-    vault: Vault
     deadline: Deadline
     taken: datetime
+    vault: Vault = field(default_factory=Vault)
     cache: Path | None = None
     allow_local: bool = False
     """Loopback, link-local and metadata addresses may be contacted too."""
@@ -45,7 +45,7 @@ class Reach:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class SourceResults:
     """What a collector of sources learnt beside its facts: how each source answered, and what could not be read."""
 
     probes: Mapping[Ref, Probe] = field(default_factory=dict)

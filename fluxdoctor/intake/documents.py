@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import yaml
 from yaml import events
 
-from fluxdoctor.intake.places import Path, Places, Text, View, entries, pack
+from fluxdoctor.intake.places import FieldPath, Places, Text, View, entries, pack
 
 #: A value, the offset where it starts, and where it ends or the places in it.
 _Node: TypeAlias = tuple[object, int, int | Places]
@@ -74,13 +74,13 @@ class Document:
     """
 
     body: object = field(repr=False)
-    marks: Mapping[Path, tuple[int, int]] = field(repr=False)
-    spans: Mapping[Path, tuple[int, int]] = field(repr=False)
+    marks: Mapping[FieldPath, tuple[int, int]] = field(repr=False)
+    spans: Mapping[FieldPath, tuple[int, int]] = field(repr=False)
     line: int
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedDocuments:
     """The documents before the first error, and the error."""
 
     documents: tuple[Document, ...]
@@ -89,7 +89,7 @@ class Parsed:
     """Where (line, column) the first key stands that its mapping has already: Kubernetes takes it, kustomize does not."""
 
 
-def parse(text: str | bytes, file: str = "<text>") -> Parsed:
+def parse(text: str | bytes, file: str = "<text>") -> ParsedDocuments:
     """Read every document of a stream, but for empty ones. Raises nothing: what is wrong is in ``error``."""
     source = _Source(text, file)
     builder = _Builder(source)
@@ -103,7 +103,7 @@ def parse(text: str | bytes, file: str = "<text>") -> Parsed:
         mark = getattr(raised, "problem_mark", None)
         problem = getattr(raised, "problem", None) or "found a document that cannot be decoded"
         error = source.error(mark.index if mark else builder.began, _QUOTED.sub(r"\1", problem).strip())
-    return Parsed(tuple(builder.documents), error, source.at(builder.repeated) if builder.repeated else None)
+    return ParsedDocuments(tuple(builder.documents), error, source.at(builder.repeated) if builder.repeated else None)
 
 
 def load(text: str | bytes, file: str = "<text>") -> object:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fluxdoctor.intake import documents
 from fluxdoctor.intake.objects import SECRET_KIND, is_like_secret, is_secret, manifest
-from fluxdoctor.intake.places import Path
+from fluxdoctor.intake.places import FieldPath
 from fluxdoctor.intake.redact import MASK, mask_spans
 from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import FILE_NAMES
@@ -100,9 +100,9 @@ def _secret_spans(document: documents.Document) -> Iterator[tuple[int, int]]:
             yield span
 
 
-def _inner_secrets(body: Any) -> Iterator[Path]:
+def _inner_secrets(body: Any) -> Iterator[FieldPath]:
     """Yield the paths of the Secrets that a document holds below its root, and of what is like one."""
-    waiting: list[tuple[Path, Any]] = [((), body)]
+    waiting: list[tuple[FieldPath, Any]] = [((), body)]
     while waiting:
         at, one = waiting.pop()
         if isinstance(one, dict):
@@ -113,7 +113,7 @@ def _inner_secrets(body: Any) -> Iterator[Path]:
             waiting += [((*at, i), value) for i, value in enumerate(one)]
 
 
-def _patches_secret(body: Fields, at: Path) -> bool:
+def _patches_secret(body: Fields, at: FieldPath) -> bool:
     """Tell whether a text in a document is itself a Secret, or changes one (patches of kustomize and of Flux)."""
     text = body.get(at)
     if not isinstance(text, str) or "\n" not in text:
@@ -121,7 +121,7 @@ def _patches_secret(body: Fields, at: Path) -> bool:
     return bool(SECRET_KIND.search(text)) or _is_secret_target(body, at)
 
 
-def _is_secret_target(body: Fields, at: Path) -> bool:
+def _is_secret_target(body: Fields, at: FieldPath) -> bool:
     return bool(at) and at[-1] == "patch" and body.text((*at[:-1], "target", "kind")) == "Secret"
 
 

@@ -21,7 +21,7 @@ _EPOCH = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class Read:
+class ReadObjects:
     """Objects on their way into a Cluster."""
 
     resources: list[Resource] = field(default_factory=list)
@@ -56,7 +56,7 @@ def ref_of(body: Any) -> Ref | None:
     return Ref(kind_name(kind, group if slash else ""), string(metadata, "namespace"), name)
 
 
-def read(raw: Iterable[tuple[Any, str]]) -> Read:
+def read(raw: Iterable[tuple[Any, str]]) -> ReadObjects:
     """Turn raw objects into resources and events. What is not a Kubernetes object becomes a gap that names its place."""
     items = list(raw)
     held = [body for body, _ in items if is_secret(body) or is_like_secret(body)]
@@ -64,7 +64,7 @@ def read(raw: Iterable[tuple[Any, str]]) -> Read:
         (v for body in held for v in secret_values.values(body)),
         (w for body in held for w in secret_values.words(body)),
     )
-    found = Read()
+    found = ReadObjects()
     for body, where in items:
         if Fields(body).text("kind") == "Event":
             _event(found, body, redactor)
@@ -128,7 +128,7 @@ def holds_secret_inside(body: Any) -> bool:
     return False
 
 
-def _event(found: Read, body: Any, redactor: Redactor) -> None:
+def _event(found: ReadObjects, body: Any, redactor: Redactor) -> None:
     view = Fields(body)
     about = view.fields("involvedObject") if view.has("involvedObject") else view.fields("regarding")
     group, slash, _ = about.text("apiVersion").partition("/")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TypeAlias
 
-Path: TypeAlias = tuple[str | int, ...]
+FieldPath: TypeAlias = tuple[str | int, ...]
 #: Where an entry is. Most are scalars: three offsets packed into one number (of the key or item, of the start
 #: and of the end of the value), which the garbage collector passes by. A collection has the places in it.
 Place: TypeAlias = "int | tuple[int, Places]"
@@ -73,7 +73,7 @@ class Text:
         return start + self.bom, start + self.bom + len(self.text[start:end].rstrip())
 
 
-class View(Mapping[Path, tuple[int, int]]):
+class View(Mapping[FieldPath, tuple[int, int]]):
     """What is read of the places in a document. Each is looked up when asked: a table of paths could be huge."""
 
     def __init__(self, root: Place, read: Callable[[Place], tuple[int, int] | None]) -> None:
@@ -81,7 +81,7 @@ class View(Mapping[Path, tuple[int, int]]):
         self.root = root
         self._read = read
 
-    def __getitem__(self, path: Path) -> tuple[int, int]:
+    def __getitem__(self, path: FieldPath) -> tuple[int, int]:
         """Raise KeyError for a path that is not there."""
         place = self.root
         for part in path:
@@ -90,7 +90,7 @@ class View(Mapping[Path, tuple[int, int]]):
             raise KeyError(path)
         return found
 
-    def __iter__(self) -> Iterator[Path]:
+    def __iter__(self) -> Iterator[FieldPath]:
         """Yield the paths of which something is told."""
         return (path for path, place in _walk((), self.root) if self._read(place))
 
@@ -99,13 +99,13 @@ class View(Mapping[Path, tuple[int, int]]):
         return sum(1 for _ in self)
 
 
-def _walk(path: Path, place: Place) -> Iterator[tuple[Path, Place]]:
+def _walk(path: FieldPath, place: Place) -> Iterator[tuple[FieldPath, Place]]:
     yield path, place
     for part, below in entries(place).items():
         yield from _walk((*path, part), below)
 
 
-class Kept(Mapping[Path, tuple[int, int]]):
+class RestoredPlaces(Mapping[FieldPath, tuple[int, int]]):
     """The marks of a document that was read in an earlier run, from its body and ``offsets``: made when one is asked for."""
 
     def __init__(self, body: object, offsets: str, text: Callable[[], Text]) -> None:
@@ -116,11 +116,11 @@ class Kept(Mapping[Path, tuple[int, int]]):
     def _view(self) -> View:
         return View(_rebuilt(self._body, map(int, self._offsets.split())), self._text().mark)
 
-    def __getitem__(self, path: Path) -> tuple[int, int]:
+    def __getitem__(self, path: FieldPath) -> tuple[int, int]:
         """Raise KeyError for a path that is not there."""
         return self._view[path]
 
-    def __iter__(self) -> Iterator[Path]:
+    def __iter__(self) -> Iterator[FieldPath]:
         """Yield every path."""
         return iter(self._view)
 

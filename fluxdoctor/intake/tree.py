@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fluxdoctor.intake import documents, ignore, masking, objects
 from fluxdoctor.intake.documents import YamlError
-from fluxdoctor.model.facts import Parsed, SyntaxFlaw, Tree
+from fluxdoctor.model.facts import ParsedFile, SyntaxFlaw, Tree
 from fluxdoctor.model.resource import Location, Marks
 
 Files = Mapping[str, bytes]
@@ -24,7 +24,7 @@ class YamlFile:
     """Where a key stands that its mapping has already."""
 
 
-def yaml_file(parsed: documents.Parsed) -> YamlFile:
+def yaml_file(parsed: documents.ParsedDocuments) -> YamlFile:
     """Return what a parsed file says."""
     return YamlFile(tuple((d.body, d.marks) for d in parsed.documents), parsed.error, parsed.repeated)
 
@@ -49,12 +49,12 @@ def tree_of(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], 
     return Tree(files, _parser(files, read), ignore.excluded(files, ignores, spec_ignore), text, says)
 
 
-def _parser(files: Files, read: Callable[[bytes, str], YamlFile]) -> Callable[[str], Parsed]:
-    def parse_file(path: str) -> Parsed:
+def _parser(files: Files, read: Callable[[bytes, str], YamlFile]) -> Callable[[str], ParsedFile]:
+    def parse_file(path: str) -> ParsedFile:
         held = read(files.get(path, b""), path)
         found = tuple(objects.manifest(body, path, marks) for body, marks in held.documents)
         error = held.error
         flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
-        return Parsed(found, flaw, Location(path, *held.repeated) if held.repeated else None)
+        return ParsedFile(found, flaw, Location(path, *held.repeated) if held.repeated else None)
 
     return parse_file

@@ -63,12 +63,12 @@ class Diagnosis(Page):
     mode: str = Field(description="live, replay (of a snapshot) or check (of a repository)")
     objects: int = Field(description="Flux objects of what was asked about")
     not_ready: int
-    object: State | None = Field(default=None, description="the one object that was asked about")
+    object: ObjectState | None = Field(default=None, description="the one object that was asked about")
     findings: list[Cause] = []
     chains: list[str] = Field(default=[], description="of one object: the way from it to each cause")
 
 
-class State(BaseModel):
+class ObjectState(BaseModel):
     """A Flux object, in short."""
 
     kind: str
@@ -86,7 +86,7 @@ class State(BaseModel):
 class States(Page):
     """Flux objects, those that fail first."""
 
-    items: list[State] = []
+    items: list[ObjectState] = []
     counts: dict[str, int] = Field(default={}, description="how many are in which state")
 
 
@@ -127,7 +127,7 @@ class Drawing(Page):
     )
 
 
-class Outcome(BaseModel):
+class ChangeOutcome(BaseModel):
     """What a writing tool did, and what came of it."""
 
     object: Thing
@@ -141,7 +141,7 @@ class Outcome(BaseModel):
     revision_before: str = ""
     revision_after: str = ""
     seconds: float = 0
-    source: Outcome | None = None
+    source: ChangeOutcome | None = None
     meanwhile: list[str] = Field(default=[], description="what changed while it was suspended")
     note: str = ""
 
@@ -170,7 +170,7 @@ def tokens(text: str) -> int:
 def _body(answer: BaseModel) -> dict[str, Any]:
     """An answer says of itself also what is empty; of the many things in it, what they lack is left out."""
     brief = answer.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    if not isinstance(answer, (Page, Outcome, RulePage)):
+    if not isinstance(answer, (Page, ChangeOutcome, RulePage)):
         return brief
     whole = answer.model_dump(mode="json", exclude_none=True)
     return {

@@ -12,13 +12,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Served
-from fluxdoctor.collect.kube.login import ClusterError, Login, connect
+from fluxdoctor.collect.kube.login import ClusterError, ClusterLogin, connect
 from fluxdoctor.collect.kube.write import REASON, REQUESTED, Writer, appliers_of_suspend, changers_since_suspended
 from fluxdoctor.collect.net.deadline import DeadlineError
 from fluxdoctor.mcp import render
-from fluxdoctor.mcp.answers import Outcome
+from fluxdoctor.mcp.answers import ChangeOutcome
 from fluxdoctor.mcp.quote import quoted, ref
-from fluxdoctor.mcp.sessions import Run
+from fluxdoctor.mcp.sessions import CallContext
 from fluxdoctor.model import flux
 from fluxdoctor.model.flux import Edge
 from fluxdoctor.model.resource import Ref, Resource
@@ -38,20 +38,20 @@ class Change:
     writer: Writer
     served: Served
     target: Ref
-    run: Run
+    run: CallContext
     now: Resource
     began: float
 
-    def outcome(self, action: str, changed: list[str], **more: object) -> Outcome:
+    def outcome(self, action: str, changed: list[str], **more: object) -> ChangeOutcome:
         """Return the outcome so far."""
-        return Outcome.model_validate(
+        return ChangeOutcome.model_validate(
             {
                 "object": render.thing(self.target), "action": action, "dry_run": self.writer.dry_run, "changed": changed,
                 "revision_before": quoted(flux.short(flux.revision(self.now)), 100), **more,
             }
         )  # fmt: skip
 
-    def wait(self, outcome: Outcome, done: Callable[[Resource], bool]) -> Outcome:
+    def wait(self, outcome: ChangeOutcome, done: Callable[[Resource], bool]) -> ChangeOutcome:
         """Wait until the controller has taken the change up and says how it went, no longer than the call may take."""
         self.run.tell(f"waiting for {flux.KINDS[self.target.kind].controller}")
         resource, note = self.now, ""
@@ -71,7 +71,7 @@ class Change:
             note = f"the wait is over, and {flux.KINDS[self.target.kind].controller} {what}"
         return self._told(outcome, resource, note)
 
-    def _told(self, outcome: Outcome, resource: Resource, note: str) -> Outcome:
+    def _told(self, outcome: ChangeOutcome, resource: Resource, note: str) -> ChangeOutcome:
         if ready := flux.condition(resource, "Ready"):
             outcome.ready, outcome.reason, outcome.message = (
                 ready.status,
@@ -85,7 +85,7 @@ class Change:
 
 
 @contextmanager
-def writing(login: Login, run: Run, *, dry_run: bool) -> Iterator[Writer]:
+def writing(login: ClusterLogin, run: CallContext, *, dry_run: bool) -> Iterator[Writer]:
     """Connect for a change. Raises ToolError, also for what goes wrong inside."""
     try:
         with connect(login, run.deadline) as connection:
@@ -96,14 +96,14 @@ def writing(login: Login, run: Run, *, dry_run: bool) -> Iterator[Writer]:
         raise ToolError(f"the API server refused or did not answer: {quoted(error.why, 300)}") from None
 
 
-def begin(writer: Writer, target: Ref, run: Run) -> Change:
+def begin(writer: Writer, target: Ref, run: CallContext) -> Change:
     """Look the object up. Raises ApiError."""
     served = writer.served(target)
     return Change(writer, served, target, run, writer.get(served, target), time.monotonic())
 
 
 @dataclass(frozen=True)
-class Request:
+class ChangeRequest:
     """How to reconcile: which objects may be changed (raises ToolError for another), its source first, with what else."""
 
     permit: Callable[[Ref], None]
@@ -111,7 +111,7 @@ class Request:
     extra: tuple[str, ...] = ()
 
 
-def reconcile(writer: Writer, target: Ref, run: Run, how: Request) -> Outcome:
+def reconcile(writer: Writer, target: Ref, run: CallContext, how: ChangeRequest) -> ChangeOutcome:
     """Ask for a reconciliation, of the source first where that is wanted, and wait for it. Raises ApiError, ToolError."""
     how.permit(target)
     change = begin(writer, target, run)
@@ -124,7 +124,7 @@ def reconcile(writer: Writer, target: Ref, run: Run, how: Request) -> Outcome:
     source = _source(change.now) if how.with_source else None
     first = None
     if source and source.kind in RECONCILABLE:
-        first = reconcile(writer, source, run, Request(how.permit, with_source=source.kind == "HelmChart"))
+        first = reconcile(writer, source, run, ChangeRequest(how.permit, with_source=source.kind == "HelmChart"))
         if not writer.dry_run and (not first.handled or first.ready == "False"):
             note = f"{ref(source)} did not become ready, so {target.kind} was not asked itself"
             return change.outcome("reconcile", [], source=first, note=note)
@@ -146,7 +146,7 @@ def _source(resource: Resource) -> Ref | None:
     return next((by_edge[e] for e in (Edge.HELM_CHART, Edge.CHART_REF, Edge.SOURCE) if e in by_edge), None)
 
 
-def suspend(writer: Writer, target: Ref, run: Run, reason: str) -> Outcome:
+def suspend(writer: Writer, target: Ref, run: CallContext, reason: str) -> ChangeOutcome:
     """Stop reconciliation, and record who did so and why. Raises ApiError."""
     change = begin(writer, target, run)
     if change.now.flag("spec.suspend"):
@@ -160,7 +160,7 @@ def suspend(writer: Writer, target: Ref, run: Run, reason: str) -> Outcome:
     )
 
 
-def resume(writer: Writer, target: Ref, run: Run) -> Outcome:
+def resume(writer: Writer, target: Ref, run: CallContext) -> ChangeOutcome:
     """Go on with reconciliation, wait for the first, and tell what changed meanwhile. Raises ApiError."""
     change = begin(writer, target, run)
     if not change.now.flag("spec.suspend"):

@@ -15,14 +15,14 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.mcp.answers import GONE, read_cursor
-from fluxdoctor.mcp.sessions import Ask, Desk, Reading, Run
+from fluxdoctor.mcp.sessions import CachedDiagnosis, CallContext, DiagnosisCache, Query
 
 T = TypeVar("T")
 _running: dict[int, Deadline] = {}
 _GRACE = 5  # a reading ends by its deadline with what it has, and then the rules are applied
 
 
-async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[Run], T]) -> T:
+async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[CallContext], T]) -> T:
     """Do blocking work beside the loop; a client that calls it off ends its waits too.
 
     Raises what the work raises, and ToolError where it does not end in its time: then it goes on, and is not waited for.
@@ -35,7 +35,7 @@ async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[Run], 
         with contextlib.suppress(Exception):  # progress is a courtesy: a client that is gone must not end the work
             anyio.from_thread.run(ctx.report_progress, float(next(steps)), None, text)
 
-    def tracked(run: Run) -> T:
+    def tracked(run: CallContext) -> T:
         _running[id(deadline)] = deadline
         try:
             return work(run)
@@ -44,7 +44,7 @@ async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[Run], 
 
     with anyio.move_on_after(seconds + _GRACE):
         try:
-            return await anyio.to_thread.run_sync(tracked, Run(deadline, tell), abandon_on_cancel=True)
+            return await anyio.to_thread.run_sync(tracked, CallContext(deadline, tell), abandon_on_cancel=True)
         except anyio.get_cancelled_exc_class():
             deadline.cancel()
             raise
@@ -62,7 +62,7 @@ def call_off(seconds: float) -> None:
         time.sleep(0.05)
 
 
-def reading(desk: Desk, ask: Ask, run: Run, *, fresh: bool, cursor: str) -> Reading:
+def reading(desk: DiagnosisCache, ask: Query, run: CallContext, *, fresh: bool, cursor: str) -> CachedDiagnosis:
     """Return what to answer from: with a cursor, the reading that it goes on with. Raises ToolError where that is gone."""
     if not cursor:
         return desk.read(ask, run, fresh=fresh)
@@ -75,7 +75,7 @@ def reading(desk: Desk, ask: Ask, run: Run, *, fresh: bool, cursor: str) -> Read
 class Pager:
     """Where a page begins, and the cursor of the next: it holds for one reading and one set of arguments."""
 
-    def __init__(self, of: Reading, cursor: str, *arguments: object) -> None:
+    def __init__(self, of: CachedDiagnosis, cursor: str, *arguments: object) -> None:
         """Raise ToolError for a cursor of another reading, or of other arguments."""
         self._id = f"{of.id}-{sha256(repr(arguments).encode('utf-8', 'replace')).hexdigest()[:6]}"
         self.begin = read_cursor(cursor, self._id)

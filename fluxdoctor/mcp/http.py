@@ -28,7 +28,7 @@ _EVERY = ("0.0.0.0", "::")  # noqa: S104 - recognised, not listened on by defaul
 
 
 @dataclass(frozen=True)
-class Address:
+class ListenAddress:
     """Where to listen, port 0 for a free one; the bearer token, "" for none; and Host headers that are also answered."""
 
     host: str = "127.0.0.1"
@@ -62,7 +62,7 @@ def hosts(host: str, port: int, further: Sequence[str] = ()) -> list[str]:
     return sorted({*(f"{name}:{port}" for name in names), *further})
 
 
-def app(server: MCPServer[Any], at: Address) -> ASGIApp:
+def app(server: MCPServer[Any], at: ListenAddress) -> ASGIApp:
     """Return the application. Raises HttpError for an address that others can reach without a token."""
     token = at.token
     if not token and not is_loopback(at.host):
@@ -130,7 +130,7 @@ class _Impatient(H11Protocol):
         self.loop.call_later(_ARRIVES, self._look)
 
 
-def serve(server: MCPServer[Any], at: Address, ready: Callable[[str], None]) -> None:
+def serve(server: MCPServer[Any], at: ListenAddress, ready: Callable[[str], None]) -> None:
     """Serve until the program is ended; ``ready`` is told the URL. Raises HttpError."""
     host = at.host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -14,7 +14,7 @@ from fluxdoctor.mcp.answers import Diagnosis, compact, fit, size
 from fluxdoctor.mcp.arguments import nearest
 from fluxdoctor.mcp.quote import NOTE, quoted
 from fluxdoctor.mcp.quote import name as named
-from fluxdoctor.mcp.sessions import Desk, Reading
+from fluxdoctor.mcp.sessions import CachedDiagnosis, DiagnosisCache
 from fluxdoctor.model import kinds
 from fluxdoctor.model.flux import KINDS
 from fluxdoctor.model.resource import Ref
@@ -26,14 +26,14 @@ _MOST = 100  # values of one completion, as the protocol has it
 _MARKDOWN = "text/markdown"
 
 
-def register(server: MCPServer[Any], desk: Desk) -> None:
+def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     """Add all of it to a server."""
     _resources(server, desk)
     _prompts(server)
     _completion(server, desk)
 
 
-def _resources(server: MCPServer[Any], desk: Desk) -> None:
+def _resources(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     rules = desk.catalogue
 
     @server.resource("fluxdoctor://rules", mime_type="text/plain", description="the rules: id, severity, summary")
@@ -67,7 +67,7 @@ def _resources(server: MCPServer[Any], desk: Desk) -> None:
         return mermaid(draw(of.snapshot, of.report, large=_LARGE))
 
 
-def _last(desk: Desk) -> Reading:
+def _last(desk: DiagnosisCache) -> CachedDiagnosis:
     if desk.last is None:
         raise ResourceError("nothing was diagnosed yet: call the tool diagnose first")
     return desk.last
@@ -112,7 +112,7 @@ def _prompts(server: MCPServer[Any]) -> None:
         )
 
 
-def _completion(server: MCPServer[Any], desk: Desk) -> None:
+def _completion(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def complete(
         _: PromptReference | ResourceTemplateReference,
@@ -125,7 +125,7 @@ def _completion(server: MCPServer[Any], desk: Desk) -> None:
         return Completion(values=found[:_MOST], total=len(found), has_more=len(found) > _MOST)
 
 
-def _values(desk: Desk, argument: str, chosen: dict[str, str]) -> Iterable[str]:
+def _values(desk: DiagnosisCache, argument: str, chosen: dict[str, str]) -> Iterable[str]:
     """Return what an argument may be, of the rules and of the last reading: a completion reads nothing anew."""
     rules, of = desk.catalogue.rules, desk.last
     objects = [r.ref for r in of.snapshot.cluster.flux] if of and of.snapshot else []

@@ -14,16 +14,18 @@ from fluxdoctor.mcp import arguments, render
 from fluxdoctor.mcp.answers import Happenings, States, fit, result, size
 from fluxdoctor.mcp.execution import Pager, perform, reading
 from fluxdoctor.mcp.reading_tools import READS, ContextName, Cursor, Fresh, Namespace, Tokens
-from fluxdoctor.mcp.sessions import Desk, Reading, Run
+from fluxdoctor.mcp.sessions import CachedDiagnosis, CallContext, DiagnosisCache
 from fluxdoctor.model.flux import SOURCES
 from fluxdoctor.model.snapshot import Snapshot
 
 
-def register(server: MCPServer[Any], desk: Desk) -> None:
+def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     """Add the tools to a server."""
     budget = desk.settings.tokens
 
-    def read(run: Run, namespace: str, context: str, cursor: str, *, fresh: bool) -> tuple[Reading, Snapshot]:
+    def read(
+        run: CallContext, namespace: str, context: str, cursor: str, *, fresh: bool
+    ) -> tuple[CachedDiagnosis, Snapshot]:
         ask = desk.ask(context=context, namespaces=(namespace,) if namespace else ())
         of = reading(desk, ask, run, fresh=fresh, cursor=cursor)
         if of.snapshot is None:
@@ -40,7 +42,7 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
         tokens: int,
         fresh: bool,
     ) -> CallToolResult:
-        def work(run: Run) -> States:
+        def work(run: CallContext) -> States:
             of, snapshot = read(run, namespace, context, cursor, fresh=fresh)
             rows = render.states(snapshot, kinds, namespace)
             pager = Pager(of, cursor, tuple(kinds), namespace)
@@ -82,7 +84,7 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
     ) -> Annotated[CallToolResult, Happenings]:  # fmt: skip
         """List the Kubernetes events of type Warning, the newest first."""
 
-        def work(run: Run) -> Happenings:
+        def work(run: CallContext) -> Happenings:
             of, snapshot = read(run, namespace, context, cursor, fresh=fresh)
             rows = render.happenings(snapshot, namespace)
             pager = Pager(of, cursor, "events", namespace)

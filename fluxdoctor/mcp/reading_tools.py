@@ -18,7 +18,7 @@ from fluxdoctor.mcp.execution import Pager, perform, reading
 from fluxdoctor.mcp.quote import quoted
 from fluxdoctor.mcp.quote import ref as ref_
 from fluxdoctor.mcp.scope import part
-from fluxdoctor.mcp.sessions import Ask, Desk, Reading, Run, is_snapshot
+from fluxdoctor.mcp.sessions import CachedDiagnosis, CallContext, DiagnosisCache, Query, is_snapshot
 from fluxdoctor.model.flux import CLUSTER_SCOPED, KINDS
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.report.graph import draw
@@ -35,13 +35,13 @@ _LARGE = 30
 _CUT = 40  # tokens for saying where the rest of a page is
 
 
-def register(server: MCPServer[Any], desk: Desk) -> None:
+def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     """Add the tools to a server."""
     _diagnosing(server, desk)
     _explaining(server, desk)
 
 
-def _diagnosing(server: MCPServer[Any], desk: Desk) -> None:
+def _diagnosing(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     budget = desk.settings.tokens
 
     @server.tool(annotations=READS)
@@ -66,7 +66,7 @@ def _diagnosing(server: MCPServer[Any], desk: Desk) -> None:
         its cause. With kind and name it tells why one object is not ready, step by step.
         """
 
-        def work(run: Run) -> Diagnosis:
+        def work(run: CallContext) -> Diagnosis:
             target = _target(kind, namespace, name)
             ask = desk.ask(
                 context=context, path=path, namespaces=(namespace,) if namespace else (), probing=desk.settings.probing
@@ -90,7 +90,7 @@ def _diagnosing(server: MCPServer[Any], desk: Desk) -> None:
         No cluster is read. A finding of severity error breaks a deployment.
         """
 
-        def work(run: Run) -> Diagnosis:
+        def work(run: CallContext) -> Diagnosis:
             desk.ask(context=context)
             ask = desk.ask(path=path)
             if ask.path and is_snapshot(ask.path):
@@ -101,7 +101,7 @@ def _diagnosing(server: MCPServer[Any], desk: Desk) -> None:
         return result(await perform(ctx, desk.settings.timeout, work))
 
 
-def _explaining(server: MCPServer[Any], desk: Desk) -> None:
+def _explaining(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     budget = desk.settings.tokens
 
     @server.tool(annotations=READS)
@@ -133,7 +133,7 @@ def _explaining(server: MCPServer[Any], desk: Desk) -> None:
     ) -> Annotated[CallToolResult, Drawing]:
         """Draw what needs what, as a mermaid flowchart: root causes, what they block, what gets no changes, what is well."""
 
-        def work(run: Run) -> Drawing:
+        def work(run: CallContext) -> Drawing:
             ask = desk.ask(context=context, path=path, namespaces=(namespace,) if namespace else ())
             of = reading(desk, ask, run, fresh=fresh, cursor=cursor)
             if namespace and of.snapshot:
@@ -143,7 +143,9 @@ def _explaining(server: MCPServer[Any], desk: Desk) -> None:
         return result(await perform(ctx, desk.settings.timeout, work))
 
 
-def _read(desk: Desk, ask: Ask, target: Ref | None, run: Run, *, fresh: bool, cursor: str) -> Reading:
+def _read(
+    desk: DiagnosisCache, ask: Query, target: Ref | None, run: CallContext, *, fresh: bool, cursor: str
+) -> CachedDiagnosis:
     """Read what is asked about; of one object its kin in all namespaces, as the command line does.
 
     Whoever may list in its namespace alone, and does not see it so, gets that.
@@ -178,7 +180,7 @@ def _target(kind: str, namespace: str, name: str) -> Ref | None:
     return Ref(found, "" if found in CLUSTER_SCOPED else namespace, arguments.named("name", name))
 
 
-def _diagnosis(of: Reading, target: Ref | None, namespace: str, cursor: str, tokens: int) -> Diagnosis:
+def _diagnosis(of: CachedDiagnosis, target: Ref | None, namespace: str, cursor: str, tokens: int) -> Diagnosis:
     asked = part(of, target, namespace)
     pager = Pager(of, cursor, "diagnose", target, namespace)
     answer = Diagnosis(
@@ -194,7 +196,7 @@ def _diagnosis(of: Reading, target: Ref | None, namespace: str, cursor: str, tok
     return answer
 
 
-def _drawing(of: Reading, cursor: str, tokens: int, namespace: str) -> Drawing:
+def _drawing(of: CachedDiagnosis, cursor: str, tokens: int, namespace: str) -> Drawing:
     if of.snapshot is None:
         raise ToolError("a repository has no one graph: give the path of a snapshot")
     picture = draw(of.snapshot, of.report, large=_LARGE, namespace=namespace)

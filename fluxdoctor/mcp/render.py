@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from fluxdoctor.collect.kube.write import REASON
-from fluxdoctor.mcp.answers import Cause, Happening, State, Thing
+from fluxdoctor.mcp.answers import Cause, Happening, ObjectState, Thing
 from fluxdoctor.mcp.quote import name, quoted, ref
-from fluxdoctor.mcp.sessions import Reading
+from fluxdoctor.mcp.sessions import CachedDiagnosis
 from fluxdoctor.model import flux
 from fluxdoctor.model.chain import Chain
 from fluxdoctor.model.finding import Finding, Report
@@ -46,7 +46,7 @@ def field(path: str) -> str:
     return path if not path or _FIELD.fullmatch(path) else quoted(path, 200)
 
 
-def about(reading: Reading) -> dict[str, Any]:
+def about(reading: CachedDiagnosis) -> dict[str, Any]:
     """Return what every page tells of its reading."""
     gaps = unseen(reading.report)
     return {
@@ -73,7 +73,7 @@ def _why(relation: str) -> str:
     return f"{words} ({field(path.removesuffix(')'))})" if path else words
 
 
-def states(snapshot: Snapshot, kinds: Iterable[str], namespace: str) -> list[State]:
+def states(snapshot: Snapshot, kinds: Iterable[str], namespace: str) -> list[ObjectState]:
     """Return the objects of these kinds, those that fail first."""
     chosen = [r for r in snapshot.cluster.all(*kinds) if not namespace or r.namespace == namespace]
     ranks = {state: i for i, state in enumerate(_ORDER)}
@@ -81,12 +81,12 @@ def states(snapshot: Snapshot, kinds: Iterable[str], namespace: str) -> list[Sta
     return [state(r) for r in chosen]
 
 
-def state(resource: Resource) -> State:
+def state(resource: Resource) -> ObjectState:
     """Return one object in short."""
     ready = flux.condition(resource, "Ready")
     sources = (r.target for r in flux.references(resource) if r.edge in (flux.Edge.SOURCE, flux.Edge.CHART_REF))
     source = next(sources, None)
-    return State(
+    return ObjectState(
         kind=name(resource.kind), namespace=name(resource.namespace), name=name(resource.name),
         state=flux.state(resource).value, revision=quoted(flux.short(flux.revision(resource)), 100),
         since=_time(ready.since) if ready else "", reason=name(ready.reason) if ready else "",
@@ -95,7 +95,7 @@ def state(resource: Resource) -> State:
     )  # fmt: skip
 
 
-def counts(rows: Iterable[State]) -> dict[str, int]:
+def counts(rows: Iterable[ObjectState]) -> dict[str, int]:
     """Return how many are in which state."""
     return dict(sorted(Counter(row.state for row in rows).items()))
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from mcp.server.mcpserver.exceptions import ToolError
 
 from fluxdoctor.mcp import arguments
-from fluxdoctor.mcp.sessions import Reading
+from fluxdoctor.mcp.sessions import CachedDiagnosis
 from fluxdoctor.model.chain import Chain, chains
 from fluxdoctor.model.finding import Finding, Severity, Verdict
 from fluxdoctor.model.resource import Ref, Resource
 
 
 @dataclass(frozen=True)
-class Part:
+class DiagnosisScope:
     """What is told of it. ``target`` is the object, in full, and ``resource`` that object where it was seen."""
 
     findings: tuple[Finding, ...]
@@ -26,18 +26,18 @@ class Part:
     ways: tuple[Chain, ...] = ()
 
 
-def part(of: Reading, target: Ref | None, namespace: str) -> Part:
+def part(of: CachedDiagnosis, target: Ref | None, namespace: str) -> DiagnosisScope:
     """Return a part of a reading. Raises ToolError where it has no such object or namespace."""
     if target:
         return _of_object(of, target)
     report, snapshot = of.report, of.snapshot
     if not namespace:
-        return Part(report.findings, report.objects, report.not_ready, report.verdict)
+        return DiagnosisScope(report.findings, report.objects, report.not_ready, report.verdict)
     found = tuple(f for f in report.findings if any(_is_in(namespace, ref) for ref in _touched(f)))
     if snapshot is None:
-        return Part(found, report.objects, report.not_ready, _verdict(of, found))
+        return DiagnosisScope(found, report.objects, report.not_ready, _verdict(of, found))
     arguments.namespace(namespace, snapshot.cluster)
-    return Part(
+    return DiagnosisScope(
         found,
         sum(resource.namespace == namespace for resource in snapshot.cluster.flux),
         sum(failure.resource.namespace == namespace for failure in snapshot.failures.failed),
@@ -45,7 +45,7 @@ def part(of: Reading, target: Ref | None, namespace: str) -> Part:
     )
 
 
-def _of_object(of: Reading, target: Ref) -> Part:
+def _of_object(of: CachedDiagnosis, target: Ref) -> DiagnosisScope:
     report, snapshot = of.report, of.snapshot
     if snapshot is None:
         raise ToolError("a repository is checked as a whole: leave kind and name out")
@@ -56,10 +56,10 @@ def _of_object(of: Reading, target: Ref) -> Part:
     found = tuple(way.finding for way in ways)
     failed = any(failure.resource.ref == meant for failure in snapshot.failures.failed)
     resource = snapshot.cluster.get(meant)
-    return Part(found, 1 if resource else 0, 1 if failed else 0, _verdict(of, found), meant, resource, ways)
+    return DiagnosisScope(found, 1 if resource else 0, 1 if failed else 0, _verdict(of, found), meant, resource, ways)
 
 
-def _verdict(of: Reading, found: tuple[Finding, ...]) -> Verdict:
+def _verdict(of: CachedDiagnosis, found: tuple[Finding, ...]) -> Verdict:
     """The verdict on a part: that something else is broken says nothing of it, that not all was seen does."""
     if any(finding.severity is not Severity.INFO for finding in found):
         return Verdict.BROKEN

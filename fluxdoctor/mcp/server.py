@@ -12,8 +12,8 @@ from fluxdoctor._version import __version__
 from fluxdoctor.mcp import library, listing_tools, reading_tools, writing_tools
 from fluxdoctor.mcp.quote import NOTE
 from fluxdoctor.mcp.quote import name as quoted_name
-from fluxdoctor.mcp.sessions import Desk
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.sessions import DiagnosisCache
+from fluxdoctor.mcp.settings import ServerSettings
 from fluxdoctor.mcp.validation import CheckedServer
 from fluxdoctor.report.plain import plain
 
@@ -24,10 +24,10 @@ _INSTRUCTIONS = (
 _AFTER = "After a fix was merged: flux_reconcile_tool with with_source=true, then diagnose again. "
 
 
-def build(settings: Settings) -> MCPServer[Any]:
+def build(settings: ServerSettings) -> MCPServer[Any]:
     """Return a server within these limits. Raises RuleError where two rule packs offer one rule."""
     _log()
-    desk = Desk(settings)
+    desk = DiagnosisCache(settings)
     server = CheckedServer(
         "fluxdoctor", title="fluxdoctor", version=__version__, instructions=_instructions(settings), log_level="WARNING"
     )
@@ -39,7 +39,7 @@ def build(settings: Settings) -> MCPServer[Any]:
     return server
 
 
-def _instructions(settings: Settings) -> str:
+def _instructions(settings: ServerSettings) -> str:
     """What a model is told of the server once: few words, for it pays for them in every conversation."""
     contexts = ", ".join(quoted_name(context) for context in settings.contexts)
     where = f"Contexts: {contexts}; the first without one. " if len(settings.contexts) > 1 else ""

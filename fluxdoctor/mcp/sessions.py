@@ -18,14 +18,14 @@ from fluxdoctor import rule
 from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect import live
 from fluxdoctor.collect.kube.cluster import Scope
-from fluxdoctor.collect.kube.login import ClusterError, Login
+from fluxdoctor.collect.kube.login import ClusterError, ClusterLogin
 from fluxdoctor.collect.live import Probing
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.collect.store.archive import SnapshotError
 from fluxdoctor.mcp import quote
 from fluxdoctor.mcp.arguments import below, named, one_of
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from fluxdoctor.model.finding import Report
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
@@ -37,7 +37,7 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Ask:
+class Query:
     """What to read: a context's cluster, or the path of a snapshot or repository; some namespaces, or one object's kin."""
 
     context: str = ""
@@ -48,7 +48,7 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Reading:
+class CachedDiagnosis:
     """What was read, and when that began (of the monotonic clock): what changed later may not be in it.
 
     ``snapshot`` is None of a repository, which has one per cluster. ``cut``: its time was over, or it was called off, before all
@@ -73,7 +73,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Run:
+class CallContext:
     """One call: until when, and whom to tell how it goes."""
 
     deadline: Deadline
@@ -88,25 +88,25 @@ class _Turn:
     waiting: int = 0
 
 
-class Desk:
+class DiagnosisCache:
     """Makes readings and keeps the newest few. Safe to share between threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         """Read nothing yet but the rules. Raises RuleError."""
         self.settings = settings
         self.catalogue: Catalogue = rule.installed()
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[Ask, Reading]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[Query, CachedDiagnosis]] = OrderedDict()
         self._changed = -1.0
-        self._turns: dict[Ask, _Turn] = {}
-        self._last: Reading | None = None
+        self._turns: dict[Query, _Turn] = {}
+        self._last: CachedDiagnosis | None = None
 
     @property
-    def last(self) -> Reading | None:
+    def last(self) -> CachedDiagnosis | None:
         """The newest reading, or None."""
         return self._last
 
-    def ask(self, *, context: str = "", path: str = "", **more: Any) -> Ask:
+    def ask(self, *, context: str = "", path: str = "", **more: Any) -> Query:
         """Say what to read, within what the server allows. Raises ToolError, which lists what would be valid."""
         contexts = self.settings.contexts
         if context and context not in contexts:
@@ -116,16 +116,16 @@ class Desk:
         for space in more.get("namespaces", ()):
             named("namespace", space)
         if path:
-            return Ask(path=below(path, self.settings.roots))
+            return Query(path=below(path, self.settings.roots))
         if self.settings.snapshot:
-            return Ask(path=self.settings.snapshot)
-        return Ask(context or (contexts[0] if contexts else self.settings.login.context), **more)
+            return Query(path=self.settings.snapshot)
+        return Query(context or (contexts[0] if contexts else self.settings.login.context), **more)
 
-    def login(self, context: str) -> Login:
+    def login(self, context: str) -> ClusterLogin:
         """Return how to log in to the cluster of a context."""
         return replace(self.settings.login, context=context)
 
-    def read(self, ask: Ask, run: Run, *, fresh: bool = False) -> Reading:
+    def read(self, ask: Query, run: CallContext, *, fresh: bool = False) -> CachedDiagnosis:
         """Return a reading no older than the settings allow; ``fresh``: begun no earlier than now. Raises ToolError."""
         asked = time.monotonic()
         with self._turn(ask, run.deadline):
@@ -137,7 +137,7 @@ class Desk:
             return self._keep(ask, self._made(ask, run))
 
     @contextmanager
-    def _turn(self, ask: Ask, deadline: Deadline) -> Iterator[None]:
+    def _turn(self, ask: Query, deadline: Deadline) -> Iterator[None]:
         """Let one ask a question at a time; who waits is not kept when its call is called off. Raises ToolError."""
         with self._lock:
             turn = self._turns.setdefault(ask, _Turn())
@@ -158,7 +158,7 @@ class Desk:
                 if not turn.waiting:
                     self._turns.pop(ask, None)
 
-    def _usable(self, ask: Ask, since: float) -> Reading | None:
+    def _usable(self, ask: Query, since: float) -> CachedDiagnosis | None:
         with self._lock:
             kept = [(a, r) for a, r in reversed(self._kept.values()) if not r.cut]
         fresh = [(a, r) for a, r in kept if r.at >= max(since, self._changed)]
@@ -169,12 +169,12 @@ class Desk:
         with self._lock:
             self._changed = time.monotonic()
 
-    def held(self, reading: str) -> Reading | None:
+    def held(self, reading: str) -> CachedDiagnosis | None:
         """Return a kept reading by its id: what a cursor goes on with, however old."""
         with self._lock:
             return self._kept.get(reading, (None, None))[1]
 
-    def _keep(self, ask: Ask, reading: Reading) -> Reading:
+    def _keep(self, ask: Query, reading: CachedDiagnosis) -> CachedDiagnosis:
         with self._lock:
             self._kept[reading.id] = (ask, reading)
             self._last = reading if not reading.cut or self._last is None else self._last
@@ -182,7 +182,7 @@ class Desk:
                 self._kept.popitem(last=False)
         return reading
 
-    def _made(self, ask: Ask, run: Run) -> Reading:
+    def _made(self, ask: Query, run: CallContext) -> CachedDiagnosis:
         began = time.monotonic()
         try:
             snapshot = self._snapshot(ask, run)
@@ -190,13 +190,13 @@ class Desk:
             report = self._checked(ask, run.deadline) if snapshot is None else diagnose(snapshot, self.catalogue)
         except (ClusterError, SnapshotError) as error:
             raise ToolError(quote.quoted(str(error))) from None
-        return Reading(secrets.token_hex(5), report, began, snapshot, cut=run.deadline.over())
+        return CachedDiagnosis(secrets.token_hex(5), report, began, snapshot, cut=run.deadline.over())
 
-    def _snapshot(self, ask: Ask, run: Run) -> Snapshot | None:
+    def _snapshot(self, ask: Query, run: CallContext) -> Snapshot | None:
         if ask.path:
             within = () if ask.path == self.settings.snapshot else self.settings.roots
             return snapshot_folder.load(ask.path, within) if is_snapshot(ask.path) else None
-        target = live.Target(
+        target = live.ClusterTarget(
             self.login(ask.context), Scope(ask.namespaces, ask.focus), ask.probing,
             allow_local=self.settings.allow_local, cache=self.settings.cache,
         )  # fmt: skip
@@ -205,7 +205,7 @@ class Desk:
     def _needs(self) -> frozenset[type]:
         return frozenset(need.fact for one in self.catalogue.rules for need in one.needs)
 
-    def _checked(self, ask: Ask, deadline: Deadline) -> Report:
+    def _checked(self, ask: Query, deadline: Deadline) -> Report:
         from fluxdoctor.app import check
         from fluxdoctor.repository.files import repository
 
@@ -221,7 +221,7 @@ class Desk:
             raise ToolError("the builds did not end in the time of this call (the server's --timeout)") from None
 
 
-def _answering(ask: Ask, *, whole: bool) -> Iterator[Ask]:
+def _answering(ask: Query, *, whole: bool) -> Iterator[Query]:
     """The questions whose answer holds that of another: with more probing, and of the whole cluster where all was seen."""
     probed = [ask.probing] if ask.probing is not Probing.NONE else list(Probing)
     yield from (replace(ask, probing=p) for p in probed)

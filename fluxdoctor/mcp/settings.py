@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fluxdoctor.collect.kube.login import Login
+from fluxdoctor.collect.kube.login import ClusterLogin
 from fluxdoctor.collect.live import Probing
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
     """The limits of a server.
 
     ``contexts``: the contexts of the kubeconfig that clients may name, the first by default; none is the current one.
@@ -20,7 +20,7 @@ class Settings:
     for one call.
     """
 
-    login: Login = field(default_factory=Login)
+    login: ClusterLogin = field(default_factory=ClusterLogin)
     contexts: tuple[str, ...] = ()
     snapshot: Path | None = None
     roots: tuple[Path, ...] = ()

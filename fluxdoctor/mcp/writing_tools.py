@@ -13,12 +13,12 @@ from pydantic import Field
 
 from fluxdoctor.collect.kube.write import FORCE, RESET, Writer
 from fluxdoctor.mcp import arguments, changes
-from fluxdoctor.mcp.answers import Outcome, result
+from fluxdoctor.mcp.answers import ChangeOutcome, result
 from fluxdoctor.mcp.execution import perform
 from fluxdoctor.mcp.quote import name as quoted_name
 from fluxdoctor.mcp.quote import ref
 from fluxdoctor.mcp.reading_tools import ContextName
-from fluxdoctor.mcp.sessions import Desk, Run
+from fluxdoctor.mcp.sessions import CallContext, DiagnosisCache
 from fluxdoctor.model.resource import Ref
 
 Kind = Annotated[str, Field(description="ks, hr, Kustomization, gitrepository, source git ...")]
@@ -30,7 +30,7 @@ _ASKS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_
 _SETS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 
-def register(server: MCPServer[Any], desk: Desk) -> None:
+def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     """Add the tools to a server."""
     allowed = desk.settings.namespaces
 
@@ -46,12 +46,12 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
         context: str,
         seconds: float,
         dry_run: bool,
-        do: Callable[[Writer, Run], Outcome],
+        do: Callable[[Writer, CallContext], ChangeOutcome],
     ) -> CallToolResult:
         permit(target)
         login = desk.login(desk.ask(context=context).context)
 
-        def work(run: Run) -> Outcome:
+        def work(run: CallContext) -> ChangeOutcome:
             try:
                 with changes.writing(login, run, dry_run=dry_run) as writer:
                     return do(writer, run)
@@ -67,7 +67,7 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
         force: Annotated[bool, Field(description="of a HelmRelease: install or upgrade once, though nothing changed")] = False,
         reset: Annotated[bool, Field(description="of a HelmRelease: begin counting its failures anew")] = False,
         dry_run: DryRun = False, wait_seconds: Wait = 60,
-    ) -> Annotated[CallToolResult, Outcome]:  # fmt: skip
+    ) -> Annotated[CallToolResult, ChangeOutcome]:  # fmt: skip
         """Have Flux apply now what git or the chart says, instead of at the next interval; wait, and tell how it went.
 
         It mends nothing that diagnose names: call it after the fix was merged.
@@ -77,8 +77,8 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
             raise ToolError("force and reset are for a HelmRelease")
         extra = (*((FORCE,) if force else ()), *((RESET,) if reset else ()))
 
-        def do(writer: Writer, run: Run) -> Outcome:
-            return changes.reconcile(writer, target, run, changes.Request(permit, with_source, extra))
+        def do(writer: Writer, run: CallContext) -> ChangeOutcome:
+            return changes.reconcile(writer, target, run, changes.ChangeRequest(permit, with_source, extra))
 
         return await change(ctx, target, context, wait_seconds, dry_run, do)
 
@@ -87,7 +87,7 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
         ctx: Context[Any, Any], kind: Kind, name: Name, namespace: Home, context: ContextName = "",
         reason: Annotated[str, Field(max_length=300, description="why, for whoever finds it suspended")] = "maintenance",
         dry_run: DryRun = False,
-    ) -> Annotated[CallToolResult, Outcome]:  # fmt: skip
+    ) -> Annotated[CallToolResult, ChangeOutcome]:  # fmt: skip
         """Pause a Flux object for maintenance: its controller leaves it alone until it is resumed.
 
         What runs goes on running. Who did so and why is recorded in an annotation of it.
@@ -101,7 +101,7 @@ def register(server: MCPServer[Any], desk: Desk) -> None:
     async def flux_resume_tool(
         ctx: Context[Any, Any], kind: Kind, name: Name, namespace: Home, context: ContextName = "",
         dry_run: DryRun = False, wait_seconds: Wait = 60,
-    ) -> Annotated[CallToolResult, Outcome]:  # fmt: skip
+    ) -> Annotated[CallToolResult, ChangeOutcome]:  # fmt: skip
         """End the pause of a Flux object, wait for its first reconciliation, and tell what changed meanwhile."""
         target = _target(kind, name, namespace, changes.SUSPENDABLE)
         return await change(ctx, target, context, wait_seconds, dry_run, lambda w, r: changes.resume(w, target, r))

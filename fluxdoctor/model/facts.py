@@ -29,7 +29,7 @@ class SyntaxFlaw:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedFile:
     """The documents of a file, up to the first one that cannot be read."""
 
     documents: tuple[Resource, ...] = ()
@@ -50,7 +50,7 @@ class Tree(Once):
     def __init__(
         self,
         paths: Iterable[str],
-        parse: Callable[[str], Parsed],
+        parse: Callable[[str], ParsedFile],
         excluded: Mapping[str, str] | None = None,
         text: Callable[[str], bytes] | None = None,
         says: Callable[[str, bytes], bool] | None = None,
@@ -64,7 +64,7 @@ class Tree(Once):
         self._parse = parse
         self.text = text or (lambda _: b"")
         self.says = says or (lambda path, word: word in self.text(path))
-        self._parsed: dict[str, Parsed] = {}
+        self._parsed: dict[str, ParsedFile] = {}
         self.excluded = dict(excluded or {})
 
     @cached_property
@@ -108,7 +108,7 @@ class Tree(Once):
         # "0" follows "/": what begins with the directory's name and a slash stands between the two.
         return self.paths[bisect_left(self.paths, f"{prefix}/") : bisect_left(self.paths, f"{prefix}0")]
 
-    def parsed(self, path: str) -> Parsed:
+    def parsed(self, path: str) -> ParsedFile:
         """Return the YAML documents of a file; read once."""
         if path not in self._parsed:
             self._parsed[path] = self._parse(path)

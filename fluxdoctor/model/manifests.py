@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import GitTrees, Parsed, Tree, clean
+from fluxdoctor.model.facts import GitTrees, ParsedFile, Tree, clean
 from fluxdoctor.model.flux import CLUSTER_SCOPED
 from fluxdoctor.model.once import Once
 from fluxdoctor.model.resource import Fields, Location, Marks, Ref, Resource
@@ -66,7 +66,7 @@ class Build:
     missing: tuple[Entry, ...] = ()
     bare: tuple[Entry, ...] = ()
     remote: tuple[Entry, ...] = ()
-    broken: tuple[tuple[str, Parsed], ...] = ()
+    broken: tuple[tuple[str, ParsedFile], ...] = ()
     patches: tuple[Patch, ...] = ()
     complete: bool = True
 

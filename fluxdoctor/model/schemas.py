@@ -8,7 +8,7 @@ from fluxdoctor.model.resource import Ref
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class SchemaFlaw:
     """A field that the API server would refuse: of which object, applied by whom, where and why."""
 
     object: Ref
@@ -21,4 +21,4 @@ class Flaw:
 class Schemas:
     """The flaws of a snapshot's declared objects, sorted by object and field."""
 
-    flaws: tuple[Flaw, ...] = ()
+    flaws: tuple[SchemaFlaw, ...] = ()

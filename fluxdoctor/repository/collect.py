@@ -21,42 +21,42 @@ from fluxdoctor.model.facts import GitTrees, clean
 from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 from fluxdoctor.repository.build import kustomize
-from fluxdoctor.repository.build.cache import Cache
+from fluxdoctor.repository.build.cache import BuildCache
 from fluxdoctor.repository.build.substitute import Variables
 from fluxdoctor.repository.facts import charts, dangling_references, overlaps, schema, unreferenced
-from fluxdoctor.repository.files.content_cache import Kept
-from fluxdoctor.repository.files.manifest_reader import Reading
+from fluxdoctor.repository.files.content_cache import ContentCache
+from fluxdoctor.repository.files.manifest_reader import ManifestReader
 from fluxdoctor.repository.files.repository import Repository
 from fluxdoctor.repository.follow import postbuild, steps, versions
-from fluxdoctor.repository.follow.cluster_contents import Reached
-from fluxdoctor.repository.follow.discovery import Entry, Found
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
+from fluxdoctor.repository.follow.discovery import EntryPoint, EntryPoints
 from fluxdoctor.repository.follow.renderers import Renderers
 from fluxdoctor.repository.follow.steps import Steps
-from fluxdoctor.repository.follow.traversal import Walk
+from fluxdoctor.repository.follow.traversal import Traversal
 
 _MOSTLY = 0.8
 
 
 @dataclass(frozen=True)
-class Checked:
+class RepositoryFacts:
     """The clusters of a repository, and what nothing reaches."""
 
     snapshots: tuple[Snapshot, ...]
-    entries: tuple[Entry, ...]
-    reached: tuple[Reached, ...]
+    entries: tuple[EntryPoint, ...]
+    reached: tuple[ClusterContents, ...]
     leftover: Snapshot | None = None
     gaps: tuple[Gap, ...] = ()
     keep: Callable[[], None] = lambda: None
     """Keep what was read for the next run: to be called after the rules, for they read more."""
 
 
-def collect(repository: Repository, cache: Path | None = None, deadline: Deadline | None = None) -> Checked:
+def collect(repository: Repository, cache: Path | None = None, deadline: Deadline | None = None) -> RepositoryFacts:
     """Find the entry points and walk from each. Nothing is fetched, nothing in the repository is changed.
 
     Raises DeadlineError when a deadline is over before all is built.
     """
-    kept = Kept(cache, repository.urls or (repository.name,), __version__)
-    reading = Reading(repository.files, kept)
+    kept = ContentCache(cache, repository.urls or (repository.name,), __version__)
+    reading = ManifestReader(repository.files, kept)
     try:
         return _collected(repository, reading, kept, kustomize.Command(kustomize.command(), deadline))
     except (DeadlineError, KeyboardInterrupt):
@@ -64,10 +64,14 @@ def collect(repository: Repository, cache: Path | None = None, deadline: Deadlin
         raise
 
 
-def _collected(repository: Repository, reading: Reading, kept: Kept, run: kustomize.Command) -> Checked:
-    builds = Cache(kept, " ".join(run.argv), reading.bodies)
+def _collected(
+    repository: Repository, reading: ManifestReader, kept: ContentCache, run: kustomize.Command
+) -> RepositoryFacts:
+    builds = BuildCache(kept, " ".join(run.argv), reading.bodies)
     whole = tree_of(repository.files, None, reading.read)
-    found = Found(whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}, repository.urls)
+    found = EntryPoints(
+        whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}, repository.urls
+    )
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
         steps.short_turns(),
@@ -88,15 +92,15 @@ def _collected(repository: Repository, reading: Reading, kept: Kept, run: kustom
         visited = renderers.visited()
     gaps = [Gap(f"the build of {ref}", why) for r in reached for ref, why in r.stopped.items()]
     gaps += [] if run else [Gap("kustomize", kustomize.ABSENT)]
-    written = dangling_references.Written(found.documents, files)
+    written = dangling_references.DeclaredNames(found.documents, files)
     snapshots = tuple(_snapshot(r, written, kept) for r in reached)
     left = unreferenced.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])
     rest = Snapshot(_now(), left[0], left[1], mode="check", name="not applied by a cluster") if left else None
     begun = tuple(r.entry for r in reached)
-    return Checked(snapshots, begun, tuple(reached), rest, tuple(gaps), partial(_keep, reading, kept))
+    return RepositoryFacts(snapshots, begun, tuple(reached), rest, tuple(gaps), partial(_keep, reading, kept))
 
 
-def _keep(reading: Reading, kept: Kept) -> None:
+def _keep(reading: ManifestReader, kept: ContentCache) -> None:
     reading.settle()
     kept.save()
 
@@ -105,17 +109,17 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def place(reached: Reached) -> Callable[[str], str]:
+def place(reached: ClusterContents) -> Callable[[str], str]:
     """Return what turns a path in an artifact of a cluster into a path of the repository."""
     root = reached.entry.root
     return lambda path: posixpath.join(root, reached.places.get(path, path)) if path else path
 
 
-def _folder(reached: Reached) -> str:
+def _folder(reached: ClusterContents) -> str:
     return clean(reached.entry.kustomization.text("spec.path"))
 
 
-def _rooted(entry: Entry, renderers: Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
+def _rooted(entry: EntryPoint, renderers: Renderers, pool: Executor, repository: Repository) -> Steps[ClusterContents]:
     """Walk from a folder; where its Kustomizations find their paths only below one folder, that is the artifact's root."""
     first = yield from _walk(entry, renderers, pool, repository)
     missing = [clean(k.text("spec.path")) for k in first.objects.values() if _is_missing(k)]
@@ -138,14 +142,14 @@ def _is_missing(resource: Resource) -> bool:
     return resource.kind == "Kustomization" and resource.text("status.conditions.0.reason") == "ArtifactFailed"
 
 
-def _walk(entry: Entry, renderers: Renderers, pool: Executor, repository: Repository) -> Steps[Reached]:
+def _walk(entry: EntryPoint, renderers: Renderers, pool: Executor, repository: Repository) -> Steps[ClusterContents]:
     if entry.patches:
         entry = yield from _patched(entry, renderers, pool)
-    walk = Walk(entry, renderers.of(entry), pool, repository.urls, renderers.derived)
+    walk = Traversal(entry, renderers.of(entry), pool, repository.urls, renderers.derived)
     return postbuild.settle((yield from walk.run()))
 
 
-def _patched(entry: Entry, renderers: Renderers, pool: Executor) -> Steps[Entry]:
+def _patched(entry: EntryPoint, renderers: Renderers, pool: Executor) -> Steps[EntryPoint]:
     """Return an entry with its objects as flux-operator patches them; as they are where that cannot be built."""
     made = [*entry.objects, entry.kustomization]
     body = {"resources": ["sync.yaml"], "patches": entry.patches}
@@ -157,13 +161,13 @@ def _patched(entry: Entry, renderers: Renderers, pool: Executor) -> Steps[Entry]
     return replace(entry, objects=tuple(held[:-1]), kustomization=held[-1])
 
 
-def _files(reached: Reached) -> Iterator[str]:
+def _files(reached: ClusterContents) -> Iterator[str]:
     root = reached.entry.root
     yield reached.entry.file
     yield from (f"{root}/{f}" if root else f for f in reached.files)
 
 
-def _snapshot(reached: Reached, written: dangling_references.Written, kept: Kept) -> Snapshot:
+def _snapshot(reached: ClusterContents, written: dangling_references.DeclaredNames, kept: ContentCache) -> Snapshot:
     missing, unknown = dangling_references.absent(reached, written)
     cluster = Cluster(reached.objects.values(), absent=missing, gaps=unknown)
     return Snapshot(

@@ -19,7 +19,7 @@ _AGAIN = "write it anew with --write-baseline"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Entry:
+class BaselineEntry:
     """A known finding: what identifies it, and what a reader of the file wants to know. ``cluster``: of a repository, else ""."""
 
     rule: str
@@ -39,9 +39,9 @@ class Baseline:
     """The entries of a file; ``name`` is what reports call it."""
 
     name: str
-    entries: tuple[Entry, ...]
+    entries: tuple[BaselineEntry, ...]
 
-    def line(self, entry: Entry) -> int:
+    def line(self, entry: BaselineEntry) -> int:
         """Return the line of an entry: the first follows the line that opens the list."""
         return _HEAD.count("\n") + 1 + self.entries.index(entry)
 
@@ -49,9 +49,9 @@ class Baseline:
 _HEAD = f'{{"fluxdoctor-baseline": {FORMAT},\n "findings": [\n'
 
 
-def entry(finding: Finding, cluster: str) -> Entry:
+def entry(finding: Finding, cluster: str) -> BaselineEntry:
     """Return the entry of a finding."""
-    return Entry(finding.rule, str(finding.subject), cluster, finding.message, finding.fingerprint)
+    return BaselineEntry(finding.rule, str(finding.subject), cluster, finding.message, finding.fingerprint)
 
 
 def identities(finding: Finding, cluster: str) -> frozenset[tuple[str, str]]:
@@ -60,9 +60,9 @@ def identities(finding: Finding, cluster: str) -> frozenset[tuple[str, str]]:
     return frozenset((replace(finding, subject=ref).fingerprint, cluster) for ref in refs)
 
 
-def text(entries: Iterable[Entry]) -> str:
+def text(entries: Iterable[BaselineEntry]) -> str:
     """Return the file: sorted, each entry once."""
-    rows = [json.dumps({k: getattr(e, k) for k in Entry.__slots__}) for e in sorted(set(entries))]
+    rows = [json.dumps({k: getattr(e, k) for k in BaselineEntry.__slots__}) for e in sorted(set(entries))]
     return _HEAD + ",\n".join(f"  {row}" for row in rows) + ("\n" if rows else "") + " ]}\n"
 
 
@@ -87,8 +87,8 @@ def read(file: Path, name: str) -> Baseline:
     return Baseline(name, tuple(_entry(row, i, file) for i, row in enumerate(body["findings"])))
 
 
-def _entry(row: Any, number: int, file: Path) -> Entry:
-    keys = Entry.__slots__
+def _entry(row: Any, number: int, file: Path) -> BaselineEntry:
+    keys = BaselineEntry.__slots__
     if not isinstance(row, dict) or set(row) != set(keys) or not all(isinstance(row[k], str) for k in keys):
         raise SettingsError(f"{file}: entry {number + 1} has not the texts {', '.join(keys)}; {_AGAIN}")
-    return Entry(**row)
+    return BaselineEntry(**row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fluxdoctor.model.finding import Confidence, Evidence, Fact, Finding, Report
 from fluxdoctor.model.resource import Location, Ref
 from fluxdoctor.rule import Catalogue, Rule, fill
-from fluxdoctor.settings.baseline import Baseline, Entry
+from fluxdoctor.settings.baseline import Baseline, BaselineEntry
 from fluxdoctor.settings.read import meant
 from fluxdoctor.settings.values import Ignore, names
 
@@ -34,7 +34,7 @@ class Audit:
     ignores: tuple[Ignore, ...]
     used: frozenset[Ignore]
     known: Baseline | None
-    met: frozenset[Entry]
+    met: frozenset[BaselineEntry]
     settings: str
 
     def findings(self) -> tuple[Finding, ...]:
@@ -114,7 +114,7 @@ class Audit:
             )
             yield self._made(OLD, Ref("File", "", self.known.name), first, "", about, proof)
 
-    def _is_of_mode(self, entry: Entry) -> bool:
+    def _is_of_mode(self, entry: BaselineEntry) -> bool:
         """An entry of a live cluster is nothing that a repository could show again, and the other way round."""
         return bool(entry.cluster) == (self.report.mode == "check")
 

@@ -12,7 +12,7 @@ from fluxdoctor.model.resource import Location
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue
 from fluxdoctor.settings import baseline, notes, on_objects
-from fluxdoctor.settings.baseline import Baseline, Entry
+from fluxdoctor.settings.baseline import Baseline, BaselineEntry
 from fluxdoctor.settings.values import Ignore, Settings
 
 _FIRST = ("comment", "annotation", "settings")
@@ -35,12 +35,12 @@ class Policy:
         self._ignores = sorted((*comments, *settings.ignores), key=lambda i: _FIRST.index(i.how))
         self._annotations: dict[Ignore, None] = {}
         self._used: set[Ignore] = set()
-        self._met: set[Entry] = set()
-        self._entries: dict[Entry, None] = {}
+        self._met: set[BaselineEntry] = set()
+        self._entries: dict[BaselineEntry, None] = {}
         self._clusters: dict[str, None] = {}
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[BaselineEntry, ...]:
         """What a baseline of this run would hold: every finding that no ignore hides."""
         return tuple(self._entries)
 

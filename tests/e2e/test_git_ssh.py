@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from fluxdoctor.collect.git import collect
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from tests.failing import Case
 from tests.failing import found as diagnosed
 from tests.gitworld import answers, reach, ref, secret, source
@@ -136,7 +136,7 @@ def test_only_the_addresses_that_were_checked_are_asked(
     server: SshServer, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name is resolved once, by us: known_hosts is asked for the name, the connection goes to the address."""
-    monkeypatch.setattr(Reach, "addresses", lambda *_: ("127.0.0.1",))
+    monkeypatch.setattr(ProbeContext, "addresses", lambda *_: ("127.0.0.1",))
     url = server.url(root / "web.git").replace("127.0.0.1", "git.test")
     right, wrong = (f"[{name}]:{server.port} {public(server.host_key)}" for name in ("git.test", "127.0.0.1"))
     secrets = {

@@ -19,7 +19,7 @@ from fluxdoctor.collect import live
 from fluxdoctor.collect.kube import cluster as sources
 from fluxdoctor.collect.kube.api import Api
 from fluxdoctor.collect.kube.cluster import Scope
-from fluxdoctor.collect.kube.login import ClusterError, Login, connect
+from fluxdoctor.collect.kube.login import ClusterError, ClusterLogin, connect
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.model.cluster import Gap
@@ -43,8 +43,10 @@ SAMPLE = (
 
 
 def read(cluster: Cluster, user: str = users.ADMIN, *, server: str = "", seconds: float = 60, **more: Any) -> Snapshot:
-    login = Login(str(cluster.kubeconfig(user, server=server, auth=more.pop("auth", "token"))), **more.pop("login", {}))
-    target = live.Target(login, Scope(**more), live.Probing.NONE)
+    login = ClusterLogin(
+        str(cluster.kubeconfig(user, server=server, auth=more.pop("auth", "token"))), **more.pop("login", {})
+    )
+    target = live.ClusterTarget(login, Scope(**more), live.Probing.NONE)
     return live.collect(target, Deadline(seconds), tuple)
 
 
@@ -146,7 +148,7 @@ def test_the_pull_secrets_of_a_service_account_are_read_for_the_registries(clust
         {**repository, "spec": spec},
     ]
     incident.load_objects(cluster, base + more)
-    login = Login(str(cluster.kubeconfig(users.ADMIN)))
+    login = ClusterLogin(str(cluster.kubeconfig(users.ADMIN)))
     deadline = Deadline(60)
     with connect(login, deadline) as connection:
         vault = sources.collect(Api(connection, deadline), connection, Scope(), lambda _: None).vault
@@ -268,7 +270,7 @@ def test_an_unknown_certificate_authority_is_said(cluster: Cluster, tmp_path: Pa
     other = tmp_path / "config"
     other.write_text(config.read_text().replace('"certificate-authority"', '"x-certificate-authority"'))
     with pytest.raises(ClusterError, match="does not answer: TLS: "):
-        live.collect(live.Target(Login(str(other)), probing=live.Probing.NONE), Deadline(5), tuple)
+        live.collect(live.ClusterTarget(ClusterLogin(str(other)), probing=live.Probing.NONE), Deadline(5), tuple)
 
 
 def test_a_namespace_scope_reads_what_its_objects_refer_to(cluster: Cluster) -> None:

@@ -19,10 +19,10 @@ import anyio
 import pytest
 from mcp.client import Client
 
-from fluxdoctor.collect.kube.login import Login
+from fluxdoctor.collect.kube.login import ClusterLogin
 from fluxdoctor.collect.live import Probing
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from tests.e2e import controller, incident, users
 from tests.e2e.api import Body
 from tests.e2e.cluster import Cluster
@@ -39,8 +39,8 @@ ONE = {"kind": "ks", "name": "apps", "namespace": "flux-system"}
 
 
 def server(cluster: Cluster, url: str = "", **more: Any) -> Any:
-    login = Login(str(cluster.kubeconfig(users.ADMIN, server=url)))
-    return build(Settings(login=login, probing=Probing.NONE, **more))
+    login = ClusterLogin(str(cluster.kubeconfig(users.ADMIN, server=url)))
+    return build(ServerSettings(login=login, probing=Probing.NONE, **more))
 
 
 def without_marks(body: Body) -> Body:

@@ -13,11 +13,11 @@ from typing import Any
 import anyio
 from mcp.client import Client
 
-from fluxdoctor.collect.kube.login import Login
+from fluxdoctor.collect.kube.login import ClusterLogin
 from fluxdoctor.collect.live import Probing
 from fluxdoctor.mcp.answers import compact
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from tests.e2e import build as parts
 from tests.e2e import fleet, incident, users
 from tests.e2e.cluster import Cluster
@@ -30,8 +30,8 @@ DEMO = Path(__file__).resolve().parents[2] / "fluxdoctor" / "demo"
 
 
 def server(cluster: Cluster, user: str = users.ADMIN, *, url: str = "", **more: Any) -> Any:
-    login = Login(str(cluster.kubeconfig(user, server=url)))
-    return build(Settings(login=login, probing=Probing.NONE, **more))
+    login = ClusterLogin(str(cluster.kubeconfig(user, server=url)))
+    return build(ServerSettings(login=login, probing=Probing.NONE, **more))
 
 
 def inspect(cluster: Cluster, *arguments: str) -> Any:
@@ -157,7 +157,7 @@ def test_a_connected_client_has_its_first_diagnosis_within_the_time_of_the_comma
         return time.monotonic() - started
 
     def served() -> tuple[float, float]:
-        reads = build(Settings(snapshot=DEMO))
+        reads = build(ServerSettings(snapshot=DEMO))
 
         async def use(client: Client) -> tuple[float, float]:
             times = []

@@ -18,10 +18,10 @@ import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from fluxdoctor.collect.kube.login import Login
+from fluxdoctor.collect.kube.login import ClusterLogin
 from fluxdoctor.collect.live import Probing
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from tests.e2e import controller, incident, users
 from tests.e2e.api import Body
 from tests.e2e.cluster import Cluster
@@ -36,7 +36,7 @@ REASON = "suspend.toolkit.fluxcd.io/reason"
 
 
 def server(cluster: Cluster, user: str = users.ADMIN, **more: Any) -> Any:
-    return build(Settings(login=Login(str(cluster.kubeconfig(user))), probing=Probing.NONE, **more))
+    return build(ServerSettings(login=ClusterLogin(str(cluster.kubeconfig(user))), probing=Probing.NONE, **more))
 
 
 def apps(cluster: Cluster) -> Body:

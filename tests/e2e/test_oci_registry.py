@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.collect.sources import helm, oci
 from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.cluster import Gap
@@ -64,11 +64,11 @@ def config(host: str, login: str = LOGIN, **more: str) -> SecretData:
     return secret("kubernetes.io/dockerconfigjson", _dockerconfigjson=json.dumps({"auths": {host: auth}}))
 
 
-def ask(means: Reach, url: str, **spec: Any) -> oci.OciFound:
+def ask(means: ProbeContext, url: str, **spec: Any) -> oci.OciFound:
     return oci.collect([source("OCIRepository", "web", {"url": url, **spec})], {}, means)
 
 
-def probe(means: Reach, url: str, **spec: Any) -> tuple[Answer, str]:
+def probe(means: ProbeContext, url: str, **spec: Any) -> tuple[Answer, str]:
     found = ask(means, url, **spec).probes[REF]
     return found.answer, found.detail
 

@@ -15,7 +15,7 @@ from mcp.client import Client
 from fluxdoctor.collect import live
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 
 T = TypeVar("T")
 INCIDENTS = Path(__file__).resolve().parents[2] / "fixtures" / "incidents"
@@ -79,7 +79,7 @@ def names(server: Any, mode: str = "auto") -> list[str]:
 
 def of(incident: str, **more: Any) -> Any:
     """Return a server in memory that answers from a recorded incident."""
-    return build(Settings(snapshot=INCIDENTS / incident, **more))
+    return build(ServerSettings(snapshot=INCIDENTS / incident, **more))
 
 
 def hanging(monkeypatch: pytest.MonkeyPatch) -> list[bool]:

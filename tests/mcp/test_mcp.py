@@ -17,7 +17,7 @@ from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.mcp.quote import quoted
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from fluxdoctor.report import json
 from fluxdoctor.repository.files import repository
 from tests.mcp.clients import INCIDENTS, MODES, READING, WRITING, call, drive, names, of, refusal, stdio
@@ -54,9 +54,9 @@ def test_over_stdio_the_tools_are_those_that_read(mode: str) -> None:
 
 
 def test_tools_that_write_are_absent_without_the_flag() -> None:
-    assert names(build(Settings())) == READING
-    assert names(build(Settings(writes=True))) == sorted((*READING, *WRITING))
-    assert refusal(build(Settings()), "flux_suspend_tool", kind="ks", name="apps", namespace="flux-system") == (
+    assert names(build(ServerSettings())) == READING
+    assert names(build(ServerSettings(writes=True))) == sorted((*READING, *WRITING))
+    assert refusal(build(ServerSettings()), "flux_suspend_tool", kind="ks", name="apps", namespace="flux-system") == (
         "flux_suspend_tool changes the cluster, and this server only reads: it was started without --allow-writes"
     )
 
@@ -102,7 +102,7 @@ def test_a_path_outside_of_the_roots_is_refused_through_a_link_too(tmp_path: Pat
     root = tmp_path / "root"
     root.mkdir()
     (root / "link").symlink_to("/etc")
-    server = build(Settings(roots=(root,)))
+    server = build(ServerSettings(roots=(root,)))
     for path in ("link", "../..", str(root / "link" / "passwd")):
         assert (
             refusal(server, "check_repository", path=path) == f"{quoted(path)} is outside of the allowed roots: {root}"
@@ -155,7 +155,7 @@ def world(tmp_path: Path) -> Any:
     (tmp_path / "snapshot.yaml").write_text(SNAPSHOT, "utf-8")
     items = {"apiVersion": "v1", "kind": "List", "items": [KUSTOMIZATION, SECRET]}
     (tmp_path / "cluster" / "all.json").write_text(dumps(items), "utf-8")
-    return build(Settings(snapshot=tmp_path))
+    return build(ServerSettings(snapshot=tmp_path))
 
 
 def test_hostile_text_stays_a_quotation(world: Any) -> None:
@@ -228,7 +228,7 @@ def test_a_repository_below_a_root_is_checked_as_the_command_line_does(tool: str
     (cluster / "flux-system").mkdir(parents=True)
     (cluster / "flux-system" / "gotk-sync.yaml").write_text(f"{dumps(SYNC)}\n---\n{dumps(entry)}\n", "utf-8")
     (cluster / "apps.yaml").write_text(dumps(gone), "utf-8")
-    answer = call(build(Settings(roots=(tmp_path,))), tool, path="fleet")
+    answer = call(build(ServerSettings(roots=(tmp_path,))), tool, path="fleet")
     body = json.body(check.check(repository.of_folder(tmp_path / "fleet")))
     assert [f["rule"] for f in answer["findings"]] == ["kustomize/path-not-found"]
     assert [f["fingerprint"] for f in answer["findings"]] == [f["fingerprint"] for f in body["findings"]]

@@ -13,7 +13,7 @@ from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.mcp.answers import compact
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from fluxdoctor.rule import installed
 from tests.mcp.clients import INCIDENTS, READING, WRITING, call, drive, of, refusal
 
@@ -54,7 +54,7 @@ def test_a_wrong_argument_is_answered_with_the_right_ones(tool: str, arguments: 
 
 
 def test_every_tool_takes_a_context_and_refuses_one_that_it_does_not_know() -> None:
-    server = build(Settings(contexts=("prod-eu", "prod-us"), writes=True))
+    server = build(ServerSettings(contexts=("prod-eu", "prod-us"), writes=True))
     needed = {"explain_rule": {"rule": "flux/unexplained"}, "check_repository": {"path": "fleet"}}
     app = {"kind": "ks", "name": "apps", "namespace": "flux-system"}
 
@@ -143,7 +143,7 @@ def pages(server: Any, tool: str, **arguments: Any) -> list[dict[str, Any]]:
 def test_the_pages_hold_every_finding_once_and_each_is_short(tokens: int, many: Path) -> None:
     found = diagnose(snapshot_folder.load(many)).findings
     assert len(found) >= 200
-    got = pages(build(Settings(snapshot=many)), "diagnose", max_tokens=tokens)
+    got = pages(build(ServerSettings(snapshot=many)), "diagnose", max_tokens=tokens)
     assert [f["fingerprint"] for page in got for f in page["findings"]] == [f.fingerprint for f in found]
     assert {page["total"] for page in got} == {len(found)}
     one = max(len(compact(f)) for page in got for f in page["findings"])
@@ -151,7 +151,7 @@ def test_the_pages_hold_every_finding_once_and_each_is_short(tokens: int, many: 
 
 
 def test_the_pages_hold_every_line_of_a_graph_once(many: Path) -> None:
-    got = pages(build(Settings(snapshot=many)), "dependency_graph", max_tokens=600)
+    got = pages(build(ServerSettings(snapshot=many)), "dependency_graph", max_tokens=600)
     lines = [line for page in got for line in page["lines"]]
     nodes = [line for line in lines if not line.partition(" ")[2].startswith("-> ")]
     assert [line.partition(" ")[0] for line in nodes] == [str(i) for i in range(got[0]["total"])]
@@ -161,13 +161,13 @@ def test_the_pages_hold_every_line_of_a_graph_once(many: Path) -> None:
 
 
 def test_a_graph_of_a_namespace_is_of_that_alone(many: Path) -> None:
-    answer = call(build(Settings(snapshot=many)), "dependency_graph", namespace="space-3", max_tokens=20_000)
+    answer = call(build(ServerSettings(snapshot=many)), "dependency_graph", namespace="space-3", max_tokens=20_000)
     assert "space-3/team-003" in answer["mermaid"]
     assert "space-2/" not in answer["mermaid"]
 
 
 def test_a_cursor_goes_on_with_its_reading_until_that_is_gone(many: Path) -> None:
-    server = build(Settings(snapshot=many))
+    server = build(ServerSettings(snapshot=many))
 
     async def use(client: Client) -> list[Any]:
         async def diagnosed(**arguments: Any) -> Any:
@@ -219,7 +219,7 @@ def test_what_a_model_reads_of_the_tools_is_short_and_says_what_each_argument_is
     async def use(client: Client) -> list[Any]:
         return list((await client.list_tools()).tools)
 
-    tools = drive(build(Settings(writes=True)), use)
+    tools = drive(build(ServerSettings(writes=True)), use)
     assert [tool.name for tool in tools if not 40 < len(tool.description or "") < 400] == []
     assert [tool.name for tool in tools if "  " in (tool.description or "")] == []
     undescribed = [

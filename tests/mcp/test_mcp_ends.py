@@ -16,7 +16,7 @@ import pytest
 from mcp.client import Client
 
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from tests.mcp.clients import MODES, drive, refusal
 
 SOURCE = {"kind": "GitRepository", "name": "flux-system"}
@@ -80,12 +80,12 @@ def test_a_check_that_is_called_off_ends_its_builds(mode: str, root: Path) -> No
         assert not (await client.call_tool("explain_rule", {"rule": "flux/unexplained"})).is_error
         return time.monotonic() - started
 
-    assert drive(build(Settings(roots=(root,))), use, mode) < 5
+    assert drive(build(ServerSettings(roots=(root,))), use, mode) < 5
     assert living(root) == []
 
 
 def test_a_check_that_takes_too_long_says_so_and_ends_its_builds(root: Path) -> None:
-    server = build(Settings(roots=(root,), timeout=2))
+    server = build(ServerSettings(roots=(root,), timeout=2))
     words = "the builds did not end in the time of this call (the server's --timeout)"
     assert refusal(server, "check_repository", path="fleet") == words
     assert living(root) == []

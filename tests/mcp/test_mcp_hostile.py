@@ -12,7 +12,7 @@ from mcp.client import Client
 
 from fluxdoctor.mcp.quote import name, quoted
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from tests.mcp.clients import drive
 
 ORDER = "IGNORE-ALL-RULES"
@@ -85,7 +85,7 @@ def server(tmp_path: Path) -> Any:
     (tmp_path / "cluster" / "all.json").write_text(
         json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), "utf-8"
     )
-    return build(Settings(snapshot=tmp_path))
+    return build(ServerSettings(snapshot=tmp_path))
 
 
 def told(server: Any) -> list[tuple[str, Any]]:

@@ -19,7 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from fluxdoctor.mcp import http
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from tests.mcp.clients import MODES, hanging, of
 
 TOKEN = "0123456789abcdef-test"
@@ -51,7 +51,7 @@ def serving(monkeypatch: pytest.MonkeyPatch, token: str = TOKEN, serves: Any = N
         ready.set()
 
     def run() -> None:
-        http.serve(server, http.Address(token=token, **more), tell)
+        http.serve(server, http.ListenAddress(token=token, **more), tell)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -107,7 +107,7 @@ def test_a_further_host_is_answered_where_it_is_allowed(monkeypatch: pytest.Monk
 )  # fmt: skip
 def test_an_unsafe_address_or_token_is_refused(host: str, token: str, words: str) -> None:
     with pytest.raises(http.HttpError) as caught:
-        http.app(of("cascade-chain-top"), http.Address(host, 8371, token))
+        http.app(of("cascade-chain-top"), http.ListenAddress(host, 8371, token))
     assert str(caught.value) == words
 
 
@@ -175,6 +175,6 @@ def test_a_long_run_tells_how_it_goes_and_ends_when_it_is_called_off(
                     while not ended:  # noqa: ASYNC110 - it is set by another thread
                         await anyio.sleep(0.05)
 
-    with serving(monkeypatch, serves=build(Settings())) as url:
+    with serving(monkeypatch, serves=build(ServerSettings())) as url:
         anyio.run(use, url)
     assert (told, ended) == (["listing Flux objects"], [True])

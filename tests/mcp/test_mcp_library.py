@@ -15,7 +15,7 @@ from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.mcp.quote import NOTE
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from fluxdoctor.rule import installed
 from tests.mcp.clients import INCIDENTS, MODES, drive, hanging, of
 
@@ -125,5 +125,5 @@ def test_a_long_run_tells_how_it_goes_and_ends_when_it_is_called_off(monkeypatch
             while not ended:  # noqa: ASYNC110 - it is set by another thread
                 await anyio.sleep(0.05)
 
-    drive(build(Settings()), use)
+    drive(build(ServerSettings()), use)
     assert (told, ended) == (["listing Flux objects"], [True])

@@ -15,7 +15,7 @@ import pytest
 
 from fluxdoctor.mcp.quote import quoted
 from fluxdoctor.mcp.server import build
-from fluxdoctor.mcp.settings import Settings
+from fluxdoctor.mcp.settings import ServerSettings
 from fluxdoctor.repository.files import repository
 from tests.mcp.clients import INCIDENTS, call, refusal
 
@@ -53,7 +53,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(root: Path) -> Any:
-    return build(Settings(roots=(root,)))
+    return build(ServerSettings(roots=(root,)))
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -99,7 +99,7 @@ def test_a_path_is_looked_for_below_every_root(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     cluster(tmp_path / "two" / "fleet")
-    answer = call(build(Settings(roots=(tmp_path / "one", tmp_path / "two"))), "check_repository", path="fleet")
+    answer = call(build(ServerSettings(roots=(tmp_path / "one", tmp_path / "two"))), "check_repository", path="fleet")
     assert [f["rule"] for f in answer["findings"]] == ["kustomize/path-not-found"]
 
 
@@ -152,7 +152,7 @@ def test_a_snapshot_extends_nothing_outside(kind: str, root: Path) -> None:
     else:
         (root / "base").mkdir()
         allowed, said = folder, "."
-    assert refusal(build(Settings(roots=(allowed,))), "diagnose", path=said) == quoted(
+    assert refusal(build(ServerSettings(roots=(allowed,))), "diagnose", path=said) == quoted(
         f"{folder}/snapshot.yaml: it extends base, which is outside of the allowed folders"
     )
 

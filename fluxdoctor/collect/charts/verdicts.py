@@ -55,18 +55,18 @@ def _replaces_values(release: Resource, cluster: Cluster) -> str:
 def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, Verdict]:
     """Judge the values of the releases whose charts were pulled."""
     pairs = {ref: charts[archive] for ref, archive in archives(cluster).items() if archive in charts}
-    return of(cluster, {ref: Asked(chart) for ref, chart in pairs.items()})
+    return of(cluster, {ref: PartialChart(chart) for ref, chart in pairs.items()})
 
 
 @dataclass(frozen=True)
-class Asked:
+class PartialChart:
     """The chart of a release. ``why``: not all of it was seen, and its defaults are not all known; "" where all was."""
 
     chart: Chart
     why: str = ""
 
 
-def of(cluster: Cluster, charts: Mapping[Ref, Asked]) -> dict[Ref, Verdict]:
+def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, Verdict]:
     """Judge the values of releases by their charts. Raises nothing; a schema that takes too long is unknown.
 
     Where a part of the values is not known, what spec.values sets itself is still judged: it is merged last.
@@ -90,7 +90,7 @@ def of(cluster: Cluster, charts: Mapping[Ref, Asked]) -> dict[Ref, Verdict]:
     return found
 
 
-def _given(release: Resource, cluster: Cluster, asked: Asked) -> tuple[Values, str]:
+def _given(release: Resource, cluster: Cluster, asked: PartialChart) -> tuple[Values, str]:
     """Return the values of a release, or only what spec.values sets, and why others are not known."""
     own = values.own(release)
     field = _replaces_values(release, cluster)

@@ -15,15 +15,15 @@ from fluxdoctor.collect.git import githubapp
 from fluxdoctor.collect.git import login as logins
 from fluxdoctor.collect.git import remote as remotes
 from fluxdoctor.collect.git.hosts import Hosts
-from fluxdoctor.collect.git.login import Login
+from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.revision import wanted
 from fluxdoctor.collect.git.store import Store
-from fluxdoctor.collect.git.visit import Outcome, Run, Visit, ask, plan
+from fluxdoctor.collect.git.visit import Visit, VisitContext, VisitResult, ask, plan
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import Workspace
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.collect.probe_context import Gathered, Reach
+from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
 from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, Probe, Tree
@@ -33,21 +33,21 @@ _TICK = 0.2
 
 
 @dataclass(frozen=True)
-class GitFound(Gathered):
+class GitFound(SourceResults):
     """The trees and the remote refs by GitRepository, beside how each answered and what could not be read."""
 
     trees: Mapping[Ref, Tree] = field(default_factory=dict)
     refs: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
 
 
-def collect(sources: Sequence[Resource], reach: Reach, *, trees: bool = True) -> GitFound:
+def collect(sources: Sequence[Resource], reach: ProbeContext, *, trees: bool = True) -> GitFound:
     """Ask the remotes of GitRepositories, each (URL, login) once, and read the trees of the revisions in use.
 
     Never raises for one source's sake: what went wrong is in its Probe and, where a tree is lacking, a Gap. All files that
     hold a login are gone when it returns, also when it is interrupted.
     """
-    planned: list[tuple[Resource, Remote, Login]] = []
-    told: dict[Ref, Outcome] = {}
+    planned: list[tuple[Resource, Remote, GitLogin]] = []
+    told: dict[Ref, VisitResult] = {}
     targets: dict[Ref, str] = {}
     for source in sources:
         try:
@@ -56,26 +56,26 @@ def collect(sources: Sequence[Resource], reach: Reach, *, trees: bool = True) ->
             planned.append((source, remote, logins.read(source, remote, reach.vault)))
         except UnreachableError as error:
             targets.setdefault(source.ref, remotes.masked(source.text("spec.url")))
-            told[source.ref] = Outcome(error.answer, error.detail)
+            told[source.ref] = VisitResult(error.answer, error.detail)
     git = shutil.which("git")
     if git is None:
-        told |= {row[0].ref: Outcome(Answer.UNKNOWN, "there is no git on the PATH here") for row in planned}
+        told |= {row[0].ref: VisitResult(Answer.UNKNOWN, "there is no git on the PATH here") for row in planned}
     else:
         try:
             told |= _visit_all(plan(planned), reach, git, trees=trees)
         except OSError as error:
             why = f"no temporary file can be written here: {error.strerror}"
-            told |= {row[0].ref: Outcome(Answer.UNKNOWN, why) for row in planned}
+            told |= {row[0].ref: VisitResult(Answer.UNKNOWN, why) for row in planned}
     return _found(sources, told, targets, reach.taken, trees=trees)
 
 
-def _visit_all(visits: Sequence[Visit], reach: Reach, git: str, *, trees: bool) -> dict[Ref, Outcome]:
-    told: dict[Ref, Outcome] = {}
+def _visit_all(visits: Sequence[Visit], reach: ProbeContext, git: str, *, trees: bool) -> dict[Ref, VisitResult]:
+    told: dict[Ref, VisitResult] = {}
     if not visits:
         return told
     with tempfile.TemporaryDirectory(prefix="fluxdoctor-", ignore_cleanup_errors=True) as scratch:
         hosts, store = Hosts(reach), Store(reach.cache, Path(scratch))
-        shared = Run(reach, git, Path(scratch), hosts, store, trees, _Tokens(reach, hosts))
+        shared = VisitContext(reach, git, Path(scratch), hosts, store, trees, _Tokens(reach, hosts))
         pool = ThreadPoolExecutor(max(1, reach.workers), thread_name_prefix="git")
         try:
             pending = {pool.submit(ask, asked, shared): asked for asked in visits}
@@ -92,7 +92,7 @@ def _visit_all(visits: Sequence[Visit], reach: Reach, git: str, *, trees: bool) 
     return told
 
 
-def _join(pending: Mapping[Future[Outcome], Visit]) -> None:
+def _join(pending: Mapping[Future[VisitResult], Visit]) -> None:
     """Wait in short steps, so that Ctrl-C is heard."""
     left = set(pending)
     while left:
@@ -102,12 +102,12 @@ def _join(pending: Mapping[Future[Outcome], Visit]) -> None:
 class _Tokens:
     """The tokens of GitHub Apps: one exchange for each app, whoever asks first."""
 
-    def __init__(self, reach: Reach, hosts: Hosts) -> None:
+    def __init__(self, reach: ProbeContext, hosts: Hosts) -> None:
         self._reach, self._hosts = reach, hosts
         self._lock = threading.Lock()
         self._known: dict[str, str | UnreachableError] = {}
 
-    def __call__(self, login: Login, space: Workspace) -> str:
+    def __call__(self, login: GitLogin, space: Workspace) -> str:
         with self._lock:
             known = self._known.get(login.fingerprint)
             if known is None:
@@ -116,7 +116,7 @@ class _Tokens:
             raise UnreachableError(known.answer, known.detail)
         return known
 
-    def _ask(self, login: Login, space: Workspace) -> str | UnreachableError:
+    def _ask(self, login: GitLogin, space: Workspace) -> str | UnreachableError:
         assert login.app  # noqa: S101 - only logins with an app come here
         try:
             api = githubapp.api(login.app)
@@ -134,7 +134,7 @@ class _Tokens:
 
 def _found(
     sources: Sequence[Resource],
-    told: Mapping[Ref, Outcome],
+    told: Mapping[Ref, VisitResult],
     targets: Mapping[Ref, str],
     taken: datetime,
     *,
@@ -162,7 +162,7 @@ def _found(
     return GitFound(probes=probes, gaps=tuple(gaps), trees=found, refs=refs)
 
 
-def _why(outcome: Outcome, commit: str, files: str) -> str:
+def _why(outcome: VisitResult, commit: str, files: str) -> str:
     if outcome.answer is not Answer.OK:
         return f"the tree was not fetched: {outcome.detail}"
     if not commit:

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 
 from fluxdoctor.collect.git import web
-from fluxdoctor.collect.git.login import Login
+from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.net.addresses import tls_answer
 from fluxdoctor.collect.net.deadline import Deadline
@@ -75,7 +75,7 @@ def shown_key(said: str) -> str:
     return f"it shows the {found[1]} key {found[2]}" if found else ""
 
 
-def plainly(answer: Answer, line: str, login: Login) -> str:
+def plainly(answer: Answer, line: str, login: GitLogin) -> str:
     """Say in the words of a reader what git says in those of its own workings."""
     code = _CODE.search(line)
     if "could not read" in line or (code and code[1] == "401"):
@@ -101,7 +101,7 @@ def _line(raw: str) -> str:
     return "" if _SILENT.match(clean) else clean
 
 
-def safe(text: str, login: Login) -> str:
+def safe(text: str, login: GitLogin) -> str:
     """Return a text of a server for a report: no secret of the login in it, one line, not long."""
     flat = " ".join(Redactor(login.values()).text(text).split())
     return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fluxdoctor.collect.git import answers, blobs, objects, revision
 from fluxdoctor.collect.git.blobs import UnreadableError
-from fluxdoctor.collect.git.login import Login
-from fluxdoctor.collect.git.objects import Entry, TooLargeError
+from fluxdoctor.collect.git.login import GitLogin
+from fluxdoctor.collect.git.objects import TreeEntry, TreeTooLargeError
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.store import Store, size
 from fluxdoctor.collect.git.workspace import REMOTE, Workspace
@@ -33,7 +33,7 @@ class Fetcher:
     """Fetches from one remote, into repositories of one revision each."""
 
     def __init__(
-        self, space: Workspace, store: Store, remote: Remote, login: Login, deadline: Callable[[], Deadline]
+        self, space: Workspace, store: Store, remote: Remote, login: GitLogin, deadline: Callable[[], Deadline]
     ) -> None:
         """``deadline`` gives the time for one step, or raises DeadlineError when the run is over."""
         self._space, self._store, self._deadline = space, store, deadline
@@ -48,7 +48,7 @@ class Fetcher:
                 except UnreadableError:
                     self._store.drop(place)
             return self._fetched(commit, refs)
-        except (_FetchError, UnreadableError, TooLargeError) as error:
+        except (_FetchError, UnreadableError, TreeTooLargeError) as error:
             return str(error)
         except TooMuchError:
             return f"it is larger than {_MOST_ON_DISK} bytes"
@@ -122,7 +122,7 @@ class Fetcher:
         answer, line = answers.classify(done.err)
         return _FetchError(answers.plainly(answer, line, self._login))
 
-    def _missing(self, made: Path, chosen: Sequence[Entry]) -> list[str]:
+    def _missing(self, made: Path, chosen: Sequence[TreeEntry]) -> list[str]:
         wanted = list(dict.fromkeys(entry.blob for entry in chosen))
         there = blobs.sizes(self._space, made, wanted, self._deadline())
         return [blob for blob in wanted if blob not in there]

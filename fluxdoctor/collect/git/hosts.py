@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fluxdoctor.collect.git.login import Proxy
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.model.facts import Answer
 
 #: Answers of a host, whatever the repository and the login.
@@ -26,7 +26,7 @@ class _Service:
 class Hosts:
     """One visitor is the first at each service; where it finds nobody, the others need not knock."""
 
-    def __init__(self, reach: Reach) -> None:
+    def __init__(self, reach: ProbeContext) -> None:
         self._reach = reach
         self._lock = threading.Lock()
         self._services: dict[tuple[object, Proxy | None], _Service] = {}

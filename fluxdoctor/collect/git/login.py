@@ -42,7 +42,7 @@ class Proxy:
 
 
 @dataclass(frozen=True, repr=False)
-class Login:
+class GitLogin:
     """Everything a remote is asked with. It has no repr that shows a value."""
 
     username: str = ""
@@ -84,7 +84,7 @@ class Login:
         return digest.hexdigest()
 
 
-def read(source: Resource, remote: Remote, vault: Vault) -> Login:
+def read(source: Resource, remote: Remote, vault: Vault) -> GitLogin:
     """Return the login of a GitRepository. Raises UnreachableError (UNKNOWN) where it cannot be known from here.
 
     As getAuthOpts of source-controller 1.9 and NewAuthOptions of fluxcd/pkg/git v0.52 do. Without spec.secretRef the
@@ -112,7 +112,7 @@ def _secret(source: Resource, field: str, vault: Vault) -> SecretData:
     return found
 
 
-def _ssh(secret: SecretData | None, said: str, remote: Remote, proxy: Proxy | None) -> Login:
+def _ssh(secret: SecretData | None, said: str, remote: Remote, proxy: Proxy | None) -> GitLogin:
     if secret is None:
         raise _unknown("ssh needs a Secret with identity and known_hosts, and spec.secretRef is not set")
     if proxy:
@@ -120,7 +120,7 @@ def _ssh(secret: SecretData | None, said: str, remote: Remote, proxy: Proxy | No
     for key in ("identity", "known_hosts"):
         if not secret.entries.get(key):
             raise _unknown(f"{said} has no {key}")
-    return Login(
+    return GitLogin(
         username=remote.user or "git",
         identity=secret.entries["identity"],
         passphrase=_raw(secret, "password"),
@@ -129,17 +129,17 @@ def _ssh(secret: SecretData | None, said: str, remote: Remote, proxy: Proxy | No
     )
 
 
-def _http(secret: SecretData | None, said: str, remote: Remote, proxy: Proxy | None, provider: str) -> Login:
+def _http(secret: SecretData | None, said: str, remote: Remote, proxy: Proxy | None, provider: str) -> GitLogin:
     if secret is None:
         if provider == "github":
             raise _unknown(
                 "provider github needs a Secret with the data of a GitHub App, and spec.secretRef is not set"
             )
-        return _checked(Login(username=remote.user, password=remote.password, proxy=proxy), "spec.url")
+        return _checked(GitLogin(username=remote.user, password=remote.password, proxy=proxy), "spec.url")
     app = _app(secret, said, provider)
     bearer = "" if app else _text(secret, "bearerToken", said)
     basic = not app and "bearerToken" not in secret.entries
-    login = Login(
+    login = GitLogin(
         username=(_raw(secret, "username") if basic else "") or remote.user,
         password=(_raw(secret, "password") if basic else "") or remote.password,
         bearer=bearer,
@@ -156,7 +156,7 @@ def _http(secret: SecretData | None, said: str, remote: Remote, proxy: Proxy | N
     return _checked(login, said)
 
 
-def _checked(login: Login, said: str) -> Login:
+def _checked(login: GitLogin, said: str) -> GitLogin:
     if login.password and not login.username:
         raise _unknown(f"{said} has a password and no username")
     if bool(login.certificate) != bool(login.key):

@@ -21,34 +21,34 @@ _PACKED = (".tgz", ".gz", ".zip", ".png", ".jpg", ".jpeg", ".svg", ".ico", ".pdf
 _NEVER = frozenset(("", ".", "..", ".git"))
 
 
-class TooLargeError(Exception):
+class TreeTooLargeError(Exception):
     """More files or bytes than one tree may have; the text says how many."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """A plain file of a tree. Symbolic links and submodules are none: both are in no artifact."""
 
     path: str
     blob: str
 
 
-def entries(space: Workspace, repository: Path, commit: str, deadline: Deadline) -> tuple[Entry, ...]:
+def entries(space: Workspace, repository: Path, commit: str, deadline: Deadline) -> tuple[TreeEntry, ...]:
     """List the files of a commit. Raises UnreadableError."""
     done = _git(space, repository, Limits(deadline), "ls-tree", "-r", "-z", "--full-tree", commit)
     return tuple(_entries(done.out))
 
 
-def _entries(listed: bytes) -> Iterator[Entry]:
+def _entries(listed: bytes) -> Iterator[TreeEntry]:
     for row in listed.split(b"\0"):
         head, tab, raw = row.partition(b"\t")
         fields = head.decode("ascii", "replace").split(" ")
         path = raw.decode("utf-8", "backslashreplace")
         if tab and len(fields) == 3 and fields[0] in _FILE_MODES and not _NEVER & set(path.split("/")):  # noqa: PLR2004
-            yield Entry(path, fields[2])
+            yield TreeEntry(path, fields[2])
 
 
-def wanted(files: Sequence[Entry]) -> tuple[Entry, ...]:
+def wanted(files: Sequence[TreeEntry]) -> tuple[TreeEntry, ...]:
     """Return the files whose content rules read: YAML, kustomization files and the JSON beside them, charts, git's own files."""
     kustomized = {posixpath.dirname(e.path) for e in files if posixpath.basename(e.path) in FILE_NAMES}
     charts = {posixpath.dirname(e.path) for e in files if posixpath.basename(e.path) == "Chart.yaml"}
@@ -73,14 +73,14 @@ def _is_of_chart(path: str, charts: set[str]) -> bool:
     return below in charts and ("/" not in inside or inside.startswith(_TEMPLATED))
 
 
-def check(files: Sequence[Entry], known: Mapping[str, int]) -> None:
+def check(files: Sequence[TreeEntry], known: Mapping[str, int]) -> None:
     """Raise TooLargeError where the files are more than one tree may have. A tree is read whole or not at all."""
     if len(files) > MOST_FILES:
-        raise TooLargeError(f"it has {len(files)} files to read, and {MOST_FILES} are the most")
+        raise TreeTooLargeError(f"it has {len(files)} files to read, and {MOST_FILES} are the most")
     total = sum(known.get(e.blob, 0) for e in files)
     if total > MOST_BYTES:
         largest = max(files, key=lambda e: known.get(e.blob, 0))
-        raise TooLargeError(
+        raise TreeTooLargeError(
             f"its YAML is {total} bytes, and {MOST_BYTES} are the most; {largest.path} alone is {known[largest.blob]}"
         )
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from fluxdoctor.collect.git.login import Login
+from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.remote import Remote
 
 #: Another format, or other blobs that are wanted, is another folder.
@@ -31,7 +31,7 @@ class Store:
         self._scratch = scratch
         self._root = _usable(cache / FOLDER) if cache else None
 
-    def find(self, remote: Remote, login: Login, commit: str) -> Path | None:
+    def find(self, remote: Remote, login: GitLogin, commit: str) -> Path | None:
         """Return the repository of a revision, or None."""
         place = self._place(remote, login, commit)
         if place is None or not (place / "objects").is_dir():
@@ -51,7 +51,7 @@ class Store:
         """Return a new folder outside of the cache."""
         return Path(tempfile.mkdtemp(prefix="tmp-", dir=self._scratch))
 
-    def keep(self, made: Path, remote: Remote, login: Login, commit: str) -> Path:
+    def keep(self, made: Path, remote: Remote, login: GitLogin, commit: str) -> Path:
         """Put a finished repository in place; return where it can be read. Another run may have been first.
 
         One that was made outside of the cache stays there.
@@ -94,7 +94,7 @@ class Store:
             with contextlib.suppress(OSError):
                 place.parent.rmdir()
 
-    def _place(self, remote: Remote, login: Login, commit: str) -> Path | None:
+    def _place(self, remote: Remote, login: GitLogin, commit: str) -> Path | None:
         return self._root / _digest(remote, login) / commit if self._root else None
 
 
@@ -107,7 +107,7 @@ def _usable(root: Path) -> Path | None:
         return None
 
 
-def _digest(remote: Remote, login: Login) -> str:
+def _digest(remote: Remote, login: GitLogin) -> str:
     """One name for a URL and a login. Made slow, so that a short password cannot be guessed from the name of a folder."""
     if login.anonymous:
         return hashlib.sha256(remote.url.encode()).hexdigest()[:32]

@@ -10,7 +10,7 @@ from pathlib import Path
 from fluxdoctor.collect.git import answers, githubapp, redirect, revision
 from fluxdoctor.collect.git.fetch import Fetcher
 from fluxdoctor.collect.git.hosts import Hosts
-from fluxdoctor.collect.git.login import Login
+from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.git.store import Store
 from fluxdoctor.collect.git.way import Way
@@ -18,7 +18,7 @@ from fluxdoctor.collect.git.workspace import REMOTE, Workspace, authorization
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.net.process import Done, Limits, TooMuchError
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Resource
 
@@ -26,16 +26,16 @@ _MOST_REFS = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Run:
+class VisitContext:
     """What all visits of a run share."""
 
-    reach: Reach
+    reach: ProbeContext
     git: str
     scratch: Path
     hosts: Hosts
     store: Store
     trees: bool
-    tokens: Callable[[Login, Workspace], str]
+    tokens: Callable[[GitLogin, Workspace], str]
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Visit:
     """A remote, a login, and the objects that share both."""
 
     remote: Remote
-    login: Login
+    login: GitLogin
     sources: tuple[Resource, ...]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class VisitResult:
     """How the remote answered; its refs (None: not told), and by commit the files of a tree or why there are none."""
 
     answer: Answer
@@ -57,32 +57,32 @@ class Outcome:
     trees: Mapping[str, Mapping[str, bytes] | str] = field(default_factory=dict)
 
 
-def ask(asked: Visit, shared: Run) -> Outcome:
+def ask(asked: Visit, shared: VisitContext) -> VisitResult:
     """Ask a remote. Whatever goes wrong is in the Outcome, never an exception."""
     reach = shared.reach
     if reach.deadline.over():
-        return Outcome(Answer.UNKNOWN, "the time for this run was over before it was asked")
+        return VisitResult(Answer.UNKNOWN, "the time for this run was over before it was asked")
     reach.progress(f"git: {asked.remote.url}")
     with tempfile.TemporaryDirectory(prefix="remote-", dir=shared.scratch, ignore_cleanup_errors=True) as folder:
         visitor = _Visitor(asked, shared, Workspace(Path(folder), shared.git))
         try:
             return visitor.outcome()
         except UnreachableError as error:
-            return Outcome(error.answer, error.detail)
+            return VisitResult(error.answer, error.detail)
         except DeadlineError:
-            return Outcome(Answer.UNKNOWN, "the time for this run was over before it answered")
+            return VisitResult(Answer.UNKNOWN, "the time for this run was over before it answered")
         except Exception as error:  # noqa: BLE001 - one remote must not end the run; the text might quote a login
-            return Outcome(Answer.UNKNOWN, f"the collector failed: {type(error).__name__}")
+            return VisitResult(Answer.UNKNOWN, f"the collector failed: {type(error).__name__}")
 
 
 class _Visitor:
     """The steps of a visit."""
 
-    def __init__(self, asked: Visit, shared: Run, space: Workspace) -> None:
+    def __init__(self, asked: Visit, shared: VisitContext, space: Workspace) -> None:
         self.login, self._sources = asked.login, asked.sources
         self._remote, self._shared, self._space, self._reach = asked.remote, shared, space, shared.reach
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> VisitResult:
         if self.login.app:
             token = self._shared.tokens(self.login, self._space)
             self.login = replace(self.login, username=githubapp.USER, password=token)
@@ -93,9 +93,9 @@ class _Visitor:
                 raise UnreachableError(Answer.UNKNOWN, "a login is not sent over plain http from here")
             way, refs = self._refs(way)
         if not refs:
-            return Outcome(Answer.EMPTY, "the repository has no commit", {})
+            return VisitResult(Answer.EMPTY, "the repository has no commit", {})
         refs = revision.kept(refs, map(revision.named, self._sources))
-        return Outcome(Answer.OK, _seen(refs), refs, self._trees(refs) if self._shared.trees else {})
+        return VisitResult(Answer.OK, _seen(refs), refs, self._trees(refs) if self._shared.trees else {})
 
     def _refs(self, way: Way) -> tuple[Way, dict[str, str]]:
         """List the refs; a redirect to the same service is followed once."""
@@ -152,9 +152,9 @@ def _seen(refs: Mapping[str, str]) -> str:
     return f"{heads} {'branch' if heads == 1 else 'branches'}, {tags} {'tag' if tags == 1 else 'tags'}"
 
 
-def plan(found: Sequence[tuple[Resource, Remote, Login]]) -> list[Visit]:
+def plan(found: Sequence[tuple[Resource, Remote, GitLogin]]) -> list[Visit]:
     """Make one visit of all objects with one URL and one login; the first of each host come first."""
-    groups: dict[tuple[str, str], list[tuple[Resource, Remote, Login]]] = {}
+    groups: dict[tuple[str, str], list[tuple[Resource, Remote, GitLogin]]] = {}
     for row in found:
         groups.setdefault((row[1].url, row[2].fingerprint), []).append(row)
     turns: dict[tuple[str, str, int], int] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fluxdoctor.collect.git.login import Login
+from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.remote import Remote
 
 
@@ -17,7 +17,7 @@ class Way:
     """
 
     remote: Remote
-    login: Login
+    login: GitLogin
     addresses: tuple[str, ...]
     files: Mapping[str, str] = field(default_factory=dict)
 

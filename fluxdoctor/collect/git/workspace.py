@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
-from fluxdoctor.collect.git.login import Login, Proxy
+from fluxdoctor.collect.git.login import GitLogin, Proxy
 from fluxdoctor.collect.git.remote import quoted
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.net.addresses import UnreachableError
@@ -113,11 +113,11 @@ class Workspace:
             yield "extraHeader", header
         yield from way.files.items()
 
-    def tls_files(self, login: Login) -> Mapping[str, str]:
+    def tls_files(self, login: GitLogin) -> Mapping[str, str]:
         """Write the files that TLS is done with; return them by git's name of the setting. Raises UnreachableError."""
         return dict(self._tls(login))
 
-    def _tls(self, login: Login) -> Iterator[tuple[str, str]]:
+    def _tls(self, login: GitLogin) -> Iterator[tuple[str, str]]:
         if login.authority:
             yield (
                 "sslCAInfo",
@@ -208,7 +208,7 @@ def _shell(path: Path) -> str:
     return "'" + str(path).replace("'", "'\\''") + "'"
 
 
-def authorization(login: Login) -> str:
+def authorization(login: GitLogin) -> str:
     """Return the header that go-git sends with the first request already, or ""."""
     if login.username or login.password:
         pair = f"{login.username}:{login.password}".encode("utf-8", "surrogateescape")
@@ -233,7 +233,7 @@ def system_authorities() -> bytes:
     return b""
 
 
-def plain_key(login: Login) -> bytes:
+def plain_key(login: GitLogin) -> bytes:
     """Return the ssh key as OpenSSH reads it from a file: without a passphrase, for there is nobody to ask for it.
 
     Raises UnreachableError (UNKNOWN) for what is no private key, or one whose passphrase is missing or wrong.

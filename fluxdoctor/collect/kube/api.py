@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from fluxdoctor.collect.kube.login import Connection
+from fluxdoctor.collect.kube.login import ClusterConnection
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 
 PAGE = 500
@@ -66,7 +66,7 @@ class Budget:
 class Api:
     """One API server. Every method may raise ApiError, also for a deadline that is over."""
 
-    def __init__(self, connection: Connection, deadline: Deadline, budget: Budget | None = None) -> None:
+    def __init__(self, connection: ClusterConnection, deadline: Deadline, budget: Budget | None = None) -> None:
         """Send nothing yet."""
         self._connection = connection
         self.deadline = deadline
@@ -113,7 +113,7 @@ class Api:
             asked = {**(query or {}), "limit": str(limit), **({"continue": token} if token else {})}
             try:
                 page = self.get(path, asked, accept=accept)
-            except TooLargeError:
+            except ResponseTooLargeError:
                 if limit < PAGE:
                     raise
                 limit //= 10
@@ -171,14 +171,14 @@ class Api:
         while chunk := response.read1(_CHUNK, decode_content=True):
             size += len(chunk)
             if size > _MOST:
-                raise TooLargeError
+                raise ResponseTooLargeError
             chunks.append(chunk)
             if self.deadline.over():
                 raise ApiError(0, "the time for this run was over")
         return b"".join(chunks)
 
 
-class TooLargeError(ApiError):
+class ResponseTooLargeError(ApiError):
     """An answer that is larger than any honest page."""
 
     def __init__(self) -> None:

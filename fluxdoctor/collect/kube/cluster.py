@@ -11,8 +11,8 @@ from functools import partial
 from fluxdoctor.collect.kube import definitions, presence, workloads
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Discovery, Served, discover
-from fluxdoctor.collect.kube.login import ClusterError, Connection
-from fluxdoctor.collect.kube.read import Found, Reader
+from fluxdoctor.collect.kube.login import ClusterConnection, ClusterError
+from fluxdoctor.collect.kube.read import Reader, ReadResult
 from fluxdoctor.intake import objects
 from fluxdoctor.intake.secret_values import entries
 from fluxdoctor.intake.vault import SecretData, Vault
@@ -57,7 +57,7 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Sight:
+class ClusterReading:
     """The cluster as facts, the logins that its Secrets hold, and the versions that were found.
 
     ``kin``: the Flux objects that the scope is about; sources among them are asked.
@@ -69,10 +69,12 @@ class Sight:
     kin: frozenset[Ref]
 
 
-def collect(api: Api, connection: Connection, scope: Scope, progress: Callable[[str], None] = lambda _: None) -> Sight:
+def collect(
+    api: Api, connection: ClusterConnection, scope: Scope, progress: Callable[[str], None] = lambda _: None
+) -> ClusterReading:
     """Read the cluster. Raises ClusterError where it cannot be asked at all; everything less is a gap."""
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="kube") as pool:
-        run = _Run(api, connection, scope, Reader(api, pool))
+        run = _Collection(api, connection, scope, Reader(api, pool))
         try:
             for words, step in (
                 ("asking what the API server serves", run.greet),
@@ -88,14 +90,14 @@ def collect(api: Api, connection: Connection, scope: Scope, progress: Callable[[
 
 
 @dataclass
-class _Run:
+class _Collection:
     """One collection, step by step: each needs what the one before found."""
 
     api: Api
-    connection: Connection
+    connection: ClusterConnection
     scope: Scope
     reader: Reader
-    found: Found = field(default_factory=Found)
+    found: ReadResult = field(default_factory=ReadResult)
     discovery: Discovery = field(default_factory=Discovery)
     versions: dict[str, str] = field(default_factory=dict)
     kin: frozenset[Ref] = frozenset()
@@ -152,7 +154,7 @@ class _Run:
                 self.found.listed[kind] = None  # not served: there is none
         self._by_namespace()
 
-    def _controllers(self, spaces: Sequence[str]) -> Iterator[partial[Found]]:
+    def _controllers(self, spaces: Sequence[str]) -> Iterator[partial[ReadResult]]:
         for each in _SELECTORS:
             yield partial(self.reader.list, _DEPLOYMENT, spaces, query={"labelSelector": each})
 
@@ -243,7 +245,7 @@ class _Run:
             for got in self.reader.map(self.reader.list, _BINDINGS):
                 self.found.add(got)
 
-    def sight(self) -> Sight:
+    def sight(self) -> ClusterReading:
         """Turn what was read into facts."""
         read = objects.read(
             (body, str(objects.ref_of(body) or "an answer of the API server")) for body in self.found.bodies
@@ -261,7 +263,7 @@ class _Run:
             (r.namespace, r.name): tuple(row.text("name") for row in r.rows("imagePullSecrets"))
             for r in cluster.all("ServiceAccount")
         }
-        return Sight(cluster, Vault(secrets, accounts), {**self.versions, **_controllers(cluster)}, self.kin)
+        return ClusterReading(cluster, Vault(secrets, accounts), {**self.versions, **_controllers(cluster)}, self.kin)
 
 
 def _kin(scope: Scope, cluster: Cluster) -> frozenset[Ref]:

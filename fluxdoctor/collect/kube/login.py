@@ -33,7 +33,7 @@ class ClusterError(Exception):
 
 
 @dataclass(frozen=True)
-class Login:
+class ClusterLogin:
     """Who asks which cluster. Empty fields mean what they mean to kubectl: the current context, no impersonation."""
 
     kubeconfig: str = ""
@@ -43,7 +43,7 @@ class Login:
 
 
 @dataclass(frozen=True, repr=False)
-class Connection:
+class ClusterConnection:
     """An API server and the way to it. ``namespace``: what the context says, "" when it says none."""
 
     name: str
@@ -61,7 +61,7 @@ class Connection:
 
 
 @contextmanager
-def connect(login: Login, deadline: Deadline) -> Iterator[Connection]:
+def connect(login: ClusterLogin, deadline: Deadline) -> Iterator[ClusterConnection]:
     """Log in, and take away at the end what the login left on disk. Raises ClusterError; sends nothing yet."""
     try:
         held = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
@@ -100,7 +100,7 @@ def connect(login: Login, deadline: Deadline) -> Iterator[Connection]:
         groups = [("Impersonate-Group", group) for group in login.as_groups]
         with deadline.on_cancel(lambda: shut(open_sockets)):
             try:
-                yield Connection(name, configuration.host, namespace, pool, configuration, (*who, *groups))
+                yield ClusterConnection(name, configuration.host, namespace, pool, configuration, (*who, *groups))
             finally:
                 pool.clear()
 
@@ -119,11 +119,11 @@ def _short(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
 
 
-def _paths(login: Login) -> str:
+def _paths(login: ClusterLogin) -> str:
     return login.kubeconfig or os.environ.get("KUBECONFIG", "") or "~/.kube/config"
 
 
-def _load(login: Login, configuration: Configuration, private: str, deadline: Deadline) -> tuple[str, str]:
+def _load(login: ClusterLogin, configuration: Configuration, private: str, deadline: Deadline) -> tuple[str, str]:
     """Fill the configuration; return the names of the context and of its namespace."""
     paths = _paths(login)
     there = [p for p in paths.split(os.pathsep) if p and Path(p).expanduser().is_file()]

@@ -7,7 +7,7 @@ from functools import partial
 
 from fluxdoctor.collect.kube.definitions import PARTIAL
 from fluxdoctor.collect.kube.discovery import Served
-from fluxdoctor.collect.kube.read import Found, Reader
+from fluxdoctor.collect.kube.read import Reader, ReadResult
 from fluxdoctor.model import flux
 from fluxdoctor.model.cluster import Cluster, Gap
 from fluxdoctor.model.flux import State
@@ -23,7 +23,9 @@ _MOST_CLAIMED, _MOST = 4_000, 5_000
 _MOST_DOUBTS = 200
 
 
-def check(reader: Reader, cluster: Cluster, owners: Iterable[Ref], served: Callable[[Ref], Served | None]) -> Found:
+def check(
+    reader: Reader, cluster: Cluster, owners: Iterable[Ref], served: Callable[[Ref], Served | None]
+) -> ReadResult:
     """Return what is not there, of what is in an inventory. What may not be listed says nothing, and is no gap."""
     claimed: dict[tuple[str, str], set[Ref]] = {}
     for ref in sorted(owners):
@@ -34,7 +36,7 @@ def check(reader: Reader, cluster: Cluster, owners: Iterable[Ref], served: Calla
                     claimed.setdefault((one.kind, _OWNERS[ref.kind]), set()).add(one)
     count = sum(map(len, claimed.values()))
     if count > _MOST_CLAIMED:
-        return Found(gaps=[Gap("inventories", f"they name {count} objects; they were not looked for")])
+        return ReadResult(gaps=[Gap("inventories", f"they name {count} objects; they were not looked for")])
     wanted = [(how, label, refs) for (kind, label), refs in claimed.items() if (how := served(Ref(kind, "", "")))]
     jobs = [
         partial(reader.list, how, query={"labelSelector": label}, accept=PARTIAL, most=_MOST)
@@ -47,4 +49,4 @@ def check(reader: Reader, cluster: Cluster, owners: Iterable[Ref], served: Calla
             doubts += [(how, ref) for ref in sorted(refs) if (ref.namespace, ref.name) not in there]
     # An object can be there without the label: someone took it off.
     found = reader.gets(doubts[:_MOST_DOUBTS])
-    return Found(absent=found.absent)
+    return ReadResult(absent=found.absent)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from fluxdoctor.collect.kube.api import Api, ApiError
-from fluxdoctor.collect.kube.login import Connection, Login, connect
+from fluxdoctor.collect.kube.login import ClusterConnection, ClusterLogin, connect
 from fluxdoctor.collect.net.deadline import Deadline
 
 MANAGER = "fluxdoctor"
@@ -28,7 +28,7 @@ class PublishError(Exception):
 
 
 def publish(
-    make: Callable[[Collection[str]], Sequence[Body]], login: Login, deadline: Deadline, *, prune: bool
+    make: Callable[[Collection[str]], Sequence[Body]], login: ClusterLogin, deadline: Deadline, *, prune: bool
 ) -> tuple[int, int]:
     """Write the objects that ``make`` returns for the namespaces that can hold none; return how many were written and deleted.
 
@@ -53,7 +53,7 @@ def publish(
 
 
 class _Writer:
-    def __init__(self, connection: Connection, deadline: Deadline) -> None:
+    def __init__(self, connection: ClusterConnection, deadline: Deadline) -> None:
         self._connection, self._deadline = connection, deadline
         self._api = Api(connection, deadline)
 

@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 @dataclass(slots=True)
-class Found:
+class ReadResult:
     """What was read: objects as the API server sent them, what was seen in full, what is not there, what is not known."""
 
     bodies: list[Any] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Found:
     absent: list[Ref] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
 
-    def add(self, other: Found) -> None:
+    def add(self, other: ReadResult) -> None:
         """Take in what another read found."""
         self.bodies += other.bodies
         self.absent += other.absent
@@ -74,9 +74,9 @@ class Reader:
         """Call a function for each item, several at once, and return the results in the items' order."""
         return list(self._pool.map(function, items))
 
-    def run(self, jobs: Iterable[Callable[[], Found]]) -> Found:
+    def run(self, jobs: Iterable[Callable[[], ReadResult]]) -> ReadResult:
         """Do several reads at once, and return all that they found, in their order."""
-        found = Found()
+        found = ReadResult()
         for got in self.map(lambda job: job(), jobs):
             found.add(got)
         return found
@@ -89,10 +89,10 @@ class Reader:
         query: Mapping[str, str] | None = None,
         accept: str = "application/json",
         most: int = 0,
-    ) -> Found:
+    ) -> ReadResult:
         """List a kind, everywhere or in some namespaces. Seen in full is only what came without an error or a filter."""
         name = kind_name(kind.kind, kind.group)
-        found = Found()
+        found = ReadResult()
         seen: set[str] = set()
         for space in namespaces or ("",):
             what = f"{name}/{space}" if space else name
@@ -111,26 +111,26 @@ class Reader:
             found.listed[name] = None if seen == {""} else frozenset(seen)
         return found
 
-    def get(self, kind: Served | None, ref: Ref) -> Found:
+    def get(self, kind: Served | None, ref: Ref) -> ReadResult:
         """Look one object up by its name: present, absent, or a gap."""
         if kind is None:
-            return Found(gaps=[Gap(str(ref), f"{ref.kind} is not a kind that this API server serves")])
+            return ReadResult(gaps=[Gap(str(ref), f"{ref.kind} is not a kind that this API server serves")])
         try:
             body = self._api.get(kind.path(ref.namespace, ref.name))
         except ApiError as error:
-            return Found(absent=[ref]) if error.absent else Found(gaps=[Gap(str(ref), error.why)])
-        return Found([strip(body, kind)]) if isinstance(body, dict) else Found()
+            return ReadResult(absent=[ref]) if error.absent else ReadResult(gaps=[Gap(str(ref), error.why)])
+        return ReadResult([strip(body, kind)]) if isinstance(body, dict) else ReadResult()
 
-    def gets(self, wanted: Iterable[tuple[Served | None, Ref]]) -> Found:
+    def gets(self, wanted: Iterable[tuple[Served | None, Ref]]) -> ReadResult:
         """Look many objects up. Where a namespace refuses again and again, the rest of its kind is not asked for."""
-        found = Found()
+        found = ReadResult()
         refused: Counter[tuple[str, str]] = Counter()
         refused_why: dict[tuple[str, str], str] = {}
 
-        def one(pair: tuple[Served | None, Ref]) -> Found:
+        def one(pair: tuple[Served | None, Ref]) -> ReadResult:
             kind, ref = pair
             if refused[ref.kind, ref.namespace] >= _REFUSALS:
-                return Found(gaps=[Gap(str(ref), refused_why[ref.kind, ref.namespace])])
+                return ReadResult(gaps=[Gap(str(ref), refused_why[ref.kind, ref.namespace])])
             got = self.get(kind, ref)
             for gap in got.gaps:
                 if gap.why.startswith("forbidden"):

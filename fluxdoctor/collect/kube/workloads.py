@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from fluxdoctor.collect.kube.discovery import Served
-from fluxdoctor.collect.kube.read import Found, Reader
+from fluxdoctor.collect.kube.read import Reader, ReadResult
 from fluxdoctor.model import flux
 from fluxdoctor.model.cluster import Cluster, Gap
 from fluxdoctor.model.flux import State
@@ -43,12 +43,12 @@ def messages(resource: Resource) -> Iterator[str]:
         yield condition.message
 
 
-def controllers(reader: Reader, bodies: Iterable[Any]) -> Found:
+def controllers(reader: Reader, bodies: Iterable[Any]) -> ReadResult:
     """Read the pods of the controllers' Deployments."""
     return _pods(reader, [Fields(b) for b in bodies if Fields(b).text("kind") == "Deployment"])
 
 
-def waited_for(reader: Reader, owners: Iterable[Resource], asks: Asks) -> Found:
+def waited_for(reader: Reader, owners: Iterable[Resource], asks: Asks) -> ReadResult:
     """Read the objects that failing Kustomizations and HelmReleases applied and may wait for, down to the pods."""
     appliers = [r for r in owners if r.kind in ("Kustomization", "HelmRelease") and not r.has("spec.kubeConfig")]
     wanted = list(dict.fromkeys(ref for owner in appliers for ref in _candidates(owner)))
@@ -104,7 +104,7 @@ def _is_well(workload: Fields) -> bool:
     return updated >= wanted and status.number("replicas") <= max(updated, wanted) and ready >= wanted
 
 
-def _pods(reader: Reader, of: Iterable[Fields]) -> Found:
+def _pods(reader: Reader, of: Iterable[Fields]) -> ReadResult:
     """Read the pods (and ReplicaSets) of workloads by their selectors."""
     chosen = list(of)[:_MOST_SELECTORS]
     jobs = []

@@ -6,7 +6,9 @@ import ipaddress
 import socket
 import ssl
 import threading
+from typing import Protocol
 
+from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.model.facts import Answer
 
 METADATA_HOSTS = frozenset(("metadata", "metadata.google.internal", "metadata.goog", "instance-data"))
@@ -18,6 +20,21 @@ class UnreachableError(Exception):
     def __init__(self, answer: Answer, detail: str) -> None:
         super().__init__(detail)
         self.answer, self.detail = answer, detail
+
+
+class Network(Protocol):
+    """What a client needs of a run: the time, and which addresses may be contacted."""
+
+    @property
+    def deadline(self) -> Deadline:
+        """When the run is over."""
+
+    @property
+    def per_host(self) -> float:
+        """Seconds that one host may take."""
+
+    def addresses(self, host: str, port: int) -> tuple[str, ...]:
+        """Resolve a host to addresses that may be contacted. Raises UnreachableError."""
 
 
 def forbidden(address: str) -> str:

@@ -16,10 +16,9 @@ from typing import Any, Self
 from fluxdoctor._version import __version__
 from fluxdoctor.collect.net import tls
 from fluxdoctor.collect.net.address import Address
-from fluxdoctor.collect.net.addresses import UnreachableError, tls_answer
+from fluxdoctor.collect.net.addresses import Network, UnreachableError, tls_answer
 from fluxdoctor.collect.net.sockets import shut, track
-from fluxdoctor.collect.probe_context import Reach
-from fluxdoctor.intake.vault import SecretData
+from fluxdoctor.collect.net.tls import Material
 from fluxdoctor.model.facts import Answer
 
 MIB = 1 << 20
@@ -44,7 +43,7 @@ class Access:
 
     username: str = ""
     password: str = ""
-    tls: SecretData | None = None
+    tls: Material | None = None
     proxy: Address | None = None
     verify: bool = True
 
@@ -104,11 +103,11 @@ def refused(status: int) -> Answer:
 class Client:
     """Asks one source, as one who has access. Every method may raise UnreachableError; nothing else leaves it."""
 
-    def __init__(self, reach: Reach, access: Access | None = None) -> None:
+    def __init__(self, network: Network, access: Access | None = None) -> None:
         """Send nothing yet; the time that one host may take begins now."""
-        self._reach = reach
+        self._network = network
         self.access = access or Access()
-        self.deadline = reach.deadline.within(reach.per_host)
+        self.deadline = network.deadline.within(network.per_host)
         self._managers: dict[bool, tuple[Any, Any]] = {}
         self._asked = ""
 
@@ -204,7 +203,7 @@ class Client:
             self._allowed(place)
             return self._manager(identify).urlopen("GET", place.url, headers=agent, **self._options())
         last: Exception | None = None
-        for address in self._reach.addresses(place.host, place.port):
+        for address in self._network.addresses(place.host, place.port):
             more = {"server_hostname": place.host} if place.scheme == "https" else {}
             pool = self._manager(identify).connection_from_host(address, place.port, place.scheme, more)
             try:
@@ -217,7 +216,7 @@ class Client:
     def _allowed(self, place: Address) -> None:
         """The proxy resolves the name: refuse what can be told to be off limits from here."""
         try:
-            self._reach.addresses(place.host, place.port)
+            self._network.addresses(place.host, place.port)
         except UnreachableError as error:
             if error.answer is Answer.NOT_CONTACTED:
                 raise
@@ -248,7 +247,7 @@ class Client:
         """Return a manager that goes through a proxy, which is reached by an address that was looked at."""
         import urllib3
 
-        address = self._reach.addresses(proxy.host, proxy.port)[0]
+        address = self._network.addresses(proxy.host, proxy.port)[0]
         login = {"Proxy-Authorization": basic(proxy.user, proxy.password)} if proxy.user else {}
         host = f"[{address}]" if ":" in address else address
         return urllib3.ProxyManager(f"http://{host}:{proxy.port}", proxy_headers=login, **options)

@@ -1,4 +1,4 @@
-"""TLS as Go's clients do it, with the authorities and the client certificate that a Secret holds."""
+"""TLS as Go's clients do it, with authorities and a client certificate of a source's own."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ import os
 import ssl
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.facts import Answer
 
-_CA = ("ca.crt", "caFile")
-_CERTIFICATE = ("tls.crt", "certFile")
-_KEY = ("tls.key", "keyFile")
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Material:
+    """PEM texts: authorities to trust, a client certificate and its key; "" for what there is none of. Its repr says nothing.
+
+    ``fingerprint`` tells two materials apart without their content.
+    """
+
+    authorities: str = ""
+    certificate: str = ""
+    key: str = ""
+    fingerprint: str = ""
+
+    def __repr__(self) -> str:
+        return "Material(...)"
 
 
-def carries(secret: SecretData) -> bool:
-    """Tell whether a Secret has any TLS material, under the names of today or of before (source-controller 1.0)."""
-    return any(key in secret.entries for key in (*_CA, *_CERTIFICATE, *_KEY))
+def context(material: Material | None = None, *, verify: bool = True, identify: bool = True) -> ssl.SSLContext:
+    """Make a client context. The material's authorities are added to the system's (fluxcd/pkg, WithSystemCertPool).
 
-
-def context(secret: SecretData | None = None, *, verify: bool = True, identify: bool = True) -> ssl.SSLContext:
-    """Make a client context. The Secret's authorities are added to the system's (fluxcd/pkg, WithSystemCertPool).
-
-    ``identify``: offer the Secret's client certificate. Raises UnreachableError(TLS) where the Secret's PEM cannot be used.
+    ``identify``: offer the client certificate. Raises UnreachableError(TLS) if the PEM cannot be used.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.hostname_checks_common_name = False  # Go looks at the alternative names only, since 1.15
@@ -33,25 +40,24 @@ def context(secret: SecretData | None = None, *, verify: bool = True, identify: 
     if not verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
-    if secret is not None:
-        _trust(made, secret)
+    if material is not None:
+        _trust(made, material)
         if identify:
-            _identify(made, secret)
+            _identify(made, material)
     return made
 
 
-def _trust(made: ssl.SSLContext, secret: SecretData) -> None:
-    authorities = secret.text(*_CA)
-    if not authorities:
+def _trust(made: ssl.SSLContext, material: Material) -> None:
+    if not material.authorities:
         return
     try:
-        made.load_verify_locations(cadata=authorities)
+        made.load_verify_locations(cadata=material.authorities)
     except (ssl.SSLError, ValueError):
         raise UnreachableError(Answer.TLS, "the certificate authority in the Secret is not PEM") from None
 
 
-def _identify(made: ssl.SSLContext, secret: SecretData) -> None:
-    certificate, key = secret.text(*_CERTIFICATE), secret.text(*_KEY)
+def _identify(made: ssl.SSLContext, material: Material) -> None:
+    certificate, key = material.certificate, material.key
     if not certificate and not key:
         return
     if not certificate or not key:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from fluxdoctor.collect.net import tls
 from fluxdoctor.collect.net.address import PORTS, Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import Access
-from fluxdoctor.collect.probe_context import Reach
+from fluxdoctor.collect.net.tls import Material
+from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Resource
 
+_AUTHORITIES = ("ca.crt", "caFile")
+_CERTIFICATE = ("tls.crt", "certFile")
+_KEY = ("tls.key", "keyFile")
 
-def secret(source: Resource, field: str, reach: Reach) -> SecretData | None:
+
+def secret(source: Resource, field: str, reach: ProbeContext) -> SecretData | None:
     """Return the Secret that a field names, None where it names none. Raises UnreachableError(UNKNOWN) where it was not read."""
     name = source.text(f"{field}.name")
     if not name:
@@ -20,14 +24,14 @@ def secret(source: Resource, field: str, reach: Reach) -> SecretData | None:
     return _named(source.namespace, name, reach)
 
 
-def _named(namespace: str, name: str, reach: Reach) -> SecretData:
+def _named(namespace: str, name: str, reach: ProbeContext) -> SecretData:
     found = reach.vault.get(namespace, name)
     if found is None:
         raise UnreachableError(Answer.UNKNOWN, f"Secret {namespace}/{name} was not read")
     return found
 
 
-def pull_secrets(source: Resource, reach: Reach) -> list[SecretData]:
+def pull_secrets(source: Resource, reach: ProbeContext) -> list[SecretData]:
     """Return the Secrets that an OCIRepository is pulled with: secretRef's, then those of its service account.
 
     All of the account's must be there, as for source-controller (1.9, keychain; fluxcd/pkg/runtime/secrets). Raises
@@ -67,7 +71,18 @@ def _exact(found: SecretData, key: str) -> str:
     return found.entries.get(key, b"").decode("utf-8", "replace")
 
 
-def proxy(source: Resource, reach: Reach) -> Address | None:
+def _carries_tls(data: SecretData) -> bool:
+    return any(key in data.entries for key in (*_AUTHORITIES, *_CERTIFICATE, *_KEY))
+
+
+def tls_material(data: SecretData | None) -> Material | None:
+    """Return the TLS material of a Secret; its keys may have the names of before (source-controller 1.0)."""
+    if data is None:
+        return None
+    return Material(data.text(*_AUTHORITIES), data.text(*_CERTIFICATE), data.text(*_KEY), data.fingerprint)
+
+
+def proxy(source: Resource, reach: ProbeContext) -> Address | None:
     """Return the proxy of spec.proxySecretRef. Raises UnreachableError where it cannot be used from here."""
     found = secret(source, "spec.proxySecretRef", reach)
     if found is None:
@@ -84,20 +99,21 @@ def proxy(source: Resource, reach: Reach) -> Address | None:
     return Address("http", place.host, place.port, "/", user or place.user, password or place.password)
 
 
-def helm_repository(source: Resource, reach: Reach) -> Access:
+def helm_repository(source: Resource, reach: ProbeContext) -> Access:
     """Return the access to a Helm repository over HTTP: basic, TLS of certSecretRef or (deprecated) secretRef."""
     found, certificates = secret(source, "spec.secretRef", reach), secret(source, "spec.certSecretRef", reach)
     username, password = login(found, "username", "password")
-    if certificates is None and found is not None and tls.carries(found):
+    if certificates is None and found is not None and _carries_tls(found):
         certificates = found
-    return Access(username, password, certificates)
+    return Access(username, password, tls_material(certificates))
 
 
-def bucket(source: Resource, reach: Reach) -> Access:
+def bucket(source: Resource, reach: ProbeContext) -> Access:
     """Return the access to a bucket: its keys as user and password."""
     generic(source)
     if source.has("spec.sts"):
         raise UnreachableError(Answer.UNKNOWN, "the controller logs in through spec.sts, which is not tried from here")
     found = secret(source, "spec.secretRef", reach)
     key, secret_key = login(found, "accesskey", "secretkey")
-    return Access(key, secret_key, secret(source, "spec.certSecretRef", reach), proxy(source, reach))
+    certificates = tls_material(secret(source, "spec.certSecretRef", reach))
+    return Access(key, secret_key, certificates, proxy(source, reach))

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from fluxdoctor.collect import fan_out
-from fluxdoctor.collect.fan_out import Answered, Question
+from fluxdoctor.collect.fan_out import Request, Result
 from fluxdoctor.collect.net.address import Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import Access, Client, Response
-from fluxdoctor.collect.probe_context import Gathered, Reach
+from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
 from fluxdoctor.collect.sources import access
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.resource import Ref, Resource
@@ -33,7 +33,7 @@ _CODES = {
 }  # fmt: skip
 
 
-def collect(buckets: Sequence[Resource], reach: Reach) -> Gathered:
+def collect(buckets: Sequence[Resource], reach: ProbeContext) -> SourceResults:
     """Ask each bucket whether it can be listed. Raises nothing: see the probes."""
     known: dict[Ref, tuple[Resource, Address, Access]] = {}
     refused: dict[Ref, tuple[str, UnreachableError]] = {}
@@ -46,15 +46,15 @@ def collect(buckets: Sequence[Resource], reach: Reach) -> Gathered:
         except UnreachableError as error:
             refused[source.ref] = (target, error)
     questions = [
-        Question(ref, str(place), (place.url, source.text("spec.prefix"), source.text("spec.region"), login.key))
+        Request(ref, str(place), (place.url, source.text("spec.prefix"), source.text("spec.region"), login.key))
         for ref, (source, place, login) in known.items()
     ]
 
-    def answer(group: tuple[Question, ...]) -> Answered[None]:
+    def answer(group: tuple[Request, ...]) -> Result[None]:
         return _list(*known[group[0].source], reach)
 
     probes, _ = fan_out.ask(questions, answer, reach)
-    return Gathered(probes | fan_out.unasked(refused, reach))
+    return SourceResults(probes | fan_out.unasked(refused, reach))
 
 
 def _place(source: Resource) -> Address:
@@ -66,7 +66,7 @@ def _place(source: Resource) -> Address:
     return found.at("/" + quote(source.text("spec.bucketName"), safe=""))
 
 
-def _list(source: Resource, place: Address, login: Access, reach: Reach) -> Answered[None]:
+def _list(source: Resource, place: Address, login: Access, reach: ProbeContext) -> Result[None]:
     region = source.text("spec.region") or _DEFAULT
     query = {"list-type": "2", "max-keys": "1"}
     if prefix := source.text("spec.prefix"):
@@ -80,7 +80,7 @@ def _list(source: Resource, place: Address, login: Access, reach: Reach) -> Answ
         raise _refusal(response)
     if b"<ListBucketResult" not in response.body:
         raise UnreachableError(Answer.MALFORMED, f"{place.authority} does not answer as S3 does")
-    return Answered(Answer.OK, "the bucket can be listed")
+    return Result(Answer.OK, "the bucket can be listed")
 
 
 def _get(client: Client, place: Address, query: dict[str, str], region: str) -> Response:

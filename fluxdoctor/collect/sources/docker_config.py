@@ -21,7 +21,7 @@ _OLD_KEY = ".dockercfg"
 
 
 @dataclass(frozen=True, repr=False)
-class Login:
+class RegistryLogin:
     """A user and password, or a token to be shown as it is."""
 
     username: str = ""
@@ -29,7 +29,7 @@ class Login:
     token: str = ""
 
 
-def find(image: str, *secrets: SecretData) -> Login:
+def find(image: str, *secrets: SecretData) -> RegistryLogin:
     """Return the login for an image (``host[:port]/path``), anonymous where there is none.
 
     As the keychain of go-containerregistry/pkg/authn/kubernetes 0.20 chooses: the longest entry first, each part of a host name
@@ -40,16 +40,16 @@ def find(image: str, *secrets: SecretData) -> Login:
     holding = [s for s in secrets if KEY in s.entries or _OLD_KEY in s.entries] or secrets
     matching = [(entry, fields) for s in holding for entry, fields in _entries(s) if _matches(entry, wanted)]
     if not matching:
-        return Login()
+        return RegistryLogin()
     _, found = max(matching, key=lambda pair: pair[0])
     if found.text("identitytoken"):
         raise UnreachableError(Answer.UNKNOWN, "the login is an identity token, which is not tried from here")
     if found.text("registrytoken"):
-        return Login(token=found.text("registrytoken"))
+        return RegistryLogin(token=found.text("registrytoken"))
     return _login(found)
 
 
-def exact(secret: SecretData, host: str) -> Login | None:
+def exact(secret: SecretData, host: str) -> RegistryLogin | None:
     """Return the login of the entry of a host, None where there is none, as the docker CLI's library looks it up."""
     for (name, _, _), found in _entries(secret):
         if name == _place(host)[0]:
@@ -57,15 +57,15 @@ def exact(secret: SecretData, host: str) -> Login | None:
     return None
 
 
-def _login(found: Fields) -> Login:
+def _login(found: Fields) -> RegistryLogin:
     if found.text("username") and found.text("password"):
-        return Login(found.text("username"), found.text("password"))
+        return RegistryLogin(found.text("username"), found.text("password"))
     try:
         decoded = base64.b64decode(found.text("auth"), validate=False).decode("utf-8", "replace")
     except ValueError:
         raise UnreachableError(Answer.UNKNOWN, "the login in the docker config is not base64") from None
     username, _, password = decoded.partition(":")
-    return Login(username, password)
+    return RegistryLogin(username, password)
 
 
 _Place = tuple[str, str, str]

@@ -11,14 +11,14 @@ from typing import Any
 from fluxdoctor.collect import fan_out
 from fluxdoctor.collect.charts import chart_archive, index
 from fluxdoctor.collect.charts.index import Index
-from fluxdoctor.collect.fan_out import Answered, Question
+from fluxdoctor.collect.fan_out import Request, Result
 from fluxdoctor.collect.net.address import Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import DeadlineError
 from fluxdoctor.collect.net.http import MIB, Access, Client, Response
-from fluxdoctor.collect.probe_context import Gathered, Reach
+from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
 from fluxdoctor.collect.sources import access
-from fluxdoctor.collect.sources.index_cache import Cache, mapped
+from fluxdoctor.collect.sources.index_cache import IndexCache, mapped
 from fluxdoctor.model import flux
 from fluxdoctor.model.charts import Archive, Chart, Held
 from fluxdoctor.model.cluster import Gap
@@ -35,7 +35,7 @@ _MOST_DOUBTFUL = 8
 
 
 @dataclass(frozen=True)
-class HelmFound(Gathered):
+class HelmFound(SourceResults):
     """The charts of each repository: the versions of those that were asked for, of the others the name and ()."""
 
     indexes: Mapping[Ref, Mapping[str, Sequence[ChartVersion]]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class HelmFound(Gathered):
 
 
 @dataclass(frozen=True)
-class _Repository:
+class _HelmSource:
     source: Resource
     place: Address
     access: Access
@@ -52,7 +52,7 @@ class _Repository:
 def collect(
     repositories: Sequence[Resource],
     wanted: Mapping[Ref, frozenset[str]],
-    reach: Reach,
+    reach: ProbeContext,
     *,
     archives: Collection[Archive] = (),
     held: Collection[Held] = (),
@@ -62,22 +62,22 @@ def collect(
     ``archives``: charts to pull as well. ``held``: what the controller holds; a few of those that an index states another
     digest for are pulled too, to see which of the two is served.
     """
-    known: dict[Ref, _Repository] = {}
+    known: dict[Ref, _HelmSource] = {}
     refused: dict[Ref, tuple[str, UnreachableError]] = {}
     for source in repositories:
         target = ""
         try:
             place = parse(source.text("spec.url")).below("index.yaml")
             target = str(place)
-            known[source.ref] = _Repository(source, place, access.helm_repository(source, reach))
+            known[source.ref] = _HelmSource(source, place, access.helm_repository(source, reach))
         except UnreachableError as error:
             refused[source.ref] = (target, error)
     questions = [
-        Question(ref, str(r.place), (r.place.url, r.place.user, r.place.password, r.access.key))
+        Request(ref, str(r.place), (r.place.url, r.place.user, r.place.password, r.access.key))
         for ref, r in known.items()
     ]
 
-    def answer(group: tuple[Question, ...]) -> Answered[Index]:
+    def answer(group: tuple[Request, ...]) -> Result[Index]:
         refs = {q.source for q in group}
         names = frozenset(name for ref in refs for name in wanted.get(ref, ()))
         names |= {name for ref, name, _ in archives if ref in refs}
@@ -111,9 +111,9 @@ def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
     )
 
 
-def _index(repository: _Repository, wanted: frozenset[str], reach: Reach, *, whole: bool) -> Answered[Index]:
+def _index(repository: _HelmSource, wanted: frozenset[str], reach: ProbeContext, *, whole: bool) -> Result[Index]:
     """Fetch an index, or learn that the one of the last run is still the one, and read it."""
-    cache, place = Cache(reach.cache), repository.place
+    cache, place = IndexCache(reach.cache), repository.place
 
     def reader(data: Any) -> Index:
         return index.read(data, wanted, whole=whole)
@@ -129,12 +129,12 @@ def _index(repository: _Repository, wanted: frozenset[str], reach: Reach, *, who
             raise response.refusal()
     if size > LIMIT and whole:  # a controller that reads it was told to take more
         words = f"the index is {size / MIB:.0f} MiB; source-controller reads {LIMIT / MIB:.0f} unless told otherwise"
-        return Answered(Answer.TOO_LARGE, words, found)
-    return Answered(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", found)
+        return Result(Answer.TOO_LARGE, words, found)
+    return Result(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", found)
 
 
 def _get(
-    client: Client, repository: _Repository, headers: Mapping[str, str], into: Callable[[bytes], object]
+    client: Client, repository: _HelmSource, headers: Mapping[str, str], into: Callable[[bytes], object]
 ) -> Response:
     place = repository.place
     own = repository.access.basic or Access(place.user, place.password).basic
@@ -142,13 +142,13 @@ def _get(
 
 
 def _pulled(
-    wanted: Sequence[tuple[_Repository, Ref, str, str]], indexes: Mapping[Ref, Index], reach: Reach
+    wanted: Sequence[tuple[_HelmSource, Ref, str, str]], indexes: Mapping[Ref, Index], reach: ProbeContext
 ) -> tuple[dict[Archive, Chart], list[Gap]]:
     """Pull charts, each once; what cannot be had is a gap."""
     charts: dict[Archive, Chart] = {}
     gaps: list[Gap] = []
 
-    def pull(one: tuple[_Repository, Ref, str, str]) -> Chart | str:
+    def pull(one: tuple[_HelmSource, Ref, str, str]) -> Chart | str:
         repository, ref, name, version = one
         try:
             reach.deadline.check()
@@ -175,7 +175,7 @@ def _listed(versions: Sequence[ChartVersion], wanted: str) -> str:
     return found[0].urls[0]
 
 
-def _pull(repository: _Repository, url: str, reach: Reach) -> Chart:
+def _pull(repository: _HelmSource, url: str, reach: ProbeContext) -> Chart:
     """Get one chart. Another host is shown the login only where spec.passCredentials says so (helm/pkg/getter)."""
     base = replace(repository.place, target=repository.place.target.replace("/index.yaml", "/", 1))
     place = base.join(url)

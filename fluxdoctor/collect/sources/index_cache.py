@@ -25,7 +25,7 @@ _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedIndex:
     """An index of an earlier run, open and whole, and the headers that ask whether it is still the one.
 
     It is open before the server is asked: whoever deletes the cache meanwhile takes only the name of the file away.
@@ -36,7 +36,7 @@ class Kept:
     conditions: Mapping[str, str]
 
 
-class Cache:
+class IndexCache:
     """The indexes below a folder; without a folder nothing is kept. What cannot be read or written is as if not there."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -44,7 +44,7 @@ class Cache:
         self._folder = folder / "helm" if folder else None
 
     @contextlib.contextmanager
-    def found(self, place: Address) -> Iterator[Kept | None]:
+    def found(self, place: Address) -> Iterator[CachedIndex | None]:
         """Give what is kept of a place, if it is whole."""
         with contextlib.ExitStack() as opened:
             kept = None
@@ -53,7 +53,7 @@ class Cache:
                     kept = self._open(self._folder, place, opened)
             yield kept
 
-    def _open(self, folder: Path, place: Address, opened: contextlib.ExitStack) -> Kept | None:
+    def _open(self, folder: Path, place: Address, opened: contextlib.ExitStack) -> CachedIndex | None:
         about = json.loads(self._about(place).read_bytes())
         conditions = {header: str(about[name]) for name, header in _VALIDATORS.items() if about.get(name)}
         if not conditions:
@@ -61,7 +61,7 @@ class Cache:
         file = opened.enter_context((folder / f"{int(about['sha256'], 16):064x}.index").open("rb"))
         if hashlib.file_digest(file, "sha256").hexdigest() != about["sha256"]:
             return None
-        return Kept(file, os.fstat(file.fileno()).st_size, conditions)
+        return CachedIndex(file, os.fstat(file.fileno()).st_size, conditions)
 
     def _about(self, place: Address) -> Path:
         name = hashlib.sha256(place.url.encode()).hexdigest()

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from fluxdoctor.collect import fan_out
 from fluxdoctor.collect.charts import chart_archive
-from fluxdoctor.collect.fan_out import Answered, Question
+from fluxdoctor.collect.fan_out import Request, Result
 from fluxdoctor.collect.net.address import Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import Access, Client
-from fluxdoctor.collect.probe_context import Gathered, Reach
+from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
 from fluxdoctor.collect.sources import access, docker_config
-from fluxdoctor.collect.sources.docker_config import Login
-from fluxdoctor.collect.sources.registry import Repository
+from fluxdoctor.collect.sources.docker_config import RegistryLogin
+from fluxdoctor.collect.sources.registry import RegistryRepository
 from fluxdoctor.model import semver
 from fluxdoctor.model.charts import Archive, Chart
 from fluxdoctor.model.cluster import Gap
@@ -30,7 +30,7 @@ _OF_THE_HOST = frozenset(Answer) - {Answer.OK, Answer.NOT_FOUND, Answer.EMPTY}
 
 
 @dataclass(frozen=True)
-class OciFound(Gathered):
+class OciFound(SourceResults):
     """The tags and manifests of OCIRepositories (by tag or digest asked for), and the tags of charts by HelmRepository."""
 
     tags: Mapping[Ref, Sequence[str]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class _Image:
     registry: Address
     name: str
     access: Access
-    login: Login
+    login: RegistryLogin
 
     @property
     def target(self) -> str:
@@ -66,7 +66,7 @@ class _Learnt:
 def collect(
     sources: Sequence[Resource],
     charts: Mapping[Ref, frozenset[str]],
-    reach: Reach,
+    reach: ProbeContext,
     *,
     archives: Collection[Archive] = (),
 ) -> OciFound:
@@ -85,11 +85,11 @@ def collect(
         except UnreachableError as error:
             refused[source.ref] = (_shown(source), error)
     questions = [
-        Question(ref, image.target, (*_key(image), charts.get(ref, frozenset()), pulled.get(ref, frozenset())))
+        Request(ref, image.target, (*_key(image), charts.get(ref, frozenset()), pulled.get(ref, frozenset())))
         for ref, image in known.items()
     ]
 
-    def answer(group: tuple[Question, ...]) -> Answered[_Learnt]:
+    def answer(group: tuple[Request, ...]) -> Result[_Learnt]:
         image = known[group[0].source]
         with Client(reach, image.access) as client:
             if image.source.kind == "HelmRepository":
@@ -149,7 +149,7 @@ def _key(image: _Image) -> tuple[object, ...]:
     return (image.target, source.kind, *asked, chart, insecure, login, image.access.key)
 
 
-def _image(source: Resource, reach: Reach) -> _Image:
+def _image(source: Resource, reach: ProbeContext) -> _Image:
     url = source.text("spec.url")
     if not url.startswith(_SCHEME):
         raise UnreachableError(Answer.NOT_CONTACTED, "spec.url does not begin with oci://")
@@ -172,15 +172,15 @@ def _image(source: Resource, reach: Reach) -> _Image:
         if pulled_with
         else _login(source, registry, reach)
     )
-    how = Access(tls=certificates, proxy=access.proxy(source, reach), verify=verify)
+    how = Access(tls=access.tls_material(certificates), proxy=access.proxy(source, reach), verify=verify)
     return _Image(source, registry.at("/"), name, how, login)
 
 
-def _login(source: Resource, registry: Address, reach: Reach) -> Login:
+def _login(source: Resource, registry: Address, reach: ProbeContext) -> RegistryLogin:
     """Return the login of a HelmRepository; an OCIRepository that is pulled with no Secret has none."""
     secret = access.secret(source, "spec.secretRef", reach)
     if secret is None:
-        return Login()
+        return RegistryLogin()
     if secret.type == "kubernetes.io/dockerconfigjson":
         found = docker_config.exact(secret, registry.authority)
         if found is None:
@@ -188,7 +188,7 @@ def _login(source: Resource, registry: Address, reach: Reach) -> Login:
                 Answer.UNKNOWN, f"the Secret has no login for {registry.authority}, and the controller asks for one"
             )
         return found
-    return Login(*access.login(secret, "username", "password"))
+    return RegistryLogin(*access.login(secret, "username", "password"))
 
 
 def _registry(client: Client, image: _Image) -> Address:
@@ -205,9 +205,9 @@ def _registry(client: Client, image: _Image) -> Address:
     return registry
 
 
-def _artifact(client: Client, image: _Image, wanted: frozenset[tuple[str, str]]) -> Answered[_Learnt]:
+def _artifact(client: Client, image: _Image, wanted: frozenset[tuple[str, str]]) -> Result[_Learnt]:
     """The tags are for a range and for words of help; what the source stands or falls with is its manifest."""
-    repository = Repository(client, _registry(client, image), image.name, image.login)
+    repository = RegistryRepository(client, _registry(client, image), image.name, image.login)
     spec = image.source.fields("spec.ref")
     tags: tuple[str, ...] | None = None
     try:
@@ -216,23 +216,21 @@ def _artifact(client: Client, image: _Image, wanted: frozenset[tuple[str, str]])
         if error.answer is not Answer.NOT_FOUND and (error.answer is not Answer.AUTHENTICATION or spec.text("semver")):
             raise
         if spec.text("semver") and not spec.text("digest"):
-            return Answered(error.answer, error.detail)
+            return Result(error.answer, error.detail)
     reference = spec.text("digest") or _chosen(image.source, tags or ()) or spec.text("tag") or "latest"
     if spec.text("semver") and not spec.text("digest") and not _chosen(image.source, tags or ()):
-        return Answered(Answer.OK, f"{len(tags or ())} tags, none in the range", _Learnt(tags))
+        return Result(Answer.OK, f"{len(tags or ())} tags, none in the range", _Learnt(tags))
     try:
         manifest = repository.manifest(reference)
     except UnreachableError as error:
-        return Answered(error.answer, error.detail, _Learnt(tags))
+        return Result(error.answer, error.detail, _Learnt(tags))
     if image.source.has("spec.verify"):
         manifest = replace(manifest, signatures=_signatures(repository, manifest.digest, tags))
     in_use = {which: _chart(repository, which[1].rpartition("@")[2]) for which in sorted(wanted)}
-    return Answered(
-        Answer.OK, f"{reference} is {manifest.digest}", _Learnt(tags, {reference: manifest}, archives=in_use)
-    )
+    return Result(Answer.OK, f"{reference} is {manifest.digest}", _Learnt(tags, {reference: manifest}, archives=in_use))
 
 
-def _signatures(repository: Repository, digest: str, tags: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _signatures(repository: RegistryRepository, digest: str, tags: tuple[str, ...] | None) -> tuple[str, ...] | None:
     try:
         return repository.signatures(digest, tags)
     except UnreachableError:
@@ -256,7 +254,7 @@ def _chosen(source: Resource, tags: Sequence[str]) -> str:
 
 def _charts(
     client: Client, image: _Image, names: frozenset[str], wanted: frozenset[tuple[str, str]]
-) -> Answered[_Learnt]:
+) -> Result[_Learnt]:
     """Ask for the tags of each chart; a repository without one is asked whether it is a registry at all."""
     registry = _registry(client, image)
     if not names:
@@ -269,7 +267,7 @@ def _charts(
             if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", name):
                 continue
             path = f"{image.name}/{name}".strip("/")
-            found[name] = Repository(client, registry, path, image.login).tags()
+            found[name] = RegistryRepository(client, registry, path, image.login).tags()
         except UnreachableError as error:
             if error.answer is Answer.NOT_FOUND:
                 missing.append(name)
@@ -278,17 +276,17 @@ def _charts(
                 break
     learnt = _Learnt(charts=found, archives={which: _pull(client, registry, image, *which) for which in sorted(wanted)})
     if worst is None:
-        return Answered(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", learnt)
-    return Answered(worst.answer, worst.detail, learnt)
+        return Result(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", learnt)
+    return Result(worst.answer, worst.detail, learnt)
 
 
 def _pull(client: Client, registry: Address, image: _Image, name: str, version: str) -> Chart | str:
     """Pull one chart: Helm stores it under a tag with _ for the + of the version."""
-    repository = Repository(client, registry, f"{image.name}/{name}".strip("/"), image.login)
+    repository = RegistryRepository(client, registry, f"{image.name}/{name}".strip("/"), image.login)
     return _chart(repository, version.replace("+", "_"))
 
 
-def _chart(repository: Repository, reference: str) -> Chart | str:
+def _chart(repository: RegistryRepository, reference: str) -> Chart | str:
     """Pull the chart of a manifest, a layer of its own type, or say why it cannot be had."""
     try:
         manifest = repository.manifest(reference)
@@ -300,8 +298,8 @@ def _chart(repository: Repository, reference: str) -> Chart | str:
         return str(error)
 
 
-def _alive(client: Client, registry: Address) -> Answered[_Learnt]:
+def _alive(client: Client, registry: Address) -> Result[_Learnt]:
     response = client.get(registry.at("/v2/"))
     if response.ok or response.headers.get("www-authenticate"):
-        return Answered(Answer.OK, "it answers, and no chart was asked for")
+        return Result(Answer.OK, "it answers, and no chart was asked for")
     raise response.refusal()

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from fluxdoctor.collect.net.address import Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import MIB, Client, Response, basic
-from fluxdoctor.collect.sources.docker_config import Login
+from fluxdoctor.collect.sources.docker_config import RegistryLogin
 from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.oci import OciLayer, OciManifest
 from fluxdoctor.model.resource import Fields
@@ -37,10 +37,10 @@ _SIGNATURES = (
 )
 
 
-class Repository:
+class RegistryRepository:
     """Asks for one repository. Every method may raise UnreachableError."""
 
-    def __init__(self, client: Client, place: Address, name: str, login: Login) -> None:
+    def __init__(self, client: Client, place: Address, name: str, login: RegistryLogin) -> None:
         """``place``: the registry; ``name``: the repository in it, without a slash at its ends."""
         self._client = client
         self._place = place.at(f"/v2/{quote(name)}")

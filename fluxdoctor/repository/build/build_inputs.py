@@ -144,6 +144,7 @@ def _local(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def listed(row: Mapping[str, Any], key: str) -> list[str]:
+    """Return the strings of a list in a raw kustomization file."""
     held = row.get(key)
     return [e for e in held if isinstance(e, str)] if isinstance(held, list) else []
 
@@ -168,5 +169,3 @@ def never_empty(body: dict[str, Any]) -> dict[str, Any]:
     """Keep what kustomize does not refuse: a kustomization file that says nothing (5.8, kusttarget.go)."""
     says = any(v for k, v in body.items() if k not in ("apiVersion", "kind", "metadata"))
     return body if says else {**body, "buildMetadata": ["originAnnotations"]}
-
-

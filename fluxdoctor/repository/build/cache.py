@@ -8,24 +8,23 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from fluxdoctor.repository.build.document import Built
-from fluxdoctor.repository.files.content_cache import Kept
+from fluxdoctor.repository.build.document import BuiltDocument
 from fluxdoctor.repository.build.origins import Origin
-
 from fluxdoctor.repository.build.rendering import Rendering
+from fluxdoctor.repository.files.content_cache import ContentCache
 
 _BUILDS, _DOCUMENTS = "builds", "documents"
 _FIELDS = ("error", "reason", "partial", "raw")
 _DIGEST = 16  # bytes: enough to tell documents apart, and thousands of builds name dozens each
 
-_Placed: TypeAlias = tuple[Built, Origin | None]
+_Placed: TypeAlias = tuple[BuiltDocument, Origin | None]
 
 
-class Cache:
+class BuildCache:
     """Renderings among what is kept of a repository, each document of many builds once."""
 
     def __init__(
-        self, kept: Kept, version: str = "", parse: Callable[[str], tuple[dict[str, Any], ...]] | None = None
+        self, kept: ContentCache, version: str = "", parse: Callable[[str], tuple[dict[str, Any], ...]] | None = None
     ) -> None:
         """``version``: what else the result depends on, such as which kustomize; ``parse`` reads a built text."""
         self._kept = kept
@@ -56,10 +55,10 @@ class Cache:
             if held is None:
                 return None
             document, place = held
-            self._read[digest] = self._reads(Built.load(document)), Origin(*place) if place else None
+            self._read[digest] = self._reads(BuiltDocument.load(document)), Origin(*place) if place else None
         return self._read[digest]
 
-    def _reads(self, document: Built) -> Built:
+    def _reads(self, document: BuiltDocument) -> BuiltDocument:
         """Let a document be read by whoever knows it from an earlier run."""
         if self._parse:
             document.parse = self._parse

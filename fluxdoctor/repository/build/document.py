@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from fluxdoctor.intake import documents, objects
+from fluxdoctor.model.resource import Fields, Ref
 from fluxdoctor.repository.build.origins import Header
 from fluxdoctor.repository.build.substitute import Variables, apply
-from fluxdoctor.model.resource import Fields, Ref
 from fluxdoctor.repository.files.texts import Bodies, bodies
 
 Objects: TypeAlias = tuple[tuple[Ref, dict[str, Any]], ...]
@@ -22,7 +21,7 @@ _FIELD = r"^  %s: (.+)$"
 _NAME, _NAMESPACE = (re.compile(_FIELD % name, re.M) for name in ("name", "namespace"))
 
 
-class Built:
+class BuiltDocument:
     """A document as kustomize wrote it: its text, or only its body where no variable can be in it."""
 
     __slots__ = ("_header", "_known", "_last", "_whole", "body", "parse", "text")
@@ -89,9 +88,9 @@ class Built:
         return safe[0]
 
     @staticmethod
-    def load(held: dict[str, Any] | str) -> Built:
+    def load(held: dict[str, Any] | str) -> BuiltDocument:
         """Return what was kept."""
-        return Built(held) if isinstance(held, str) else Built(body=held)
+        return BuiltDocument(held) if isinstance(held, str) else BuiltDocument(body=held)
 
 
 def _said(pattern: re.Pattern[str], text: str) -> str:

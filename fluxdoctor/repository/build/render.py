@@ -14,15 +14,13 @@ from functools import cached_property
 from typing import Any
 
 from fluxdoctor.intake import documents
-from fluxdoctor.repository.build import build_inputs, generate, kustomize, origins, patches
-from fluxdoctor.repository.build import repair
-from fluxdoctor.repository.build.document import Built
-from fluxdoctor.repository.build.cache import Cache
-from fluxdoctor.repository.build.origins import Origin
 from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Resource
+from fluxdoctor.repository.build import build_inputs, generate, kustomize, origins, patches, repair
+from fluxdoctor.repository.build.cache import BuildCache
+from fluxdoctor.repository.build.document import BuiltDocument
 from fluxdoctor.repository.build.rendering import Rendering
 
 _MAYBE_REMOTE = re.compile(rb"://|github\.com|gitlab\.com|git@|\?ref=|helmChart|bitbucket\.org")
@@ -44,7 +42,7 @@ class _Build:
 class Renderer:
     """Builds the directories of one artifact; each of the same content and fields once."""
 
-    def __init__(self, tree: Tree, files: Mapping[str, bytes], run: kustomize.Command, cache: Cache) -> None:
+    def __init__(self, tree: Tree, files: Mapping[str, bytes], run: kustomize.Command, cache: BuildCache) -> None:
         """``files``: those of the artifact."""
         self.tree = tree
         self.files = files
@@ -166,7 +164,7 @@ class Renderer:
         if output.stopped:
             return Rendering(partial=True, raw=True, stopped=output.stopped)
         if not output.error:
-            return Rendering(tuple(map(Built, kustomize.split(output.text))), partial=partial)
+            return Rendering(tuple(map(BuiltDocument, kustomize.split(output.text))), partial=partial)
         if partial and _of_missing(output.error):
             # What was left out may be what a patch is for: nothing can be said of this failure.
             hidden = self._hidden(directory, needs)
@@ -226,7 +224,9 @@ class Renderer:
         flaw = self.tree.parsed(path).flaw if path.endswith((".yaml", ".yml")) else None
         return flaw is not None and flaw.problem.endswith(documents.ALIASED)
 
-    def _rest(self, directory: str, body: dict[str, Any], needs: build_inputs.Closure) -> tuple[tuple[Built, ...], bool]:
+    def _rest(
+        self, directory: str, body: dict[str, Any], needs: build_inputs.Closure
+    ) -> tuple[tuple[BuiltDocument, ...], bool]:
         """Take what is faulty out of a second copy, and build that."""
         stage = self._stage(True)
         stage.need(self._beside(needs))
@@ -238,7 +238,7 @@ class Renderer:
         for _ in range(_MOST_MENDS):
             output = self._attempt(stage, directory, made, needs)
             if not output.error and not output.stopped:
-                return tuple(map(Built, kustomize.split(output.text))), True
+                return tuple(map(BuiltDocument, kustomize.split(output.text))), True
             found = _TWICE.search(output.error)
             if not found or not self._once(stage, needs, found["id"]):
                 break

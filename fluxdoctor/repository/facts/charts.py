@@ -10,15 +10,15 @@ from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.repository.build.substitute import unknown
-from fluxdoctor.repository.follow.cluster_contents import Reached
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
 _READ = ("Chart.yaml", "values.yaml", "values.schema.json")
 
 
-def judged(reached: Reached, cluster: Cluster) -> Charts | None:
+def judged(reached: ClusterContents, cluster: Cluster) -> Charts | None:
     """Return the verdicts of the schemas of a cluster's charts; None where no chart of the repository has one to ask."""
-    asked: dict[Ref, verdicts.Asked] = {}
-    known: dict[tuple[Ref, str], verdicts.Asked | None] = {}
+    asked: dict[Ref, verdicts.PartialChart] = {}
+    known: dict[tuple[Ref, str], verdicts.PartialChart | None] = {}
     for release in verdicts.untried(cluster):
         where = in_tree(release, cluster)
         tree = reached.trees.get(where[0]) if where else None
@@ -32,7 +32,7 @@ def judged(reached: Reached, cluster: Cluster) -> Charts | None:
     return Charts(verdicts=found) if found else None
 
 
-def _read(tree: Tree, folder: str) -> verdicts.Asked | None:
+def _read(tree: Tree, folder: str) -> verdicts.PartialChart | None:
     """Read what a schema is asked with; None where the folder is no chart, or has no schema."""
     prefix = f"{folder}/" if folder else ""
     held = tree.under(folder) if tree.is_file(f"{prefix}Chart.yaml") else ()
@@ -44,7 +44,7 @@ def _read(tree: Tree, folder: str) -> verdicts.Asked | None:
     except chart_archive.ChartError:
         return None
     packed = any(p.startswith(f"{prefix}charts/") and p.endswith((".tgz", ".tar.gz")) for p in held)
-    return verdicts.Asked(chart, _unseen(chart, packed=packed))
+    return verdicts.PartialChart(chart, _unseen(chart, packed=packed))
 
 
 def _unseen(chart: Chart, *, packed: bool) -> str:

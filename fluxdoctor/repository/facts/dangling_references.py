@@ -16,7 +16,7 @@ from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.flux import Edge, Reference
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.repository.build.substitute import unknown
-from fluxdoctor.repository.follow.cluster_contents import Reached
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
 _SOURCES = ("GitRepository", "OCIRepository", "HelmRepository", "Bucket")
 _EDGES = (
@@ -31,7 +31,7 @@ _NEAR = 0.75
 _SHORT = 5
 
 
-class Written:
+class DeclaredNames:
     """The kinds and names of the Flux objects in any file of a repository, and of those that no cluster of it applies."""
 
     def __init__(self, written: Iterable[Resource], applied: Collection[str] = ()) -> None:
@@ -41,7 +41,7 @@ class Written:
         self.left_out = self.all - {name for name, is_applied in named if is_applied} if applied else set()
 
 
-def absent(reached: Reached, written: Written) -> tuple[frozenset[Ref], tuple[Gap, ...]]:
+def absent(reached: ClusterContents, written: DeclaredNames) -> tuple[frozenset[Ref], tuple[Gap, ...]]:
     """Return the references that lead nowhere, and why others are not known."""
     judge = _Judge(reached, written)
     missing: set[Ref] = set()
@@ -61,7 +61,7 @@ def absent(reached: Reached, written: Written) -> tuple[frozenset[Ref], tuple[Ga
 
 
 class _Judge:
-    def __init__(self, reached: Reached, written: Written) -> None:
+    def __init__(self, reached: ClusterContents, written: DeclaredNames) -> None:
         self._reached = reached
         self._written = written
         self._names: dict[tuple[str, str], set[str]] = {}

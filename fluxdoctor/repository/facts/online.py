@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from fluxdoctor.collect.charts import values
 from fluxdoctor.collect.live import charts_wanted
-from fluxdoctor.collect.probe_context import Gathered, Reach
+from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
 from fluxdoctor.collect.sources import helm, oci
 from fluxdoctor.model import flux
 from fluxdoctor.model.charts import referred
@@ -27,7 +27,7 @@ _PRIVATE = (Answer.UNKNOWN, Answer.AUTHENTICATION, Answer.NOT_FOUND, Answer.EMPT
 
 
 @dataclass
-class _Asked:
+class _ChartQuery:
     """Sources that are one to ask, whatever they are called in each cluster: the first of them stands for all."""
 
     source: Resource
@@ -36,7 +36,7 @@ class _Asked:
     """The cluster's index, and what the source is called there."""
 
 
-def ask(snapshots: Sequence[Snapshot], reach: Reach) -> tuple[list[Snapshot], list[Skipped]]:
+def ask(snapshots: Sequence[Snapshot], reach: ProbeContext) -> tuple[list[Snapshot], list[Skipped]]:
     """Add to each cluster which charts and versions its repositories offer, and say which were not to be had.
 
     Every repository is asked once, without a login: the Secrets of a cluster are not in its repository. Raises nothing.
@@ -59,16 +59,16 @@ def ask(snapshots: Sequence[Snapshot], reach: Reach) -> tuple[list[Snapshot], li
     return answered, _unseen((found_helm, found_oci), asked)
 
 
-def _sources(snapshots: Sequence[Snapshot]) -> dict[Ref, _Asked]:
+def _sources(snapshots: Sequence[Snapshot]) -> dict[Ref, _ChartQuery]:
     """Return what to ask: the repositories that HelmReleases name, by a Ref that is one in all clusters."""
-    found: dict[str, _Asked] = {}
+    found: dict[str, _ChartQuery] = {}
     for i, snapshot in enumerate(snapshots):
         for source, names in _named(snapshot.cluster):
             spec = source.get("spec")
             if values.is_open(spec):
                 continue
             one = found.setdefault(
-                json.dumps([source.kind, source.namespace, spec], sort_keys=True, default=str), _Asked(source)
+                json.dumps([source.kind, source.namespace, spec], sort_keys=True, default=str), _ChartQuery(source)
             )
             one.names |= names
             one.refs.append((i, source.ref))
@@ -91,11 +91,11 @@ def _named(cluster: Cluster) -> list[tuple[Resource, frozenset[str]]]:
     ]
 
 
-def _mine(found: Mapping[Ref, T], asked: Mapping[Ref, _Asked], index: int) -> dict[Ref, T]:
+def _mine(found: Mapping[Ref, T], asked: Mapping[Ref, _ChartQuery], index: int) -> dict[Ref, T]:
     return {ref: learnt for key, learnt in found.items() for i, ref in asked[key].refs if i == index}
 
 
-def _unseen(gathered: Sequence[Gathered], asked: Mapping[Ref, _Asked]) -> list[Skipped]:
+def _unseen(gathered: Sequence[SourceResults], asked: Mapping[Ref, _ChartQuery]) -> list[Skipped]:
     return [
         Skipped(
             "",

@@ -9,19 +9,19 @@ from fluxdoctor.model import flux
 from fluxdoctor.model.overlaps import Overlap, Overlaps
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.repository.build.substitute import unknown
-from fluxdoctor.repository.follow.cluster_contents import Reached
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
 _KEY = f"{flux.KUSTOMIZE}/"
 _OWN = (f"{_KEY}name", f"{_KEY}namespace")
 _LONGEST = 4
 
 
-def found(reached: Reached) -> Overlaps:
+def found(reached: ClusterContents) -> Overlaps:
     """Return the overlaps. An object whose name holds a variable is none: what it is called is not known."""
     return Overlaps(tuple(sorted(_found(reached), key=lambda o: o.object)))
 
 
-def _found(reached: Reached) -> Iterator[Overlap]:
+def _found(reached: ClusterContents) -> Iterator[Overlap]:
     for ref, variants in reached.variants.items():
         if len(variants) > 1 and not unknown(ref.name) and not unknown(ref.namespace):
             yield Overlap(ref, tuple(sorted(variants)), _differences(ref, list(variants.values())))

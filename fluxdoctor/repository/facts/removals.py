@@ -14,19 +14,19 @@ from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.removals import Removal, Removals
 from fluxdoctor.model.resource import Location, Ref, Resource
 from fluxdoctor.repository.build.substitute import unknown
-from fluxdoctor.repository.follow.cluster_contents import Reached
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
 _KEY = f"{flux.KUSTOMIZE}/"
 _DEEPEST = 20
 
 
-def between(before: Reached, after: Reached) -> Removals:
+def between(before: ClusterContents, after: ClusterContents) -> Removals:
     """Return what will be pruned when the change is applied. Of a Kustomization that fails after it, nothing is."""
     return Removals(tuple(sorted(_Comparison(before, after).found(), key=lambda r: (r.object, r.owner))))
 
 
 class _Comparison:
-    def __init__(self, before: Reached, after: Reached) -> None:
+    def __init__(self, before: ClusterContents, after: ClusterContents) -> None:
         self._before, self._after = before, after
         self._known: dict[Ref, bool] = {}
         self._new = {

@@ -16,10 +16,10 @@ import orjson
 
 from fluxdoctor.model import flux
 from fluxdoctor.model.resource import Fields, Resource
-from fluxdoctor.model.schemas import Flaw, Schemas
+from fluxdoctor.model.schemas import SchemaFlaw, Schemas
 from fluxdoctor.repository.build.substitute import unknown
-from fluxdoctor.repository.files.content_cache import Kept
-from fluxdoctor.repository.follow.cluster_contents import Reached
+from fluxdoctor.repository.files.content_cache import ContentCache
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
@@ -43,24 +43,24 @@ class _Schema:
     """As it stands in a CRD."""
 
 
-def flaws(reached: Reached, kept: Kept) -> Schemas:
+def flaws(reached: ClusterContents, kept: ContentCache) -> Schemas:
     """Validate the rendered Flux objects of a cluster; what a variable or SOPS hides is not judged.
 
     ``kept``: has the verdicts of other clusters and runs, by schema and object.
     """
     own = dict(_of_cluster(reached))
-    found: list[Flaw] = []
+    found: list[SchemaFlaw] = []
     for ref, resource in sorted(reached.objects.items()):
         owners = reached.owners.get(ref)
         if not owners or ref.kind not in flux.KINDS or ref in reached.raw or resource.has("sops"):
             continue
         key = f"{resource.api_version}/{resource.text('kind')}"
         if schema := own.get(key) or _packaged(key):
-            found += [Flaw(ref, owners[-1], path, why) for path, why in _verdict(schema, resource, kept)]
+            found += [SchemaFlaw(ref, owners[-1], path, why) for path, why in _verdict(schema, resource, kept)]
     return Schemas(tuple(found))
 
 
-def _verdict(schema: _Schema, resource: Resource, kept: Kept) -> list[tuple[tuple[str | int, ...], str]]:
+def _verdict(schema: _Schema, resource: Resource, kept: ContentCache) -> list[tuple[tuple[str | int, ...], str]]:
     body = {k: v for k, v in resource.body.items() if k != "status"}
     said = _bytes(body)
     digest = _digest(schema.digest.encode() + said) if said else ""
@@ -95,7 +95,7 @@ def plain(schema: Any, *, root: bool = True) -> Any:
     return made
 
 
-def _of_cluster(reached: Reached) -> Iterator[tuple[str, _Schema]]:
+def _of_cluster(reached: ClusterContents) -> Iterator[tuple[str, _Schema]]:
     for crd in reached.objects.values():
         if crd.kind == "CustomResourceDefinition" and crd.text("spec.names.kind") in flux.KINDS:
             for row in crd.rows("spec.versions"):

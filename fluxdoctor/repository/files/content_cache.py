@@ -18,7 +18,7 @@ _MOST_PARTS = 16
 Areas: TypeAlias = dict[str, dict[str, Any]]
 
 
-class Kept:
+class ContentCache:
     """Answers by area and by the digest of what was asked of; without a folder they last for the run.
 
     A part of the file that is not whole, or that another version of fluxdoctor or another format has written, holds nothing.

@@ -16,19 +16,19 @@ from fluxdoctor.intake.tree import YamlFile as Read
 from fluxdoctor.intake.tree import yaml_file as said
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.repository.files import texts
-from fluxdoctor.repository.files.content_cache import Kept
+from fluxdoctor.repository.files.content_cache import ContentCache
 
 _FILES, _TEXTS = "files", "texts"
 
 
-class Reading:
+class ManifestReader:
     """Reads the files of one repository.
 
     What is not YAML to its end is read anew each time, and so is what is neither Kubernetes objects nor a kustomization
     file: nobody can tell what else holds a secret.
     """
 
-    def __init__(self, files: Mapping[str, bytes], kept: Kept) -> None:
+    def __init__(self, files: Mapping[str, bytes], kept: ContentCache) -> None:
         """``files``: all of the repository; a generator makes Secrets of some."""
         self._files = files
         self._kept = kept
@@ -98,4 +98,4 @@ def _flat(document: documents.Document) -> list[Any]:
 
 def _restored(held: list[Any], content: bytes) -> Read:
     text = cache(lambda: Text(content))
-    return Read(tuple((body, places.Kept(body, offsets, text)) for body, offsets in held))
+    return Read(tuple((body, places.RestoredPlaces(body, offsets, text)) for body, offsets in held))

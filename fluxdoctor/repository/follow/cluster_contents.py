@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fluxdoctor.model.facts import Tree
 from fluxdoctor.model.resource import Ref, Resource
-from fluxdoctor.repository.follow.discovery import Entry
+from fluxdoctor.repository.follow.discovery import EntryPoint
 
 
 class Fault(NamedTuple):
@@ -18,10 +18,10 @@ class Fault(NamedTuple):
 
 
 @dataclass
-class Reached:
+class ClusterContents:
     """What one cluster would get, and what the repository cannot tell of it."""
 
-    entry: Entry
+    entry: EntryPoint
     objects: dict[Ref, Resource] = field(default_factory=dict)
     owners: dict[Ref, list[Ref]] = field(default_factory=dict)
     variants: dict[Ref, dict[Ref, Resource]] = field(default_factory=dict)

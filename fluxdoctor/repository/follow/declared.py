@@ -8,7 +8,7 @@ from typing import Any
 from fluxdoctor.model import flux
 from fluxdoctor.model.facts import Tree
 from fluxdoctor.model.resource import Marks, Ref, Resource
-from fluxdoctor.repository.build.document import Built
+from fluxdoctor.repository.build.document import BuiltDocument
 from fluxdoctor.repository.build.origins import LateMarks, Origin
 from fluxdoctor.repository.build.substitute import Variables
 
@@ -16,7 +16,7 @@ _KEY = f"{flux.KUSTOMIZE}/"
 
 
 def read(
-    document: Built, origin: Origin | None, variables: Variables, owner: Resource, tree: Tree
+    document: BuiltDocument, origin: Origin | None, variables: Variables, owner: Resource, tree: Tree
 ) -> Iterator[Resource]:
     """Yield the objects of one built document; one that is not YAML any more after the variables yields nothing."""
     for ref, body in document.objects(variables):

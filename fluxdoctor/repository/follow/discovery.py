@@ -31,7 +31,7 @@ _SAMPLES = re.compile(r"(?:^|/)(?:examples?|templates?|tests|testdata|fixtures|e
 
 
 @dataclass(frozen=True)
-class Entry:
+class EntryPoint:
     """Where a cluster begins: the Kustomization that applies the first folder, and the source that it reads."""
 
     name: str
@@ -50,7 +50,7 @@ class Entry:
     """What a FluxInstance changes in these objects."""
 
 
-class Found:
+class EntryPoints:
     """The Flux objects as they are written in the files, and which of them begin a cluster."""
 
     def __init__(self, tree: Tree, contents: dict[str, bytes], urls: Iterable[str] = ()) -> None:
@@ -66,26 +66,26 @@ class Found:
         ]
         self.kustomizations = [d for d in self.documents if _is(d, "Kustomization", flux.KUSTOMIZE)]
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[EntryPoint]:
         """Return what certainly begins a cluster: a sync of flux-operator, or a Kustomization that applies itself."""
         own = list(self._own())
         found = [*self._instances(), *self._values(), *(e for e in own if e.objects)]
         found = found or [e for e in own if self._holds(e)]
         if any(not e.root for e in found):
             found = [e for e in found if not e.root]
-        unique: dict[tuple[str, str], Entry] = {}
+        unique: dict[tuple[str, str], EntryPoint] = {}
         for entry in found:
             key = (entry.root, clean(entry.kustomization.text("spec.path")))
             unique.setdefault(key, entry)
         return list(unique.values())
 
-    def _instances(self) -> Iterator[Entry]:
+    def _instances(self) -> Iterator[EntryPoint]:
         for instance in self.documents:
             is_one = _is(instance, "FluxInstance", flux.OPERATOR) and instance.has("spec.sync.path")
             if is_one and not _PUT_AWAY.search(instance.file):
                 yield from self._sync(instance, instance.fields("spec.sync"))
 
-    def _values(self) -> Iterator[Entry]:
+    def _values(self) -> Iterator[EntryPoint]:
         for document in self.documents:
             if _PUT_AWAY.search(document.file):
                 continue
@@ -94,7 +94,7 @@ class Found:
             if sync.text("path") and sync.text("url"):
                 yield from self._sync(document, sync)
 
-    def _sync(self, origin: Resource, sync: Fields) -> Iterator[Entry]:
+    def _sync(self, origin: Resource, sync: Fields) -> Iterator[EntryPoint]:
         """flux-operator makes a source and a Kustomization, named like its namespace (0.58): both stand nowhere else."""
         path = sync.text("path")
         if unknown(path):
@@ -108,7 +108,7 @@ class Found:
         where = Ref(kind, namespace, name)
         marks = dict(syncs.marks(origin, sync))
         source, made = syncs.objects(sync, where)
-        yield Entry(
+        yield EntryPoint(
             name=_name(root, path),
             kustomization=Resource(made, ref=Ref("Kustomization", namespace, name), file=origin.file, marks=marks),
             source=where,
@@ -130,7 +130,7 @@ class Found:
         likely = Counter(s.namespace for s in below if s.name == s.namespace)
         return said or next((name for name, _ in likely.most_common(1)), "flux-system")
 
-    def _own(self) -> Iterator[Entry]:
+    def _own(self) -> Iterator[EntryPoint]:
         """A Kustomization whose path holds its own file, or whose source stands beside it."""
         for kustomization in self.kustomizations:
             path, file = kustomization.text("spec.path"), kustomization.file
@@ -142,7 +142,7 @@ class Found:
                 continue  # the whole of a source is as likely another repository
             if beside and self._is_elsewhere(source.name, beside):
                 continue
-            yield Entry(
+            yield EntryPoint(
                 name=_name(root, path),
                 kustomization=_placed(kustomization),
                 source=source,
@@ -153,7 +153,7 @@ class Found:
                 ignore=beside.text("spec.ignore") if beside and beside.has("spec.ignore") else None,
             )
 
-    def _holds(self, entry: Entry) -> bool:
+    def _holds(self, entry: EntryPoint) -> bool:
         """Tell whether an entry's Kustomization is among what it applies: by its file, up to the folder of its path."""
         path = clean(entry.kustomization.text("spec.path"))
         return path in _above(self.tree, entry.file, self.tree.once("uses", _uses))
@@ -225,7 +225,7 @@ class Found:
             self.tree.is_directory(posixpath.join(root, clean(k.text("spec.path")))) for k in self.kustomizations
         )
 
-    def implied(self, reached: frozenset[str]) -> list[Entry]:
+    def implied(self, reached: frozenset[str]) -> list[EntryPoint]:
         """Return the folders that hold Kustomizations which nothing here applies: something elsewhere must begin there."""
         uses = self.tree.once("uses", _uses)
         left = [
@@ -243,7 +243,7 @@ class Found:
         used = {clean(k.text("spec.path")) for k in self.kustomizations if k.has("spec.sourceRef")}
         return [self._implied(top, left) for top in sorted(tops) if top not in used and not _PUT_AWAY.search(top + "/")]
 
-    def parts(self) -> list[Entry]:
+    def parts(self) -> list[EntryPoint]:
         """Return the folders that stand for themselves in a repository without a Flux Kustomization: its entry is elsewhere."""
         if self.kustomizations or not self.documents:
             return []
@@ -273,7 +273,7 @@ class Found:
         near = {p for p in wanted - set().union(*there) if self.tree.nearest(p)}
         return not wanted or 2 * (max(map(len, there)) + len(near)) > len(wanted)
 
-    def _implied(self, folder: str, left: list[Resource]) -> Entry:
+    def _implied(self, folder: str, left: list[Resource]) -> EntryPoint:
         names = [s for s in map(_source, left) if s.kind != "ExternalArtifact" and s.name]
         likely = [s for s in sorted(set(names)) if self._is_source(s, folder, left)]
         # Where each is another repository's, that of this folder has no name here.
@@ -282,7 +282,7 @@ class Found:
         made = {"apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization", "metadata": {"name": folder or "."},
                 "spec": {"path": folder, "sourceRef": {"kind": source.kind, "name": source.name}}}  # fmt: skip
         entry = Resource(body=made, ref=Ref("Kustomization", source.namespace, folder or "."), file=folder)
-        return Entry(name=folder or ".", kustomization=entry, source=source, file=folder, implied=True)
+        return EntryPoint(name=folder or ".", kustomization=entry, source=source, file=folder, implied=True)
 
     def _is_source(self, source: Ref, folder: str, left: list[Resource]) -> bool:
         """Tell whether a source that Kustomizations name is likely this repository."""

@@ -6,15 +6,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fluxdoctor.repository.build.document import Built
+from fluxdoctor.repository.build.document import BuiltDocument
 from fluxdoctor.repository.build.substitute import Variables, apply, syntax_fault, undefined, unknown
 from fluxdoctor.repository.follow import versions
-from fluxdoctor.repository.follow.cluster_contents import Fault, Reached
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents, Fault
 
 _API = re.compile(r"^apiVersion: (?:(?P<group>[^/\n]+)/)?(?P<version>\S+)$", re.M)
 
 
-def faults(documents: Iterable[Built], variables: Variables) -> tuple[Fault, ...]:
+def faults(documents: Iterable[BuiltDocument], variables: Variables) -> tuple[Fault, ...]:
     """Return the first fault of the documents of a build, and the first that is one however variables are replaced."""
     found: list[Fault] = []
     for document in documents:
@@ -26,7 +26,7 @@ def faults(documents: Iterable[Built], variables: Variables) -> tuple[Fault, ...
     return tuple(found)
 
 
-def _fault(document: Built, variables: Variables) -> Fault | None:
+def _fault(document: BuiltDocument, variables: Variables) -> Fault | None:
     if problem := syntax_fault(document.text, variables):
         return Fault(f"{_where(document)}: {problem}", strict=False)
     if missing := undefined(document.text, variables):
@@ -39,13 +39,13 @@ def _fault(document: Built, variables: Variables) -> Fault | None:
     return None
 
 
-def _where(document: Built) -> str:
+def _where(document: BuiltDocument) -> str:
     header, api = document.header, _API.search(document.text)
     group, version = (api["group"], api["version"]) if api else ("", "")
     return f"post build failed for '{header.kind}.{version}.{group or '[noGrp]'}/{header.name}'"
 
 
-def settle(reached: Reached) -> Reached:
+def settle(reached: ClusterContents) -> ClusterContents:
     """Let the Kustomizations fail whose variables cannot be replaced, now that the cluster's Flux is known."""
     strict = versions.is_strict(reached)
     for ref, found in reached.faults.items():

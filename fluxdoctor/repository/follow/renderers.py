@@ -9,11 +9,11 @@ from typing import Self
 from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model.facts import Tree
 from fluxdoctor.repository.build import kustomize
-from fluxdoctor.repository.build.cache import Cache
+from fluxdoctor.repository.build.cache import BuildCache
 from fluxdoctor.repository.build.render import Renderer
-from fluxdoctor.repository.files.manifest_reader import Reading
+from fluxdoctor.repository.files.manifest_reader import ManifestReader
 from fluxdoctor.repository.files.repository import Repository
-from fluxdoctor.repository.follow.discovery import Entry
+from fluxdoctor.repository.follow.discovery import EntryPoint
 
 _DERIVED, _MADE = "\0derived", "\0made"
 
@@ -22,7 +22,7 @@ class Renderers:
     """One renderer for each root and each rule of what is ignored."""
 
     def __init__(
-        self, repository: Repository, whole: Tree, reading: Reading, run: kustomize.Command, cache: Cache
+        self, repository: Repository, whole: Tree, reading: ManifestReader, run: kustomize.Command, cache: BuildCache
     ) -> None:
         self._repository, self._whole, self._read = repository, whole, reading.read
         self._run, self._cache = run, cache
@@ -36,14 +36,14 @@ class Renderers:
         for renderer in self._made.values():
             renderer.close()
 
-    def of(self, entry: Entry) -> Renderer:
+    def of(self, entry: EntryPoint) -> Renderer:
         """Return the renderer of the artifact that a cluster begins in."""
         key = (entry.root, entry.ignore)
         if key not in self._made:
             self._made[key] = self._make(entry)
         return self._made[key]
 
-    def _make(self, entry: Entry) -> Renderer:
+    def _make(self, entry: EntryPoint) -> Renderer:
         prefix = f"{entry.root}/" if entry.root else ""
         files = {p.removeprefix(prefix): c for p, c in self._repository.files.items() if p.startswith(prefix)}
         # The whole tree keeps what it has parsed.

@@ -13,14 +13,14 @@ from fluxdoctor.model import manifests
 from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.resource import Ref, Resource
-from fluxdoctor.repository.build.document import Built
+from fluxdoctor.repository.build.document import BuiltDocument
 from fluxdoctor.repository.build.origins import Origin
 from fluxdoctor.repository.build.render import Renderer
 from fluxdoctor.repository.build.rendering import Rendering
 from fluxdoctor.repository.build.substitute import Variables, unknown
 from fluxdoctor.repository.follow import artifacts, declared, mutations, postbuild, steps
-from fluxdoctor.repository.follow.cluster_contents import Reached
-from fluxdoctor.repository.follow.discovery import Entry
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents
+from fluxdoctor.repository.follow.discovery import EntryPoint
 from fluxdoctor.repository.follow.steps import Steps
 
 _MOST = 20_000
@@ -32,11 +32,11 @@ _NOT_BUILT = {
 }
 
 
-class Walk:
+class Traversal:
     """One walk; the renderer is shared, so that a base of several clusters is built once."""
 
     def __init__(
-        self, entry: Entry, renderer: Renderer, pool: Executor, urls: Iterable[str] = (),
+        self, entry: EntryPoint, renderer: Renderer, pool: Executor, urls: Iterable[str] = (),
         derive: Callable[[Renderer, Mapping[str, str]], Renderer] | None = None,
     ) -> None:  # fmt: skip
         """``urls``: other addresses of this very repository; ``derive`` makes the renderer of an artifact of its files."""
@@ -52,7 +52,7 @@ class Walk:
         self._is_open = False
         """Something in the cluster may give Kustomizations more variables."""
 
-    def run(self) -> Steps[Reached]:
+    def run(self) -> Steps[ClusterContents]:
         """Walk until no more variable becomes known."""
         reached = yield from self._once()
         for _ in range(_PASSES - 1):
@@ -64,8 +64,8 @@ class Walk:
             reached = yield from self._once()
         return reached
 
-    def _once(self) -> Steps[Reached]:
-        reached = Reached(self._entry)
+    def _once(self) -> Steps[ClusterContents]:
+        reached = ClusterContents(self._entry)
         self._read = []
         for resource in (*self._entry.objects, self._entry.kustomization):
             reached.objects[resource.ref] = resource
@@ -98,7 +98,7 @@ class Walk:
         reached.places = artifacts.places({ref: files for ref, (_, files) in self._derived.items()})
         return reached
 
-    def _build(self, kustomizations: list[Resource], reached: Reached) -> Steps[list[Resource]]:
+    def _build(self, kustomizations: list[Resource], reached: ClusterContents) -> Steps[list[Resource]]:
         """Build Kustomizations and add what they declare; return the Kustomizations among it."""
         found: list[Resource] = []
         late = []
@@ -116,7 +116,7 @@ class Walk:
         return found
 
     def _settled(
-        self, kustomization: Resource, rendering: Rendering, reached: Reached
+        self, kustomization: Resource, rendering: Rendering, reached: ClusterContents
     ) -> Steps[tuple[Resource, Rendering]]:
         """Return what a Kustomization that applies itself makes of itself in the end, and the build of that."""
         for _ in range(_MOST_SELVES):
@@ -127,7 +127,7 @@ class Walk:
             reached.objects[own.ref] = own
         return kustomization, rendering
 
-    def _own(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Resource | None:
+    def _own(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> Resource | None:
         """Return a Kustomization as its own build declares it."""
         headers = ((pair, pair[0].header) for pair in _pairs(rendering))
         mine = [
@@ -143,7 +143,7 @@ class Walk:
         derived = self._derived.get(Manifests.source(kustomization))
         return derived[0] if derived else self._renderer
 
-    def _misses_a_graft(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> bool:
+    def _misses_a_graft(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> bool:
         """Tell whether a build may fail here only because another repository fills a folder of its source."""
         source = reached.objects.get(Manifests.source(kustomization))
         folders = artifacts.grafts(source, self._of(kustomization).tree) if rendering.error else ()
@@ -153,11 +153,11 @@ class Walk:
         missing = ("no such file", "no matches for", "is not there")
         return bool(folders) and any(words in rendering.error for words in missing)
 
-    def _knows(self, kustomization: Resource, reached: Reached) -> bool:
+    def _knows(self, kustomization: Resource, reached: ClusterContents) -> bool:
         """Tell whether the ConfigMaps that hold its variables are known by now."""
         return all(ref in self._config or ref in reached.objects for ref in declared.variable_maps(kustomization))
 
-    def _make_artifacts(self, reached: Reached) -> bool:
+    def _make_artifacts(self, reached: ClusterContents) -> bool:
         """Add what ArtifactGenerators make of this repository; tell whether there is something new."""
         before = len(self._derived)
         tree = self._renderer.tree
@@ -168,7 +168,7 @@ class Walk:
                         self._derived[ref] = (self._derive(self._renderer, files), files)
         return len(self._derived) > before
 
-    def _is_ours(self, kustomization: Resource, reached: Reached) -> bool:
+    def _is_ours(self, kustomization: Resource, reached: ClusterContents) -> bool:
         """Tell whether the path of a Kustomization is in this repository."""
         source = Manifests.source(kustomization)
         path = kustomization.text("spec.path")
@@ -181,7 +181,7 @@ class Walk:
             return True
         return False
 
-    def _take_pushed(self, source: Ref, path: str, reached: Reached) -> None:
+    def _take_pushed(self, source: Ref, path: str, reached: ClusterContents) -> None:
         """Add an OCI artifact that is made of a folder of this repository."""
         found = reached.objects.get(source)
         if found is not None and source.kind == "OCIRepository" and self._derive:
@@ -189,7 +189,7 @@ class Walk:
             if files:
                 self._derived[source] = (self._derive(self._renderer, files), files)
 
-    def _is_own(self, source: Ref, path: str, reached: Reached) -> bool:
+    def _is_own(self, source: Ref, path: str, reached: ClusterContents) -> bool:
         if source == self._entry.source:
             # A path that is the whole of it, where nothing here says what it is: as likely another repository.
             return bool(clean(path)) or not self._entry.implied or source in reached.objects
@@ -204,7 +204,7 @@ class Walk:
         named = (source.kind, source.name) == (self._entry.source.kind, self._entry.source.name)
         return named or (self._entry.implied and bool(clean(path)) and self._renderer.tree.is_directory(path))
 
-    def _take(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> list[Resource]:
+    def _take(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> list[Resource]:
         """Add what a Kustomization declares; return the Kustomizations among it."""
         suspended = kustomization.flag("spec.suspend")
         if grafted := self._misses_a_graft(kustomization, rendering, reached):
@@ -241,7 +241,7 @@ class Walk:
             if r.ref.kind == "Kustomization" and (r.ref != kustomization.ref or not _same_spec(r, kustomization))
         ]
 
-    def _note(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> None:
+    def _note(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> None:
         """Note what is not known of a build."""
         if rendering.partial or rendering.error:
             reached.partial.add(kustomization.ref)
@@ -257,7 +257,7 @@ class Walk:
         derived = self._derived.get(Manifests.source(kustomization))
         return derived[1].get(path, path) if derived else path
 
-    def _variables(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Variables:
+    def _variables(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> Variables:
         """What the last walk has found goes before what this one has: it is the end of it."""
         wanted = declared.variable_maps(kustomization)
         known = {ref: r for ref in wanted if (r := self._config.get(ref) or reached.objects.get(ref))}
@@ -269,7 +269,7 @@ class Walk:
         found = declared.variables(kustomization, known)
         return replace(found, open=True) if self._is_open else found
 
-    def _objects(self, kustomization: Resource, rendering: Rendering, reached: Reached) -> Iterable[Resource]:
+    def _objects(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> Iterable[Resource]:
         if not rendering.raw:
             variables = self._variables(kustomization, rendering, reached)
             if variables.active and not rendering.error:
@@ -285,12 +285,12 @@ class Walk:
                     reached.raw.add(ref)
                 yield replace(resource, ref=ref)
 
-    def _is_unsure(self, kustomization: Resource, reached: Reached) -> bool:
+    def _is_unsure(self, kustomization: Resource, reached: ClusterContents) -> bool:
         """Tell whether a Kustomization is only known as it is written. Where a cluster begins is known by itself."""
         return kustomization.ref in reached.raw and kustomization.ref != self._entry.kustomization.ref
 
     def _read_as(
-        self, kustomization: Resource, documents: Iterable[tuple[Built, Origin | None]], variables: Variables
+        self, kustomization: Resource, documents: Iterable[tuple[BuiltDocument, Origin | None]], variables: Variables
     ) -> Iterable[Resource]:
         tree = self._of(kustomization).tree
         for document, origin in documents:
@@ -307,7 +307,7 @@ def _may_change(resource: Resource, rendering: Rendering) -> bool:
     return (resource.text("kind"), "") in names or (resource.text("kind"), resource.name) in names
 
 
-def _pairs(rendering: Rendering) -> Iterable[tuple[Built, Origin | None]]:
+def _pairs(rendering: Rendering) -> Iterable[tuple[BuiltDocument, Origin | None]]:
     return zip(rendering.documents, rendering.origins, strict=True)
 
 

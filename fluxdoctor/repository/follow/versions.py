@@ -10,14 +10,14 @@ import orjson
 from fluxdoctor.model.snapshot import Versions
 
 if TYPE_CHECKING:
-    from fluxdoctor.repository.follow.cluster_contents import Reached
+    from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
 _EXACT = re.compile(r"[v~]?(\d+\.\d+(?:\.\d+)?)(?:\.[x*])?")
 _GATE = re.compile(rb"StrictPostBuildSubstitutions=(true|false)")
 _STRICT = (2, 9)
 
 
-def found(reached: Reached) -> dict[str, str]:
+def found(reached: ClusterContents) -> dict[str, str]:
     """Return the version of Flux: of its components in the tree, or what a FluxInstance asks for; {} when unknown."""
     for resource in reached.objects.values():
         part = resource.label("app.kubernetes.io/part-of") == "flux" and resource.kind in ("Namespace", "Deployment")
@@ -30,7 +30,7 @@ def found(reached: Reached) -> dict[str, str]:
     return {}
 
 
-def is_strict(reached: Reached) -> bool:
+def is_strict(reached: ClusterContents) -> bool:
     """Tell whether a variable without value and default certainly fails a build in this cluster.
 
     A feature gate says so (kustomize-controller 1.3 to 1.9), else it is so since Flux 2.9. False where the version is not known.
