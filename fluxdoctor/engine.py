@@ -69,7 +69,7 @@ def _check(rule: Rule, snapshot: Snapshot, hits: list[Hit], skipped: list[Skippe
     try:
         for said in rule.check(**{n.name: facts.get(n.fact) for n in rule.needs}):
             if isinstance(said, Unknown):
-                skipped.append(Skipped(rule.id, said.subject, said.why))
+                skipped.append(Skipped(rule.id, said.subject, said.why, gap=said.gap))
             else:
                 fill_for(said, rule.message + rule.fix)
                 hits.append(Hit(rule, said))

@@ -57,4 +57,4 @@ def answers(found: GitFound) -> dict[str, str]:
 
 def gaps(found: GitFound) -> dict[str, str]:
     """Return the reason of each gap, by the source's name."""
-    return {gap.what.removeprefix(f"git/{NAMESPACE}/"): gap.why for gap in found.gaps}
+    return {str(gap.scope).removeprefix(f"git/{NAMESPACE}/"): gap.why for gap in found.gaps}

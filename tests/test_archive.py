@@ -12,8 +12,8 @@ import pytest
 from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.collect.store.archive import SnapshotError
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.report import json
+from tests.gaps import gap
 from tests.worlds import INCIDENTS
 
 ABOUT = b"format: 1\ntaken: '2026-01-01T00:00:00Z'\n"
@@ -64,7 +64,7 @@ def test_a_link_or_a_path_out_of_the_archive_is_left_out(tmp_path: Path) -> None
     path = pack(tmp_path / "x.tgz", file("snapshot.yaml", ABOUT), (link, b""), file("../../x.yaml", b"kind: Pod"))
     why = "neither a file nor a folder, or outside of the snapshot: left out"
     loaded = snapshot_folder.load(path)
-    assert loaded.gaps == (Gap("cluster/passwd.yaml", why), Gap("../../x.yaml", why))
+    assert loaded.gaps == (gap("REASON", "cluster/passwd.yaml", why), gap("REASON", "../../x.yaml", why))
     assert len(loaded.cluster) == 0
     assert list(tmp_path.iterdir()) == [path]
 
@@ -76,7 +76,10 @@ def test_an_archive_that_was_cut_short_is_a_gap_and_nothing_counts_as_listed(tmp
     path = tmp_path / "cut.tgz"
     path.write_bytes(content[: len(content) // 2])
     loaded = snapshot_folder.load(path)
-    assert Gap("cluster/", "cut.tgz is damaged or cut short: what came after snapshot.yaml is missing") in loaded.gaps
+    assert (
+        gap("malformed", "cluster/", "cut.tgz is damaged or cut short: what came after snapshot.yaml is missing")
+        in loaded.gaps
+    )
     assert not loaded.cluster.saw_all("Kustomization")
 
 
@@ -86,7 +89,9 @@ def test_an_archive_that_unpacks_without_end_is_not_read_to_its_end(
     monkeypatch.setattr("fluxdoctor.collect.store.archive.MAX_TOTAL", 1_000_000)
     bomb = file("cluster/bomb.json", bytes(2_000_000))
     path = pack(tmp_path / "x.tgz", file("snapshot.yaml", ABOUT), bomb)
-    assert snapshot_folder.load(path).gaps == (Gap("cluster/", "x.tgz is too large: the rest of it was not read"),)
+    assert snapshot_folder.load(path).gaps == (
+        gap("too-large", "cluster/", "x.tgz is too large: the rest of it was not read"),
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", gzip.compress(b"not a tar")])

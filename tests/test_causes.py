@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from fluxdoctor import causes
 from fluxdoctor.app.diagnose import diagnose
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.finding import Confidence, Finding, Problem, Severity
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Hit, Outcome, Rule, fallbacks
+from tests.gaps import gap
 from tests.worlds import ABOUT, FLEET, KINDS, condition, kustomization, rules, world
 
 WAITS = "dependency 'flux-system/{}' is not ready"
@@ -307,7 +307,9 @@ def test_what_a_failing_generator_made_before_serves_an_old_revision() -> None:
 
 
 def test_a_cluster_whose_controllers_could_not_be_seen_is_not_all_fine() -> None:
-    hidden = Gap("Deployment", "forbidden: triage may not list it in all namespaces")
-    report = diagnose(replace(world(FLEET), gaps=(hidden, Gap("ReplicaSet", "healthy ones were left out"))), rules())
+    hidden = gap("forbidden", "Deployment", "forbidden: triage may not list it in all namespaces")
+    report = diagnose(
+        replace(world(FLEET), gaps=(hidden, gap("not-collected", "ReplicaSet", "healthy ones were left out"))), rules()
+    )
     asked = [s.why for s in report.skipped if s.asked and s.why.endswith(("in all namespaces", "left out"))]
-    assert (asked, report.verdict) == ([f"{hidden.what}: {hidden.why}"], "incomplete")
+    assert (asked, report.verdict) == ([f"{hidden.scope!s}: {hidden.why}"], "incomplete")

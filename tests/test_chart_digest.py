@@ -166,7 +166,7 @@ def test_an_archive_that_cannot_be_pulled_is_a_gap_and_what_the_controller_holds
         server.odd["/web-2.1.0.tgz"] = answering(500)
         seen = world(server, OTHER)
     assert [
-        (gap.what, Answer.SERVER_ERROR.value.split("-", maxsplit=1)[0] in gap.why.lower()) for gap in seen.gaps
+        (str(gap.scope), Answer.SERVER_ERROR.value.split("-", maxsplit=1)[0] in gap.why.lower()) for gap in seen.gaps
     ] == [("helm/apps/acme/charts/web-2.1.0.tgz", True)]
     assert told(seen) == [said]
     assert told(replayed(seen, tmp_path / "saved")) == [said]

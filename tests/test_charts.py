@@ -342,7 +342,7 @@ def test_charts_within_charts_within_charts_end() -> None:
 def test_a_damaged_chart_in_a_snapshot_is_a_gap() -> None:
     found = world(archive=b"no archive")
     assert found.archives is None
-    assert [(g.what, g.why) for g in found.gaps] == [
+    assert [(str(g.scope), g.why) for g in found.gaps] == [
         ("helm/apps/acme/charts/web-2.1.0.tgz", "it is not a .tgz that can be read (BadGzipFile)")
     ]
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 import pytest
 
 from fluxdoctor import engine
-from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.facts import ChartIndexes
 from fluxdoctor.model.finding import Problem, Skipped, Unknown
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.rule import Check, Need, Rule, RuleError, needs_of, parse_page
+from tests.gaps import gap
 from tests.worlds import FLEET, kustomization, rules, world
 
 PAGE = """---
@@ -106,7 +107,9 @@ def test_a_registry_that_was_asked_and_did_not_answer_was_asked() -> None:
         raise AssertionError
         yield
 
-    unanswered = replace(world(FLEET), gaps=(Gap("oci/apps/web.yaml", "refused: registry.test: connection refused"),))
+    unanswered = replace(
+        world(FLEET), gaps=(gap("unavailable", "oci/apps/web.yaml", "refused: registry.test: connection refused"),)
+    )
     said = [engine.run([page(check=check)], seen).skipped[0].why for seen in (world(FLEET), unanswered)]
     assert said == ["no OCI registry was asked", "no OCI registry answered"]
 

@@ -10,8 +10,9 @@ import pytest
 from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.collect.store.archive import SnapshotError
-from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.gaps import Gap
 from fluxdoctor.model.resource import Ref
+from tests.gaps import gap
 from tests.worlds import INCIDENTS
 
 BARE = b"format: 1\ntaken: 2026-01-01T00:00:00Z\n"
@@ -41,12 +42,12 @@ def test_a_folder_that_is_no_snapshot(about: bytes | None, words: str) -> None:
 @pytest.mark.parametrize(
     ("path", "content", "gap"),
     [
-        ("cluster/a.json", b'{"kind": "List", "items": [', Gap("cluster/a.json", "not JSON, line 1: the file is damaged or cut short")),
-        ("cluster/a.json", b"[" * 100_000, Gap("cluster/a.json", "not JSON: the file is damaged or cut short")),
-        ("cluster/a.yaml", b"kind: [", Gap("cluster/a.yaml", "not YAML, line 1: did not find expected node content")),
-        ("cluster/a.json", b'{"kind": "Pod"}', Gap("cluster/a.json", "not a Kubernetes object: kind or metadata.name is missing")),
-        ("cluster/a.json", b"[]", Gap("cluster/a.json", "not a Kubernetes object: kind or metadata.name is missing")),
-        ("cluster/a.json", b'{"kind": "List", "items": [null]}', Gap("cluster/a.json item 0", "not a Kubernetes object: kind or metadata.name is missing")),
+        ("cluster/a.json", b'{"kind": "List", "items": [', gap("malformed", "cluster/a.json", "not JSON, line 1: the file is damaged or cut short")),
+        ("cluster/a.json", b"[" * 100_000, gap("malformed", "cluster/a.json", "not JSON: the file is damaged or cut short")),
+        ("cluster/a.yaml", b"kind: [", gap("malformed", "cluster/a.yaml", "not YAML, line 1: did not find expected node content")),
+        ("cluster/a.json", b'{"kind": "Pod"}', gap("malformed", "cluster/a.json", "not a Kubernetes object: kind or metadata.name is missing")),
+        ("cluster/a.json", b"[]", gap("malformed", "cluster/a.json", "not a Kubernetes object: kind or metadata.name is missing")),
+        ("cluster/a.json", b'{"kind": "List", "items": [null]}', gap("malformed", "cluster/a.json item 0", "not a Kubernetes object: kind or metadata.name is missing")),
     ],
 )  # fmt: skip
 def test_a_broken_cluster_file_is_a_gap_and_ends_full_sight(path: str, content: bytes, gap: Gap) -> None:
@@ -54,7 +55,7 @@ def test_a_broken_cluster_file_is_a_gap_and_ends_full_sight(path: str, content: 
     assert snapshot.gaps == (gap,)
     assert snapshot.cluster.look(Ref("Namespace", "", "apps")).present
     assert snapshot.cluster.look(Ref("Namespace", "", "gone")).unknown
-    assert f"{gap.what}: {gap.why}" in {s.why for s in diagnose(snapshot).skipped}
+    assert f"{gap.scope!s}: {gap.why}" in {s.why for s in diagnose(snapshot).skipped}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_a_broken_cluster_file_is_a_gap_and_ends_full_sight(path: str, content: 
 )
 def test_another_broken_file_is_a_gap(path: str) -> None:
     snapshot = snapshot_folder.parse({"snapshot.yaml": ABOUT, "cluster/ns.json": NAMESPACE, path: b"a: [\n"}, "world")
-    assert snapshot.gaps == (Gap(path, "not YAML, line 2: did not find expected node content"),)
+    assert snapshot.gaps == (gap("malformed", path, "not YAML, line 2: did not find expected node content"),)
     assert snapshot.cluster.look(Ref("Namespace", "", "gone")).absent
 
 
@@ -71,7 +72,7 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "git" / "a" / "b").mkdir(parents=True)
     (tmp_path / "git" / "a" / "b" / "passwd").symlink_to("/etc/passwd")
     snapshot = snapshot_folder.load(tmp_path)
-    assert snapshot.gaps == (Gap("git/a/b/passwd", "a symbolic link is not followed"),)
+    assert snapshot.gaps == (gap("not-collected", "git/a/b/passwd", "a symbolic link is not followed"),)
     assert snapshot.git is None
 
 
@@ -180,13 +181,13 @@ def test_an_object_that_is_there_twice_and_differs_is_told() -> None:
         **{f"cluster/{i}.json": json.dumps(o).encode() for i, o in enumerate((one, one, other))},
     }
     why = "it is in the snapshot twice and differs (cluster/0.json; cluster/2.json); the last one was taken"
-    assert snapshot_folder.parse(files, "world").gaps == (Gap("Pod/a/p", why),)
+    assert snapshot_folder.parse(files, "world").gaps == (gap("conflicting", "Pod/a/p", why),)
 
 
 def test_listed_kinds_without_any_file_are_not_known_to_be_absent() -> None:
     snapshot = snapshot_folder.parse({"snapshot.yaml": BARE + b"listed: [{kind: Pod, namespaces: all}]\n"}, "world")
     assert snapshot.gaps == (
-        Gap("cluster/", "snapshot.yaml says that kinds were listed, and there is no file of them"),
+        gap("conflicting", "cluster/", "snapshot.yaml says that kinds were listed, and there is no file of them"),
     )
     assert snapshot.cluster.look(Ref("Pod", "a", "p")).unknown
 

@@ -23,9 +23,9 @@ from fluxdoctor.collect.sources import helm, index_cache
 from fluxdoctor.collect.sources.access import tls_material
 from fluxdoctor.intake import documents
 from fluxdoctor.intake.vault import SecretData
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, ChartIndexes, ChartVersion, Probe
 from fluxdoctor.model.resource import Ref
+from tests.gaps import gap
 from tests.servers.helm_repo import (
     answering,
     big_index,
@@ -144,7 +144,7 @@ def test_a_login_is_sent_to_its_host_and_never_shown(tmp_path: Path) -> None:
     assert (
         refused.probes[REF] == wrong.probes[REF] == Probe(server.url("/index.yaml"), Answer.AUTHENTICATION, says, TAKEN)
     )
-    assert refused.gaps == (Gap("helm/apps/acme/index.yaml", f"authentication: {says}"),)
+    assert refused.gaps == (gap("unauthorized", "helm/apps/acme/index.yaml", f"authentication: {says}"),)
     assert right.probes[REF].answer is inside.probes[REF].answer is Answer.OK
     assert "s3cr3t-canary" not in repr((refused, wrong, right, inside))
     assert not any(b"s3cr3t-canary" in p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
@@ -527,9 +527,9 @@ def test_a_chart_that_cannot_be_had_is_a_gap() -> None:
     path = "helm/apps/acme/charts/podinfo"
     assert found.charts == {}
     assert found.gaps == (
-        Gap(f"{path}-6.5.0.tgz", "it is not a .tgz that can be read (BadGzipFile)"),
-        Gap(f"{path}-6.5.1.tgz", f"127.0.0.1:{server.port} answers 404 Not Found"),
-        Gap(f"{path}-9.9.9.tgz", "the index does not list it"),
+        gap("unavailable", f"{path}-6.5.0.tgz", "it is not a .tgz that can be read (BadGzipFile)"),
+        gap("unavailable", f"{path}-6.5.1.tgz", f"127.0.0.1:{server.port} answers 404 Not Found"),
+        gap("unavailable", f"{path}-9.9.9.tgz", "the index does not list it"),
     )
 
 

@@ -122,7 +122,7 @@ def test_a_link_that_leads_nowhere_ends_the_build() -> None:
 def test_the_rule_api_says_how_each_name_is_called() -> None:
     text = reference.rule_api()
     assert re.findall(r"^## (\w+)$", text, re.M) == sorted(fluxdoctor.__all__, key=str.lower)
-    assert "```python\nUnknown(subject: Ref, why: str)\n```\n" in text
+    assert "```python\nUnknown(subject: Ref, why: str, gap: Gap | None = None)\n```\n" in text
     assert "```python\nduration(text: str, default: timedelta) -> timedelta\n```\n" in text
     assert "| `Cluster.saw_all(kind: str, namespace: str = '') -> bool` | Tell whether " in text
     assert "\n`ERROR`, `WARNING`, `INFO`\n" in text

@@ -124,12 +124,12 @@ def _report(checked: RepositoryFacts, chosen: Sequence[int], whole: bool, name: 
         pairs = zip(reports, taken, strict=True)
         reports = [policy.hide(report, snapshot, places[snapshot.name]) for report, snapshot in pairs]
     skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER)]
-    skipped += [*unseen, *(Skipped("", None, f"{gap.what}: {gap.why}") for gap in checked.gaps)]
+    skipped += [*unseen, *map(Skipped.of_gap, checked.gaps)]
     foreign = [ref for i in chosen for ref in sorted(checked.reached[i].foreign)]
     skipped += [Skipped("", ref, _FOREIGN, asked=False) for ref in foreign]
     if live:
-        hidden = {ref: why for i in chosen for ref, why in live_lookup.hidden(checked.snapshots[i], live).items()}
-        skipped += [Skipped("", ref, why) for ref, why in hidden.items()]
+        hidden = [gap for i in chosen for gap in live_lookup.hidden(checked.snapshots[i], live)]
+        skipped += [Skipped.of_gap(gap) for gap in dict.fromkeys(hidden)]
     if checked.leftover and whole:
         reports.append(_notes(checked.leftover, asked))
     checked.keep()

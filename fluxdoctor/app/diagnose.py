@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fluxdoctor import causes, engine, rule
 from fluxdoctor.model.finding import Report, Severity, Skipped
 from fluxdoctor.model.flux import KINDS, Edge
+from fluxdoctor.model.gaps import FileScope, Gap, GapReason, KindScope, Scope, StepScope
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue
@@ -41,39 +42,43 @@ def diagnose(
 
 
 def _unseen(snapshot: Snapshot) -> list[Skipped]:
-    """What could not be read of the things that every diagnosis needs: Flux objects and controllers, namespaces and files."""
-    found = [
-        Skipped("", None, f"{gap.what}: {gap.why}")
-        for gap in snapshot.gaps
-        if "/" in gap.what or gap.what in KINDS or gap.what in ("Deployment", "Namespace")
-    ]
+    """Return what could not be read of what every diagnosis needs: Flux objects, controllers, namespaces and files."""
     if snapshot.mode == "check":  # what a repository does not hold was not looked for in a cluster
-        return [Skipped("", None, f"{gap.what}: {gap.why}") for gap in snapshot.gaps]
-    found += [
-        Skipped("", None, f"git/{ref.named}: its files are not in this snapshot") for ref in _untold_trees(snapshot)
-    ]
+        return [Skipped.of_gap(gap) for gap in snapshot.gaps]
+    needed = [gap for gap in snapshot.gaps if _is_needed(gap.scope)]
+    return [Skipped.of_gap(gap) for gap in (*needed, *_missing_trees(snapshot), *_unlisted_kinds(snapshot))]
+
+
+def _is_needed(scope: Scope) -> bool:
+    """Tell whether every diagnosis needs what a gap is about; a rule that needs anything else says so itself."""
+    if isinstance(scope, KindScope):
+        return bool(scope.namespace) or scope.kind in (*KINDS, "Deployment", "Namespace")
+    return not isinstance(scope, StepScope)
+
+
+def _unlisted_kinds(snapshot: Snapshot) -> Iterator[Gap]:
+    """Yield a gap for each Flux kind that is served, was not listed, and has no gap of its own yet."""
+    explained = {gap.scope[0] for gap in snapshot.gaps if isinstance(gap.scope, Ref | KindScope)}
     for kind in KINDS.values():
         crd = Ref("CustomResourceDefinition", "", f"{kind.plural}.{kind.group}")
-        told = any(gap.what.partition("/")[0] == kind.name for gap in snapshot.gaps)
-        if kind.name not in snapshot.cluster.listed and not told and not snapshot.cluster.look(crd).absent:
-            found.append(Skipped("", None, f"{kind.name}: not listed"))
-    return found
+        is_listed = kind.name in snapshot.cluster.listed or kind.name in explained
+        if not is_listed and not snapshot.cluster.look(crd).absent:
+            yield Gap(KindScope(kind.name), GapReason.NOT_LISTED)
 
 
-def _untold_trees(snapshot: Snapshot) -> list[Ref]:
-    """GitRepositories that a Kustomization reads, whose files are lacking while those of others are there."""
+def _missing_trees(snapshot: Snapshot) -> Iterator[Gap]:
+    """Yield a gap for each GitRepository that a Kustomization reads and whose files are lacking while others are there."""
     if snapshot.git is None or not snapshot.git.trees:
-        return []
-    told = {gap.what for gap in snapshot.gaps}
-    read = {
+        return
+    explained = {gap.scope for gap in snapshot.gaps}
+    sources = {
         edge.target for k in snapshot.cluster.all("Kustomization") for edge in snapshot.graph.needs(k.ref, Edge.SOURCE)
     }
-    return sorted(
-        ref
-        for ref in read
-        if ref.kind == "GitRepository" and snapshot.cluster.get(ref) and snapshot.git.tree(ref) is None
-        and f"git/{ref.named}" not in told
-    )  # fmt: skip
+    for ref in sorted(sources):
+        folder = FileScope(f"git/{ref.named}")
+        is_lacking = snapshot.cluster.get(ref) is not None and snapshot.git.tree(ref) is None
+        if ref.kind == "GitRepository" and is_lacking and folder not in explained:
+            yield Gap(folder, GapReason.NOT_COLLECTED, "its files are not in this snapshot")
 
 
 def exit_code(report: Report, fail_on: Severity | None) -> int:

@@ -131,7 +131,7 @@ def _named_and_hidden(failure: Failure, snapshot: Snapshot) -> list[Ref]:
 
 
 def _why(hidden: Iterable[Ref], snapshot: Snapshot) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(snapshot.cluster.needs(ref) for ref in hidden))
+    return tuple(dict.fromkeys(snapshot.cluster.required_access(ref) for ref in hidden))
 
 
 def _unrooted_symptoms(

@@ -279,7 +279,7 @@ def snapshot(output: Path, **options: Any) -> None:
         f"{output}: {len(taken.cluster)} objects of {taken.name}, taken {taken.taken:%Y-%m-%d %H:%M:%SZ}", err=True
     )
     for gap in taken.gaps:
-        click.echo(lines(f"not seen: {plain(gap.what)}: {plain(gap.why)}"), nl=False, err=True)
+        click.echo(lines(f"not seen: {plain(str(gap.scope))}: {plain(gap.why)}"), nl=False, err=True)
 
 
 @cli.command(epilog=EXITS, short_help="The embedded broken cluster.")

@@ -10,8 +10,8 @@ from pathlib import Path
 from fluxdoctor.collect.net.addresses import METADATA_HOSTS, UnreachableError, forbidden, resolve
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.intake.vault import Vault
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, Probe
+from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.resource import Ref
 
 
@@ -50,3 +50,22 @@ class SourceResults:
 
     probes: Mapping[Ref, Probe] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+
+
+_REASONS = {
+    Answer.AUTHENTICATION: GapReason.UNAUTHORIZED,
+    Answer.TIMEOUT: GapReason.TIMEOUT,
+    Answer.NOT_CONTACTED: GapReason.NOT_COLLECTED,
+    Answer.MALFORMED: GapReason.MALFORMED,
+    Answer.TOO_LARGE: GapReason.TOO_LARGE,
+}
+
+
+def probe_reason(answer: Answer) -> GapReason:
+    """Return why a source that answered so is unknown."""
+    return _REASONS.get(answer, GapReason.UNAVAILABLE)
+
+
+def probe_gap(path: str, probe: Probe) -> Gap:
+    """Return the gap that a source leaves in the snapshot at a path, by how it answered."""
+    return Gap(FileScope(path), probe_reason(probe.answer), f"{probe.answer.value}: {probe.detail}")

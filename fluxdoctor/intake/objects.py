@@ -10,8 +10,9 @@ from typing import Any
 
 from fluxdoctor.intake import secret_values, secrets
 from fluxdoctor.intake.redact import MASK, Redactor
-from fluxdoctor.model.cluster import Event, Gap
+from fluxdoctor.model.cluster import Event
 from fluxdoctor.model.flux import KINDS, kind_name
+from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.resource import Fields, Marks, Ref, Resource, string
 from fluxdoctor.model.times import moment
 
@@ -71,7 +72,9 @@ def read(raw: Iterable[tuple[Any, str]]) -> ReadObjects:
         elif ref := ref_of(body):
             found.resources.append(Resource(body=_safe(body, redactor), ref=ref))
         else:
-            found.gaps.append(Gap(where, "not a Kubernetes object: kind or metadata.name is missing"))
+            path, _, item = where.partition(" ")
+            why = "not a Kubernetes object: kind or metadata.name is missing"
+            found.gaps.append(Gap(FileScope(path, item), GapReason.MALFORMED, why))
     for events in found.events.values():
         events.sort(key=lambda e: (e.at or _EPOCH, e.reason, e.message), reverse=True)
     return found

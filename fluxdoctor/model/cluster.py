@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from fluxdoctor.model import flux
+from fluxdoctor.model.finding import Unknown
+from fluxdoctor.model.gaps import Gap, GapReason, KindScope, Scope
 from fluxdoctor.model.once import Once
 from fluxdoctor.model.resource import Ref, Resource
 
@@ -27,7 +29,7 @@ class Lookup(NamedTuple):
 
     sight: Sight
     resource: Resource | None = None
-    why: str = ""
+    gap: Gap | None = None
 
     @property
     def present(self) -> bool:
@@ -41,16 +43,17 @@ class Lookup(NamedTuple):
 
     @property
     def unknown(self) -> bool:
-        """Nothing can be said; ``why`` tells the reason."""
+        """Nothing can be said; ``gap`` is the reason."""
         return self.sight is Sight.UNKNOWN
 
+    @property
+    def why(self) -> str:
+        """The reason of an unknown as a sentence; "" if the answer is known."""
+        return str(self.gap) if self.gap else ""
 
-@dataclass(frozen=True, slots=True, order=True)
-class Gap:
-    """Something that could not be read, and why. ``what`` starts with a kind or a path of the snapshot folder."""
-
-    what: str
-    why: str
+    def as_unknown(self, subject: Ref) -> Unknown:
+        """Return what a rule yields if it cannot judge a subject for want of this object."""
+        return Unknown(subject, self.why, self.gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Cluster(Once):
             return Lookup(Sight.PRESENT, resource)
         if self.is_absent(ref):
             return Lookup(Sight.ABSENT)
-        return Lookup(Sight.UNKNOWN, why=self._reason(ref))
+        return Lookup(Sight.UNKNOWN, gap=self._gap_of(ref))
 
     def is_absent(self, ref: Ref) -> bool:
         """Tell whether look() would answer absent, for those who ask of tens of thousands and need no reason."""
@@ -130,41 +133,36 @@ class Cluster(Once):
         return self._listed(kind, namespace) or (bool(namespace) and self.is_absent(Ref("Namespace", "", namespace)))
 
     def _listed(self, kind: str, namespace: str) -> bool:
-        if kind not in self.listed or f"{kind}/{namespace}" in self._gaps_at:  # what says both is not in full sight
+        is_contradicted = bool(namespace) and KindScope(kind, namespace) in self._gap_numbers
+        if kind not in self.listed or is_contradicted:  # what says both is not in full sight
             return False
         namespaces = self.listed[kind]
         return namespaces is None or namespace in namespaces
 
     @cached_property
-    def _gaps_at(self) -> frozenset[str]:
-        return frozenset(gap.what for gap in self.gaps)
-
-    @cached_property
     def _unread(self) -> frozenset[Ref]:
-        """The single objects that could not be read, by their kind, namespace and name."""
-        parts = [gap.what.split("/") for gap in self.gaps]
-        return frozenset(Ref(*part) for part in parts if len(part) == 3)  # noqa: PLR2004 - kind, namespace, name
+        """The single objects that could not be read."""
+        return frozenset(gap.scope for gap in self.gaps if isinstance(gap.scope, Ref))
 
-    def _reason(self, ref: Ref) -> str:
+    def _gap_of(self, ref: Ref) -> Gap:
         gap = self._gap(ref)
-        return f"{ref}: {gap.why}" if gap else f"{ref} was not read"
+        return Gap(ref, gap.reason, gap.why) if gap else Gap(ref, GapReason.NOT_COLLECTED, "not read")
 
     def _gap(self, ref: Ref) -> Gap | None:
-        numbers = [self._gap_numbers.get((ref.kind, rest)) for rest in ("", ref.namespace, ref.named)]
-        number = min((n for n in numbers if n is not None), default=None)
+        scopes: tuple[Scope, ...] = (KindScope(ref.kind), KindScope(ref.kind, ref.namespace), ref)
+        number = min((self._gap_numbers[s] for s in scopes if s in self._gap_numbers), default=None)
         return None if number is None else self.gaps[number]
 
     @cached_property
-    def _gap_numbers(self) -> dict[tuple[str, str], int]:
-        """The first gap about a kind, and about what of it."""
-        parts = [gap.what.partition("/") for gap in self.gaps]
-        return {(kind, rest): number for number, (kind, _, rest) in reversed(list(enumerate(parts)))}
+    def _gap_numbers(self) -> dict[Scope, int]:
+        """The first gap of each scope."""
+        return {gap.scope: number for number, gap in reversed(list(enumerate(self.gaps)))}
 
-    def needs(self, ref: Ref) -> str:
+    def required_access(self, ref: Ref) -> str:
         """Say what it takes to see an object that a look-up called unknown: a right, or why it could not be read."""
-        why = self._reason(ref).removeprefix(f"{ref}: ")
-        right = _is_refused(why) or why.endswith(" was not read")
-        return f"needs get on {ref}" if right else f"{ref}: {why}"
+        gap = self._gap_of(ref)
+        is_right = gap.reason.is_denied or gap.reason is GapReason.NOT_COLLECTED
+        return f"needs get on {ref}" if is_right else str(gap)
 
     def pods_hidden(self, workload: Ref) -> str:
         """Say why no pod of a workload was seen though there may be some: a right to list, or what went wrong; "" if not so."""
@@ -172,7 +170,7 @@ class Cluster(Once):
         gap = self._gap(pods)
         if gap is None or self.get(workload) is None or self.pods(workload):
             return ""
-        return f"needs list on {gap.what}" if _is_refused(gap.why) else f"{gap.what}: {gap.why}"
+        return f"needs list on {gap.scope}" if gap.reason.is_denied else str(gap)
 
     def saw_all(self, kind: str, namespace: str = "") -> bool:
         """Tell whether every object of the kind (in the namespace, or in all) was seen."""
@@ -231,8 +229,3 @@ class Cluster(Once):
         for child in self._children.get(workload, ()):
             found.extend([child] if child.kind == "Pod" else self.pods(child.ref))
         return tuple(sorted(found, key=lambda pod: pod.ref))
-
-
-def _is_refused(why: str) -> bool:
-    """Tell whether it was for want of a right that something could not be read."""
-    return why.startswith(("forbidden", "unauthorized"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from fluxdoctor.model.gaps import Gap
 from fluxdoctor.model.resource import Location, Ref
 
 
@@ -87,9 +88,11 @@ class Unknown:
 
     subject: Ref
     why: str
+    gap: Gap | None = None
+    """What could not be read, if that is the reason."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A rule that did not run, or could not judge an object, and why.
 
@@ -101,6 +104,13 @@ class Skipped:
     subject: Ref | None
     why: str
     asked: bool = True
+    gap: Gap | None = field(default=None, compare=False)
+    """What could not be read, if that is the reason; ``why`` then says it as a sentence."""
+
+    @classmethod
+    def of_gap(cls, gap: Gap, rule: str = "", subject: Ref | None = None, *, asked: bool = True) -> Skipped:
+        """Return the entry of something that could not be read."""
+        return cls(rule, subject, str(gap), asked, gap)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import cached_property
 
 from fluxdoctor.model.charts import Charts
-from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.facts import ChartIndexes, GitTrees, Probes
 from fluxdoctor.model.failures import Failures
+from fluxdoctor.model.gaps import Gap
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.oci import OciTags
@@ -109,7 +110,7 @@ class Snapshot:
 
     def lacking(self, fact: type) -> str:
         """Say why there are no facts of a type; "" where that goes without saying."""
-        asked = any(gap.what.startswith("oci/") for gap in self.gaps)
+        asked = any(gap.is_below("oci/") for gap in self.gaps)
         return "no OCI registry answered" if fact is OciTags and asked else FACTS[fact]
 
 

@@ -45,7 +45,13 @@ def body(report: Report) -> dict[str, Any]:
         "findings": [_finding(f) for f in report.findings],
         **({"ignored": [_ignored(i) for i in report.ignored]} if report.ignored else {}),
         "skipped": [
-            {"rule": s.rule, "subject": ref(s.subject) if s.subject else None, "why": s.why, "asked": s.asked}
+            {
+                "rule": s.rule,
+                "subject": ref(s.subject) if s.subject else None,
+                "why": s.why,
+                "asked": s.asked,
+                **({"reason": s.gap.reason, "scope": str(s.gap.scope)} if s.gap else {}),
+            }
             for s in report.skipped
         ],
         "checked": {"objects": report.objects, "not_ready": report.not_ready, "rules": report.rules},

@@ -26,9 +26,9 @@ def reasons(skipped: Iterable[Skipped]) -> list[Reason]:
     for entry in skipped:
         if not entry.asked:
             continue
-        what, colon, why = entry.why.partition(": ")
-        about = what if colon else str(entry.subject or "")
-        reason = found.setdefault(why if colon else entry.why, Reason(why if colon else entry.why))
+        about = str(entry.gap.scope if entry.gap else entry.subject or "")
+        why = entry.gap.why if entry.gap else entry.why
+        reason = found.setdefault(why, Reason(why))
         if about and about not in reason.things:
             reason.things.append(about)
         if entry.rule and entry.rule not in reason.rules:
@@ -38,7 +38,7 @@ def reasons(skipped: Iterable[Skipped]) -> list[Reason]:
 
 def forbidden(skipped: Iterable[Skipped]) -> bool:
     """Tell whether more rights would show more."""
-    return any(s.asked and "forbidden: " in s.why for s in skipped)
+    return any(s.asked and s.gap is not None and s.gap.reason.is_denied for s in skipped)
 
 
 def unasked(skipped: Iterable[Skipped]) -> str:
@@ -46,6 +46,6 @@ def unasked(skipped: Iterable[Skipped]) -> str:
     rest = [s for s in skipped if not s.asked]
     if not rest:
         return ""
-    why = ", ".join(sorted({s.why.rpartition(": ")[2] for s in rest}))
+    why = ", ".join(sorted({s.gap.why if s.gap else s.why for s in rest}))
     what = "question" if any(s.subject for s in rest) else "rule"
     return f"{len(rest)} {what}{'' if len(rest) == 1 else 's'} had no facts to judge by: {why}"

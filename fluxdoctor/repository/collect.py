@@ -16,8 +16,9 @@ import orjson
 from fluxdoctor._version import __version__
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.intake.tree import tree_of
-from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.facts import GitTrees, clean
+from fluxdoctor.model.gaps import Gap, GapReason, StepScope
 from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 from fluxdoctor.repository.build import kustomize
@@ -90,8 +91,10 @@ def _collected(
         reached += [r for r in implied if r.entry.name not in inner]
         files |= frozenset(f for r in implied for f in _files(r))
         visited = renderers.visited()
-    gaps = [Gap(f"the build of {ref}", why) for r in reached for ref, why in r.stopped.items()]
-    gaps += [] if run else [Gap("kustomize", kustomize.ABSENT)]
+    gaps = [
+        Gap(StepScope(f"the build of {ref}"), GapReason.TIMEOUT, why) for r in reached for ref, why in r.stopped.items()
+    ]
+    gaps += [] if run else [Gap(StepScope("kustomize"), GapReason.UNAVAILABLE, kustomize.ABSENT)]
     written = dangling_references.DeclaredNames(found.documents, files)
     snapshots = tuple(_snapshot(r, written, kept) for r in reached)
     left = unreferenced.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])

@@ -103,7 +103,7 @@ def test_an_older_revision_over_ssh(server: SshServer, root: Path) -> None:
     ]
     found = collect(sources, reach(secrets))
     assert {r.name: tree.paths for r, tree in found.trees.items()} == {"new": ("b.yaml",)}
-    assert [gap.what for gap in found.gaps] == ["git/flux-system/old"]
+    assert [str(gap.scope) for gap in found.gaps] == ["git/flux-system/old"]
 
 
 def test_no_key_is_seen(server: SshServer, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,6 @@ from fluxdoctor.collect.kube.cluster import Scope
 from fluxdoctor.collect.kube.login import ClusterError, ClusterLogin, connect
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.store import save, snapshot_folder
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.finding import Finding, Severity
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
@@ -31,6 +30,7 @@ from tests.e2e import incident, users
 from tests.e2e.cluster import Cluster
 from tests.e2e.fault_proxy import FaultProxy
 from tests.e2e.incident import INCIDENTS
+from tests.gaps import gap
 
 #: One of each family; those whose proof is in git, an index or a registry are the collectors' own tests.
 SAMPLE = (
@@ -93,7 +93,10 @@ def test_impersonation_sees_what_that_user_may_see(cluster: Cluster) -> None:
     incident.load(cluster, INCIDENTS / "cascade-chain-top", datetime.now(UTC))
     snapshot = read(cluster, login={"as_user": users.NO_RIGHTS})
     assert len(snapshot.cluster.flux) == 0
-    assert Gap("Kustomization", f"forbidden: {users.NO_RIGHTS} may not list it in all namespaces") in snapshot.gaps
+    assert (
+        gap("forbidden", "Kustomization", f"forbidden: {users.NO_RIGHTS} may not list it in all namespaces")
+        in snapshot.gaps
+    )
 
 
 def test_rights_in_one_namespace_give_a_useful_report_that_says_what_it_could_not_see(cluster: Cluster) -> None:
@@ -102,7 +105,7 @@ def test_rights_in_one_namespace_give_a_useful_report_that_says_what_it_could_no
     ((rule, _, subject, blocks),) = said(snapshot)
     assert (rule, subject, len(blocks)) == ("kustomize/path-not-found", "Kustomization/flux-system/sources", 3)
     why = f"forbidden: {users.ONE_NAMESPACE} may not list it in all namespaces; seen in flux-system only"
-    assert {Gap("HelmRelease", why), Gap("Deployment", why)} <= set(snapshot.gaps)
+    assert {gap("REASON", "HelmRelease", why), gap("REASON", "Deployment", why)} <= set(snapshot.gaps)
     assert {d.name for d in snapshot.cluster.all("Deployment")} >= {"source-controller", "kustomize-controller"}
     assert snapshot.cluster.look(Ref("HelmRelease", "podinfo", "nothing")).unknown
     assert snapshot.cluster.look(Ref("Kustomization", "flux-system", "nothing")).absent
@@ -111,9 +114,9 @@ def test_rights_in_one_namespace_give_a_useful_report_that_says_what_it_could_no
 def test_a_secret_that_may_not_be_read_is_unknown_and_not_absent(cluster: Cluster) -> None:
     incident.load(cluster, INCIDENTS / "git-bad-credentials", datetime.now(UTC))
     snapshot = read(cluster, users.NO_SECRETS)
-    secrets = {gap for gap in snapshot.gaps if gap.what.startswith("Secret/")}
+    secrets = {gap for gap in snapshot.gaps if str(gap.scope).startswith("Secret/")}
     assert {gap.why for gap in secrets} == {f"forbidden: {users.NO_SECRETS} may not get it in flux-system"}
-    assert all(snapshot.cluster.look(Ref(*gap.what.split("/"))).unknown for gap in secrets)
+    assert all(snapshot.cluster.look(Ref(*str(gap.scope).split("/"))).unknown for gap in secrets)
 
 
 def test_only_secrets_that_flux_objects_name_are_asked_for_and_never_listed(
@@ -204,7 +207,7 @@ def test_a_fault_that_lasts_is_a_gap_and_nothing_else_is_lost(
     began = time.monotonic()
     snapshot = read(cluster, server=proxy.url, seconds=30)
     assert time.monotonic() - began < 35
-    assert next(gap for gap in snapshot.gaps if gap.what == "HelmRelease").why.startswith(why)
+    assert next(gap for gap in snapshot.gaps if str(gap.scope) == "HelmRelease").why.startswith(why)
     assert {r.ref for r in whole.cluster.flux if r.kind != "HelmRelease"} <= {r.ref for r in snapshot.cluster.flux}
     assert said(snapshot)[0][0] == "kustomize/path-not-found"
 
@@ -217,7 +220,7 @@ def test_a_list_that_expires_between_two_pages_is_read_to_its_end(cluster: Clust
     fault = proxy.fault("/apis/source.toolkit.fluxcd.io/v1/helmrepositories", kind="410", continued=True, times=1)
     snapshot = read(cluster, server=proxy.url)
     assert fault.seen >= 1
-    assert [gap for gap in snapshot.gaps if gap.what == "HelmRepository"] == []
+    assert [gap for gap in snapshot.gaps if str(gap.scope) == "HelmRepository"] == []
     assert len([r for r in snapshot.cluster.all("HelmRepository") if r.name.startswith("charts-")]) == len(many)
 
 
@@ -227,7 +230,7 @@ def test_an_api_server_that_never_answers_ends_with_the_deadline(cluster: Cluste
     began = time.monotonic()
     snapshot = read(cluster, server=proxy.url, seconds=6)
     assert time.monotonic() - began < 12
-    assert "HelmRelease" in {gap.what for gap in snapshot.gaps}
+    assert "HelmRelease" in {str(gap.scope) for gap in snapshot.gaps}
     assert said(snapshot)[0][0] == "kustomize/path-not-found"
 
 
@@ -241,7 +244,7 @@ def test_an_answer_that_does_not_come_to_its_end_is_a_gap_at_the_deadline(
     began = time.monotonic()
     snapshot = read(cluster, server=proxy.url, seconds=6)
     assert time.monotonic() - began < 12
-    assert next(gap for gap in snapshot.gaps if gap.what == "HelmRelease").why == "timed out"
+    assert next(gap for gap in snapshot.gaps if str(gap.scope) == "HelmRelease").why == "timed out"
     assert {r.ref for r in whole.cluster.flux if r.kind != "HelmRelease"} <= {r.ref for r in snapshot.cluster.flux}
     assert said(snapshot)[0][0] == "kustomize/path-not-found"
 

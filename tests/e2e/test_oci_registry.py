@@ -13,10 +13,10 @@ import pytest
 from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.collect.sources import helm, oci
 from fluxdoctor.intake.vault import SecretData
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.oci import OciLayer
 from fluxdoctor.model.resource import Ref
+from tests.gaps import gap
 from tests.servers.helm_repo import answering, helm_server, package
 from tests.servers.registry import (
     FLUX_CONFIG,
@@ -165,8 +165,8 @@ def test_a_chart_is_pulled(plain: Registry) -> None:
     }
     path = "helm/apps/acme/charts/web"
     assert found.gaps == (
-        Gap(f"{path}-1.0.0.tgz", "its manifest has no layer of a chart"),
-        Gap(f"{path}-3.0.0.tgz", f"{plain.host} answers 404 Not Found (MANIFEST_UNKNOWN)"),
+        gap("unavailable", f"{path}-1.0.0.tgz", "its manifest has no layer of a chart"),
+        gap("unavailable", f"{path}-3.0.0.tgz", f"{plain.host} answers 404 Not Found (MANIFEST_UNKNOWN)"),
     )
 
 
@@ -184,7 +184,7 @@ def test_the_chart_that_an_oci_repository_is_is_pulled_by_its_revision(plain: Re
     gone = oci.collect([repository], {}, reach(), archives=[(REF, "", "1.0.0@sha256:" + "0" * 64)])
     assert (gone.archives, gone.gaps) == (
         {},
-        (Gap("oci/apps/web/chart.tgz", f"{plain.host} answers 404 Not Found (MANIFEST_UNKNOWN)"),),
+        (gap("unavailable", "oci/apps/web/chart.tgz", f"{plain.host} answers 404 Not Found (MANIFEST_UNKNOWN)"),),
     )
 
 
@@ -394,7 +394,7 @@ def test_faults_of_a_registry(handler: Any, answer: Answer, says: str) -> None:
         host = f"127.0.0.1:{server.port}"
         found = ask(reach(), f"oci://{host}/acme/web", insecure=True, ref={"semver": "1.x"})
     assert (found.probes[REF].answer, found.probes[REF].detail) == (answer, f"{host} {says}")
-    assert found.gaps == (Gap("oci/apps/web.yaml", f"{answer.value}: {host} {says}"),)
+    assert found.gaps == (gap("REASON", "oci/apps/web.yaml", f"{answer.value}: {host} {says}"),)
 
 
 UNTRIED: list[tuple[Mapping[str, Any], Answer, str]] = [

@@ -23,10 +23,10 @@ from fluxdoctor.collect.git.visit import Visit, VisitContext, VisitResult, ask, 
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import Workspace
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
+from fluxdoctor.collect.probe_context import ProbeContext, SourceResults, probe_reason
 from fluxdoctor.intake.tree import tree_of
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, Probe, Tree
+from fluxdoctor.model.gaps import FileScope, Gap
 from fluxdoctor.model.resource import Ref, Resource
 
 _TICK = 0.2
@@ -151,7 +151,8 @@ def _found(
         commit = wanted(source, outcome.refs or {})
         files = outcome.trees.get(commit, "")
         if isinstance(files, str):
-            gaps.append(Gap(f"git/{source.ref.named}", _why(outcome, commit, files)))
+            reason = probe_reason(outcome.answer)
+            gaps.append(Gap(FileScope(f"git/{source.ref.named}"), reason, _why(outcome, commit, files)))
             continue
         ignore = source.text("spec.ignore") if source.has("spec.ignore") else None
         key = (id(files), ignore)

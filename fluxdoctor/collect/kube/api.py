@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from fluxdoctor.collect.kube.login import ClusterConnection
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
+from fluxdoctor.model.gaps import GapReason
 
 PAGE = 500
 _MOST = 80 * 1024 * 1024
@@ -26,6 +27,7 @@ _CANNOT = re.compile(
     r'(?:in the namespace "(?P<space>[^"]*)"|at the cluster scope)'
 )
 _PASSING = frozenset((429, 500, 502, 503, 504))
+_REASONS = {401: GapReason.UNAUTHORIZED, 403: GapReason.FORBIDDEN}
 
 
 class ApiError(Exception):
@@ -34,9 +36,13 @@ class ApiError(Exception):
     ``after``: the seconds of Retry-After, which API priority and fairness sends with a 429.
     """
 
-    def __init__(self, status: int, why: str, body: Any = None, after: float | None = None) -> None:
+    def __init__(
+        self, status: int, why: str, body: Any = None, after: float | None = None, reason: GapReason | None = None
+    ) -> None:
         super().__init__(why)
         self.status, self.why, self.body, self.after = status, why, body, after
+        self.reason = reason or _REASONS.get(status, GapReason.UNAVAILABLE)
+        """Why what was asked for is unknown."""
 
     @property
     def absent(self) -> bool:
@@ -127,7 +133,7 @@ class Api:
                 continue
             found = page.get("items") if isinstance(page, dict) else None
             if not isinstance(found, list):
-                raise ApiError(0, "the answer is not a list of objects")
+                raise ApiError(0, "the answer is not a list of objects", reason=GapReason.MALFORMED)
             into += [item for item in found if isinstance(item, dict)]
             yield len(into) - begin
             meta = page.get("metadata")
@@ -141,7 +147,8 @@ class Api:
 
         left = self.deadline.left()
         if left <= 0:
-            raise ApiError(0, "called off" if self.deadline.cancelled else "the time for this run was over")
+            why = "called off" if self.deadline.cancelled else "the time for this run was over"
+            raise ApiError(0, why, reason=GapReason.TIMEOUT)
         headers = urllib3.HTTPHeaderDict([*self._connection.headers(), ("Accept", accept), ("Accept-Encoding", "gzip")])
         if kind:
             headers.add("Content-Type", kind)
@@ -162,7 +169,11 @@ class Api:
         return _answer(response, data)
 
     def _failed(self, error: BaseException) -> ApiError:
-        return ApiError(0, "called off" if self.deadline.cancelled else words(error))
+        import urllib3
+
+        is_timeout = any(isinstance(one, TimeoutError | urllib3.exceptions.TimeoutError) for one in _chain(error))
+        reason = GapReason.TIMEOUT if is_timeout or self.deadline.cancelled else GapReason.UNAVAILABLE
+        return ApiError(0, "called off" if self.deadline.cancelled else words(error), reason=reason)
 
     def _body(self, response: Any) -> bytes:
         chunks: list[bytes] = []
@@ -174,7 +185,7 @@ class Api:
                 raise ResponseTooLargeError
             chunks.append(chunk)
             if self.deadline.over():
-                raise ApiError(0, "the time for this run was over")
+                raise ApiError(0, "the time for this run was over", reason=GapReason.TIMEOUT)
         return b"".join(chunks)
 
 
@@ -182,7 +193,7 @@ class ResponseTooLargeError(ApiError):
     """An answer that is larger than any honest page."""
 
     def __init__(self) -> None:
-        super().__init__(-1, f"the answer is larger than {_MOST >> 20} MiB")
+        super().__init__(-1, f"the answer is larger than {_MOST >> 20} MiB", reason=GapReason.TOO_LARGE)
 
 
 def _answer(response: Any, data: bytes) -> Any:
@@ -192,7 +203,8 @@ def _answer(response: Any, data: bytes) -> Any:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
         if response.status < 400:  # noqa: PLR2004 - HTTP
-            raise ApiError(0, "the answer is not JSON: it is damaged or cut short") from None
+            why = "the answer is not JSON: it is damaged or cut short"
+            raise ApiError(0, why, reason=GapReason.MALFORMED) from None
         body = None
     if response.status < 300:  # noqa: PLR2004 - HTTP
         return body

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fluxdoctor.collect.kube import definitions, presence, workloads
@@ -17,7 +17,8 @@ from fluxdoctor.intake import objects
 from fluxdoctor.intake.secret_values import entries
 from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model import flux
-from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster
+from fluxdoctor.model.gaps import Gap, GapReason, KindScope, StepScope
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
@@ -117,7 +118,9 @@ class _Collection:
         try:
             self.discovery = discover(self.api, {kind.group for kind in flux.KINDS.values()})
         except ApiError as error:
-            self.discovery = Discovery(stale=frozenset("*"), gaps=(Gap("discovery", error.why),))
+            self.discovery = Discovery(
+                stale=frozenset("*"), gaps=(Gap(StepScope("discovery"), error.reason, error.why),)
+            )
         self.found.gaps += self.discovery.gaps
 
     def served(self, ref: Ref) -> Served | None:
@@ -160,7 +163,11 @@ class _Collection:
 
     def _by_namespace(self) -> None:
         """Whoever may not list everywhere may often list in a namespace: the context's, Flux's, any of a few."""
-        refused = {gap.what for gap in self.found.gaps if gap.why.startswith("forbidden")}
+        refused = {
+            gap.scope.kind
+            for gap in self.found.gaps
+            if gap.reason is GapReason.FORBIDDEN and isinstance(gap.scope, KindScope)
+        }
         kinds = [kind for kind in flux.KINDS if kind in refused]
         unseen = {"Deployment", "Event"} & refused
         if self.scope.namespaces or not (kinds or unseen):
@@ -180,8 +187,8 @@ class _Collection:
             r.namespace for b in got.bodies if (r := objects.ref_of(b)) and r.kind == "Deployment"
         )
         for i, gap in enumerate(self.found.gaps):
-            if seen := seen_in.get(gap.what):
-                self.found.gaps[i] = Gap(gap.what, f"{gap.why}; seen in {', '.join(sorted(seen))} only")
+            if isinstance(gap.scope, KindScope) and (seen := seen_in.get(str(gap.scope))):
+                self.found.gaps[i] = replace(gap, detail=f"{gap.why}; seen in {', '.join(sorted(seen))} only")
 
     def _refs(self) -> Iterator[Ref]:
         yield from filter(None, map(objects.ref_of, self.found.bodies))
@@ -208,7 +215,7 @@ class _Collection:
                 if body.get("kind") == "CustomResourceDefinition":
                     definitions.lighten(body)
             # A definition that could not be read in full is known from discovery all the same.
-            got.gaps = [gap for gap in got.gaps if not gap.what.startswith("CustomResourceDefinition/")]
+            got.gaps = [gap for gap in got.gaps if gap.scope[0] != "CustomResourceDefinition"]
             self.found.add(got)
             asked |= set(wanted)
             cluster = self._cluster()

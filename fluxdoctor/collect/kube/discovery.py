@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fluxdoctor.collect.kube.api import Api, ApiError
-from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.gaps import Gap, GapReason, StepScope
 from fluxdoctor.model.resource import Fields
 
 #: Aggregated discovery: one answer for all groups (GA in Kubernetes 1.30, v2beta1 since 1.26); else the list of groups.
@@ -78,7 +78,10 @@ def discover(api: Api, groups: Iterable[str]) -> Discovery:
                 versions = sorted((v.text("version") for v in group.rows("versions")), key=lambda v: v != preferred)
                 if name in wanted:
                     _resources(api, name, versions, rows, gaps, stale)
-    gaps += [Gap(f"discovery of {group}", "its API server does not answer") for group in sorted(stale)]
+    gaps += [
+        Gap(StepScope(f"discovery of {group}"), GapReason.UNAVAILABLE, "its API server does not answer")
+        for group in sorted(stale)
+    ]
     return Discovery(rows, tuple(dict.fromkeys(gaps)), frozenset(stale))
 
 
@@ -108,7 +111,7 @@ def _resources(  # noqa: PLR0913, PLR0917 - what is found goes to three places
         try:
             body: Any = api.get(f"/apis/{group}/{version}" if group else f"/api/{version}")
         except ApiError as error:
-            gaps.append(Gap(f"discovery of {group}/{version}", error.why))
+            gaps.append(Gap(StepScope(f"discovery of {group}/{version}"), error.reason, error.why))
             stale.add(group)
             continue
         for row in Fields(body).rows("resources"):

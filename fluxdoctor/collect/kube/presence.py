@@ -9,8 +9,9 @@ from fluxdoctor.collect.kube.definitions import PARTIAL
 from fluxdoctor.collect.kube.discovery import Served
 from fluxdoctor.collect.kube.read import Reader, ReadResult
 from fluxdoctor.model import flux
-from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import State
+from fluxdoctor.model.gaps import Gap, GapReason, StepScope
 from fluxdoctor.model.graph import inventory
 from fluxdoctor.model.resource import Fields, Ref
 
@@ -36,7 +37,8 @@ def check(
                     claimed.setdefault((one.kind, _OWNERS[ref.kind]), set()).add(one)
     count = sum(map(len, claimed.values()))
     if count > _MOST_CLAIMED:
-        return ReadResult(gaps=[Gap("inventories", f"they name {count} objects; they were not looked for")])
+        why = f"they name {count} objects; they were not looked for"
+        return ReadResult(gaps=[Gap(StepScope("inventories"), GapReason.TOO_LARGE, why)])
     wanted = [(how, label, refs) for (kind, label), refs in claimed.items() if (how := served(Ref(kind, "", "")))]
     jobs = [
         partial(reader.list, how, query={"labelSelector": label}, accept=PARTIAL, most=_MOST)

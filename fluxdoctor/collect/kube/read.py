@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Served
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.flux import kind_name
+from fluxdoctor.model.gaps import Gap, GapReason, KindScope
 from fluxdoctor.model.resource import Ref
 
 _REFUSALS = 8
@@ -95,17 +95,19 @@ class Reader:
         found = ReadResult()
         seen: set[str] = set()
         for space in namespaces or ("",):
-            what = f"{name}/{space}" if space else name
+            scope = KindScope(name, space)
             bodies: list[Any] = []
             try:
                 for count in self._api.items(kind.path(space), bodies, query, accept=accept):
                     if most and count >= most:
-                        found.gaps.append(Gap(what, f"there are more than {most}; the rest was not read"))
+                        found.gaps.append(
+                            Gap(scope, GapReason.TOO_LARGE, f"there are more than {most}; the rest was not read")
+                        )
                         break
                 else:
                     seen.add(space)
             except ApiError as error:
-                found.gaps.append(Gap(what, error.why))
+                found.gaps.append(Gap(scope, error.reason, error.why))
             found.bodies += (strip(body, kind) for body in bodies)
         if not query and seen:
             found.listed[name] = None if seen == {""} else frozenset(seen)
@@ -114,11 +116,12 @@ class Reader:
     def get(self, kind: Served | None, ref: Ref) -> ReadResult:
         """Look one object up by its name: present, absent, or a gap."""
         if kind is None:
-            return ReadResult(gaps=[Gap(str(ref), f"{ref.kind} is not a kind that this API server serves")])
+            why = f"{ref.kind} is not a kind that this API server serves"
+            return ReadResult(gaps=[Gap(ref, GapReason.NOT_SERVED, why)])
         try:
             body = self._api.get(kind.path(ref.namespace, ref.name))
         except ApiError as error:
-            return ReadResult(absent=[ref]) if error.absent else ReadResult(gaps=[Gap(str(ref), error.why)])
+            return ReadResult(absent=[ref]) if error.absent else ReadResult(gaps=[Gap(ref, error.reason, error.why)])
         return ReadResult([strip(body, kind)]) if isinstance(body, dict) else ReadResult()
 
     def gets(self, wanted: Iterable[tuple[Served | None, Ref]]) -> ReadResult:
@@ -130,10 +133,10 @@ class Reader:
         def one(pair: tuple[Served | None, Ref]) -> ReadResult:
             kind, ref = pair
             if refused[ref.kind, ref.namespace] >= _REFUSALS:
-                return ReadResult(gaps=[Gap(str(ref), refused_why[ref.kind, ref.namespace])])
+                return ReadResult(gaps=[Gap(ref, GapReason.FORBIDDEN, refused_why[ref.kind, ref.namespace])])
             got = self.get(kind, ref)
             for gap in got.gaps:
-                if gap.why.startswith("forbidden"):
+                if gap.reason is GapReason.FORBIDDEN:
                     refused[ref.kind, ref.namespace] += 1
                     refused_why[ref.kind, ref.namespace] = gap.why
             return got

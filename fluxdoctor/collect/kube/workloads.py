@@ -9,8 +9,9 @@ from typing import Any
 from fluxdoctor.collect.kube.discovery import Served
 from fluxdoctor.collect.kube.read import Reader, ReadResult
 from fluxdoctor.model import flux
-from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import State
+from fluxdoctor.model.gaps import Gap, GapReason, StepScope
 from fluxdoctor.model.graph import inventory
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
@@ -54,7 +55,8 @@ def waited_for(reader: Reader, owners: Iterable[Resource], asks: Asks) -> ReadRe
     wanted = list(dict.fromkeys(ref for owner in appliers for ref in _candidates(owner)))
     found = reader.gets((asks(ref), ref) for ref in wanted[:_MOST_OBJECTS])
     if len(wanted) > _MOST_OBJECTS:
-        found.gaps.append(Gap("workloads", f"{len(wanted)} objects may be waited for; {_MOST_OBJECTS} were read"))
+        why = f"{len(wanted)} objects may be waited for; {_MOST_OBJECTS} were read"
+        found.gaps.append(Gap(StepScope("workloads"), GapReason.TOO_LARGE, why))
     # Before helm-controller 1.5 a HelmRelease has no inventory; its workloads carry its labels.
     bare = [r for r in appliers if r.kind == "HelmRelease" and not inventory(r)][:_MOST_SELECTORS]
     jobs = [

@@ -16,14 +16,14 @@ from fluxdoctor.collect.net.address import Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import DeadlineError
 from fluxdoctor.collect.net.http import MIB, Access, Client, Response
-from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
+from fluxdoctor.collect.probe_context import ProbeContext, SourceResults, probe_gap
 from fluxdoctor.collect.sources import access
 from fluxdoctor.collect.sources.index_cache import IndexCache, mapped
 from fluxdoctor.model import flux
 from fluxdoctor.model.charts import Archive, Chart, Held
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, ChartVersion, Probe, entries_of, stated
 from fluxdoctor.model.flux import State
+from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.resource import Ref, Resource
 
 #: What source-controller reads of an index, unless --helm-index-max-size says more.
@@ -105,7 +105,7 @@ def _doubtful(held: Collection[Held], indexes: Mapping[Ref, Index]) -> tuple[Arc
 
 def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
     return tuple(
-        Gap(f"helm/{ref.namespace}/{ref.name}/index.yaml", f"{probe.answer.value}: {probe.detail}")
+        probe_gap(f"helm/{ref.namespace}/{ref.name}/index.yaml", probe)
         for ref, probe in sorted(probes.items())
         if probe.answer not in (Answer.OK, Answer.TOO_LARGE)
     )
@@ -163,7 +163,8 @@ def _pulled(
             if isinstance(found, Chart):
                 charts[ref, name, version] = found
             else:
-                gaps.append(Gap(f"helm/{ref.namespace}/{ref.name}/charts/{name}-{version}.tgz", found))
+                path = f"helm/{ref.namespace}/{ref.name}/charts/{name}-{version}.tgz"
+                gaps.append(Gap(FileScope(path), GapReason.UNAVAILABLE, found))
     return charts, gaps
 
 

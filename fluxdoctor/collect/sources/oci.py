@@ -12,14 +12,14 @@ from fluxdoctor.collect.fan_out import Request, Result
 from fluxdoctor.collect.net.address import Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import Access, Client
-from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
+from fluxdoctor.collect.probe_context import ProbeContext, SourceResults, probe_gap
 from fluxdoctor.collect.sources import access, docker_config
 from fluxdoctor.collect.sources.docker_config import RegistryLogin
 from fluxdoctor.collect.sources.registry import RegistryRepository
 from fluxdoctor.model import semver
 from fluxdoctor.model.charts import Archive, Chart
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.facts import Answer, Probe
+from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.oci import OciManifest
 from fluxdoctor.model.resource import Ref, Resource
 
@@ -115,7 +115,7 @@ def collect(
 
 def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
     return tuple(
-        Gap(f"oci/{ref.namespace}/{ref.name}.yaml", f"{probe.answer.value}: {probe.detail}")
+        probe_gap(f"oci/{ref.namespace}/{ref.name}.yaml", probe)
         for ref, probe in sorted(probes.items())
         if probe.answer not in (Answer.OK, Answer.NOT_FOUND, Answer.EMPTY)
     )
@@ -127,7 +127,8 @@ def _lacking(learnt: Mapping[Ref, _Learnt]) -> Iterator[Gap]:
             if isinstance(chart, str):
                 below = f"{ref.namespace}/{ref.name}"
                 helm = ref.kind == "HelmRepository"
-                yield Gap(f"helm/{below}/charts/{name}-{version}.tgz" if helm else f"oci/{below}/chart.tgz", chart)
+                path = f"helm/{below}/charts/{name}-{version}.tgz" if helm else f"oci/{below}/chart.tgz"
+                yield Gap(FileScope(path), GapReason.UNAVAILABLE, chart)
 
 
 def _shown(source: Resource) -> str:

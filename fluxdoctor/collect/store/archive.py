@@ -8,11 +8,12 @@ import tarfile
 import zlib
 from pathlib import Path
 
-from fluxdoctor.model.cluster import Gap
+from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 
 MAX_FILE = 256 * 1024 * 1024
 MAX_TOTAL = 2 * 1024 * 1024 * 1024
 _MOST_MEMBERS = 500_000
+_NOT_A_FILE = "neither a file nor a folder, or outside of the snapshot: left out"
 
 
 class SnapshotError(Exception):
@@ -32,14 +33,20 @@ def read(path: Path, gaps: list[Gap]) -> dict[str, bytes]:
                 name = posixpath.normpath(member.name)
                 total += member.size
                 if count >= _MOST_MEMBERS or total > MAX_TOTAL:
-                    gaps.append(Gap("cluster/", f"{path.name} is too large: the rest of it was not read"))
+                    gaps.append(
+                        Gap(
+                            FileScope("cluster/"),
+                            GapReason.TOO_LARGE,
+                            f"{path.name} is too large: the rest of it was not read",
+                        )
+                    )
                     break
                 if member.isdir():
                     continue
                 if not member.isreg() or name.startswith(("/", "..")):
-                    gaps.append(Gap(name, "neither a file nor a folder, or outside of the snapshot: left out"))
+                    gaps.append(Gap(FileScope(name), GapReason.NOT_COLLECTED, _NOT_A_FILE))
                 elif member.size > MAX_FILE:
-                    gaps.append(Gap(name, f"too large: {member.size} bytes"))
+                    gaps.append(Gap(FileScope(name), GapReason.TOO_LARGE, f"too large: {member.size} bytes"))
                 else:
                     content = archive.extractfile(member)
                     files[name] = content.read() if content else b""
@@ -48,7 +55,8 @@ def read(path: Path, gaps: list[Gap]) -> dict[str, bytes]:
             raise SnapshotError(
                 f"{path}: neither a snapshot folder nor a .tgz of one ({type(error).__name__})"
             ) from None
-        gaps.append(Gap("cluster/", f"{path.name} is damaged or cut short: what came after {max(files)} is missing"))
+        why = f"{path.name} is damaged or cut short: what came after {max(files)} is missing"
+        gaps.append(Gap(FileScope("cluster/"), GapReason.MALFORMED, why))
     return _below(files)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from fluxdoctor.collect.charts import chart_archive
-from fluxdoctor.collect.store import oci_folder
+from fluxdoctor.collect.store import oci_folder, saved_gaps
 from fluxdoctor.collect.store.snapshot_folder import FORMAT
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.cluster import Cluster, Event
@@ -147,7 +147,7 @@ def _about(snapshot: Snapshot) -> dict[str, Any]:
             for kind, spaces in cluster.listed.items()
         ],
         "absent": [_ref(ref) for ref in sorted(cluster.absent)],
-        "gaps": [{"what": gap.what, "why": gap.why} for gap in snapshot.gaps],
+        "gaps": [saved_gaps.to_row(gap) for gap in snapshot.gaps],
         **({"target": asked} if (asked := _target(snapshot.target)) else {}),
     }
 

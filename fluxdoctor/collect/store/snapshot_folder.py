@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from fluxdoctor.collect.charts import chart_archive, index, verdicts
-from fluxdoctor.collect.store import archive, oci_folder
+from fluxdoctor.collect.store import archive, oci_folder, saved_gaps
 from fluxdoctor.collect.store.archive import MAX_FILE, MAX_TOTAL, SnapshotError
 from fluxdoctor.collect.store.within import is_within
 from fluxdoctor.intake import documents, objects
 from fluxdoctor.intake.tree import Files, tree_of
 from fluxdoctor.model.charts import Archive, Chart, Charts
-from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Probe, Probes, sha256
+from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.resource import Fields, Ref
 from fluxdoctor.model.snapshot import Snapshot, Target, Versions
 from fluxdoctor.model.times import moment
 
 FORMAT = 1
+_NO_OBJECTS = "snapshot.yaml says that kinds were listed, and there is no file of them"
 _INHERITED = ("git/", "helm/")
 _ANSWERS = {answer.value: answer for answer in Answer}
 
@@ -43,7 +45,7 @@ class _Loading:
         try:
             return documents.load(self.files[path], path)
         except documents.YamlError as error:
-            self.gaps.append(Gap(path, f"not YAML, line {error.line}: {error.problem}"))
+            self.gaps.append(Gap(FileScope(path), GapReason.MALFORMED, f"not YAML, line {error.line}: {error.problem}"))
             return None
 
 
@@ -74,21 +76,21 @@ def _read(root: Path, gaps: list[Gap], only: tuple[str, ...] = ("",)) -> dict[st
         if not name.startswith(only):
             continue
         if path.is_symlink():
-            gaps.append(Gap(name, "a symbolic link is not followed"))
+            gaps.append(Gap(FileScope(name), GapReason.NOT_COLLECTED, "a symbolic link is not followed"))
         elif path.is_dir():
             continue
         elif not path.is_file():
-            gaps.append(Gap(name, "neither a file nor a folder: not read"))
+            gaps.append(Gap(FileScope(name), GapReason.NOT_COLLECTED, "neither a file nor a folder: not read"))
         else:
             try:
                 size = path.stat().st_size
                 total += size
                 if size > MAX_FILE or total > MAX_TOTAL:
-                    gaps.append(Gap(name, f"too large: {size} bytes"))
+                    gaps.append(Gap(FileScope(name), GapReason.TOO_LARGE, f"too large: {size} bytes"))
                 else:
                     files[name] = path.read_bytes()
             except OSError as error:
-                gaps.append(Gap(name, f"could not be read: {error.strerror}"))
+                gaps.append(Gap(FileScope(name), GapReason.UNAVAILABLE, f"could not be read: {error.strerror}"))
     return files
 
 
@@ -133,7 +135,7 @@ def parse(files: Files, name: str, gaps: list[Gap] | None = None) -> Snapshot:
     """Make a Snapshot of the files of a folder. Raises SnapshotError where snapshot.yaml cannot be read."""
     about = _about(files, name)
     loading = _Loading(files, [] if gaps is None else gaps)
-    loading.gaps += [Gap(row.text("what"), row.text("why")) for row in about.rows("gaps")]
+    loading.gaps += [saved_gaps.from_row(row) for row in about.rows("gaps")]
     cluster = _cluster(about, loading)
     git = _git(cluster, loading)
     oci, probes = _oci(cluster, loading), _probes(loading)
@@ -163,11 +165,11 @@ def _target(about: Fields, name: str) -> Target | None:
 def _cluster(about: Fields, loading: _Loading) -> Cluster:
     raw: list[tuple[Any, str]] = []
     if about.rows("listed") and not any(True for _ in loading.below("cluster/")):
-        loading.gaps.append(Gap("cluster/", "snapshot.yaml says that kinds were listed, and there is no file of them"))
+        loading.gaps.append(Gap(FileScope("cluster/"), GapReason.CONFLICTING, _NO_OBJECTS))
     for path, content in loading.below("cluster/"):
         for body, where in _bodies(path, content, loading):
             raw += objects.flatten(body, where)
-    whole = not any(gap.what.startswith("cluster/") for gap in loading.gaps)
+    whole = not any(gap.is_below("cluster/") for gap in loading.gaps)
     loading.gaps += _twice(raw)
     found = objects.read(raw)
     loading.gaps += found.gaps
@@ -190,7 +192,8 @@ def _twice(raw: Iterable[tuple[Any, str]]) -> Iterator[Gap]:
             continue
         first, place = seen.setdefault(ref, (body, where))
         if first != body:
-            yield Gap(str(ref), f"it is in the snapshot twice and differs ({place}; {where}); the last one was taken")
+            why = f"it is in the snapshot twice and differs ({place}; {where}); the last one was taken"
+            yield Gap(ref, GapReason.CONFLICTING, why)
 
 
 def _bodies(path: str, content: bytes, loading: _Loading) -> Iterator[tuple[Any, str]]:
@@ -199,12 +202,16 @@ def _bodies(path: str, content: bytes, loading: _Loading) -> Iterator[tuple[Any,
             yield json.loads(content), path
         except (ValueError, RecursionError) as error:
             place = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            loading.gaps.append(Gap(path, f"not JSON{place}: the file is damaged or cut short"))
+            loading.gaps.append(
+                Gap(FileScope(path), GapReason.MALFORMED, f"not JSON{place}: the file is damaged or cut short")
+            )
         return
     parsed = documents.parse(content, path)
     yield from ((d.body, path) for d in parsed.documents)
     if parsed.error:
-        loading.gaps.append(Gap(path, f"not YAML, line {parsed.error.line}: {parsed.error.problem}"))
+        loading.gaps.append(
+            Gap(FileScope(path), GapReason.MALFORMED, f"not YAML, line {parsed.error.line}: {parsed.error.problem}")
+        )
 
 
 def _groups(loading: _Loading, area: str) -> dict[tuple[str, str], dict[str, bytes]]:
@@ -289,7 +296,7 @@ def _charts_below(files: Files, where: str, below: str, loading: _Loading) -> It
             chart = chart_archive.read(held[""]) if "" in held else chart_archive.unpacked(held)
             yield name.removesuffix(".tgz"), chart
         except chart_archive.ChartError as error:
-            loading.gaps.append(Gap(f"{where}{below}{name}", str(error)))
+            loading.gaps.append(Gap(FileScope(f"{where}{below}{name}"), GapReason.MALFORMED, str(error)))
 
 
 def _oci(cluster: Cluster, loading: _Loading) -> OciTags | None:

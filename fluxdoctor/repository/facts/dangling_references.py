@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.cluster import Gap
 from fluxdoctor.model.flux import Edge, Reference
+from fluxdoctor.model.gaps import Gap, GapReason
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.repository.build.substitute import unknown
 from fluxdoctor.repository.follow.cluster_contents import ClusterContents
@@ -54,7 +54,7 @@ def absent(reached: ClusterContents, written: DeclaredNames) -> tuple[frozenset[
                 continue
             why = judge.why_unknown(reference)
             if why:
-                gaps.add(Gap(f"{reference.target.kind}/{reference.target.named}", why))
+                gaps.add(Gap(reference.target, GapReason.DECIDED_ELSEWHERE, why))
             else:
                 missing.add(reference.target)
     return frozenset(missing), tuple(sorted(gaps))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.cluster import Cluster, Gap
+from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import Edge
+from fluxdoctor.model.gaps import Gap, Scope
 from fluxdoctor.model.resource import Fields, Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.repository.build.substitute import unknown
@@ -25,9 +26,9 @@ def asked(snapshot: Snapshot) -> tuple[Ref, ...]:
     return tuple(sorted(ref for ref in found if not unknown(ref.name) and not unknown(ref.namespace)))
 
 
-def hidden(snapshot: Snapshot, live: Snapshot) -> dict[Ref, str]:
+def hidden(snapshot: Snapshot, live: Snapshot) -> list[Gap]:
     """Return what was looked up in the cluster and could not be seen, and why."""
-    return {ref: found.why for ref in asked(snapshot) if (found := live.cluster.look(ref)).unknown}
+    return [lookup.gap for ref in asked(snapshot) if (lookup := live.cluster.look(ref)).gap]
 
 
 def join(snapshot: Snapshot, live: Snapshot) -> Snapshot:
@@ -39,9 +40,9 @@ def join(snapshot: Snapshot, live: Snapshot) -> Snapshot:
     extra = [r for r in live.cluster.all(*KINDS) if declared.get(r.ref) is None]
     made = {ref for resource in declared for ref in _produces(resource)}
     gone = {ref for ref in asked(snapshot) if ref not in made and live.cluster.look(ref).absent}
-    unseen = [Gap(f"{ref.kind}/{ref.named}", why) for ref, why in hidden(snapshot, live).items()]
-    answered = {str(r.ref) for r in extra} | {str(ref) for ref in gone} | {gap.what for gap in unseen}
-    gaps = unseen + [g for g in declared.gaps if g.what not in answered]
+    unseen = hidden(snapshot, live)
+    answered: set[Scope] = {*(r.ref for r in extra), *gone, *(gap.scope for gap in unseen)}
+    gaps = unseen + [g for g in declared.gaps if g.scope not in answered]
     joined = Cluster([*declared, *extra], absent={*declared.absent, *gone}, gaps=gaps)
     return replace(snapshot, cluster=joined, versions=live.versions if live.versions.found else snapshot.versions)
 
