@@ -217,8 +217,8 @@ def test_a_kustomization_that_gets_another_name(stateful: Path) -> None:
         stateful, {"clusters/prod/apps.yaml": APPS.replace("PATH", "apps").replace("name: apps", "name: applications")}
     )
     assert told(stateful) == [
-        "warning kustomize/moves-between apps: is replaced by Kustomization/flux-system/applications in git, with the same path: "
-        "deleting it prunes its 5 objects, which the other makes anew (clusters/prod/apps.yaml)"
+        "warning kustomize/moves-between apps: is replaced in git by Kustomization/flux-system/applications, with the same path: "
+        "deleting it prunes its 5 objects, and Kustomization/flux-system/applications recreates them (clusters/prod/apps.yaml)"
     ]
 
 
@@ -228,8 +228,8 @@ def test_objects_that_move_to_another_kustomization(stateful: Path) -> None:
     write(stateful, {"clusters/prod/other.yaml": other, "other/objects.yaml": OBJECTS})
     (stateful / "apps" / "objects.yaml").unlink()
     assert told(stateful) == [
-        "warning kustomize/moves-between apps: no longer declares Namespace/shop, PersistentVolumeClaim/db/data, ConfigMap/db/plain, and "
-        "Kustomization/flux-system/other does: if it is reconciled first, it deletes them, and they are made anew (other/objects.yaml)"
+        "warning kustomize/moves-between apps: no longer declares Namespace/shop, PersistentVolumeClaim/db/data, ConfigMap/db/plain, "
+        "now declared by Kustomization/flux-system/other: if it is reconciled first, it deletes these objects, and the new owner recreates them (other/objects.yaml)"
     ]
 
 

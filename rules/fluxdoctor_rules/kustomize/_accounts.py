@@ -1,4 +1,4 @@
-"""Service accounts and the bindings that name them."""
+"""Service accounts and the bindings that have them as subjects."""
 
 import re
 
@@ -12,27 +12,28 @@ CANNOT = re.compile(
 
 
 def bindings(cluster: Cluster, account: Ref) -> tuple[tuple[Resource, str], ...]:
-    """Return the bindings that name an account, and the namespace that each gives it ("" for a right one)."""
-    found = []
+    """Return the bindings with a subject of this name, and the wrong namespace of the subject ("" if it is correct)."""
+    matches = []
     for binding in cluster.all("ClusterRoleBinding", "RoleBinding"):
         for row in binding.rows("subjects"):
             if row.text("kind") == "ServiceAccount" and row.text("name") == account.name:
                 namespace = row.text("namespace") or binding.namespace
-                found.append((binding, "" if namespace == account.namespace else namespace))
-    return tuple(found)
+                matches.append((binding, "" if namespace == account.namespace else namespace))
+    return tuple(matches)
 
 
 def hint(cluster: Cluster, account: Ref) -> str:
-    """Say what is wrong with the bindings of an account, as far as they can be seen.
+    """Return a hint about what is wrong with the bindings of an account, or "" if it is not visible.
 
-    A RoleBinding of another namespace that binds an account of its own is meant for that one.
+    A RoleBinding in another namespace whose subject is an account of that namespace is correct, so it is ignored.
     """
-    found = bindings(cluster, account)
-    right = [b.ref for b, wrong in found if not wrong]
-    for binding, wrong in found:
-        if wrong and not right and wrong != binding.namespace:
-            return f"; {binding.ref} binds {account.name} of namespace {wrong or '(none)'}, not of {account.namespace}"
-    if right:
-        return f"; what {', '.join(map(str, right[:3]))} grants does not hold it"
-    seen = cluster.saw_all("ClusterRoleBinding") and cluster.saw_all("RoleBinding")
-    return "; no binding names this account" if seen else ""
+    matches = bindings(cluster, account)
+    correct = [b.ref for b, wrong_namespace in matches if not wrong_namespace]
+    for binding, wrong_namespace in matches:
+        if wrong_namespace and not correct and wrong_namespace != binding.namespace:
+            return f"; {binding.ref} binds {account.name} in namespace {wrong_namespace}, not in {account.namespace}"
+    if correct:
+        verb = "does" if len(correct) == 1 else "do"
+        return f"; {', '.join(map(str, correct[:3]))} {verb} not grant this permission"
+    is_complete = cluster.saw_all("ClusterRoleBinding") and cluster.saw_all("RoleBinding")
+    return "; no binding has this account as a subject" if is_complete else ""

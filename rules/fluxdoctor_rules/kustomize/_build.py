@@ -1,4 +1,4 @@
-"""Which Kustomizations a rule about building may judge, and with which files."""
+"""The Kustomizations that a rule about builds can judge, and the files of their builds."""
 
 import posixpath
 from collections.abc import Iterator, Sequence
@@ -18,6 +18,7 @@ from fluxdoctor import (
     revision,
     state,
 )
+from fluxdoctor import nearest as similar_names
 
 #: The fields of a kustomization file (kustomize 5.8, api/types/kustomization.go), by their name in lower case.
 FIELDS = {
@@ -59,12 +60,12 @@ FIELDS = {
         "buildMetadata",
     )
 }
-# With these reasons the controller did not come as far as a finished build.
+# With these reasons the controller failed before or during the build.
 _BEFORE_BUILD = ("ArtifactFailed", "BuildFailed", "DependencyNotReady", "AccessDenied")
 
 
 def candidates(cluster: Cluster, manifests: Manifests) -> Sequence[tuple[Resource, Tree]]:
-    """Return the Kustomizations whose present files the controller has not built yet, with the files of their source."""
+    """Return the Kustomizations whose current files the controller has not built yet, with the files of their source."""
     return manifests.once("candidates", lambda git: tuple(_candidates(cluster, git)))
 
 
@@ -74,14 +75,14 @@ def _candidates(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resour
         if tree is None:
             continue
         source = cluster.get(manifests.source(kustomization))
-        # Files of other repositories are in the artifact too, and not in the tree.
-        more = source is not None and (source.has("spec.include") or source.flag("spec.recurseSubmodules"))
-        if not more and not is_built(kustomization, source):
+        # The artifact also has files of other repositories, which the tree does not have.
+        has_other_files = source is not None and (source.has("spec.include") or source.flag("spec.recurseSubmodules"))
+        if not has_other_files and not is_built(kustomization, source):
             yield kustomization, tree
 
 
 def unbuilt(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Tree, Build]]:
-    """Yield the candidates whose directory is there, with what it declares."""
+    """Yield the candidates whose directory exists, with their files and their build."""
     for kustomization, tree in candidates(cluster, manifests):
         build = manifests.build(kustomization)
         if build:
@@ -89,54 +90,54 @@ def unbuilt(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, 
 
 
 def is_built(kustomization: Resource, source: Resource | None) -> bool:
-    """Tell whether the controller built the source's present revision: then it knows better than a reading of files."""
-    said = state(kustomization)
+    """Tell whether the controller built the source's current revision: its status is then better proof than the files."""
+    current = state(kustomization)
     ready = condition(kustomization, "Ready")
-    if said in (State.SUSPENDED, State.NEW) or ready is None:
-        return said is State.SUSPENDED
-    if said is State.FAILED and ready.reason == "BuildFailed":
+    if current in (State.SUSPENDED, State.NEW) or ready is None:
+        return current is State.SUSPENDED
+    if current is State.FAILED and ready.reason == "BuildFailed":
         return False
-    offered = revision(source) if source else ""
-    if not offered:
-        return said is State.READY
-    tried = kustomization.text("status.lastAttemptedRevision")
-    passed = said is not State.PROGRESSING and ready.reason not in _BEFORE_BUILD
-    return offered == revision(kustomization) or (passed and offered == tried)
+    latest = revision(source) if source else ""
+    if not latest:
+        return current is State.READY
+    last_attempt = kustomization.text("status.lastAttemptedRevision")
+    has_passed = current is not State.PROGRESSING and ready.reason not in _BEFORE_BUILD
+    return latest == revision(kustomization) or (has_passed and latest == last_attempt)
 
 
 def nearest(tree: Tree, path: str, directory: str) -> str:
-    """Return the path most like a missing one, as an entry of a kustomization file in the directory would write it."""
+    """Return the existing path most similar to a missing one, relative to a directory; "" if no path is similar."""
     is_file = path.endswith((".yaml", ".yml", ".json"))
-    near = [p for p in tree.nearest(path, directories=not is_file) if p != directory]
-    return posixpath.relpath(near[0], directory or ".") if near else ""
+    similar = [p for p in tree.nearest(path, directories=not is_file) if p != directory]
+    return posixpath.relpath(similar[0], directory or ".") if similar else ""
 
 
 def spec_components(kustomization: Resource) -> Iterator[Entry]:
-    """Yield what spec.components names; where each stands is the directory that it is relative to, without a line."""
+    """Yield the entries of spec.components; their location is the directory that they are relative to, without a line."""
     folder = clean(kustomization.text("spec.path"))
     for i, text in enumerate(kustomization.strings("spec.components")):
         yield Entry(f"spec.components[{i}]", text, Location(f"{folder}/"), clean(posixpath.join(folder, text)))
 
 
 def is_root(body: Resource, kustomization: Resource) -> bool:
-    """Tell whether a kustomization file is the one of spec.path: the controller rewrites that one before kustomize reads it."""
+    """Tell whether a kustomization file is in spec.path: the controller rewrites this file before kustomize reads it."""
     return posixpath.dirname(body.file) == clean(kustomization.text("spec.path"))
 
 
 def is_generated(resource: Resource) -> bool:
-    """Tell whether a generator of a kustomization file makes an object: then its content is not known."""
+    """Tell whether a generator of a kustomization file creates an object: its content is then unknown."""
     return resource.annotation("kustomize.config.k8s.io/generated") == "true"
 
 
 def live(declared: Resource, kustomization: Resource, cluster: Cluster) -> Lookup:
-    """Look up the object in the cluster that a Kustomization made of a declaration."""
+    """Look up the object in the cluster that a Kustomization applied from a declaration."""
     return cluster.look(Manifests.live_ref(declared, kustomization))
 
 
 def applied(cluster: Cluster, manifests: Manifests) -> Sequence[tuple[Resource, Build]]:
-    """Return the Kustomizations that are Ready with the source's present revision, with what it declares.
+    """Return the Kustomizations that are Ready at the source's current revision, with their builds.
 
-    One that was read from a repository is as its repository is.
+    A Kustomization that was read from a repository is always at the revision of its repository.
     """
     return manifests.once("applied", lambda git: tuple(_applied(cluster, git)))
 
@@ -147,11 +148,16 @@ def _applied(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource,
         if build is None or state(kustomization) is not State.READY:
             continue
         source = cluster.get(manifests.source(kustomization))
-        offered = revision(source) if source else ""
-        if kustomization.file or (offered and offered == revision(kustomization)):
+        latest = revision(source) if source else ""
+        if kustomization.file or (latest and latest == revision(kustomization)):
             yield kustomization, build
 
 
 def unknown(body: Resource) -> tuple[str, ...]:
-    """Return the fields of a kustomization file that kustomize does not know; it does not mind upper and lower case."""
+    """Return the fields of a kustomization file that kustomize does not know; kustomize ignores case."""
     return tuple(key for key in body.keys(()) if key.lower() not in FIELDS)
+
+
+def similar_fields(key: str) -> tuple[str, ...]:
+    """Return the fields of a kustomization file with a name similar to an unknown one, the most similar first."""
+    return tuple(FIELDS[name] for name in similar_names(key.lower(), FIELDS))

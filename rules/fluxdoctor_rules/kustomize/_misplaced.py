@@ -1,4 +1,4 @@
-"""Directories that a kustomization file lists in the wrong field: a component is no resource, and a resource no component."""
+"""Directories that a kustomization file lists in the wrong field: components under resources, or the reverse."""
 
 import posixpath
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from ._build import spec_components, unbuilt
 
 
 def problems(cluster: Cluster, manifests: Manifests, fields: tuple[str, ...], *, component: bool) -> Iterator[Problem]:
-    """Yield a problem for each directory in these fields that is a component, or that is none."""
+    """Yield a problem for each directory in these fields that is a Component (``component``), or that is not."""
     for kustomization, _, build in unbuilt(cluster, manifests):
         source = manifests.source(kustomization)
         kinds = {posixpath.dirname(body.file): body.text("kind") for body in build.kustomizations}
         for entry in _entries(kustomization, build, fields):
-            known = entry.path in kinds and not is_remote(entry.text)
-            if known and (kinds[entry.path] == "Component") is component:
+            has_kind = entry.path in kinds and not is_remote(entry.text)
+            if has_kind and (kinds[entry.path] == "Component") is component:
                 location = entry.location if entry.location.line else None
                 key = f"{entry.location.file} {entry.text}"
                 yield Problem(

@@ -1,4 +1,4 @@
-"""What a Kustomization will prune when the newest revision of its source is applied."""
+"""The objects that a Kustomization will prune when it applies the latest revision of its source."""
 
 from collections.abc import Iterator
 
@@ -8,15 +8,15 @@ _PRUNE = "kustomize.toolkit.fluxcd.io/prune"
 
 
 def pruning(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Build, list[Ref]]]:
-    """Yield the Kustomizations whose git is ahead of what was applied, with what of their inventories it does not declare."""
+    """Yield the Kustomizations that have not applied the latest revision, with the inventory objects it no longer declares."""
     for kustomization in cluster.all("Kustomization"):
         build = manifests.build(kustomization)
         if not (build and build.complete and kustomization.flag("spec.prune") and _is_ahead(kustomization, cluster)):
             continue
         if kustomization.has("spec.kubeConfig") or state(kustomization) is State.SUSPENDED:
             continue
-        kept = {manifests.live_ref(resource, kustomization) for resource in build.objects}
-        gone = [ref for ref in inventory(kustomization) if ref not in kept and not _protected(cluster.get(ref))]
+        declared = {manifests.live_ref(resource, kustomization) for resource in build.objects}
+        gone = [ref for ref in inventory(kustomization) if ref not in declared and not _protected(cluster.get(ref))]
         yield kustomization, build, gone
 
 
@@ -27,8 +27,8 @@ def others(ref: Ref, kustomization: Resource, manifests: Manifests) -> tuple[Ref
 
 def _is_ahead(kustomization: Resource, cluster: Cluster) -> bool:
     source = cluster.get(Manifests.source(kustomization))
-    newest, applied = revision(source) if source else "", revision(kustomization)
-    return bool(newest and applied and newest != applied)
+    latest, applied = revision(source) if source else "", revision(kustomization)
+    return bool(latest and applied and latest != applied)
 
 
 def _protected(live: Resource | None) -> bool:

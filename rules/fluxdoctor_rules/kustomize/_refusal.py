@@ -1,39 +1,38 @@
-"""What the rules about refused manifests have in common: the object, the fields, and where they stand in git."""
+"""Problems about manifests that the API server rejects: the object, the field, and their location in git."""
 
-import difflib
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Confidence, Evidence, Failure, Failures, Manifests, Problem, Resource
+from fluxdoctor import Cluster, Confidence, Evidence, Failure, Failures, Manifests, Problem, Resource, nearest
 from fluxdoctor_rules.kustomize import _said, _shown
 
-_NAMED = re.compile(_said.OBJECT + r" (?:dry-run|apply) failed")
-#: The API server's own note that it stopped early: it stands behind the real error.
+_OBJECT = re.compile(_said.OBJECT + r" (?:dry-run|apply) failed")
+#: The API server's note that it skipped further validation; it follows the real error.
 _NOISE = re.compile(r",? ?<nil>: Invalid value: \S+: some validation rules were not checked because[^\],]*")
 _FIELD = re.compile(
     r"(?:\[|: |, )(?P<field>\.?[a-z][A-Za-z]*(?:\.[A-Za-z][\w-]*|\[[^\]]*\])+|\.[a-z][A-Za-z]*|spec|metadata|data): "
 )
-_OFFERED = re.compile(r'"[^"]*"')
+_VALUE = re.compile(r'"[^"]*"')
 _MANY = 8
 
 
-def problems(cluster: Cluster, failures: Failures, manifests: Manifests | None, wanted: str) -> Iterator[Problem]:
-    """Yield a problem for every failing object whose manifests were refused in one way; proven where facts show it."""
-    for failure, found, proof in _said.refused(failures, wanted, _NAMED):
-        yield _problem(failure, found, proof, manifests, cluster)
+def problems(cluster: Cluster, failures: Failures, manifests: Manifests | None, category: str) -> Iterator[Problem]:
+    """Yield a problem for every failing object with a rejected manifest of this category; proven if facts show it."""
+    for failure, match, proof in _said.refused(failures, category, _OBJECT):
+        yield _problem(failure, match, proof, manifests, cluster)
 
 
 def _problem(
-    failure: Failure, found: re.Match[str], said: Evidence, manifests: Manifests | None, cluster: Cluster
+    failure: Failure, match: re.Match[str], report: Evidence, manifests: Manifests | None, cluster: Cluster
 ) -> Problem:
-    why = reason(found.string[found.end() :])
+    why = reason(match.string[match.end() :])
     field = _FIELD.search(f": {why}")
-    declared = _said.in_git(manifests, found["object"], failure.ref)
-    proof = _proof(why, field["field"] if field else "", found["object"], declared, cluster)
+    declared = _said.in_git(manifests, match["object"], failure.ref)
+    proof = _proof(why, field["field"] if field else "", match["object"], declared, cluster)
     return Problem(
         failure.ref,
-        {"object": found["object"], "why": why},
-        evidence=(*((proof,) if proof else ()), said, *_shown.partly(failure.resource)),
+        {"object": match["object"], "why": why},
+        evidence=(*((proof,) if proof else ()), report, *_shown.partly(failure.resource)),
         field=field["field"].lstrip(".") if field and declared else "spec.path",
         location=_said.place(declared, field["field"] if field else ""),
         confidence=Confidence.PROVEN if proof else Confidence.REPORTED,
@@ -43,18 +42,18 @@ def _problem(
 def _proof(why: str, field: str, name: str, declared: Resource | None, cluster: Cluster) -> Evidence | None:
     ref = _said.ref_of(name)
     live = cluster.get(ref)
-    sort = _said.sort(why)
-    if sort == "quota":
+    category = _said.sort(why)
+    if category == "quota":
         return _shown.quota(why, ref.namespace, cluster)
-    if sort == "conflict":
+    if category == "conflict":
         return _shown.manager(why, live)
     if declared is None or not field:
         return None
-    return _shown.changed(field, declared, live) if sort == "immutable" else _shown.in_git(why, field, declared)
+    return _shown.changed(field, declared, live) if category == "immutable" else _shown.in_git(why, field, declared)
 
 
 def reason(text: str) -> str:
-    """Return what the API server objects to, without the object's name, its notes and what was applied besides."""
+    """Return the error of the API server, without the name of the object, notes, and the list of applied objects."""
     text = _NOISE.sub("", text)
     text = re.sub(r"^[ ,:]*(?:\(\w+\)|reason: \w+)?[ ,:]*(?:error)?[ ,:]*", "", text)
     text = re.sub(r'^[\w.-]+ "[^"]+" is (?:invalid|forbidden): ', "", text)
@@ -66,17 +65,12 @@ def reason(text: str) -> str:
 
 
 def _shorter(text: str) -> str:
-    """Cut a long list of allowed values."""
+    """Shorten a long list of allowed values; the values similar to the rejected one come first."""
     head, marker, rest = text.partition("supported values: ")
-    values = _OFFERED.findall(rest)
+    values = _VALUE.findall(rest)
     if marker and len(values) > _MANY:
-        wanted = _OFFERED.search(head.rpartition("Unsupported value")[2])
-        return (
-            f"{head}{marker}{', '.join(_nearest(wanted[0] if wanted else '', values))} and {len(values) - _MANY} more"
-        )
+        rejected = _VALUE.search(head.rpartition("Unsupported value")[2])
+        similar = nearest(rejected[0], values) if rejected else ()
+        first = [*similar, *(v for v in values if v not in similar)][:_MANY]
+        return f"{head}{marker}{', '.join(first)} and {len(values) - _MANY} more"
     return text
-
-
-def _nearest(wanted: str, values: list[str]) -> list[str]:
-    near = difflib.get_close_matches(wanted, values, 3, 0.5)
-    return [*near, *(v for v in values if v not in near)][:_MANY]

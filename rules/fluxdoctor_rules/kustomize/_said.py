@@ -1,4 +1,4 @@
-"""What the controllers that apply manifests say: which message is of which sort, and which object of git it speaks of."""
+"""The error messages of the controllers that apply manifests: their category, and the object in git that they name."""
 
 import re
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from fluxdoctor import Evidence, Failure, Failures, Location, Manifests, Ref, Resource
 
 APPLIERS = ("FluxInstance", "Kustomization", "ResourceSet")
-#: Kind/namespace/name, or Kind/name when cluster-scoped, as the controllers write objects.
+#: An object as the controllers print it: Kind/namespace/name, or Kind/name if it is cluster-scoped.
 OBJECT = r"(?P<object>[A-Z][A-Za-z0-9]*(?:/[a-z0-9][a-z0-9.-]*)?/[A-Za-z0-9][^\s/\[\],']*)"
-#: Before Flux 2.1 the reason stood after a comma: dry-run failed, reason: Invalid, error: ...
+#: Before Flux 2.1 the reason followed a comma: dry-run failed, reason: Invalid, error: ...
 DRY_RUN = OBJECT + r" (?:dry-run|apply) failed(?:,? ?\(?(?:reason: )?(?P<reason>\w+)\)?)?(?:,? error)?[:,]? "
 
-#: The sorts of refusals, the most telling first: a policy also answers "Invalid", an immutable field too.
+#: The categories of errors, the most specific first: a policy and an immutable field also return "Invalid".
 _SORTS = (
     ("api", re.compile(r'no matches for kind "[^"]+" in version "')),
     ("stored", re.compile(r"status\.storedVersions\[|request to convert CR to an invalid group/version")),
@@ -43,62 +43,62 @@ _ITEM = re.compile(OBJECT + r" status: '(?P<status>\w+)'")
 
 
 def sort(message: str) -> str:
-    """Tell which sort of refusal a message is, or ""."""
+    """Return the category of an error message, or "" if it has none."""
     return next((name for name, pattern in _SORTS if pattern.search(message)), "")
 
 
 def refused(
-    failures: Failures, wanted: str, pattern: re.Pattern[str]
+    failures: Failures, category: str, pattern: re.Pattern[str]
 ) -> Iterator[tuple[Failure, re.Match[str], Evidence]]:
-    """Yield the objects whose manifests were refused in one way, and what the controller said."""
+    """Yield the failing objects with an error of this category, the match of the pattern, and the error as evidence."""
     for failure in failures.failed:
         if failure.resource.kind not in APPLIERS:
             continue
         for words in failure.words:
             text = " ".join(words.message.split())
-            if sort(text) == wanted and (found := pattern.search(text)):
-                yield failure, found, Evidence(f'{words.reason}: "{text}"', f"{failure.ref} {words.where}")
+            if sort(text) == category and (match := pattern.search(text)):
+                yield failure, match, Evidence(f'{words.reason}: "{text}"', f"{failure.ref} {words.where}")
                 break
 
 
 def ref_of(text: str) -> Ref:
-    """Read Kind/namespace/name or Kind/name."""
+    """Parse Kind/namespace/name or Kind/name."""
     kind, _, rest = text.partition("/")
     namespace, slash, name = rest.partition("/")
     return Ref(kind, namespace, name) if slash else Ref(kind, "", namespace)
 
 
 def in_git(manifests: Manifests | None, text: str, owner: Ref) -> Resource | None:
-    """Return the declaration of an object that a message names."""
+    """Return the declaration in git of an object that an error message names."""
     return manifests.definition(ref_of(text), owner) if manifests else None
 
 
 def steps(field: str) -> tuple[str | int, ...]:
-    """Read a field path of the API server, ``.spec.containers[0].image``; stop at a list key that is no index."""
-    found: list[str | int] = []
+    """Parse a field path of the API server, ``.spec.containers[0].image``, up to a list key that is not an index."""
+    path: list[str | int] = []
     for name, index in re.findall(r"([^.\[\]]+)|\[([^\]]*)\]", field.strip().lstrip(".")):
         if name:
-            found.append(name)
+            path.append(name)
         elif index.isdecimal():
-            found.append(int(index))
+            path.append(int(index))
         else:
             break
-    return tuple(found)
+    return tuple(path)
 
 
 def place(declared: Resource | None, field: str) -> Location | None:
-    """Return where a field of a declaration stands in git, or its nearest parent that is there."""
+    """Return the location in git of a field of a declaration, or of its closest parent field that exists."""
     return declared.at(steps(field)) if declared else None
 
 
 def waited(message: str) -> list[re.Match[str]]:
-    """Return the objects that a health check waited for (object, status), but for those that are not there."""
-    listed = _LIST.search(message)
-    return [m for m in _ITEM.finditer(listed["list"]) if m["status"] != "NotFound"] if listed else []
+    """Return the objects that a health check waited for (object, status), except those that do not exist."""
+    items = _LIST.search(message)
+    return [m for m in _ITEM.finditer(items["list"]) if m["status"] != "NotFound"] if items else []
 
 
 def unready(failure: Failure) -> tuple[Ref, ...]:
-    """Return the objects that the health check of a failing object names."""
+    """Return the objects that did not become ready in the health check of a failing object."""
     if failure.resource.kind not in APPLIERS:
         return ()
     return tuple(dict.fromkeys(ref_of(m["object"]) for words in failure.words for m in waited(words.message)))

@@ -1,10 +1,10 @@
-"""The fields that Kubernetes knows (1.36), of the kinds that fleets are made of, where a mistake is likely."""
+"""The fields of common Kubernetes kinds (1.36), at the places where mistakes are likely."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Resource
 
-#: A place in an object, and the fields that may stand there.
+#: Paths in an object, and the fields that are allowed there.
 Places = Iterator[tuple[tuple[str | int, ...], frozenset[str]]]
 
 
@@ -74,7 +74,7 @@ _CONTAINER = _set(
 
 
 def places(resource: Resource) -> Places:
-    """Yield the places of an object whose fields are known: of a kind not listed here its metadata."""
+    """Yield the paths of an object whose allowed fields are known: only metadata for a kind that is not in this module."""
     kind = resource.kind
     yield ("metadata",), _META
     if kind in _ROOT:

@@ -1,4 +1,4 @@
-"""Which release of kustomize-controller runs."""
+"""The running version of kustomize-controller."""
 
 import re
 
@@ -8,6 +8,6 @@ _NUMBERS = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
 def patch(versions: Versions) -> tuple[int, ...] | None:
-    """Return (major, minor, patch) of kustomize-controller, or None when unknown."""
-    found = _NUMBERS.match(versions.found.get("kustomize-controller", ""))
-    return tuple(map(int, found.groups())) if found else None
+    """Return (major, minor, patch) of kustomize-controller, or None if it is unknown."""
+    numbers = _NUMBERS.match(versions.found.get("kustomize-controller", ""))
+    return tuple(map(int, numbers.groups())) if numbers else None

@@ -1,4 +1,4 @@
-"""A policy or an admission webhook refuses an object."""
+"""A policy or an admission webhook denies an object."""
 
 from collections.abc import Iterator
 
@@ -7,5 +7,5 @@ from fluxdoctor_rules.kustomize import _refusal
 
 
 def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
-    """Read which object was refused and why, and find its line in git."""
+    """Report the rejected object and the error of the API server, with the line in git."""
     yield from _refusal.problems(cluster, failures, manifests, "denied")

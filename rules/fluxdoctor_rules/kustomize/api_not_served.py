@@ -1,4 +1,4 @@
-"""A manifest asks for an API version or kind that the cluster does not serve."""
+"""A manifest uses an API version or kind that the cluster does not serve."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from fluxdoctor_rules.kustomize import _said
 
 _MATCH = re.compile(r'no matches for kind "(?P<kind>[^"]+)" in version "(?P<version>[^"]+)"')
 _OBJECT = re.compile(_said.OBJECT + r" (?:dry-run|apply) failed")
-#: Versions that Kubernetes dropped, and what took their place.
+#: Kinds of which Kubernetes removed a version, and the version that replaced it.
 _BUILT_IN = {
     "CronJob": "batch/v1",
     "EndpointSlice": "discovery.k8s.io/v1",
@@ -21,24 +21,24 @@ _BUILT_IN = {
 
 
 def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
-    """Tell a kind that is not installed from a version that is no longer served: the CRD says which are."""
-    for failure, found, proof in _said.refused(failures, "api", _MATCH):
+    """Distinguish a kind that is not installed from a version that is no longer served; the CRD lists the served ones."""
+    for failure, match, proof in _said.refused(failures, "api", _MATCH):
         text = " ".join(" ".join(w.message for w in failure.words).split())
-        named = _OBJECT.search(text)
-        declared = _said.in_git(manifests, named["object"], failure.ref) if named else None
-        kind, version = found["kind"], found["version"]
+        object_match = _OBJECT.search(text)
+        declared = _said.in_git(manifests, object_match["object"], failure.ref) if object_match else None
+        kind, version = match["kind"], match["version"]
         served = _served(cluster, kind, version, manifests)
         yield Problem(
             failure.ref,
             {
-                "object": named["object"] if named else kind,
+                "object": object_match["object"] if object_match else kind,
                 "version": f"{version} {kind}",
                 "served": served,
             },
             evidence=(proof,),
             field="apiVersion" if declared else "spec.path",
             location=_said.place(declared, "apiVersion"),
-            # One CRD to install, whoever asks for it; a version that is gone has to be changed in each manifest.
+            # One CRD fixes all objects of a kind; a removed version must be changed in every manifest.
             shared="" if served.startswith(("; use", "; served", f"; {kind} is")) else f"{version} {kind}",
             confidence=Confidence.PROVEN if served else Confidence.REPORTED,
         )
@@ -46,7 +46,7 @@ def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> 
 
 
 def _declared(cluster: Cluster) -> Iterator[Problem]:
-    """Before a deploy: a Flux object whose version the CRD that stands in the same repository does not serve."""
+    """Before a deploy: Flux objects whose version is not served by the CRD in the same repository."""
     definitions = {
         (d.text("spec.group"), d.text("spec.names.kind")): d for d in cluster.all("CustomResourceDefinition") if d.file
     }
@@ -82,19 +82,19 @@ def _served(cluster: Cluster, kind: str, version: str, manifests: Manifests | No
         return f"; {kind} is served as {others}"
     if not cluster.saw_all("CustomResourceDefinition"):
         return ""
-    return f"; no CustomResourceDefinition for {kind} is installed{_maker(cluster, kind, group, manifests)}"
+    return f"; no CustomResourceDefinition for {kind} is installed{_declaration(cluster, kind, group, manifests)}"
 
 
 def _versions(definition: Resource) -> tuple[str, ...]:
     return tuple(row.text("name") for row in definition.rows("spec.versions") if row.flag("served"))
 
 
-def _maker(cluster: Cluster, kind: str, group: str, manifests: Manifests | None) -> str:
-    """The Kustomization whose files declare the CRD, where one does."""
+def _declaration(cluster: Cluster, kind: str, group: str, manifests: Manifests | None) -> str:
+    """Return a hint with the Kustomization whose files declare the CRD, or ""."""
     for kustomization in cluster.all("Kustomization") if manifests else ():
-        built = manifests.build(kustomization) if manifests else None
-        for resource in built.objects if built else ():
-            ours = resource.kind == "CustomResourceDefinition" and resource.text("spec.group") == group
-            if ours and resource.text("spec.names.kind") == kind:
+        build = manifests.build(kustomization) if manifests else None
+        for resource in build.objects if build else ():
+            has_group = resource.kind == "CustomResourceDefinition" and resource.text("spec.group") == group
+            if has_group and resource.text("spec.names.kind") == kind:
                 return f"; {kustomization.ref} declares it"
     return ""

@@ -1,4 +1,4 @@
-"""The artifact was made anew under the same revision, and the Kustomization has not looked at it."""
+"""The source stored a new artifact with the same revision, and the Kustomization has not applied it."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,22 +10,23 @@ _GRACE = timedelta(minutes=1)
 
 
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
-    """Compare the artifact's time with the last reconciliation: only a new revision triggers one (kustomize-controller 1.9)."""
+    """Compare the time of the artifact with the last reconciliation.
+
+    Only a new revision triggers a reconciliation, not a new artifact (kustomize-controller 1.9).
+    """
     for kustomization in cluster.all("Kustomization"):
         source = cluster.get(Manifests.source(kustomization))
         if source is None or state(kustomization) is not State.READY:
             continue
-        made, last = moment(source.text("status.artifact.lastUpdateTime")), last_reconciled(kustomization)
-        if not (made and last and made > last and clock.taken - made > _GRACE):
+        stored, last = moment(source.text("status.artifact.lastUpdateTime")), last_reconciled(kustomization)
+        if not (stored and last and stored > last and clock.taken - stored > _GRACE):
             continue
         busy = condition(kustomization, "Reconciling")
         if revision(source) == revision(kustomization) and not (busy and busy.status == "True"):
             facts = {
                 "source": str(source.ref),
-                "when": f"{age(made, clock.taken)} ago",
+                "when": f"{age(stored, clock.taken)} ago",
                 "every": kustomization.text("spec.interval"),
-                "name": kustomization.name,
-                "namespace": kustomization.namespace,
             }
             proof = Evidence(f"last reconciled {age(last, clock.taken)} ago", f"{kustomization.ref} status.history")
             yield Problem(kustomization.ref, facts, evidence=(proof,), field="spec.interval")

@@ -1,4 +1,4 @@
-"""A kustomization.yaml lists a directory among its components that is none."""
+"""A kustomization.yaml lists a directory under components that is not a Component."""
 
 from collections.abc import Iterator
 
@@ -8,5 +8,5 @@ from ._misplaced import problems
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look into the directories that the kustomization files list."""
+    """Check the kind of the directories that the kustomization files list under components."""
     yield from problems(cluster, manifests, ("components",), component=False)

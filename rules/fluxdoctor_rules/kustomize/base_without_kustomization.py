@@ -8,7 +8,7 @@ from ._build import unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look into the directories that the kustomization files list."""
+    """Check the directories that the kustomization files list."""
     for kustomization, _, build in unbuilt(cluster, manifests):
         source = manifests.source(kustomization)
         for entry in build.bare:

@@ -1,4 +1,4 @@
-"""A kustomization.yaml lists a component among its resources."""
+"""A kustomization.yaml lists a Component under resources."""
 
 from collections.abc import Iterator
 
@@ -8,5 +8,5 @@ from ._misplaced import problems
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look into the directories that the kustomization files list."""
+    """Check the kind of the directories that the kustomization files list under resources."""
     yield from problems(cluster, manifests, ("resources", "bases"), component=True)

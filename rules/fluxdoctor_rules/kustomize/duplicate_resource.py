@@ -1,4 +1,4 @@
-"""Two documents of one build are the same object."""
+"""Two documents of one build declare the same object."""
 
 from collections.abc import Iterator
 
@@ -8,14 +8,15 @@ from ._build import is_generated, unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Compare the identities of the objects that a directory declares, as they are after its namespaces and prefixes."""
+    """Compare the identities of the objects of a build, after its namespaces and prefixes are applied."""
     for kustomization, _, build in unbuilt(cluster, manifests):
-        twice = _twice(build)
-        if twice:
-            first, second = twice[0]
+        duplicates = _duplicates(build)
+        if duplicates:
+            first, second = duplicates[0]
             here, there = first.at("metadata.name"), second.at("metadata.name")
-            places = f": {here} and {there}" if here != there else f": {there} is reached in two ways"
-            more = f", and so are {len(twice) - 1} more objects" if len(twice) > 1 else ""
+            places = f": {here} and {there}" if here != there else f": {there} is included twice"
+            count = len(duplicates) - 1
+            more = f" ({count} more object{'s' if count > 1 else ''} declared twice)" if count else ""
             yield Problem(
                 kustomization.ref,
                 {"id": str(second.ref), "places": places + more},
@@ -26,16 +27,16 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
             )
 
 
-def _twice(build: Build) -> list[tuple[Resource, Resource]]:
+def _duplicates(build: Build) -> list[tuple[Resource, Resource]]:
     renames = any(body.text("namespace") for body in build.kustomizations)
-    seen: dict[tuple[str, str, str, str], Resource] = {}
-    found = []
+    resources: dict[tuple[str, str, str, str], Resource] = {}
+    duplicates = []
     for resource in build.objects:
-        # A generator may merge into an object or replace it; `namespace:` gives its own name to a Namespace.
-        named = resource.kind and resource.name and not (resource.kind == "Namespace" and renames)
-        if named and not is_generated(resource):
+        # A generator can merge into an object or replace it; `namespace:` also changes the name of a Namespace.
+        has_identity = resource.kind and resource.name and not (resource.kind == "Namespace" and renames)
+        if has_identity and not is_generated(resource):
             identity = (resource.api_version, resource.kind, resource.namespace or "default", resource.name)
-            first = seen.setdefault(identity, resource)
+            first = resources.setdefault(identity, resource)
             if first is not resource:
-                found.append((first, resource))
-    return found
+                duplicates.append((first, resource))
+    return duplicates

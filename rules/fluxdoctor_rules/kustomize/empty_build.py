@@ -1,15 +1,14 @@
-"""A field that the controller drops leaves a Kustomization without objects."""
+"""A field that the controller ignores leaves a Kustomization without objects."""
 
-import difflib
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Location, Manifests, Problem, Resource
+from fluxdoctor import Cluster, Location, Manifests, Problem, Resource, suggestion
 
-from ._build import FIELDS, applied, is_root, unknown
+from ._build import applied, is_root, similar_fields, unknown
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look for unknown fields in the kustomization file of spec.path where nothing is declared and nothing is applied."""
+    """Report unknown fields in the kustomization file of spec.path if the build and the inventory are empty."""
     for kustomization, build in applied(cluster, manifests):
         if build.objects or not build.complete or kustomization.rows("status.inventory.entries"):
             continue
@@ -20,13 +19,13 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
 
 def _ignored(kustomization: Resource, body: Resource) -> Iterator[Problem]:
     for key in unknown(body):
-        near = difflib.get_close_matches(key.lower(), FIELDS, 1, 0.7)
+        similar = similar_fields(key)
         location = body.at((key,)) or Location(body.file)
         facts = {
             "where": str(location),
             "wrong": key,
-            "meant": f"; {FIELDS[near[0]]} is meant" if near else "",
-            "instead": f" to {FIELDS[near[0]]}" if near else "",
-            "fate": "deleted" if kustomization.flag("spec.prune") else "left behind",
+            "meant": suggestion(similar),
+            "instead": f" (for example {similar[0]})" if similar else "",
+            "fate": "deleted" if kustomization.flag("spec.prune") else "no longer managed",
         }
         yield Problem(kustomization.ref, facts, field=key, location=location, key=key)

@@ -1,4 +1,4 @@
-"""A manifest that lies beside a kustomization file, and that no kustomization file names."""
+"""A manifest next to a kustomization file that no kustomization file lists."""
 
 import posixpath
 from collections.abc import Iterator
@@ -19,16 +19,17 @@ from fluxdoctor import (
     state,
 )
 
-_SHOWN = 5
-_LEFT = ("example", "sample", "disabled", "template", "backup", ".bak", "test")
+_MOST = 5
+#: Words in the names of files that are not listed on purpose.
+_IGNORED = ("example", "sample", "disabled", "template", "backup", ".bak", "test")
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Compare the files of each directory that is built with what all kustomization files of the source name."""
-    named: dict[Ref, frozenset[str]] = {}
-    held: dict[Ref, dict[str, list[str]]] = {}
-    spoken: set[tuple[Ref, str]] = set()
-    read = _read(cluster, manifests)
+    """Compare the files in each directory of a build with the entries of all kustomization files of the source."""
+    listed_paths: dict[Ref, frozenset[str]] = {}
+    candidates: dict[Ref, dict[str, list[str]]] = {}
+    reported: set[tuple[Ref, str]] = set()
+    build_files = _build_files(cluster, manifests)
     for kustomization in cluster.all("Kustomization"):
         source, tree, build = (
             manifests.source(kustomization),
@@ -37,27 +38,28 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
         )
         if tree is None or build is None or state(kustomization) is State.SUSPENDED:
             continue
-        if source not in named:
-            named[source] = tree.once("named in kustomization files", _named) | read.get(source, frozenset())
-            held[source] = tree.once("manifests by directory", _by_directory)
-        files = [f for f in _beside(held[source], build) if f not in named[source] and (source, f) not in spoken]
-        found = [(f, refs) for f in files if (refs := _objects(tree, f, manifests))]
-        spoken.update((source, f) for f, _ in found)
-        if found:
-            yield _problem(kustomization, tree, found)
+        if source not in listed_paths:
+            listed = tree.once("paths in kustomization files", _listed_paths)
+            listed_paths[source] = listed | build_files.get(source, frozenset())
+            candidates[source] = tree.once("manifests by directory", _by_directory)
+        files = [f for f in _beside(candidates[source], build) if f not in listed_paths[source]]
+        unlisted = [(f, refs) for f in files if (source, f) not in reported and (refs := _objects(tree, f, manifests))]
+        reported.update((source, f) for f, _ in unlisted)
+        if unlisted:
+            yield _problem(kustomization, tree, unlisted)
 
 
-def _read(cluster: Cluster, manifests: Manifests) -> dict[Ref, frozenset[str]]:
-    """Collect the files that any Kustomization builds, by source."""
-    found: dict[Ref, set[str]] = {}
+def _build_files(cluster: Cluster, manifests: Manifests) -> dict[Ref, frozenset[str]]:
+    """Return the files that the Kustomizations build, by source."""
+    by_source: dict[Ref, set[str]] = {}
     for kustomization in cluster.all("Kustomization"):
         if build := manifests.build(kustomization):
-            found.setdefault(manifests.source(kustomization), set()).update(build.files)
-    return {source: frozenset(files) for source, files in found.items()}
+            by_source.setdefault(manifests.source(kustomization), set()).update(build.files)
+    return {source: frozenset(files) for source, files in by_source.items()}
 
 
-def _named(tree: Tree) -> frozenset[str]:
-    """Return every path that a kustomization file of the tree may mean: each text in it, and each half of key=file."""
+def _listed_paths(tree: Tree) -> frozenset[str]:
+    """Return all possible paths in the kustomization files of a tree: every text, and both parts of key=file."""
     return frozenset(_paths(tree))
 
 
@@ -83,41 +85,43 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _by_directory(tree: Tree) -> dict[str, list[str]]:
-    """Group the YAML files that may be meant to be applied."""
-    found: dict[str, list[str]] = {}
+    """Return the YAML files that can be manifests, by directory."""
+    files: dict[str, list[str]] = {}
     for file in tree.paths:
         directory, name = posixpath.split(file)
-        plain = file.endswith((".yaml", ".yml")) and not name.startswith((".", "_")) and file not in tree.excluded
-        if plain and not any(w in name.lower() for w in _LEFT):
-            found.setdefault(directory, []).append(file)
-    return found
+        is_candidate = (
+            file.endswith((".yaml", ".yml")) and not name.startswith((".", "_")) and file not in tree.excluded
+        )
+        if is_candidate and not any(w in name.lower() for w in _IGNORED):
+            files.setdefault(directory, []).append(file)
+    return files
 
 
-def _beside(held: dict[str, list[str]], build: Build) -> Iterator[str]:
+def _beside(candidates: dict[str, list[str]], build: Build) -> Iterator[str]:
     for directory in dict.fromkeys(posixpath.dirname(body.file) for body in build.kustomizations):
-        yield from held.get(directory, ())
+        yield from candidates.get(directory, ())
 
 
 def _objects(tree: Tree, file: str, manifests: Manifests) -> tuple[Ref, ...]:
-    """Return what a file declares, where all of it is Kubernetes objects that nothing else declares (a patch would)."""
+    """Return the objects of a file if all its documents are objects that no other file declares, as a patch would."""
     parsed = tree.parsed(file)
     if parsed.flaw or not parsed.documents:
         return ()
     refs = tuple(d.ref for d in parsed.documents if _is_manifest(d))
-    known = any(manifests.producers(ref) for ref in refs)
-    return refs if len(refs) == len(parsed.documents) and not known else ()
+    is_declared = any(manifests.producers(ref) for ref in refs)
+    return refs if len(refs) == len(parsed.documents) and not is_declared else ()
 
 
 def _is_manifest(document: Resource) -> bool:
-    own = document.group != "kustomize.config.k8s.io"
-    return own and bool(document.api_version and document.text("kind") and document.text("metadata.name"))
+    is_object = document.group != "kustomize.config.k8s.io"
+    return is_object and bool(document.api_version and document.text("kind") and document.text("metadata.name"))
 
 
-def _problem(kustomization: Resource, tree: Tree, found: list[tuple[str, tuple[Ref, ...]]]) -> Problem:
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    files = ", ".join(f"{file} ({refs[0]})" for file, refs in found[:_SHOWN])
-    first = found[0][0]
+def _problem(kustomization: Resource, tree: Tree, unlisted: list[tuple[str, tuple[Ref, ...]]]) -> Problem:
+    more = f" and {len(unlisted) - _MOST} more" if len(unlisted) > _MOST else ""
+    files = ", ".join(f"{file} ({refs[0]})" for file, refs in unlisted[:_MOST])
+    first = unlisted[0][0]
     place = tree.parsed(first).documents[0].at()
-    proof = Evidence(f"{first} is in no kustomization.yaml of the source", str(place))
+    proof = Evidence(f"no kustomization.yaml of the source lists {first}", str(place))
     facts = {"files": files + more}
     return Problem(kustomization.ref, facts, evidence=(proof,), field="spec.path", location=place, key="files")

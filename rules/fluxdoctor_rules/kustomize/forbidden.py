@@ -1,4 +1,4 @@
-"""The service account that a Kustomization applies with lacks a right."""
+"""The service account of a Kustomization is not allowed to apply its objects."""
 
 from collections.abc import Iterator
 
@@ -7,24 +7,24 @@ from fluxdoctor_rules.kustomize import _accounts, _said
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Find the binding that should grant it: one that names the account in another namespace is a frequent mistake."""
-    for failure, found, proof in _said.refused(failures, "forbidden", _accounts.CANNOT):
-        account = Ref("ServiceAccount", found["namespace"], found["account"])
-        own = failure.resource.text("spec.serviceAccountName") == account.name
-        absent = cluster.look(account).absent
-        if own and absent:
-            continue  # another rule says that the account is not there
-        binding = "; it does not exist" if absent else _accounts.hint(cluster, account)
+    """Report the denied request and the binding that should allow it; a wrong namespace in its subject is a common mistake."""
+    for failure, match, proof in _said.refused(failures, "forbidden", _accounts.CANNOT):
+        account = Ref("ServiceAccount", match["namespace"], match["account"])
+        is_named = failure.resource.text("spec.serviceAccountName") == account.name
+        is_absent = cluster.look(account).absent
+        if is_named and is_absent:
+            continue  # kustomize/serviceaccount-missing reports this account
+        binding = "; the account does not exist" if is_absent else _accounts.hint(cluster, account)
         yield Problem(
             failure.ref,
             {
-                "account": account.named,
-                "verb": found["verb"],
-                "resource": f"{found['resource']}.{found['group']}" if found["group"] else found["resource"],
-                "where": f" in namespace {found['within']}" if found["within"] else "",
+                "account": str(account),
+                "verb": match["verb"],
+                "resource": f"{match['resource']}.{match['group']}" if match["group"] else match["resource"],
+                "where": f" in namespace {match['within']}" if match["within"] else "",
                 "binding": binding,
             },
             evidence=(proof,),
-            field="spec.serviceAccountName" if own else "",
+            field="spec.serviceAccountName" if is_named else "",
             confidence=Confidence.PROVEN if binding else Confidence.REPORTED,
         )

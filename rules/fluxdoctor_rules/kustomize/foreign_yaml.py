@@ -1,4 +1,4 @@
-"""A path without kustomization file takes in YAML that is not meant for it."""
+"""A path without a kustomization file includes YAML files of other tools."""
 
 import posixpath
 from collections.abc import Iterator
@@ -7,27 +7,27 @@ from fluxdoctor import FILE_NAMES, Cluster, Manifests, Problem, State, Tree, cle
 
 from ._build import candidates
 
-#: Directories and files of other tools, and what they are.
+#: Directories and files of other tools, and their descriptions.
 _FOREIGN = (
     ("Chart.yaml", "a Helm chart"),
-    (".github/", "workflows of GitHub"),
-    (".gitlab-ci.yml", "a pipeline of GitLab"),
+    (".github/", "a GitHub workflow"),
+    (".gitlab-ci.yml", "a GitLab pipeline"),
     ("docker-compose.yml", "a Compose file"),
     ("docker-compose.yaml", "a Compose file"),
-    ("mkdocs.yml", "a file of MkDocs"),
-    ("azure-pipelines.yml", "a pipeline of Azure"),
+    ("mkdocs.yml", "a MkDocs file"),
+    ("azure-pipelines.yml", "an Azure pipeline"),
 )
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Where such a build failed, look for files of other tools below the path: the controller reads every YAML file there."""
+    """Report the file of another tool that fails the build: without a kustomization file, every YAML file is read."""
     for kustomization, tree in candidates(cluster, manifests):
         ready, path = condition(kustomization, "Ready"), clean(kustomization.text("spec.path"))
-        failed = state(kustomization) is State.FAILED and ready is not None and ready.reason == "BuildFailed"
-        if not failed or not tree.is_directory(path) or _has_file(tree, path):
+        has_failed = state(kustomization) is State.FAILED and ready is not None and ready.reason == "BuildFailed"
+        if not has_failed or not tree.is_directory(path) or _has_file(tree, path):
             continue
-        said = " ".join(ready.message.split()) if ready else ""
-        file, what = next((f for f in _foreign(tree, path) if _is_named(f[0], said)), ("", ""))
+        message = " ".join(ready.message.split()) if ready else ""
+        file, what = next((f for f in _foreign(tree, path) if _is_named(f[0], message)), ("", ""))
         if file:
             facts = {"path": f"./{path}", "file": file, "what": what}
             yield Problem(kustomization.ref, facts, field="spec.path")
@@ -38,19 +38,19 @@ def _has_file(tree: Tree, directory: str) -> bool:
 
 
 def _foreign(tree: Tree, path: str) -> Iterator[tuple[str, str]]:
-    # A directory with its own kustomization file is built by that file: what it does not list is not read.
-    own = {d for d in tree.directories if d != path and _has_file(tree, d)}
+    # A directory with its own kustomization file includes only the files that this file lists.
+    with_file = {d for d in tree.directories if d != path and _has_file(tree, d)}
     for file in tree.under(path):
         inside = file[len(path) :].lstrip("/")
         if file in tree.excluded or not file.endswith((".yaml", ".yml")):
             continue
         what = next((w for mark, w in _FOREIGN if f"/{mark}" in f"/{inside}"), "")
-        if what and not _is_inside(file, own):
+        if what and not _is_inside(file, with_file):
             yield file, what
 
 
 def _is_named(file: str, message: str) -> bool:
-    """The controller names the file that it could not read; of a chart that can be any file beside Chart.yaml or below."""
+    """Tell whether the error of the controller names a file; for a chart it can name any file next to Chart.yaml or below."""
     directory, _, name = file.rpartition("/")
     return file in message or (name == "Chart.yaml" and bool(directory) and f"{directory}/" in message)
 

@@ -1,4 +1,4 @@
-"""A Flux object asks for a generated ConfigMap or Secret by the name without its hash."""
+"""A Flux object references a generated ConfigMap or Secret by its name without the hash."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ _KEYS = ("configMapGenerator", "secretGenerator")
 
 
 def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem]:
-    """Look for hashed names in fields of Flux objects: kustomize writes them only into the fields that it knows."""
-    made = dict(_hashed(cluster, manifests))
-    for resource in cluster.flux if made else ():
+    """Report references to generated names in Flux objects: kustomize adds the hash only in the fields that it knows."""
+    generators = dict(_hashed(cluster, manifests))
+    for resource in cluster.flux if generators else ():
         for need in graph.needs(resource.ref):
-            place = made.get(need.target)
+            place = generators.get(need.target)
             if place and not need.optional and cluster.look(need.target).absent:
                 yield _problem(resource.ref, need.target, need.field, place, cluster)
 
@@ -23,7 +23,7 @@ def _hashed(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Ref, Locat
     for kustomization in cluster.all("Kustomization"):
         build = manifests.build(kustomization)
         rows = _rows(build) if build else ()
-        # A file of configurations can teach kustomize the fields of Flux objects.
+        # A file under configurations can add the fields of Flux objects to kustomize.
         if build is None or not rows or any(body.has("configurations") for body in build.kustomizations):
             continue
         for resource in build.objects:
@@ -33,7 +33,7 @@ def _hashed(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Ref, Locat
 
 
 def _rows(build: Build) -> set[Location]:
-    """Return the places of the generators whose names get a hash."""
+    """Return the locations of the generators that add a hash to the name."""
     return {place for body in build.kustomizations for place in body.once("generators with a hash", _hashing)}
 
 
@@ -44,19 +44,19 @@ def _hashing(body: Resource) -> tuple[Location, ...]:
     return tuple(place for row in rows if (place := body.at(row.path)))
 
 
-def _problem(subject: Ref, wanted: Ref, field: str, place: Location, cluster: Cluster) -> Problem:
-    names = [n for n in cluster.names(wanted.kind, wanted.namespace) if _is_hash_of(n, wanted.name)]
+def _problem(subject: Ref, target: Ref, field: str, place: Location, cluster: Cluster) -> Problem:
+    names = [n for n in cluster.names(target.kind, target.namespace) if _is_hash_of(n, target.name)]
     facts = {
-        "wanted": str(wanted),
+        "wanted": str(target),
         "place": str(place),
-        "live": f"; in the cluster it is {names[0]}" if names else "",
+        "live": f"; its name in the cluster is {names[0]}" if names else "",
         "field": field,
     }
-    proof = (Evidence(f"{wanted.name} has a hash: {names[0]}", str(wanted)),) if names else ()
+    proof = (Evidence(f"{target.name} has a hash: {names[0]}", str(target)),) if names else ()
     return Problem(subject, facts, evidence=proof, field=field, location=place, key=field)
 
 
 def _is_hash_of(name: str, base: str) -> bool:
-    """Tell a name with a hash: kustomize's hashes are ten letters and digits."""
+    """Tell whether a name is the base name and a hash; hashes of kustomize have ten letters and digits."""
     head, _, tail = name.rpartition("-")
     return head == base and len(tail) == 10 and tail.isalnum()  # noqa: PLR2004 - the length of a hash

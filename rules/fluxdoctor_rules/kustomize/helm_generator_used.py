@@ -1,4 +1,4 @@
-"""Where a kustomization file inflates a Helm chart."""
+"""A kustomization file inflates a Helm chart."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from ._build import unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look for the fields that need --enable-helm."""
+    """Report the fields that require --enable-helm."""
     for kustomization, _, build in unbuilt(cluster, manifests):
         for body in build.kustomizations:
             for key in ("helmCharts", "helmChartInflationGenerator"):

@@ -1,4 +1,4 @@
-"""spec.images names an image again and loses what the kustomization file says of it."""
+"""spec.images overrides an image and drops fields that the kustomization file sets for it."""
 
 from collections.abc import Iterator
 
@@ -8,13 +8,13 @@ from ._build import is_root
 from ._versions import patch
 
 _FIELDS = ("newName", "newTag", "digest")
-_MENDED = (1, 9, 4)
+_FIXED = (1, 9, 4)
 
 
 def check(cluster: Cluster, manifests: Manifests, versions: Versions) -> Iterator[Problem]:
-    """Before kustomize-controller 1.9.4 an entry of spec.images took the place of the file's entry as a whole."""
+    """Compare the entries; before kustomize-controller 1.9.4 an entry of spec.images replaced the whole entry of the file."""
     version = patch(versions)
-    if version is None or version >= _MENDED:
+    if version is None or version >= _FIXED:
         return
     for kustomization in cluster.all("Kustomization"):
         rows = {r.text("name"): r for r in kustomization.rows("spec.images")}
@@ -23,7 +23,7 @@ def check(cluster: Cluster, manifests: Manifests, versions: Versions) -> Iterato
             for row in body.rows("images") if is_root(body, kustomization) else ():
                 over = rows.get(row.text("name"))
                 lost = [f for f in _FIELDS if row.has(f) and over and not over.has(f)]
-                # A digest takes the place of a tag: then nothing is lost.
+                # A digest replaces a tag, so nothing is lost.
                 if over and lost and not (lost == ["newTag"] and over.has("digest")):
                     facts = {
                         "image": row.text("name"),

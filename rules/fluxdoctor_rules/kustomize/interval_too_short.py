@@ -10,7 +10,7 @@ _MANY = 50
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Tell of intervals below half a minute, and of many that take a minute or less together."""
+    """Report intervals below 30 seconds; with 50 or more objects, intervals of one minute or less."""
     running = [k for k in cluster.all("HelmRelease", "Kustomization") if state(k) is not State.SUSPENDED]
     quick = [k for k in running if interval(k) <= _QUICK and k.has("spec.interval")]
     for resource in quick:

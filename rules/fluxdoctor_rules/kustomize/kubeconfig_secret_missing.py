@@ -1,4 +1,4 @@
-"""A Kustomization applies to another cluster, and the Secret with its kubeconfig is not there or lacks the key."""
+"""The kubeconfig Secret of a Kustomization does not exist or lacks the key."""
 
 from collections.abc import Iterator
 
@@ -6,27 +6,27 @@ from fluxdoctor import Cluster, Problem, Ref, Resource, State, Unknown, state
 
 
 def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
-    """Look up the Secret of spec.kubeConfig and its key: ``value`` or ``value.yaml`` where none is named."""
+    """Look up the Secret of spec.kubeConfig and its key, which is ``value`` or ``value.yaml`` by default."""
     for kustomization in cluster.all("Kustomization"):
         name = kustomization.text("spec.kubeConfig.secretRef.name")
-        gone = kustomization.has("metadata.deletionTimestamp")
-        if not name or gone or state(kustomization) is State.SUSPENDED:
+        is_terminating = kustomization.has("metadata.deletionTimestamp")
+        if not name or is_terminating or state(kustomization) is State.SUSPENDED:
             continue
         secret = Ref("Secret", kustomization.namespace, name)
-        found = cluster.look(secret)
-        if found.unknown and state(kustomization) is State.FAILED:
-            yield Unknown(kustomization.ref, found.why)
-        elif found.absent:
+        lookup = cluster.look(secret)
+        if lookup.unknown and state(kustomization) is State.FAILED:
+            yield Unknown(kustomization.ref, lookup.why)
+        elif lookup.absent:
             facts = {"secret": secret.named, "what": "does not exist"}
             yield Problem(kustomization.ref, facts, field="spec.kubeConfig.secretRef.name", missing=secret)
-        elif found.resource:
-            yield from _key(kustomization, found.resource)
+        elif lookup.resource:
+            yield from _key(kustomization, lookup.resource)
 
 
 def _key(kustomization: Resource, secret: Resource) -> Iterator[Problem]:
-    wanted = kustomization.text("spec.kubeConfig.secretRef.key")
-    have = secret.keys("keys")
-    if (wanted and wanted not in have) or (not wanted and not {"value", "value.yaml"} & set(have)):
-        what = f"has no key {wanted or 'value'} (it has {', '.join(have) or 'none'})"
+    key = kustomization.text("spec.kubeConfig.secretRef.key")
+    keys = secret.keys("keys")
+    if (key and key not in keys) or (not key and not {"value", "value.yaml"} & set(keys)):
+        what = f"has no key {key or 'value'} (its keys: {', '.join(keys) or 'none'})"
         facts = {"secret": secret.ref.named, "what": what}
         yield Problem(kustomization.ref, facts, field="spec.kubeConfig.secretRef")

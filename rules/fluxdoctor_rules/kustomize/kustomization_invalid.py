@@ -1,12 +1,11 @@
-"""A kustomization file that kustomize refuses."""
+"""A kustomization file that kustomize rejects."""
 
-import difflib
 import posixpath
 from collections.abc import Iterator
 
-from fluxdoctor import FILE_NAMES, Cluster, Location, Manifests, Problem, Resource
+from fluxdoctor import FILE_NAMES, Cluster, Location, Manifests, Problem, Resource, suggestion
 
-from ._build import FIELDS, is_root, unbuilt, unknown
+from ._build import is_root, similar_fields, unbuilt, unknown
 
 _VERSIONS = {
     "Kustomization": "kustomize.config.k8s.io/v1beta1",
@@ -15,36 +14,52 @@ _VERSIONS = {
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Read the kustomization files as kustomize does: YAML, known fields, the right apiVersion."""
+    """Check the kustomization files as kustomize does: valid YAML, known fields, the correct apiVersion."""
     for kustomization, _, build in unbuilt(cluster, manifests):
         source = manifests.source(kustomization)
-        found: list[tuple[Location, str]] = [
-            (parsed.flaw.location, parsed.flaw.problem)
+        flaws: list[tuple[Location, str, str]] = [
+            (parsed.flaw.location, parsed.flaw.problem, parsed.flaw.problem)
             for file, parsed in build.broken
             if parsed.flaw and posixpath.basename(file) in FILE_NAMES
         ]
         for body in build.kustomizations:
-            found += _flaws(body, is_root(body, kustomization))
-        for location, problem in found:
+            flaws += _flaws(body)
+            flaws += () if is_root(body, kustomization) else _unknown_fields(body)
+        for location, problem, key in flaws:
             yield Problem(
                 kustomization.ref,
                 {"where": str(location), "problem": problem},
                 location=location,
-                key=f"{location.file} {problem}",
-                shared=f"{source} {location.file} {problem}",
+                key=f"{location.file} {key}",
+                shared=f"{source} {location.file} {key}",
             )
 
 
-def _flaws(body: Resource, root: bool) -> Iterator[tuple[Location, str]]:
+def _flaws(body: Resource) -> Iterator[tuple[Location, str, str]]:
+    """Yield the location, the text and the key of a wrong kind or apiVersion."""
     place = Location(body.file)
-    kind, version = body.text("kind") or "Kustomization", body.text("apiVersion")
+    kind, version = _kind(body), body.text("apiVersion")
     if kind not in _VERSIONS:
-        yield body.at("kind") or place, f"kind {kind} should be Kustomization or Component"
+        problem = f"kind {kind} should be Kustomization or Component"
+        yield body.at("kind") or place, problem, problem
     elif version and version != _VERSIONS[kind]:
         flux = ": this is a Flux object, and needs another file name" if ".toolkit.fluxcd.io/" in version else ""
-        yield body.at("apiVersion") or place, f"apiVersion {version} should be {_VERSIONS[kind]}{flux}"
-    else:
-        for key in () if root else unknown(body):
-            near = difflib.get_close_matches(key.lower(), FIELDS, 1)
-            meant = f", did you mean {FIELDS[near[0]]}?" if near else ""
-            yield body.at((key,)) or place, f"unknown field {key}{meant}"
+        problem = f"apiVersion {version} should be {_VERSIONS[kind]}{flux}"
+        yield body.at("apiVersion") or place, problem, problem
+
+
+def _unknown_fields(body: Resource) -> Iterator[tuple[Location, str, str]]:
+    """Yield the location, the text and the key of each unknown field of a file with the correct apiVersion."""
+    kind, version = _kind(body), body.text("apiVersion")
+    if kind not in _VERSIONS or (version and version != _VERSIONS[kind]):
+        return
+    for field in unknown(body):
+        similar = similar_fields(field)
+        # The key is part of fingerprints that users keep, so it does not follow the wording of the problem.
+        suffix = f", did you mean {similar[0]}?" if similar else ""
+        place = body.at((field,)) or Location(body.file)
+        yield place, f"unknown field {field}{suggestion(similar)}", f"unknown field {field}{suffix}"
+
+
+def _kind(body: Resource) -> str:
+    return body.text("kind") or "Kustomization"

@@ -1,4 +1,4 @@
-"""Objects that a Kustomization applied once and no longer keeps: nobody updates or deletes them."""
+"""Objects that a Kustomization applied and no longer manages: it neither updates nor deletes them."""
 
 from collections.abc import Iterator
 
@@ -18,13 +18,13 @@ from fluxdoctor import (
 )
 
 _PRUNE = "kustomize.toolkit.fluxcd.io/prune"
-#: Copies with the labels of the object that they belong to.
+#: Objects that controllers create with the labels of their owner.
 _COPIES = ("Endpoints", "EndpointSlice", "ControllerRevision", "ReplicaSet", "Pod", "Event", "PodMetrics")
-_SHOWN = 3
+_MOST = 3
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
-    """Compare the labels that kustomize-controller sets with the inventories: it writes both."""
+    """Compare the labels with the inventories; kustomize-controller sets both."""
     if not cluster.all("Kustomization"):
         return
     children: dict[Ref, list[Resource]] = {}
@@ -32,44 +32,44 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
         parent = owner(resource)
         if parent and parent.kind == "Kustomization":
             children.setdefault(parent, []).append(resource)
-    left = {parent: found for parent, made in children.items() if (found := _left(parent, made, cluster, graph))}
-    for parent, objects in sorted(left.items()):
-        yield _problem(parent, cluster.get(parent), [o.ref for o in objects])
+    for parent in sorted(children):
+        if unmanaged := _unmanaged(parent, children[parent], cluster, graph):
+            yield _problem(parent, cluster.get(parent), [r.ref for r in unmanaged])
 
 
-def _left(parent: Ref, made: list[Resource], cluster: Cluster, graph: Graph) -> list[Resource]:
-    """Return those of the objects with a Kustomization's labels that it does not keep."""
-    maker = cluster.get(parent)
-    if maker is None:
-        # A hub may apply to this cluster from another one: only a namespace that Flux uses here is judged.
-        gone = cluster.is_absent(parent) and cluster.names("Kustomization", parent.namespace)
-        return [r for r in made if _judged(r) and not graph.appliers(r.ref)] if gone else []
-    if not _settled(maker, cluster):
+def _unmanaged(parent: Ref, resources: list[Resource], cluster: Cluster, graph: Graph) -> list[Resource]:
+    """Return the objects with the labels of a Kustomization that it does not manage."""
+    kustomization = cluster.get(parent)
+    if kustomization is None:
+        # A hub cluster can apply objects to this cluster, so only namespaces with a Kustomization are checked.
+        is_deleted = cluster.is_absent(parent) and cluster.names("Kustomization", parent.namespace)
+        return [r for r in resources if _is_candidate(r) and not graph.appliers(r.ref)] if is_deleted else []
+    if not _is_settled(kustomization, cluster):
         return []
-    keeps = frozenset(inventory(maker))
-    return [r for r in made if r.ref not in keeps and _judged(r) and _unpruned(maker, r)]
+    managed = frozenset(inventory(kustomization))
+    return [r for r in resources if r.ref not in managed and _is_candidate(r) and _is_unpruned(kustomization, r)]
 
 
-def _judged(resource: Resource) -> bool:
-    owned = resource.has("metadata.ownerReferences") or resource.has("metadata.deletionTimestamp")
-    return resource.kind not in _COPIES and not owned
+def _is_candidate(resource: Resource) -> bool:
+    is_owned = resource.has("metadata.ownerReferences") or resource.has("metadata.deletionTimestamp")
+    return resource.kind not in _COPIES and not is_owned
 
 
-def _settled(maker: Resource, cluster: Cluster) -> bool:
-    """Ready with the source's present revision, and with an inventory to compare with."""
-    source = cluster.get(Manifests.source(maker))
-    current = source is not None and revision(source) in ("", revision(maker))
-    return state(maker) is State.READY and current and maker.has("status.inventory")
+def _is_settled(kustomization: Resource, cluster: Cluster) -> bool:
+    """Tell whether a Kustomization is Ready at the source's current revision and has an inventory."""
+    source = cluster.get(Manifests.source(kustomization))
+    is_current = source is not None and revision(source) in ("", revision(kustomization))
+    return state(kustomization) is State.READY and is_current and kustomization.has("status.inventory")
 
 
-def _unpruned(maker: Resource, resource: Resource) -> bool:
-    marked = "disabled" in (resource.annotation(_PRUNE).lower(), resource.label(_PRUNE).lower())
-    return marked or not maker.flag("spec.prune")
+def _is_unpruned(kustomization: Resource, resource: Resource) -> bool:
+    is_protected = "disabled" in (resource.annotation(_PRUNE).lower(), resource.label(_PRUNE).lower())
+    return is_protected or not kustomization.flag("spec.prune")
 
 
-def _problem(parent: Ref, maker: Resource | None, refs: list[Ref]) -> Problem:
-    rest = ", ".join(map(str, refs[1 : _SHOWN + 1])) + (" ..." if len(refs) > _SHOWN + 1 else "")
-    why = f"{parent} does not exist any more" if maker is None else f"{parent} does not declare it and does not prune"
-    facts = {"more": f", with {rest}" if rest else "", "why": why}
+def _problem(parent: Ref, kustomization: Resource | None, refs: list[Ref]) -> Problem:
+    rest = ", ".join(map(str, refs[1 : _MOST + 1])) + (" ..." if len(refs) > _MOST + 1 else "")
+    state_text = "no longer exists" if kustomization is None else "does not declare it and does not prune it"
+    facts = {"more": f" (also {rest})" if rest else "", "why": f"{parent} {state_text}"}
     proof = Evidence(f"its labels name {parent}", f"{refs[0]} metadata.labels")
     return Problem(refs[0], facts, evidence=(proof,), key=str(parent))

@@ -1,4 +1,4 @@
-"""An object that a healthy Kustomization or HelmRelease says it applied is not there."""
+"""An object in the inventory of a Ready Kustomization or HelmRelease does not exist."""
 
 from collections.abc import Iterator
 
@@ -18,34 +18,37 @@ from fluxdoctor import (
     state,
 )
 
-#: Jobs and Pods end and are taken away; the others are made again by their own controllers.
-_PASSING = ("Job", "Pod", "ReplicaSet", "Event", "Endpoints")
+#: Jobs and Pods are deleted after they finish; the others are recreated by their own controllers.
+_SHORT_LIVED = ("Job", "Pod", "ReplicaSet", "Event", "Endpoints")
 _KEY = "kustomize.toolkit.fluxcd.io/"
 
 
 def check(cluster: Cluster, failures: Failures, clock: Clock, manifests: Manifests | None) -> Iterator[Problem]:
-    """Compare the inventory of every owner that is Ready and not at work with what is there."""
+    """Compare the inventories of Ready owners that are not reconciling with the objects in the cluster."""
     for owner in cluster.all("Kustomization", "HelmRelease"):
-        if not _settled(owner) or failures.of(owner.ref):
+        if not _is_settled(owner) or failures.of(owner.ref):
             continue
         for ref in inventory(owner):
-            if cluster.is_absent(ref) and ref.kind not in _PASSING and not _meant(ref, owner, manifests):
+            if cluster.is_absent(ref) and ref.kind not in _SHORT_LIVED and not _is_intended(ref, owner, manifests):
                 yield _problem(ref, owner, clock, manifests)
 
 
-def _settled(owner: Resource) -> bool:
-    busy = condition(owner, "Reconciling")
-    gone = owner.has("metadata.deletionTimestamp") or owner.has("spec.kubeConfig")
-    return state(owner) is State.READY and not gone and not (busy and busy.status == "True")
+def _is_settled(owner: Resource) -> bool:
+    reconciling = condition(owner, "Reconciling")
+    is_excluded = owner.has("metadata.deletionTimestamp") or owner.has("spec.kubeConfig")
+    return state(owner) is State.READY and not is_excluded and not (reconciling and reconciling.status == "True")
 
 
-def _meant(ref: Ref, owner: Resource, manifests: Manifests | None) -> bool:
-    """An object that Flux applies once, or not at all, may be deleted on purpose."""
+def _is_intended(ref: Ref, owner: Resource, manifests: Manifests | None) -> bool:
+    """Tell whether an object can be missing on purpose: Flux applies it only once, or not at all."""
     declared = manifests.definition(ref, owner.ref) if manifests else None
     if declared is None:
         return False
-    once = declared.annotation(f"{_KEY}ssa").lower() in ("ifnotpresent", "ignore")
-    return once or "disabled" in (declared.annotation(f"{_KEY}reconcile"), declared.label(f"{_KEY}reconcile"))
+    is_applied_once = declared.annotation(f"{_KEY}ssa").lower() in ("ifnotpresent", "ignore")
+    return is_applied_once or "disabled" in (
+        declared.annotation(f"{_KEY}reconcile"),
+        declared.label(f"{_KEY}reconcile"),
+    )
 
 
 def _problem(ref: Ref, owner: Resource, clock: Clock, manifests: Manifests | None) -> Problem:
@@ -58,11 +61,10 @@ def _problem(ref: Ref, owner: Resource, clock: Clock, manifests: Manifests | Non
         {
             "owner": owner.ref,
             "again": again,
-            "kind": owner.kind.lower(),
-            "name": owner.name,
-            "namespace": owner.namespace,
+            # The owner recreates the subject, so this replaces the subject's own command.
+            "reconcile": f"flux reconcile {owner.kind.lower()} {owner.name} -n {owner.namespace}",
         },
-        evidence=(Evidence(f"in its inventory; reconciled{applied}", f"{owner.ref} status.inventory"),),
+        evidence=(Evidence(f"listed in the inventory; reconciled{applied}", f"{owner.ref} status.inventory"),),
         location=declared.at() if declared else None,
         shared=str(owner.ref),
     )

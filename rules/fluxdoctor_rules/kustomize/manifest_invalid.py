@@ -1,4 +1,4 @@
-"""A document of a build that is no Kubernetes object."""
+"""A document of a build is not a Kubernetes object."""
 
 from collections.abc import Iterator
 
@@ -8,13 +8,14 @@ from ._build import is_generated, unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look for documents without apiVersion, kind or metadata.name; name the first, as kustomize does."""
+    """Report the first document without apiVersion, kind or metadata.name, as kustomize does."""
     for kustomization, _, build in unbuilt(cluster, manifests):
         flawed = [(resource, lacking) for resource in build.objects if (lacking := _lacking(resource))]
         if flawed:
             resource, lacking = flawed[0]
             location = resource.at(lacking)
-            more = f", and {len(flawed) - 1} more are like it" if len(flawed) > 1 else ""
+            count = len(flawed) - 1
+            more = f" ({count} more incomplete object{'s' if count > 1 else ''})" if count else ""
             yield Problem(
                 kustomization.ref,
                 {"where": str(location), "lacking": lacking, "more": more},

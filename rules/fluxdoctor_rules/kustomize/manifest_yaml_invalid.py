@@ -1,4 +1,4 @@
-"""A manifest that is not YAML."""
+"""A manifest is not valid YAML."""
 
 import posixpath
 import re
@@ -8,15 +8,15 @@ from fluxdoctor import FILE_NAMES, Build, Cluster, Location, Manifests, Problem,
 
 from ._build import unbuilt
 
-#: kustomize (5.8) names the key, and neither the file nor, where it has written the document anew, the right line.
-_REPEATED = re.compile(r'mapping key "(?P<key>[^"]*)" already defined')
+#: kustomize (5.8) names the key, but not the file; the line is wrong if kustomize rewrote the document.
+_DUPLICATE = re.compile(r'mapping key "(?P<key>[^"]*)" already defined')
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Read the files that make up a build; kustomization files are another rule's business."""
+    """Report the invalid files of a build; kustomize/kustomization-invalid reports kustomization files."""
     for kustomization, tree, build in unbuilt(cluster, manifests):
-        if found := _repeated(kustomization, tree, build):
-            problem, where = found
+        if duplicate := _duplicate_key(kustomization, tree, build):
+            problem, where = duplicate
             yield Problem(
                 kustomization.ref,
                 {"where": str(where), "problem": problem},
@@ -36,10 +36,10 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
             )
 
 
-def _repeated(kustomization: Resource, tree: Tree, build: Build) -> tuple[str, Location] | None:
-    """Return what kustomize says of a key that is given twice, and the one place in the files where that is."""
+def _duplicate_key(kustomization: Resource, tree: Tree, build: Build) -> tuple[str, Location] | None:
+    """Return the problem of a duplicate key that kustomize reports, and the first location of such a key in the files."""
     ready = condition(kustomization, "Ready")
-    said = _REPEATED.search(ready.message) if ready and ready.reason == "BuildFailed" else None
-    files = (f for f in build.files if posixpath.basename(f) not in FILE_NAMES) if said else ()
+    match = _DUPLICATE.search(ready.message) if ready and ready.reason == "BuildFailed" else None
+    files = (f for f in build.files if posixpath.basename(f) not in FILE_NAMES) if match else ()
     places = [place for file in files if (place := tree.parsed(file).repeated)]
-    return (f"the key {said['key']} is given twice", places[0]) if said and places else None
+    return (f"key {match['key']} is set twice", places[0]) if match and places else None

@@ -1,4 +1,4 @@
-"""A Namespace in git got another name on its way, and the one that was meant does not exist."""
+"""A build changes the name of a Namespace, and the Namespace with the name in git does not exist."""
 
 from collections.abc import Iterator
 
@@ -8,32 +8,31 @@ from ._build import applied
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """The namespace field of kustomize, and spec.targetNamespace, also set metadata.name of every Namespace."""
+    """Compare the names; the namespace field of kustomize and spec.targetNamespace also set the name of a Namespace."""
     for kustomization, build in applied(cluster, manifests):
         if kustomization.has("spec.patches") or kustomization.has("spec.kubeConfig"):
             continue
         target = kustomization.text("spec.targetNamespace")
         for resource in build.objects:
-            written = resource.text("metadata.name")
+            declared = resource.text("metadata.name")
             live = manifests.live_ref(resource, kustomization)
-            if resource.kind != "Namespace" or not written or written == live.name or "${" in written + live.name:
+            if resource.kind != "Namespace" or not declared or declared == live.name or "${" in declared + live.name:
                 continue
-            if cluster.look(Ref("Namespace", "", written)).absent and cluster.look(live).present:
+            if cluster.look(Ref("Namespace", "", declared)).absent and cluster.look(live).present:
+                is_target = target == live.name
                 facts = {
                     "where": str(resource.at("metadata.name")),
-                    "written": written,
+                    "written": declared,
                     "live": live.name,
-                    "by": "spec.targetNamespace"
-                    if target == live.name
-                    else "the field namespace of a kustomization.yaml",
+                    "by": "spec.targetNamespace" if is_target else "namespace in a kustomization.yaml",
                 }
-                proof = Evidence(f"there is {live}, and no Namespace/{written}", str(live))
-                field = "spec.targetNamespace" if target == live.name else "metadata.name"
+                proof = Evidence(f"{live} exists, but Namespace/{declared} does not", str(live))
+                field = "spec.targetNamespace" if is_target else "metadata.name"
                 yield Problem(
                     kustomization.ref,
                     facts,
                     evidence=(proof,),
                     field=field,
                     location=resource.at("metadata.name"),
-                    key=written,
+                    key=declared,
                 )

@@ -1,4 +1,4 @@
-"""The API server finds a manifest invalid, or would."""
+"""The API server rejects a manifest as invalid, or would reject it."""
 
 import re
 from collections.abc import Iterator
@@ -14,22 +14,22 @@ _STORED = re.compile(r"[\w-]+\.[\w.]*fluxcd\.io\b.*?status\.storedVersions\[")
 def check(
     cluster: Cluster, failures: Failures, manifests: Manifests | None, schemas: Schemas | None
 ) -> Iterator[Problem]:
-    """Read which object was refused and why, and find its line in git; before a deploy, ask the schemas.
+    """Report the rejected object and the error, with the line in git; before a deploy, check against the schemas.
 
-    Flux's CRDs are applied together or not at all: where an upgrade of one is refused, the fields that are new in all of
-    them are unknown to the API server, and what uses them waits for that upgrade.
+    The CRDs of Flux are applied together or not at all. If the upgrade of one is rejected, the API server does not know
+    the new fields of any of them, and the objects that use these fields wait for the upgrade.
     """
     outdated = [failure.ref for failure, *_ in _said.refused(failures, "stored", _STORED)]
     for problem in _refusal.problems(cluster, failures, manifests, "invalid"):
         waits = any(_NEWER.search(proof.what) for proof in problem.evidence) and problem.subject not in outdated
         yield replace(problem, because=tuple(outdated)) if waits else problem
     if schemas:
-        yield from _refused(cluster, schemas)
+        yield from _schema_errors(cluster, schemas)
 
 
-def _refused(cluster: Cluster, schemas: Schemas) -> Iterator[Problem]:
-    """The first of an owner's has the identity that a live cluster's finding has: the API server names no more than one."""
-    told: set[Ref] = set()
+def _schema_errors(cluster: Cluster, schemas: Schemas) -> Iterator[Problem]:
+    """Report schema errors; the first of an owner has the key of a live finding, because the API server reports only one."""
+    reported: set[Ref] = set()
     for flaw in schemas.flaws:
         declared = cluster.get(flaw.object)
         yield Problem(
@@ -37,6 +37,6 @@ def _refused(cluster: Cluster, schemas: Schemas) -> Iterator[Problem]:
             {"object": str(flaw.object), "why": flaw.why},
             field=".".join(map(str, flaw.path)),
             location=declared.at(flaw.path) if declared else None,
-            key=f"{flaw.object} {'.'.join(map(str, flaw.path))}" if flaw.owner in told else "",
+            key=f"{flaw.object} {'.'.join(map(str, flaw.path))}" if flaw.owner in reported else "",
         )
-        told.add(flaw.owner)
+        reported.add(flaw.owner)

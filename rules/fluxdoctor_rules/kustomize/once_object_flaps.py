@@ -1,4 +1,4 @@
-"""An object that is to be made once is deleted and made again by turns."""
+"""An object that should be applied once is deleted and recreated in turn."""
 
 from collections.abc import Iterator
 
@@ -7,22 +7,22 @@ from fluxdoctor import Cluster, Evidence, Graph, Problem, Versions
 from ._versions import patch
 
 _KEY = "kustomize.toolkit.fluxcd.io/"
-_FIRST, _MENDED = (1, 8, 0), (1, 8, 5)
+_FIRST, _FIXED = (1, 8, 0), (1, 8, 5)
 
 
 def check(cluster: Cluster, graph: Graph, versions: Versions) -> Iterator[Problem]:
-    """kustomize-controller 1.8.0 to 1.8.4 left such an object out of the inventory, and so pruned it (issue 1647)."""
+    """Report IfNotPresent objects; kustomize-controller 1.8.0 to 1.8.4 removes them from the inventory (issue 1647)."""
     version = patch(versions)
-    if version is None or not _FIRST <= version < _MENDED:
+    if version is None or not _FIRST <= version < _FIXED:
         return
     for resource in cluster:
-        held = resource.annotation(f"{_KEY}ssa") or resource.label(f"{_KEY}ssa")
-        kept = "disabled" in (resource.annotation(f"{_KEY}prune").lower(), resource.label(f"{_KEY}prune").lower())
-        if held.lower() != "ifnotpresent" or kept:
+        policy = resource.annotation(f"{_KEY}ssa") or resource.label(f"{_KEY}ssa")
+        prune = (resource.annotation(f"{_KEY}prune").lower(), resource.label(f"{_KEY}prune").lower())
+        if policy.lower() != "ifnotpresent" or "disabled" in prune:
             continue
         owner = graph.parent(resource)
-        maker = cluster.get(owner) if owner and owner.kind == "Kustomization" else None
-        if maker and maker.flag("spec.prune"):
-            facts = {"owner": str(maker.ref), "version": ".".join(map(str, version))}
-            proof = Evidence(f"{_KEY}ssa: {held}", str(resource.ref))
+        kustomization = cluster.get(owner) if owner and owner.kind == "Kustomization" else None
+        if kustomization and kustomization.flag("spec.prune"):
+            facts = {"owner": str(kustomization.ref), "version": ".".join(map(str, version))}
+            proof = Evidence(f"{_KEY}ssa: {policy}", str(resource.ref))
             yield Problem(resource.ref, facts, evidence=(proof,), field="metadata.annotations")
