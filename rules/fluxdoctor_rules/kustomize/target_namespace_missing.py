@@ -37,9 +37,9 @@ def _problem(failure: Failure, name: str, message: str, proof: Evidence, manifes
     by = (
         "set in spec.targetNamespace"
         if is_target
-        else f"namespace of {match['object']}"
+        else f"the namespace of {match['object']}"
         if match
-        else "namespace of its objects"
+        else "the namespace of its objects"
     )
     producer = f"; {producers[0]} declares it" if producers else "; no Kustomization declares it" if manifests else ""
     return Problem(
