@@ -190,11 +190,11 @@ def told(folder: Path) -> list[str]:
 @needs_kustomize
 def test_a_change_that_deletes_more_than_it_removes(stateful: Path) -> None:
     (stateful / "apps" / "objects.yaml").unlink()
-    owner = "for Kustomization/flux-system/apps does not declare it any more"
+    owner = "because Kustomization/flux-system/apps no longer declares it"
     assert told(stateful) == [
-        f"warning kustomize/prune-deletes-data shop: will be deleted, {owner}: everything in it goes too, "
-        "with ConfigMap/shop/web that stays declared (clusters/prod/apps.yaml)",
-        f"warning kustomize/prune-deletes-data data: will be deleted, {owner}: the data on it may go too (reclaim policy) "
+        f"warning kustomize/prune-deletes-data shop: will be deleted, {owner}: everything in it is deleted too, "
+        "including ConfigMap/shop/web (still declared) (clusters/prod/apps.yaml)",
+        f"warning kustomize/prune-deletes-data data: will be deleted, {owner}: its data may be deleted too (reclaim policy) "
         "(clusters/prod/apps.yaml)",
     ]
 
@@ -202,11 +202,11 @@ def test_a_change_that_deletes_more_than_it_removes(stateful: Path) -> None:
 @needs_kustomize
 def test_a_kustomization_that_goes_takes_what_it_applied(stateful: Path) -> None:
     (stateful / "clusters" / "prod" / "apps.yaml").unlink()
-    owner = "for Kustomization/flux-system/apps is not declared any more"
+    owner = "because Kustomization/flux-system/apps is no longer declared"
     assert told(stateful) == [
-        f"warning kustomize/prune-deletes-data shop: will be deleted, {owner}: everything in it goes too "
+        f"warning kustomize/prune-deletes-data shop: will be deleted, {owner}: everything in it is deleted too "
         "(clusters/prod/flux-system/gotk-sync.yaml)",
-        f"warning kustomize/prune-deletes-data data: will be deleted, {owner}: the data on it may go too (reclaim policy) "
+        f"warning kustomize/prune-deletes-data data: will be deleted, {owner}: its data may be deleted too (reclaim policy) "
         "(clusters/prod/flux-system/gotk-sync.yaml)",
     ]
 

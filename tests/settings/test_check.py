@@ -179,7 +179,7 @@ def test_a_baseline_survives_moved_lines_and_renamed_files(fleet: Path) -> None:
     assert file.read_text() == (
         '{"fluxdoctor-baseline": 1,\n "findings": [\n'
         '  {"rule": "kustomize/path-not-found", "object": "Kustomization/flux-system/apps", "cluster": "clusters/prod", '
-        '"message": "spec.path ./aps is not in the artifact of GitRepository/flux-system/flux-system; the nearest is ./apps", '
+        '"message": "spec.path ./aps is not in the artifact of GitRepository/flux-system/flux-system; did you mean ./apps?", '
         '"fingerprint": "f5dede1969ba88a6"}\n ]}\n'
     )
     (fleet / APP).rename(fleet / "clusters/prod/renamed.yaml")

@@ -1,4 +1,4 @@
-"""A JSON 6902 patch that does not apply: which one, and what its target lacks."""
+"""A JSON 6902 patch does not apply: find the patch, and the field that its target does not have."""
 
 import posixpath
 import re
@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 from fluxdoctor import Build, Failures, Fields, Manifests, Problem, Resource, Tree
 
-_SAID = re.compile(r"\b\w+ operation does not apply: .*?(?<![\w/])(?P<path>/[^\s:'\"]+).*")
+_ERROR = re.compile(r"\b\w+ operation does not apply: .*?(?<![\w/])(?P<path>/[^\s:'\"]+).*")
 
 
 def check(failures: Failures, manifests: Manifests) -> Iterator[Problem]:
-    """Find the patch that holds the path of the controller's message; silent where two of them do."""
+    """Find the patch that contains the path of the controller's message; yield nothing if several patches do."""
     for failure in failures.failed:
-        said = next((m for w in failure.words if (m := _SAID.search(w.message))), None)
+        error = next((m for w in failure.words if (m := _ERROR.search(w.message))), None)
         tree, build = manifests.tree(failure.resource), manifests.build(failure.resource)
-        if failure.ref.kind != "Kustomization" or not (said and tree and build):
+        if failure.ref.kind != "Kustomization" or not (error and tree and build):
             continue
-        holders = [(r, f) for r, f in _patches(failure.resource, build) if _holds(tree, r, f, said["path"])]
-        if len(holders) == 1:
-            owner, row = holders[0]
+        patches = [(r, f) for r, f in _patches(failure.resource, build) if _contains(tree, r, f, error["path"])]
+        if len(patches) == 1:
+            owner, row = patches[0]
             location = owner.at(row.path)
             where = f"the patch at {location}" if location else f"{row.dotted}"
-            facts = {"where": where, "problem": said[0].strip(), "hint": _hint(row, build, said["path"])}
-            yield Problem(failure.ref, facts, field=row.dotted, location=location, key=said["path"])
+            facts = {"where": where, "problem": error[0].strip(), "hint": _hint(row, build, error["path"])}
+            yield Problem(failure.ref, facts, field=row.dotted, location=location, key=error["path"])
 
 
 def _patches(kustomization: Resource, build: Build) -> Iterator[tuple[Resource, Fields]]:
@@ -31,7 +31,8 @@ def _patches(kustomization: Resource, build: Build) -> Iterator[tuple[Resource, 
             yield from ((body, row) for row in body.rows(key))
 
 
-def _holds(tree: Tree, owner: Resource, row: Fields, path: str) -> bool:
+def _contains(tree: Tree, owner: Resource, row: Fields, path: str) -> bool:
+    """Tell whether a patch, inline or in a file of its own, contains a JSON pointer."""
     text = row.text("patch")
     if row.text("path"):
         file = posixpath.normpath(posixpath.join(posixpath.dirname(owner.file), row.text("path")))
@@ -40,14 +41,14 @@ def _holds(tree: Tree, owner: Resource, row: Fields, path: str) -> bool:
 
 
 def _hint(row: Fields, build: Build, path: str) -> str:
-    """Name the first field of the path that the patch's target lacks."""
+    """Return the first field of the path that the target does not have; "" if the target is not exactly one object."""
     target = row.fields("target")
-    named = [r for r in build.objects if r.text("kind") == target.text("kind") and r.name == target.text("name")]
-    if len(named) != 1:
+    objects = [r for r in build.objects if r.text("kind") == target.text("kind") and r.name == target.text("name")]
+    if len(objects) != 1:
         return ""
     parts = [p.replace("~1", "/").replace("~0", "~") for p in path.strip("/").split("/")]
     for end in range(1, len(parts) + 1):
         step = tuple(int(p) if p.isdecimal() else p for p in parts[:end])
-        if not named[0].has(step):
-            return f"; {named[0].ref} has no {'.'.join(parts[:end])}"
+        if not objects[0].has(step):
+            return f"; {objects[0].ref} has no {'.'.join(parts[:end])}"
     return ""

@@ -1,16 +1,15 @@
-"""A strategic merge patch without a target is for an object that is not built."""
+"""A strategic merge patch without a target is for an object that the build does not contain."""
 
-import difflib
 import posixpath
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Manifests, Problem, Resource, Tree
+from fluxdoctor import Build, Cluster, Manifests, Problem, Resource, Tree, nearest, suggestion
 
 from ._build import unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Compare the patches that stand in files of their own with the objects of a build that is read in full."""
+    """Compare the patches in files of their own with the objects of a complete build."""
     for kustomization, tree, build in unbuilt(cluster, manifests):
         if not build.complete or kustomization.strings("spec.components"):
             continue
@@ -21,8 +20,8 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
 
 def _patches(tree: Tree, build: Build) -> Iterator[Resource]:
     for body in build.kustomizations:
-        named = [row.text("path") for row in body.rows("patches") if row.text("path") and not row.has("target")]
-        for text in (*named, *body.strings("patchesStrategicMerge")):
+        files = [row.text("path") for row in body.rows("patches") if row.text("path") and not row.has("target")]
+        for text in (*files, *body.strings("patchesStrategicMerge")):
             path = posixpath.normpath(posixpath.join(posixpath.dirname(body.file), text))
             if tree.is_file(path):
                 yield from (d for d in tree.parsed(path).documents if d.text("kind") and d.text("metadata.name"))
@@ -31,7 +30,7 @@ def _patches(tree: Tree, build: Build) -> Iterator[Resource]:
 def _is_for(patch: Resource, resource: Resource) -> bool:
     meta = resource.fields("metadata")
     namespace = patch.text("metadata.namespace") or "default"
-    # A generated object has no apiVersion in the files; `namespace:` of a base gives its own name to a Namespace.
+    # A generated object has no apiVersion in the files. `namespace:` of a base also renames a Namespace.
     return (
         patch.text("kind") == resource.text("kind")
         and resource.api_version in ("", patch.api_version)
@@ -41,13 +40,10 @@ def _is_for(patch: Resource, resource: Resource) -> bool:
 
 
 def _problem(kustomization: Resource, patch: Resource, build: Build) -> Problem:
-    same = {r.name: str(r.ref) for r in build.objects if r.text("kind") == patch.text("kind")}
-    near = difflib.get_close_matches(patch.text("metadata.name"), sorted(same), 1, 0.4)
+    refs = {r.name: str(r.ref) for r in build.objects if r.text("kind") == patch.text("kind")}
+    name = patch.text("metadata.name")
+    # The name may be right, and the namespace or the apiVersion wrong.
+    similar = [refs[n] for n in ((name,) if name in refs else nearest(name, sorted(refs)))]
     location = patch.at("metadata.name")
-    facts = {
-        "where": str(location),
-        "id": str(patch.ref),
-        "nearest": f"; the nearest is {same[near[0]]}" if near else "",
-        "instead": f" (the nearest object is {same[near[0]]})" if near else "",
-    }
+    facts = {"where": str(location), "id": str(patch.ref), "nearest": suggestion(similar)}
     return Problem(kustomization.ref, facts, field="metadata.name", location=location, key=f"{patch.file} {patch.ref}")

@@ -1,16 +1,29 @@
-"""A patch whose target selects none of the objects that are built."""
+"""The target of a patch selects none of the objects of the build."""
 
 import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from fluxdoctor import Build, Cluster, Fields, Location, Manifests, Problem, Resource, State, state
+from fluxdoctor import (
+    Build,
+    Cluster,
+    Fields,
+    Location,
+    Manifests,
+    Problem,
+    Resource,
+    State,
+    did_you_mean,
+    nearest,
+    state,
+    suggestion,
+)
 
 _PARTS = ("kind", "group", "version", "name", "namespace")
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Evaluate the targets of patches where nothing but the files read decides which objects there are."""
+    """Evaluate the targets of patches if the files alone decide which objects the build contains."""
     for kustomization in cluster.all("Kustomization"):
         build = manifests.build(kustomization)
         if build is None or not build.complete or state(kustomization) is State.SUSPENDED:
@@ -23,7 +36,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
 
 
 def _renames(build: Build) -> bool:
-    """Tell whether a patch may change names or kinds, or a replacement may: then what is there is not known."""
+    """Tell whether a patch or a replacement may change names or kinds, so that the final objects are not known."""
     options = (row.fields("options") for body in build.kustomizations for row in body.rows("patches"))
     return any(o.body for o in options) or any(body.has("replacements") for body in build.kustomizations)
 
@@ -31,62 +44,68 @@ def _renames(build: Build) -> bool:
 def _targets(kustomization: Resource, build: Build) -> Iterator[tuple[Fields, Location | None, Sequence[Resource]]]:
     owners = {body.file: body for body in build.kustomizations}
     for patch in build.patches:
-        # A component patches what the directory that uses it has; patchesJson6902 fails where it finds nothing.
+        # A component patches objects of the directory that uses it. An unmatched entry of patchesJson6902 fails the build.
         path = patch.target.path
         if not patch.target.body or path[0] != "patches" or owners[patch.owner].text("kind") == "Component":
             continue
-        # What is deleted and not there is as wanted.
+        # If an object to delete does not exist, the result is the intended one.
         if "$patch: delete" not in owners[patch.owner].text((*path[:-1], "patch")):
             yield patch.target, patch.location, patch.candidates
     for row in kustomization.rows("spec.patches"):
         target = row.fields("target")
-        unsure = kustomization.has("spec.targetNamespace") and target.has("namespace")
-        if target.body and not unsure and "$patch: delete" not in row.text("patch"):
+        is_ambiguous = kustomization.has("spec.targetNamespace") and target.has("namespace")
+        if target.body and not is_ambiguous and "$patch: delete" not in row.text("patch"):
             yield target, None, build.objects
 
 
 def _is_specific(target: Fields, objects: Sequence[Resource]) -> bool:
+    """Tell whether a target has a name, or a kind that is a misspelling of one in the build."""
     kinds = {resource.text("kind") for resource in objects}
     kind = target.text("kind")
-    meant = kind not in kinds and difflib.get_close_matches(kind, sorted(kinds), 1, 0.8)
-    return bool(target.text("name").strip(".*+")) or bool(meant)
+    similar = kind not in kinds and difflib.get_close_matches(kind, sorted(kinds), 1, 0.8)
+    return bool(target.text("name").strip(".*+")) or bool(similar)
 
 
 def _selects(target: Fields, resource: Resource) -> bool:
-    """Compare what an object was called in its file, and is called now; labels are not compared, for they may be patched."""
+    """Compare a target with the original and the present name of an object. Labels are ignored, because patches may set them."""
     meta = resource.fields("metadata")
-    held = {
+    values = {
         "kind": {resource.text("kind")},
         "group": {resource.group},
         "version": {resource.api_version.rpartition("/")[2]},
         "name": {resource.name, meta.text("name")},
         "namespace": {resource.namespace or "default", meta.text("namespace") or "default"},
     }
-    # What a generator makes has no apiVersion in the files; `namespace:` of a base gives its own name to a Namespace.
-    unsure = () if resource.api_version else ("group", "version")
-    unsure = (*unsure, "name") if resource.kind == "Namespace" else unsure
-    parts = [p for p in _PARTS if target.text(p) and p not in unsure]
-    return all(any(_matches(target.text(p), value) for value in held[p]) for p in parts)
+    # A generated object has no apiVersion in the files. `namespace:` of a base also renames a Namespace.
+    ambiguous = () if resource.api_version else ("group", "version")
+    ambiguous = (*ambiguous, "name") if resource.kind == "Namespace" else ambiguous
+    parts = [p for p in _PARTS if target.text(p) and p not in ambiguous]
+    return all(any(_matches(target.text(p), value) for value in values[p]) for p in parts)
 
 
 def _matches(pattern: str, value: str) -> bool:
     try:
         return re.fullmatch(pattern, value) is not None
     except re.error:
-        return True  # Go's regular expressions differ a little: what cannot be read is not judged
+        return True  # Go's syntax differs slightly from Python's: assume a match
 
 
 def _problem(
     kustomization: Resource, target: Fields, location: Location | None, objects: Sequence[Resource]
 ) -> Problem:
-    same = [r for r in objects if r.text("kind") == target.text("kind")] or list(objects)
-    names = {f"{r.text('kind')} {r.name}": str(r.ref) for r in same}
-    wanted = target.text("name")
-    near = difflib.get_close_matches(f"{target.text('kind')} {wanted}".strip(), sorted(names), 1, 0.5)
     facts = {
         "where": str(location) if location else target.dotted.removesuffix(".target"),
         "wanted": ", ".join(f"{p} {target.text(p)}" for p in _PARTS if target.text(p)),
-        "nearest": f"; the nearest is {names[near[0]]}" if near else "",
-        "instead": f" (the nearest object is {names[near[0]]})" if near else "",
+        "nearest": _hint(target, objects),
     }
     return Problem(kustomization.ref, facts, field=target.dotted, location=location, key=facts["wanted"])
+
+
+def _hint(target: Fields, objects: Sequence[Resource]) -> str:
+    """Return the objects of the target's kind that it may mean; if there are none of this kind, the similar kinds."""
+    kind, name = target.text("kind"), target.text("name")
+    refs = {r.name: str(r.ref) for r in objects if kind in ("", r.text("kind"))}
+    if not refs:
+        return did_you_mean(kind, sorted({r.text("kind") for r in objects}))
+    # The name may be right, and the namespace, group or version wrong.
+    return suggestion(refs[n] for n in ((name,) if name in refs else nearest(name, sorted(refs))))

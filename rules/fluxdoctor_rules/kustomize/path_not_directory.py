@@ -9,11 +9,11 @@ from ._build import candidates
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look the path up in the source's files."""
+    """Look up the path in the files of the source."""
     for kustomization, tree in candidates(cluster, manifests):
         path = kustomization.text("spec.path")
         if tree.is_file(path):
             parent = posixpath.dirname(posixpath.normpath(path))
-            above = f", such as ./{parent}" if parent else ", such as ./ for the root"
-            facts: dict[str, str | Ref] = {"path": path, "source": manifests.source(kustomization), "instead": above}
+            example = f", for example ./{parent}" if parent else ", for example ./ (the root of the source)"
+            facts: dict[str, str | Ref] = {"path": path, "source": manifests.source(kustomization), "instead": example}
             yield Problem(kustomization.ref, facts, field="spec.path")

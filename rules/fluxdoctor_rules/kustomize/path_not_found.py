@@ -1,14 +1,14 @@
-"""A Kustomization's spec.path is not in the tree of its source."""
+"""A Kustomization's spec.path is not in the artifact of its source."""
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Manifests, Problem, Ref, Resource, Tree
+from fluxdoctor import Cluster, Manifests, Problem, Ref, Resource, Tree, suggestion
 
 from ._build import candidates
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look into the source's files; a path that is a file, or that is ignored, is another rule's business."""
+    """Look up the path in the files of the source. Other rules cover a path that is a file, or that is ignored."""
     for kustomization, tree in candidates(cluster, manifests):
         path = kustomization.text("spec.path")
         if not tree.is_directory(path) and not tree.is_file(path):
@@ -16,7 +16,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
 
 
 def _missing(kustomization: Resource, tree: Tree, path: str, manifests: Manifests) -> Problem:
-    near = _near(tree, path)
+    similar = _similar(tree, path)
     facts: dict[str, str | Ref] = {
         "path": path,
         "source": manifests.source(kustomization),
@@ -25,15 +25,16 @@ def _missing(kustomization: Resource, tree: Tree, path: str, manifests: Manifest
     }
     if "${" in path:
         facts["nearest"] = (
-            "; nothing replaces the variable: that is up to postBuild of the Kustomization that applies this one"
+            "; nothing replaces the variable: only postBuild of the Kustomization that applies this one can replace it"
         )
-    elif near:
-        facts["nearest"] = f"; the nearest is {near[0]}"
-        facts["instead"] = f", such as {', '.join(near)}"
+    elif similar:
+        facts["nearest"] = suggestion(similar)
+        facts["instead"] = f", for example {similar[0]}"
     return Problem(kustomization.ref, facts, field="spec.path")
 
 
-def _near(tree: Tree, path: str) -> tuple[str, ...]:
-    wanted = path.replace("\\", "/").removeprefix("./").strip("/").lower()
-    same = [p for p in sorted(tree.directories) if p and p.lower() == wanted]
+def _similar(tree: Tree, path: str) -> tuple[str, ...]:
+    """Return the directories that differ in case or separators only; if there are none, those with a similar path."""
+    plain = path.replace("\\", "/").removeprefix("./").strip("/").lower()
+    same = [p for p in sorted(tree.directories) if p and p.lower() == plain]
     return tuple(f"./{p}" for p in same or tree.nearest(path.replace("\\", "/")))

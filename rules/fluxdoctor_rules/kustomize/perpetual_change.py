@@ -1,15 +1,15 @@
-"""An object is changed at every reconciliation of one revision: something changes it back."""
+"""An object changes at every reconciliation of one revision: something reverts it."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Event, Evidence, Failures, Problem, Ref, Resource, State, moment, state
 
-_OFTEN = 3
+_MANY = 3
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Count in the events how often an object was configured since this revision was first applied."""
+    """Count in the events how often an object was configured after the revision was first applied."""
     for kustomization in cluster.all("Kustomization"):
         events = cluster.events(kustomization.ref)
         first = moment(kustomization.text("status.history.0.firstReconciled")) if events else None
@@ -19,17 +19,17 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         for event in events:
             if event.type == "Normal" and event.at and event.at > first:
                 counts.update(dict.fromkeys(_configured(event), event.count))
-        # An event's count may reach back to an earlier revision: more changes than reconciliations prove nothing.
+        # An event may also count changes of earlier revisions: a count above the number of reconciliations proves nothing.
         total = kustomization.number("status.history.0.totalReconciliations")
         for name, count in sorted(counts.items()):
-            if _OFTEN <= count <= total:
+            if _MANY <= count <= total:
                 yield _problem(kustomization, name, count, cluster)
 
 
 def _configured(event: Event) -> Iterator[str]:
     for line in event.message.splitlines():
-        name, _, what = line.strip().partition(" ")
-        if what == "configured" and "/" in name:
+        name, _, action = line.strip().partition(" ")
+        if action == "configured" and "/" in name:
             yield name
 
 
@@ -42,7 +42,7 @@ def _problem(kustomization: Resource, name: str, count: int, cluster: Cluster) -
     facts = {
         "object": name,
         "count": str(count),
-        "who": f"; {', '.join(others)} write{'s' if len(others) == 1 else ''} it too" if others else "",
+        "who": f" ({', '.join(others)} also write{'s' if len(others) == 1 else ''} it)" if others else "",
     }
     proof = Evidence(
         f"configured {count} times since {kustomization.text('status.history.0.firstReconciled')}",

@@ -1,4 +1,4 @@
-"""A kustomization file asks for a generator or transformer that is a program."""
+"""A kustomization file configures a generator or transformer that is an external program."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _WORDS = "plugin"
 
 
 def check(cluster: Cluster, failures: Failures, manifests: Manifests) -> Iterator[Problem]:
-    """Find the file that configures a plug-in, below a kustomization file whose build fails over one."""
+    """Find the file that configures a plugin, if the build fails because of a plugin."""
     for kustomization, tree, build in unbuilt(cluster, manifests):
         failure = failures.of(kustomization.ref)
         if failure is None or not any(_WORDS in w.message for w in failure.words):

@@ -1,4 +1,4 @@
-"""A quota or a limit of the namespace refuses an object."""
+"""A ResourceQuota or a LimitRange of the namespace rejects an object."""
 
 from collections.abc import Iterator
 
@@ -7,5 +7,5 @@ from fluxdoctor_rules.kustomize import _refusal
 
 
 def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
-    """Read which object was refused and why, and find its line in git."""
+    """Find the rejected object, the reason, and its line in git."""
     yield from _refusal.problems(cluster, failures, manifests, "quota")

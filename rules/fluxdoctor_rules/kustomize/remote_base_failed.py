@@ -1,4 +1,4 @@
-"""Where the remote base stands that could not be fetched."""
+"""The line of the remote base that could not be fetched."""
 
 import re
 from collections.abc import Iterator
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from fluxdoctor import Confidence, Failures, Manifests, Problem
 
 _REASON = re.compile(
-    r"fatal: (?P<problem>[^\n]+)|(?P<status>HTTP Error: [^\n']+)|(?P<late>hit [\dhms.]+ timeout running [^\n']+)"
+    r"fatal: (?P<problem>[^\n]+)|(?P<status>HTTP Error: [^\n']+)|(?P<timeout>hit [\dhms.]+ timeout running [^\n']+)"
 )
 
 
 def check(failures: Failures, manifests: Manifests) -> Iterator[Problem]:
-    """Find the entry that the controller's message names; that it cannot be fetched is the controller's word."""
+    """Find the entry that the controller's message names. The message alone proves that the fetch failed."""
     for failure in failures.failed:
         build = manifests.build(failure.resource) if failure.ref.kind == "Kustomization" else None
         for entry in build.remote if build else ():

@@ -1,18 +1,18 @@
-"""git sets the replicas of a workload that an autoscaler scales."""
+"""git sets spec.replicas of a workload that an autoscaler scales."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Evidence, Graph, Manifests, Problem, Ref, Resource, State, state
 
 _KEY = "kustomize.toolkit.fluxcd.io/"
-_LEFT_ALONE = ("merge", "ifnotpresent", "ignore")
+_NOT_OVERRIDDEN = ("merge", "ifnotpresent", "ignore")
 
 
 def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem]:
-    """Look at the target of every autoscaler, and at which of its fields kustomize-controller applies."""
+    """Check whether kustomize-controller applies spec.replicas of the target of an autoscaler."""
     for scaler in cluster.all("HorizontalPodAutoscaler"):
-        aim = scaler.fields("spec.scaleTargetRef")
-        target = cluster.get(Ref(aim.text("kind"), scaler.namespace, aim.text("name")))
+        row = scaler.fields("spec.scaleTargetRef")
+        target = cluster.get(Ref(row.text("kind"), scaler.namespace, row.text("name")))
         owner = graph.parent(target) if target else None
         kustomization = cluster.get(owner) if owner and owner.kind == "Kustomization" else None
         if target is None or kustomization is None or state(kustomization) is State.SUSPENDED:
@@ -31,18 +31,18 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Prob
 
 
 def _applies(kustomization: Resource, declared: Resource, live: Resource, manifests: Manifests) -> bool:
-    """The managedFields tell for sure; without them, nothing on the way from git may take the field out."""
-    marked = [r for o in (declared, live) for r in (o.annotation(f"{_KEY}ssa"), o.label(f"{_KEY}ssa"))]
-    off = "disabled" in (declared.annotation(f"{_KEY}reconcile"), declared.label(f"{_KEY}reconcile"))
-    if off or kustomization.has("spec.ignore") or any(m.lower() in _LEFT_ALONE for m in marked):
+    """Tell whether the controller applies the field: by managedFields, or if there are none, if no patch can remove it."""
+    modes = [m for o in (declared, live) for m in (o.annotation(f"{_KEY}ssa"), o.label(f"{_KEY}ssa"))]
+    is_off = "disabled" in (declared.annotation(f"{_KEY}reconcile"), declared.label(f"{_KEY}reconcile"))
+    if is_off or kustomization.has("spec.ignore") or any(m.lower() in _NOT_OVERRIDDEN for m in modes):
         return False
     rows = [r for r in live.rows("metadata.managedFields") if r.text("manager") == "kustomize-controller"]
     if rows:
         return any(r.has("fieldsV1.f:spec.f:replicas") for r in rows)
-    return not _patched(kustomization, manifests.build(kustomization))
+    return not _has_patches(kustomization, manifests.build(kustomization))
 
 
-def _patched(kustomization: Resource, build: Build | None) -> bool:
+def _has_patches(kustomization: Resource, build: Build | None) -> bool:
     keys = ("patches", "patchesStrategicMerge", "patchesJson6902", "transformers", "components")
-    patched = build is None or any(body.has(key) for body in build.kustomizations for key in keys)
-    return patched or kustomization.has("spec.patches") or bool(kustomization.strings("spec.components"))
+    in_files = build is None or any(body.has(key) for body in build.kustomizations for key in keys)
+    return in_files or kustomization.has("spec.patches") or bool(kustomization.strings("spec.components"))

@@ -3,25 +3,24 @@
 import posixpath
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Entry, Location, Manifests, Problem, Ref, Resource, Tree, is_remote
+from fluxdoctor import Build, Cluster, Entry, Location, Manifests, Problem, Ref, Resource, Tree, is_remote, suggestion
 
 from ._build import nearest, unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Follow every entry of the kustomization files, and every patch file, in the source's tree."""
+    """Look up every entry of the kustomization files, and every patch file, in the files of the source."""
     for kustomization, tree, build in unbuilt(cluster, manifests):
         source = manifests.source(kustomization)
         entries = [e for e in build.missing if e.field != "components" and not is_remote(e.text)]
         for entry in (*entries, *_patches(tree, build), *_generators(tree, build)):
             folder = posixpath.dirname(entry.location.file)
-            near = nearest(tree, entry.path, folder)
+            similar = nearest(tree, entry.path, folder)
             facts: dict[str, str | Ref] = {
                 "where": str(entry.location),
                 "entry": entry.text,
                 "source": source,
-                "nearest": f"; the nearest is {near}" if near else "",
-                "instead": f", such as {near}" if near else "",
+                "nearest": suggestion([similar] if similar else []),
             }
             yield Problem(
                 kustomization.ref,
@@ -34,7 +33,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
 
 
 def _patches(tree: Tree, build: Build) -> Iterator[Entry]:
-    """Yield the patch files that are not there; a patch may also stand in the kustomization file itself."""
+    """Yield the patch files that do not exist. A patch may also be inline in the kustomization file."""
     for body in build.kustomizations:
         for key in ("patches", "patchesJson6902"):
             for row in body.rows(key):
@@ -46,7 +45,7 @@ def _patches(tree: Tree, build: Build) -> Iterator[Entry]:
 
 
 def _generators(tree: Tree, build: Build) -> Iterator[Entry]:
-    """Yield the files that a generator reads and that are not there; ``key=path`` names the key of a file."""
+    """Yield the files of generators that do not exist. An entry may be ``key=path``."""
     for body in build.kustomizations:
         for key in ("configMapGenerator", "secretGenerator"):
             for row in body.rows(key):

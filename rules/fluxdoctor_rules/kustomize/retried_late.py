@@ -1,4 +1,4 @@
-"""A failing Kustomization is tried again only after its long interval."""
+"""A failing Kustomization is retried only after its long interval."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,12 +6,12 @@ from datetime import timedelta
 from fluxdoctor import Failures, Problem, State, condition, interval
 
 _LONG = timedelta(hours=1)
-#: With these the controller tries again after its own short delay, not after the interval (kustomize-controller 1.9).
+#: For these reasons the controller retries after its own short delay, not after the interval (kustomize-controller 1.9).
 _SOON = ("DependencyNotReady", "ArtifactFailed", "Progressing")
 
 
 def check(failures: Failures) -> Iterator[Problem]:
-    """kustomize-controller retries after spec.retryInterval, and after spec.interval where there is none."""
+    """Find failures that are retried after a long spec.interval, because spec.retryInterval is not set."""
     for failure in failures.failed:
         kustomization, ready = failure.resource, condition(failure.resource, "Ready")
         if failure.ref.kind != "Kustomization" or failure.state is not State.FAILED or ready is None:
@@ -21,5 +21,4 @@ def check(failures: Failures) -> Iterator[Problem]:
             continue
         if not (stalled and stalled.status == "True"):
             every = kustomization.text("spec.interval")
-            facts = {"every": every, "name": kustomization.name, "namespace": kustomization.namespace}
-            yield Problem(failure.ref, facts, field="spec.retryInterval", shared=every)
+            yield Problem(failure.ref, {"every": every}, field="spec.retryInterval", shared=every)

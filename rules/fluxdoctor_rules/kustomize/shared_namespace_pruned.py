@@ -1,4 +1,4 @@
-"""An application's Kustomization holds the Namespace in which others have objects too."""
+"""An application's Kustomization owns a Namespace in which other owners have objects too."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -6,18 +6,18 @@ from itertools import islice
 from fluxdoctor import Cluster, Evidence, Graph, Problem, Ref, Resource, State, inventory, state
 
 _PRUNE = "kustomize.toolkit.fluxcd.io/prune"
-_SHOWN = 3
+_LISTED = 3
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
-    """Compare the inventories by namespace; a Kustomization of namespaces only, and its own children, are meant so."""
-    holds = {k.ref: held for k in cluster.all("Kustomization") if (held := _holds(k))}
-    owners: dict[str, dict[Ref, None]] = {ref.name: {} for held in holds.values() for ref in held}
+    """Compare the inventories by namespace. A Kustomization for namespaces only and its own children are intended."""
+    namespaces = {k.ref: refs for k in cluster.all("Kustomization") if (refs := _namespaces(k))}
+    owners: dict[str, dict[Ref, None]] = {ref.name: {} for refs in namespaces.values() for ref in refs}
     for owner in cluster.all("HelmRelease", "Kustomization") if owners else ():
-        for inner in {ref.namespace for ref in _here(owner)} & owners.keys():
+        for inner in {ref.namespace for ref in _applied(owner)} & owners.keys():
             owners[inner][owner.ref] = None
-    for kustomization in filter(None, map(cluster.get, holds)):
-        for namespace in holds[kustomization.ref]:
+    for kustomization in filter(None, map(cluster.get, namespaces)):
+        for namespace in namespaces[kustomization.ref]:
             inside = owners[namespace.name]
             if namespace.name == kustomization.namespace or kustomization.ref not in inside:
                 continue
@@ -25,19 +25,19 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
                 below = _below(kustomization.ref, graph)
                 others = len(inside) - sum(ref in inside for ref in below)
                 if others:
-                    shown = islice((ref for ref in inside if ref not in below), _SHOWN)
-                    yield _problem(kustomization.ref, namespace, list(shown), others)
+                    examples = islice((ref for ref in inside if ref not in below), _LISTED)
+                    yield _problem(kustomization.ref, namespace, list(examples), others)
 
 
-def _here(owner: Resource) -> tuple[Ref, ...]:
-    """Return what an owner says it applied to this cluster."""
+def _applied(owner: Resource) -> tuple[Ref, ...]:
+    """Return the inventory of an owner; empty if it applies to another cluster."""
     return () if owner.has("spec.kubeConfig") else inventory(owner)
 
 
-def _holds(kustomization: Resource) -> list[Ref]:
-    """Return the Namespaces that go when a Kustomization goes."""
-    held = [ref for ref in _here(kustomization) if ref.kind == "Namespace"]
-    return held if kustomization.flag("spec.prune") and state(kustomization) is not State.SUSPENDED else []
+def _namespaces(kustomization: Resource) -> list[Ref]:
+    """Return the Namespaces that are deleted if a Kustomization is deleted."""
+    refs = [ref for ref in _applied(kustomization) if ref.kind == "Namespace"]
+    return refs if kustomization.flag("spec.prune") and state(kustomization) is not State.SUSPENDED else []
 
 
 def _protected(live: Resource | None) -> bool:
@@ -45,18 +45,18 @@ def _protected(live: Resource | None) -> bool:
 
 
 def _below(ref: Ref, graph: Graph) -> set[Ref]:
-    """Return a Kustomization and the Flux objects that it applies, directly or not: they go with it anyway."""
-    seen = {ref}
-    todo = [ref]
-    while todo:
-        fresh = [child for child in graph.families.get(todo.pop(), ()) if child not in seen]
-        seen.update(fresh)
-        todo += fresh
-    return seen
+    """Return a Kustomization and the Flux objects that it applies, directly or not: they are deleted with it anyway."""
+    descendants = {ref}
+    queue = [ref]
+    while queue:
+        children = [child for child in graph.families.get(queue.pop(), ()) if child not in descendants]
+        descendants.update(children)
+        queue += children
+    return descendants
 
 
 def _problem(subject: Ref, namespace: Ref, others: list[Ref], count: int) -> Problem:
-    more = f" and {count - _SHOWN} more" if count > _SHOWN else ""
+    more = f" and {count - _LISTED} more" if count > _LISTED else ""
     names = ", ".join(map(str, others)) + more
     proof = Evidence(f"{others[0]} applies objects in {namespace.name}", f"{others[0]} status.inventory")
     facts = {"namespace": namespace.name, "others": names}

@@ -1,4 +1,4 @@
-"""An encrypted object was applied without being decrypted."""
+"""An encrypted object was applied without decryption."""
 
 from collections.abc import Iterator
 
@@ -9,25 +9,25 @@ from ._sops import encrypted
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem | Unknown]:
-    """Look for encrypted objects in what Kustomizations without spec.decryption have applied."""
+    """Find encrypted objects that Kustomizations without spec.decryption have applied."""
     for kustomization, build in applied(cluster, manifests):
         if kustomization.has("spec.decryption"):
             continue
         for resource in encrypted(build):
-            seen = live(resource, kustomization, cluster)
-            found = seen.resource
-            if seen.unknown:
-                yield Unknown(kustomization.ref, seen.why)
-            elif found and owner(found) == kustomization.ref and _is_ciphertext(found):
+            lookup = live(resource, kustomization, cluster)
+            deployed = lookup.resource
+            if lookup.unknown:
+                yield Unknown(kustomization.ref, lookup.why)
+            elif deployed and owner(deployed) == kustomization.ref and _is_ciphertext(deployed):
                 facts: dict[str, str | Ref] = {
-                    "object": str(found.ref),
+                    "object": str(deployed.ref),
                     "where": str(resource.at()),
                     "subject": kustomization.ref,
                 }
-                yield Problem(kustomization.ref, facts, field="spec.decryption", key=str(found.ref))
+                yield Problem(kustomization.ref, facts, field="spec.decryption", key=str(deployed.ref))
 
 
-def _is_ciphertext(found: Resource) -> bool:
-    """Of a Secret the formats of its values are known; other kinds keep the texts that were declared."""
-    values = (found.text(("keys", key, "format")) for key in found.keys("keys"))
-    return found.kind != "Secret" or "sops ciphertext" in values
+def _is_ciphertext(deployed: Resource) -> bool:
+    """Check the formats of the values of a Secret; an object of another kind has the values that were declared."""
+    formats = (deployed.text(("keys", key, "format")) for key in deployed.keys("keys"))
+    return deployed.kind != "Secret" or "sops ciphertext" in formats

@@ -1,4 +1,4 @@
-"""The decryption Secret holds no key for what is encrypted."""
+"""The decryption Secret has no key for an encrypted object."""
 
 from collections.abc import Iterator
 
@@ -9,33 +9,33 @@ from ._sops import encrypted, only_age, recipients
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Compare the recipients of encrypted objects with the keys of the decryption Secret, where age is the only way in."""
+    """Compare the recipients of encrypted objects with the keys of the decryption Secret, if only age can decrypt them."""
     for kustomization, _, build in unbuilt(cluster, manifests):
         ref = Ref("Secret", kustomization.namespace, kustomization.text("spec.decryption.secretRef.name"))
         secret = cluster.get(ref)
         for resource in encrypted(build) if secret else ():
-            wanted = recipients(resource)
-            held = _held(secret, wanted) if secret and wanted and only_age(resource) else ""
-            if held:
-                facts = {"encrypted": str(resource.ref), "recipient": ", ".join(wanted), "held": held}
+            required = recipients(resource)
+            mismatch = _mismatch(secret, required) if secret and required and only_age(resource) else ""
+            if mismatch:
+                facts = {"encrypted": str(resource.ref), "recipient": ", ".join(required), "held": mismatch}
                 key = f"{resource.file} {resource.ref}"
                 yield Problem(
                     kustomization.ref,
                     facts,
                     field="spec.decryption.secretRef",
                     key=key,
-                    shared=f"{ref} {wanted}",
+                    shared=f"{ref} {required}",
                 )
 
 
-def _held(secret: Resource, wanted: tuple[str, ...]) -> str:
-    """Say why a Secret has no key for the recipients; "" where it has, or where that cannot be known."""
+def _mismatch(secret: Resource, required: tuple[str, ...]) -> str:
+    """Return why a Secret has no key for the recipients; "" if it has one, or if this is not known."""
     names = secret.keys("keys")
-    ours = [name for name in names if name.endswith(".agekey")]
-    if not ours:
+    age_keys = [name for name in names if name.endswith(".agekey")]
+    if not age_keys:
         listed = f" (it has {', '.join(names)})" if names else ""
         return f"{secret.ref} has no key whose name ends with .agekey{listed}"
-    known = {name: secret.strings(("keys", name, "recipients")) for name in ours}
-    if not all(known.values()) or any(set(found) & set(wanted) for found in known.values()):
+    available = [secret.strings(("keys", name, "recipients")) for name in age_keys]
+    if not all(available) or any(set(names) & set(required) for names in available):
         return ""
-    return f"{secret.ref} holds the key for {', '.join(r for found in known.values() for r in found)}"
+    return f"{secret.ref} has the key for {', '.join(r for names in available for r in names)}"

@@ -1,21 +1,15 @@
 """The Secret of spec.decryption.secretRef does not exist."""
 
-import difflib
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Problem, Ref, State, state
+from fluxdoctor import Cluster, Problem, Ref, State, did_you_mean, state
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Look the decryption Secret of every Kustomization up."""
+    """Look up the decryption Secret of every Kustomization that is not suspended."""
     for kustomization in cluster.all("Kustomization"):
         name = kustomization.text("spec.decryption.secretRef.name")
         ref = Ref("Secret", kustomization.namespace, name)
         if name and state(kustomization) is not State.SUSPENDED and cluster.look(ref).absent:
-            near = difflib.get_close_matches(name, cluster.names("Secret", ref.namespace), 1, 0.6)
-            facts = {
-                "name": name,
-                "nearest": f"; the nearest is {near[0]}" if near else "",
-                "instead": f", or name Secret {near[0]}" if near else "",
-            }
+            facts = {"name": name, "nearest": did_you_mean(name, cluster.names("Secret", ref.namespace))}
             yield Problem(kustomization.ref, facts, field="spec.decryption.secretRef.name", missing=ref)

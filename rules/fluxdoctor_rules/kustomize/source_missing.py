@@ -1,13 +1,12 @@
-"""A Kustomization names a source that does not exist."""
+"""The source of a Kustomization does not exist."""
 
-import difflib
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, Resource, State, Unknown, state
+from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, Resource, State, Unknown, did_you_mean, state, suggestion
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
-    """Look every source up; the name in another namespace, or as another kind, is the likely mistake."""
+    """Look up every source. A wrong namespace or kind is more likely than a wrong name."""
     for kustomization in cluster.all("Kustomization"):
         references = graph.needs(kustomization.ref, Edge.SOURCE)
         if all(cluster.get(r.target) for r in references):
@@ -15,28 +14,23 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
         if state(kustomization) is State.SUSPENDED or kustomization.has("metadata.deletionTimestamp"):
             continue
         for reference in references:
-            found = cluster.look(reference.target)
-            if found.unknown and state(kustomization) is State.FAILED:
-                yield Unknown(kustomization.ref, found.why)
-            elif found.absent:
+            lookup = cluster.look(reference.target)
+            if lookup.unknown and state(kustomization) is State.FAILED:
+                yield Unknown(kustomization.ref, lookup.why)
+            elif lookup.absent:
                 yield _problem(cluster, kustomization, reference.target)
 
 
 def _problem(cluster: Cluster, kustomization: Resource, target: Ref) -> Problem:
     kinds = ("GitRepository", "OCIRepository", "Bucket", "ExternalArtifact")
-    known = [r.ref for r in cluster.all(*kinds)]
-    same = [r for r in known if r.name == target.name]
-    elsewhere = [r for r in same if r.kind == target.kind]
-    near = difflib.get_close_matches(target.name, cluster.names(target.kind, target.namespace), 2, 0.6)
-    field, hint = "spec.sourceRef.name", f"; the nearest names are {', '.join(near)}" if near else ""
+    same_name = [r.ref for r in cluster.all(*kinds) if r.name == target.name]
+    elsewhere = [r for r in same_name if r.kind == target.kind]
     if elsewhere:
-        field, hint = (
-            "spec.sourceRef.namespace",
-            f"; one of that name is in namespace {elsewhere[0].namespace}",
-        )
-    elif same:
-        field, hint = "spec.sourceRef.kind", f"; there is {same[0]}"
-    if field.endswith("namespace") and not kustomization.has(field):
-        field = "spec.sourceRef"
-    facts = {"kind": target.kind, "namespace": target.namespace, "name": target.name, "near": hint}
-    return Problem(kustomization.ref, facts, field=field, missing=target)
+        field, hint = "spec.sourceRef.namespace", suggestion(map(str, elsewhere[:1]))
+        field = field if kustomization.has(field) else "spec.sourceRef"
+    elif same_name:
+        field, hint = "spec.sourceRef.kind", suggestion(map(str, same_name[:1]))
+    else:
+        field = "spec.sourceRef.name"
+        hint = did_you_mean(target.name, cluster.names(target.kind, target.namespace))
+    return Problem(kustomization.ref, {"source": target, "near": hint}, field=field, missing=target)

@@ -1,25 +1,19 @@
 """A ConfigMap or Secret of spec.postBuild.substituteFrom does not exist."""
 
-import difflib
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Problem, State, state
+from fluxdoctor import Cluster, Problem, State, did_you_mean, state
 
 from ._variables import sources
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Look every source of variables up that may not be absent."""
+    """Look up every source of variables that is not optional."""
     for kustomization in cluster.all("Kustomization"):
         if state(kustomization) is State.SUSPENDED:
             continue
         for ref, field, optional in sources(kustomization):
             if not optional and cluster.look(ref).absent:
-                near = difflib.get_close_matches(ref.name, cluster.names(ref.kind, ref.namespace), 1, 0.6)
-                facts = {
-                    "kind": ref.kind,
-                    "name": ref.name,
-                    "nearest": f"; the nearest is {near[0]}" if near else "",
-                    "instead": f" (the nearest is {near[0]})" if near else "",
-                }
+                hint = did_you_mean(ref.name, cluster.names(ref.kind, ref.namespace))
+                facts = {"kind": ref.kind, "name": ref.name, "nearest": hint}
                 yield Problem(kustomization.ref, facts, field=field, missing=ref, key=str(ref))

@@ -1,4 +1,4 @@
-"""A Kustomization takes variables from an object that only it would make."""
+"""A Kustomization takes variables from an object that only this Kustomization creates."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from ._variables import sources
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look for sources of variables that are not there and that the Kustomization itself, and nobody else, declares."""
+    """Find sources of variables that do not exist and that only the Kustomization itself declares."""
     for kustomization in cluster.all("Kustomization"):
         if state(kustomization) is State.SUSPENDED:
             continue
@@ -18,9 +18,9 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
                 facts = {
                     "wanted": str(ref),
                     "where": str(declared.at()) if declared else "its own path",
-                    "effect": "so its variables are missing in the first build"
+                    "effect": "so the first build has no value for these variables"
                     if optional
-                    else "so neither comes first",
+                    else "so the build fails and the object is never created",
                 }
                 yield Problem(
                     kustomization.ref, facts, field=field, location=declared.at() if declared else None, key=str(ref)

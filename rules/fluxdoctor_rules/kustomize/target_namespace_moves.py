@@ -1,4 +1,4 @@
-"""spec.targetNamespace moved a Flux object away from what it refers to."""
+"""spec.targetNamespace moved a Flux object away from the objects that it refers to."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ _LOCAL = (
 
 
 def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem]:
-    """Look at the Flux objects that such a Kustomization applies: what they name is in the namespace they came from."""
+    """Find Flux objects in the target namespace whose references exist only in their original namespace."""
     for parent in cluster.all("Kustomization"):
         target, build = parent.text("spec.targetNamespace"), manifests.build(parent)
         if not target or build is None:
@@ -22,30 +22,30 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Prob
                 continue
             homes = dict.fromkeys(n for n in (declared.namespace, parent.namespace) if n and n != target)
             for need in graph.needs(live.ref, *_LOCAL):
-                there = _there(cluster, need, target, tuple(homes))
-                if there:
-                    yield _problem(live, need, parent, there)
+                original = _original(cluster, need, target, tuple(homes))
+                if original:
+                    yield _problem(live, need, parent, original)
 
 
-def _there(cluster: Cluster, need: Reference, target: str, homes: tuple[str, ...]) -> Ref | None:
-    """Return the object that was meant, where the one in the target namespace does not exist."""
-    wanted = need.target
-    if need.optional or wanted.namespace != target or not cluster.look(wanted).absent:
+def _original(cluster: Cluster, need: Reference, target: str, homes: tuple[str, ...]) -> Ref | None:
+    """Return the object of the original namespace, if there is none in the target namespace."""
+    moved_ref = need.target
+    if need.optional or moved_ref.namespace != target or not cluster.look(moved_ref).absent:
         return None
-    refs = (Ref(wanted.kind, home, wanted.name) for home in homes)
+    refs = (Ref(moved_ref.kind, home, moved_ref.name) for home in homes)
     return next((ref for ref in refs if cluster.get(ref)), None)
 
 
-def _problem(live: Resource, need: Reference, parent: Resource, there: Ref) -> Problem:
+def _problem(live: Resource, need: Reference, parent: Resource, original: Ref) -> Problem:
     crosses = need.edge in (Edge.SOURCE, Edge.CHART_REF, Edge.DEPENDS_ON)
     facts = {
         "parent": str(parent.ref),
         "target": live.namespace,
         "wanted": str(need.target),
-        "there": str(there),
+        "there": str(original),
         "field": need.field,
-        "instead": f"add namespace: {there.namespace} to {need.field}"
+        "instead": f"add namespace: {original.namespace} to {need.field}"
         if crosses
-        else f"have {there.kind} {there.name} in namespace {live.namespace} too ({need.field} cannot name another)",
+        else f"create {need.target} ({need.field} cannot refer to another namespace)",
     }
     return Problem(live.ref, facts, field=need.field, key=need.field)

@@ -1,33 +1,34 @@
-"""A Kustomization waits a shorter time for a HelmRelease than Helm may take."""
+"""A Kustomization has a shorter timeout than a HelmRelease that it waits for."""
 
 import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref, State, age, condition, state, timeout
 
-_WAITED = re.compile(r"HelmRelease/(?P<namespace>[^\s/]+)/(?P<name>[^\s,\]]+) status: 'InProgress'")
+_IN_PROGRESS = re.compile(r"HelmRelease/(?P<namespace>[^\s/]+)/(?P<name>[^\s,\]]+) status: 'InProgress'")
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Where a health check ran out of time over a HelmRelease that is not failing, compare the two timeouts."""
+    """Compare the timeouts if a health check timed out for a HelmRelease that is not failing."""
     for failure in failures.failed:
         kustomization, ready = failure.resource, condition(failure.resource, "Ready")
         if failure.ref.kind != "Kustomization" or ready is None or ready.reason != "HealthCheckFailed":
             continue
-        found = _WAITED.finditer(ready.message)
-        releases = [r for m in found if (r := cluster.get(Ref("HelmRelease", m["namespace"], m["name"])))]
+        matches = _IN_PROGRESS.finditer(ready.message)
+        releases = [r for m in matches if (r := cluster.get(Ref("HelmRelease", m["namespace"], m["name"])))]
         slow = [r for r in releases if timeout(r) > timeout(kustomization)]
-        well = all(state(r) in (State.READY, State.PROGRESSING) for r in releases)
-        only = ready.message.count("status: '") == len(releases)
-        if slow and well and only:
+        is_healthy = all(state(r) in (State.READY, State.PROGRESSING) for r in releases)
+        is_only_cause = ready.message.count("status: '") == len(releases)
+        if slow and is_healthy and is_only_cause:
             release = slow[0]
+            is_ready = state(release) is State.READY
             facts = {
                 "have": kustomization.text("spec.timeout") or kustomization.text("spec.interval"),
                 "release": str(release.ref),
                 "want": release.text("spec.timeout", "5m"),
-                "now": "is Ready by now" if state(release) is State.READY else "is still at work",
+                "now": "is now Ready" if is_ready else "is still in progress",
             }
-            since = condition(release, "Ready")
-            when = f", since {age(since.since, failures.taken)}" if since and since.since else ""
-            proof = Evidence(f"{facts['now']}{when}", str(release.ref))
+            status = condition(release, "Ready")
+            duration = f" for {age(status.since, failures.taken)}" if status and status.since else ""
+            proof = Evidence(f"has been {'Ready' if is_ready else 'in progress'}{duration}", str(release.ref))
             yield Problem(failure.ref, facts, evidence=(proof,), field="spec.timeout")

@@ -1,4 +1,4 @@
-"""One object is applied by two owners: they overwrite each other, and either can delete it."""
+"""Two owners apply the same object: they overwrite each other, and either can delete it."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -20,28 +20,28 @@ from fluxdoctor import (
 
 _KEY = "kustomize.toolkit.fluxcd.io/"
 _OWNERS = ("Kustomization", "HelmRelease")
-_SHOWN = 3
+_LISTED = 3
 
 
 def check(cluster: Cluster, graph: Graph, manifests: Manifests | None, overlaps: Overlaps | None) -> Iterator[Problem]:
-    """Compare inventories, or what a repository declares.
+    """Compare inventories, or the declarations of a repository.
 
-    Two releases that write one object are Helm's business; a shared Namespace is common.
+    An object of two HelmReleases is an error of Helm itself; a shared Namespace is common.
     """
     if overlaps:
         yield from _declared(overlaps, cluster)
         return
-    for ref, holders in sorted(graph.contested.items()):
+    for ref, appliers in sorted(graph.contested.items()):
         if ref.kind == "Namespace":
             continue
-        owners = [o for held in holders if held.kind in _OWNERS and (o := cluster.get(held))]
+        owners = [o for a in appliers if a.kind in _OWNERS and (o := cluster.get(a))]
         both = [o for o in owners if _settled(o, cluster)]
         if len(both) > 1 and {o.kind for o in both} != {"HelmRelease"} and not _shared(cluster.get(ref)):
             yield from _problem(ref, both, cluster.get(ref), manifests)
 
 
 def _declared(overlaps: Overlaps, cluster: Cluster) -> Iterator[Problem]:
-    """What will be applied twice: a warning where they undo each other's work, a note where they agree."""
+    """Yield the objects that will be applied twice: a warning if the contents differ, a note if they are equal."""
     for overlap in overlaps.found:
         owners = [o for ref in overlap.owners if (o := cluster.get(ref))]
         if (
@@ -54,7 +54,7 @@ def _declared(overlaps: Overlaps, cluster: Cluster) -> Iterator[Problem]:
         if not fields and not any(o.flag("spec.prune") for o in owners):
             continue
         names = " and ".join(map(str, overlap.owners))
-        differ = f"with different {', '.join(fields[:_SHOWN])}: each undoes what the other did"
+        differ = f"with different {', '.join(fields[:_LISTED])}: each owner reverts the other"
         yield Problem(
             overlap.object,
             {"owners": names, "how": differ if fields else "and either can delete it"},
@@ -64,7 +64,10 @@ def _declared(overlaps: Overlaps, cluster: Cluster) -> Iterator[Problem]:
 
 
 def _settled(owner: Resource, cluster: Cluster) -> bool:
-    """While an object moves from one owner to another, both list it until the first has pruned."""
+    """Tell whether an owner is Ready at the newest revision.
+
+    Before that, an object that moves to another owner is in both inventories.
+    """
     if owner.has("metadata.deletionTimestamp") or owner.has("spec.kubeConfig") or state(owner) is not State.READY:
         return False
     source = cluster.get(Manifests.source(owner)) if owner.kind == "Kustomization" else None
@@ -74,8 +77,8 @@ def _settled(owner: Resource, cluster: Cluster) -> bool:
 def _shared(live: Resource | None) -> bool:
     if live is None:
         return False
-    meant = live.annotation(f"{_KEY}ssa").lower() in ("merge", "ifnotpresent", "ignore")
-    return meant or live.annotation(f"{_KEY}reconcile") == "disabled"
+    is_merged = live.annotation(f"{_KEY}ssa").lower() in ("merge", "ifnotpresent", "ignore")
+    return is_merged or live.annotation(f"{_KEY}reconcile") == "disabled"
 
 
 def _problem(ref: Ref, both: list[Resource], live: Resource | None, manifests: Manifests | None) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""A key of a source of variables that cannot be a variable."""
+"""A key in a source of variables is not a valid variable name."""
 
 import re
 from collections.abc import Iterator
@@ -11,12 +11,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check(failures: Failures, cluster: Cluster) -> Iterator[Problem]:
-    """Look through the keys of the ConfigMaps and Secrets where the build fails."""
+    """Check the keys of the ConfigMaps and Secrets of a Kustomization whose build fails."""
     for failure in failures.failed:
         if failure.ref.kind != "Kustomization" or "var name is invalid" not in failure.message:
             continue
         for ref, field, _ in sources(failure.resource):
-            held = cluster.get(ref)
-            for key in (*held.keys("data"), *held.keys("keys")) if held else ():
+            source = cluster.get(ref)
+            for key in (*source.keys("data"), *source.keys("keys")) if source else ():
                 if not _NAME.fullmatch(key):
                     yield Problem(failure.ref, {"where": str(ref), "variable": key}, field=field, key=f"{ref} {key}")

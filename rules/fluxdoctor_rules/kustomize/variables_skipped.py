@@ -1,4 +1,4 @@
-"""Variables stand in the cluster as they are written, because none is defined."""
+"""Variables are applied literally, because none is defined."""
 
 from collections.abc import Iterator
 
@@ -9,18 +9,18 @@ from ._variables import defined, fields, uses
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look for a default that was not taken in what a Kustomization with an empty postBuild has applied."""
+    """Find defaults that were not used in objects of a Kustomization that defines no variable."""
     for kustomization, build in applied(cluster, manifests):
-        known = defined(kustomization, cluster) if kustomization.has("spec.postBuild") else None
-        if known is None or known.names or kustomization.text("spec.postBuild.substituteStrategy") == "Always":
+        variables = defined(kustomization, cluster) if kustomization.has("spec.postBuild") else None
+        if variables is None or variables.names or kustomization.text("spec.postBuild.substituteStrategy") == "Always":
             continue
         for resource, path, text in fields(build):
-            found = live(resource, kustomization, cluster).resource
-            # A default is written for Flux; ${name} alone may be meant for a shell.
-            meant = next((u for u in uses(text) if u.valid and u.rest.startswith(":=")), None)
-            if meant and found and owner(found) == kustomization.ref and found.get(path) == text:
+            deployed = live(resource, kustomization, cluster).resource
+            # A default with := is Flux syntax; ${name} alone may be shell syntax.
+            use = next((u for u in uses(text) if u.valid and u.rest.startswith(":=")), None)
+            if use and deployed and owner(deployed) == kustomization.ref and deployed.get(path) == text:
                 location = resource.at(path)
-                facts = {"object": str(found.ref), "text": f"${{{meant.name}{meant.rest}}}", "where": str(location)}
+                facts = {"object": str(deployed.ref), "text": f"${{{use.name}{use.rest}}}", "where": str(location)}
                 field = Fields({}, path).dotted
                 yield Problem(kustomization.ref, facts, field=field, location=location)
                 break

@@ -1,4 +1,4 @@
-"""A Kustomization waits for what it applies, and that waits for the Kustomization."""
+"""A Kustomization waits for an object that it applies, and the object depends on the Kustomization."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, S
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
-    """Follow spec.dependsOn back from a Kustomization that waits: none of its children may be on the way."""
+    """Find the children of a waiting Kustomization that depend on it through spec.dependsOn."""
     for parent in cluster.all("Kustomization"):
         if not parent.flag("spec.wait") or state(parent) is State.SUSPENDED or not failures.of(parent.ref):
             continue
@@ -23,11 +23,11 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
 
 
 def _dependents(goal: Ref, graph: Graph) -> frozenset[Ref]:
-    """Return everything that depends on an object, directly or not: one walk, however many children ask."""
-    todo, seen = [goal], set[Ref]()
-    while todo:
-        for source, _ in graph.needed_by(todo.pop(), Edge.DEPENDS_ON):
-            if source not in seen:
-                seen.add(source)
-                todo.append(source)
-    return frozenset(seen)
+    """Return everything that depends on an object, directly or not."""
+    queue, dependents = [goal], set[Ref]()
+    while queue:
+        for source, _ in graph.needed_by(queue.pop(), Edge.DEPENDS_ON):
+            if source not in dependents:
+                dependents.add(source)
+                queue.append(source)
+    return frozenset(dependents)

@@ -1,4 +1,4 @@
-"""An admission webhook does not answer, and what installs it fails itself: that is the cause."""
+"""An admission webhook does not answer, and the object that installs it fails: this is the cause."""
 
 import re
 from collections.abc import Iterator
@@ -12,21 +12,21 @@ _SERVICE = re.compile(r"https://(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\
 
 
 def check(graph: Graph, failures: Failures) -> Iterator[Problem]:
-    """Read which Service the API server called: whatever has it in its inventory, and is not well, has to be repaired first."""
+    """Find the owners of the Service that the API server called. An owner that fails must be fixed first."""
     for failure in failures.failed:
         for words in failure.words:
             text = " ".join(words.message.split())
-            found = _MATCH.search(text)
-            service = _SERVICE.search(text) if found else None
-            if found and service and (owners := _owners(service, failure, graph, failures)):
+            error = _MATCH.search(text)
+            service = _SERVICE.search(text) if error else None
+            if error and service and (owners := _owners(service, failure, graph, failures)):
                 called = Ref("Service", service["namespace"], service["name"])
-                proof = tuple(Evidence(f"{called} belongs to it, and it is not ready", str(o)) for o in owners)
-                yield Problem(failure.ref, {"webhook": found["webhook"], "why": found["why"]}, proof, because=owners)
+                proof = tuple(Evidence(f"applies {called} and is not ready", str(o)) for o in owners)
+                yield Problem(failure.ref, {"webhook": error["webhook"], "why": error["why"]}, proof, because=owners)
                 break
 
 
 def _owners(service: re.Match[str], failure: Failure, graph: Graph, failures: Failures) -> tuple[Ref, ...]:
-    """One that waits for the very object that is refused is no cause of it: both would wait for each other."""
+    """Return the failing owners of a Service, without those that wait for the rejected object themselves."""
     called = Ref("Service", service["namespace"], service["name"])
     owners = (ref for ref in graph.appliers(called) if ref != failure.ref)
     return tuple(ref for ref in owners if (other := failures.of(ref)) and failure.ref.named not in other.message)
