@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fluxdoctor import ChartIndexes, Cluster, OciTags, Problem, semver
 from fluxdoctor_rules.helm._charts import Request, unresolved
 
-_LISTED = 8
+_LISTED, _PRERELEASES = 8, 3
 # source-controller accepts only full versions from an index (fluxcd/pkg/version).
 _FULL = re.compile(r"v?\d+\.\d+\.\d+(?:[-+].+)?")
 _LEADING_ZERO = re.compile(r"(?<![\w.+-])v?(?:\d+\.)*0\d")
@@ -56,7 +56,8 @@ def _hint(constraint: str, versions: list[str]) -> str | None:
         ]
         if not prereleases:
             return _zero(constraint)
-        return f"; only prereleases match ({', '.join(prereleases[:3])}), and a range includes prereleases only with a suffix such as -0"
+        matches = ", ".join(prereleases[:_PRERELEASES])
+        return f"; only prereleases match ({matches}), and a range includes prereleases only with a suffix such as -0"
     except semver.InvalidConstraint:
         return _zero(constraint) or "; it is neither a version nor a range"
 
