@@ -54,12 +54,12 @@ def _hint(constraint: str, versions: list[str]) -> str | None:
             for version in semver.newest_first(versions)
             if "-" in version and semver.satisfying(constraint, [version.partition("-")[0]])
         ]
-        if not prereleases:
-            return _zero(constraint)
-        matches = ", ".join(prereleases[:_PRERELEASES])
-        return f"; only prereleases match ({matches}), and a range includes prereleases only with a suffix such as -0"
     except semver.InvalidConstraint:
         return _zero(constraint) or "; it is neither a version nor a range"
+    if not prereleases:
+        return _zero(constraint)
+    matches = ", ".join(prereleases[:_PRERELEASES])
+    return f"; only prereleases match ({matches}), and a range includes prereleases only with a suffix such as -0"
 
 
 def _zero(constraint: str) -> str:
