@@ -108,29 +108,30 @@ def asked(index_: bytes, served: bytes, holds: bytes | None, at: Path, **chart: 
     return said, paths
 
 
-SAYS = f"HelmRepository/apps/acme: the index says that chart web 2.1.0 is {short(CHART)}"
+SAYS = f"HelmRepository/apps/acme: chart web 2.1.0 has digest {short(CHART)} in the index"
 BOTH = ["/index.yaml", "/web-2.1.0.tgz"]
 
 
 def test_the_archive_was_replaced_and_the_index_was_not_made_anew(tmp_path: Path) -> None:
-    said = [f"warning proven {SAYS}, but the archive that it leads to is {short(OTHER)}"]
+    said = [f"warning proven {SAYS}, but the served archive has {short(OTHER)}"]
     assert asked(listing(CHART), OTHER, OTHER, tmp_path) == (said, BOTH)
 
 
 def test_a_chart_that_was_never_installed_is_judged_by_what_is_served(tmp_path: Path) -> None:
-    said = [f"warning proven {SAYS}, but the archive that it leads to is {short(OTHER)}"]
+    said = [f"warning proven {SAYS}, but the served archive has {short(OTHER)}"]
     assert asked(listing(CHART), OTHER, None, tmp_path) == (said, BOTH)
 
 
 def test_an_archive_of_another_version_than_the_one_asked_for_is_the_same_after_a_snapshot(tmp_path: Path) -> None:
     older = package("web", "1.0.0", {})
-    said = [f"warning proven {SAYS}, but the archive that it leads to is {short(older)}"]
+    said = [f"warning proven {SAYS}, but the served archive has {short(older)}"]
     assert asked(listing(CHART), older, older, tmp_path) == (said, BOTH)
 
 
 def test_published_again_under_the_same_version_is_a_note(tmp_path: Path) -> None:
     said = [
-        f"info proven {SAYS}, and so it is; HelmChart/apps/apps-web has {short(OTHER)}, of before it was published again"
+        f"info proven {SAYS}, and the served archive matches it; "
+        f"HelmChart/apps/apps-web has {short(OTHER)}, pulled before the version was published again"
     ]
     assert asked(listing(CHART), CHART, OTHER, tmp_path) == (said, BOTH)
 
@@ -154,7 +155,7 @@ def test_a_chart_that_the_controller_packed_anew_is_not_compared(tmp_path: Path)
         (MADE, f"warning proven {SAYS}, but HelmChart/apps/apps-web has {short(OTHER)}"),
         (
             "2025-12-03T00:00:00Z",
-            f"info likely {SAYS}, but HelmChart/apps/apps-web has {short(OTHER)}, pulled before that entry was made",
+            f"info likely {SAYS}, but HelmChart/apps/apps-web has {short(OTHER)}, pulled before the index entry was created",
         ),
         ("", f"info likely {SAYS}, but HelmChart/apps/apps-web has {short(OTHER)}"),
     ],
@@ -213,11 +214,14 @@ def test_a_repository_with_a_wrong_digest_for_every_chart_is_not_pulled_whole() 
         server.files |= {f"/{name}.tgz": OTHER for name in many}
         seen = learned(objects)
         assert sorted(server.paths) == [*(f"/c{i:02d}.tgz" for i in range(8)), "/index.yaml"]
-    says = f"HelmRepository/apps/acme: the index says that chart c{{}} 1.0.0 is {short(CHART)}, but {{}}; so it is with {{}}"
-    served, rest = f"the archive that it leads to is {short(OTHER)}", f"HelmChart/apps/c08 has {short(OTHER)}"
+    says = (
+        f"HelmRepository/apps/acme: chart c{{}} 1.0.0 has digest {short(CHART)} in the index, but {{}}; "
+        "the same applies to {}"
+    )
+    served, rest = f"the served archive has {short(OTHER)}", f"HelmChart/apps/c08 has {short(OTHER)}"
     assert told(seen) == [
-        f"warning proven {says.format('00', served, _names(1, 6))}, and 2 more",
-        f"info likely {says.format('08', rest, _names(9, 14))}, and 16 more",
+        f"warning proven {says.format('00', served, _names(1, 6))} and 2 more",
+        f"info likely {says.format('08', rest, _names(9, 14))} and 16 more",
     ]
 
 

@@ -78,7 +78,7 @@ def test_versions_that_are_not_offered(fleet: Path, charts: HelmServer) -> None:
         ("error", "helm/chart-version-missing", "apps/releases.yaml:25", ["clusters/prod"]),
     ]
     assert [f["message"] for f in json.loads(result.output)["findings"]] == [
-        "HelmRepository/web/acme has no chart wep; the nearest is web",
+        "HelmRepository/web/acme has no chart wep; did you mean web?",
         "0.9.0 matches no version of chart web; HelmRepository/web/acme offers 1.4.0, 1.3.0",
     ]
     assert (result.exit_code, skipped(result)) == (1, [])

@@ -20,21 +20,25 @@ helm/chart-version-missing  error
 
 Chart version not published
 
-Nothing in the index satisfies spec.chart.spec.version: the version was never
-published, was taken away, or the range does not mean what it seems to. The
-rules are those of Masterminds semver: a range takes prereleases only where it
-names one (>=2.0.0-0), a leading v makes no difference, numbers have no leading
-zero, and 1.2 or 1.x are ranges. In an OCI registry a + of the version is a _ of
-the tag.
+No version in the index satisfies spec.chart.spec.version. Either the version
+was never published, it was removed, or the range does not mean what it seems to
+mean. The rules are those of Masterminds semver:
 
-The HelmChart stalls until its spec or the index changes; an installed release
-keeps running.
+ - a range includes prereleases only if it has one itself (>=2.0.0-0);
+ - a leading v makes no difference;
+ - numbers must not have leading zeros;
+ - 1.2 and 1.x are ranges.
+
+In an OCI registry the + of a version is a _ in the tag.
+
+The HelmChart is stalled until its spec or the index changes. An installed
+release keeps running.
 
 By hand:
 
     curl -s URL/index.yaml | yq '.entries.CHART[].version'
 
-Fix: Set spec.chart.spec.version to a version that is offered, or publish
+Fix: Either set spec.chart.spec.version to a version that is offered, or publish
 <wanted>.
 Field: spec.chart.spec.version
 Speaks of: HelmChart, HelmRelease

@@ -1,4 +1,4 @@
-"""The charts that are asked of HelmRepositories and are not there yet."""
+"""The charts that HelmRepositories still have to provide."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from fluxdoctor_rules.helm._releases import active, chart_source, generated_char
 
 @dataclass(frozen=True)
 class Request:
-    """A chart and version that an object asks of a HelmRepository; ``field`` holds them."""
+    """A chart and version that an object takes from a HelmRepository; ``field`` is the field that sets them."""
 
     subject: Ref
     repository: Ref
@@ -20,19 +20,18 @@ class Request:
 
 
 def unresolved(cluster: Cluster) -> Sequence[Request]:
-    """Return the charts of HelmRepositories that are not ready: what was pulled is not judged by today's index."""
-    return cluster.once("unresolved charts", lambda seen: (*_of_releases(seen), *_own(seen)))
+    """Return the charts of HelmRepositories that are not ready; the current index says nothing about a pulled chart."""
+    return cluster.once("unresolved charts", lambda cluster: (*_of_releases(cluster), *_of_charts(cluster)))
 
 
 def _of_releases(cluster: Cluster) -> Iterator[Request]:
     for release in active(cluster):
-        made = generated_chart(cluster, release)
-        waits = state(made or release) is not State.READY and (made is None or state(made) is not State.SUSPENDED)
-        if not waits:
+        helm_chart = generated_chart(cluster, release)
+        if state(helm_chart or release) is State.READY or (helm_chart and state(helm_chart) is State.SUSPENDED):
             continue
         source, spec = chart_source(release), release.fields("spec.chart.spec")
         if _indexed(cluster, source) and not templated(spec.text("chart") + spec.text("version")):
-            explains = (made.ref,) if made else ()
+            explains = (helm_chart.ref,) if helm_chart else ()
             yield Request(
                 release.ref,
                 source,
@@ -43,7 +42,8 @@ def _of_releases(cluster: Cluster) -> Iterator[Request]:
             )
 
 
-def _own(cluster: Cluster) -> Iterator[Request]:
+def _of_charts(cluster: Cluster) -> Iterator[Request]:
+    """Yield the requests of HelmCharts that no HelmRelease owns."""
     for chart in cluster.all("HelmChart"):
         if state(chart) is not State.FAILED or owner(chart) is not None:
             continue
@@ -53,9 +53,10 @@ def _own(cluster: Cluster) -> Iterator[Request]:
 
 
 def _indexed(cluster: Cluster, source: Ref) -> bool:
-    """A repository that fails or is suspended is the deeper cause: the controller works with an old index, or none.
+    """Tell whether the index of a source is current.
 
-    One of type oci has no state: its registry is asked for each chart.
+    If a repository fails or is suspended, that is the cause: the controller has an old index or none. A repository of
+    type oci has no status; source-controller queries the registry for each chart.
     """
     repository: Resource | None = cluster.get(source)
     usable = (State.READY, State.NEW, State.STATIC)

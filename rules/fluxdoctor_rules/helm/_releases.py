@@ -1,14 +1,13 @@
-"""What several rules ask of HelmReleases and of what they refer to."""
+"""HelmReleases, and the objects that they refer to."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fluxdoctor import Cluster, Ref, Resource, State, condition, state
+from fluxdoctor import Cluster, Ref, Resource, State, condition, nearest, state, suggestion
 
 
 def active(cluster: Cluster) -> Sequence[Resource]:
-    """Return the HelmReleases that helm-controller reconciles: a suspended one fails of nothing."""
+    """Return the HelmReleases that helm-controller reconciles: not suspended and not terminating."""
     return cluster.once("active releases", _active)
 
 
@@ -21,53 +20,68 @@ def _active(cluster: Cluster) -> Sequence[Resource]:
 
 
 def complains(release: Resource, *words: str) -> bool:
-    """Tell whether a failing release speaks of this: only then what could not be looked up is worth telling."""
+    """Tell whether a failing release mentions one of these words.
+
+    A reference that could not be looked up is only worth reporting if the release fails because of it.
+    """
     ready = condition(release, "Ready")
     return ready is not None and ready.status == "False" and any(w in ready.message for w in words)
 
 
 def templated(text: str) -> bool:
-    """Tell a field of a git file that the parent's postBuild still fills in."""
+    """Tell whether a text has variables that postBuild of the parent Kustomization still has to substitute."""
     return "${" in text
 
 
-def elsewhere(cluster: Cluster, wanted: Ref) -> tuple[str, ...]:
+def elsewhere(cluster: Cluster, target: Ref) -> tuple[str, ...]:
     """Return the other namespaces that have an object of this kind and name."""
     return tuple(
-        r.namespace
-        for r in cluster.all(wanted.kind)
-        if r.name == wanted.name and r.namespace not in ("", wanted.namespace)
+        resource.namespace
+        for resource in cluster.all(target.kind)
+        if resource.name == target.name and resource.namespace not in ("", target.namespace)
     )
 
 
-def near(cluster: Cluster, wanted: Ref, asking: Ref | None = None) -> tuple[str, ...]:
-    """Return up to three names of the same kind and namespace that are most like this one, without that of who is asking."""
-    own = asking.name if asking and asking[:2] == wanted[:2] else ""
-    names = [n for n in cluster.names(wanted.kind, wanted.namespace) if n not in (wanted.name, own)]
-    return tuple(difflib.get_close_matches(wanted.name, names, 3, 0.6))
+def near(cluster: Cluster, target: Ref, consumer: Ref | None = None) -> tuple[str, ...]:
+    """Return the similar names of this kind in the same namespace, except that of the object that refers to the target."""
+    own = consumer.name if consumer and consumer[:2] == target[:2] else ""
+    return nearest(target.name, (name for name in cluster.names(target.kind, target.namespace) if name != own))
+
+
+#: How many objects or namespaces a hint lists.
+_LISTED = 3
+#: Kinds that a HelmRelease can only refer to in its own namespace.
+_LOCAL = ("ConfigMap", "Secret", "ServiceAccount")
 
 
 @dataclass(frozen=True)
 class Hint:
-    """Where an object that does not exist may be meant to be, in words and as the field's new value."""
+    """The object that a wrong reference may mean: words for the message, and the new value of the field."""
 
     words: str = ""
     value: str = ""
     elsewhere: bool = False
-    """It is in another namespace: the namespace is the field to change."""
+    """The object exists in another namespace: the namespace is the field to change."""
 
 
-def hint(cluster: Cluster, wanted: Ref, otherwise: str, asking: Ref | None = None) -> Hint:
-    """Look for the name in other namespaces, then for a name like it; ``otherwise`` is the value where there is neither."""
-    spaces = elsewhere(cluster, wanted)
-    if spaces:
-        return Hint(f"; there is one in namespace {', '.join(spaces[:3])}", " or ".join(spaces[:3]), elsewhere=True)
-    names = near(cluster, wanted, asking)
-    return Hint(f"; the nearest is {names[0]}", names[0]) if names else Hint(value=otherwise)
+def hint(cluster: Cluster, target: Ref, fallback: str, consumer: Ref | None = None) -> Hint:
+    """Return the same name in other namespaces, else similar names; ``fallback`` is the value without either."""
+    namespaces = elsewhere(cluster, target)[:_LISTED]
+    if namespaces:
+        others = [str(target._replace(namespace=namespace)) for namespace in namespaces]
+        return Hint(_in_other_namespaces(target, others), " or ".join(namespaces), elsewhere=True)
+    names = near(cluster, target, consumer)
+    return Hint(suggestion(names), " or ".join(names)) if names else Hint(value=fallback)
+
+
+def _in_other_namespaces(target: Ref, others: Sequence[str]) -> str:
+    if target.kind in _LOCAL:
+        return f"; {', '.join(others)} cannot be used from namespace {target.namespace}"
+    return suggestion(others)
 
 
 def generated_chart(cluster: Cluster, release: Resource) -> Resource | None:
-    """Return the HelmChart that helm-controller made of spec.chart, if it was seen."""
+    """Return the HelmChart that helm-controller created for spec.chart; None if it is not in the cluster's data."""
     if not release.has("spec.chart.spec"):
         return None
     namespace = release.text("spec.chart.spec.sourceRef.namespace") or release.namespace
@@ -75,7 +89,7 @@ def generated_chart(cluster: Cluster, release: Resource) -> Resource | None:
 
 
 def chart_source(release: Resource) -> Ref:
-    """Return the source that spec.chart names."""
+    """Return the source that spec.chart refers to."""
     return release.once("chart source", _chart_source)
 
 
@@ -85,7 +99,8 @@ def _chart_source(release: Resource) -> Ref:
 
 
 def is_settled(release: Resource) -> bool:
-    """Tell a release that is Ready, not at work and of this cluster: what it says of itself holds now."""
-    busy = condition(release, "Reconciling")
-    elsewhere = release.has("spec.kubeConfig") or release.has("metadata.deletionTimestamp")
-    return state(release) is State.READY and not elsewhere and not (busy and busy.status == "True")
+    """Tell whether a release is Ready, idle, and of this cluster, so that its status describes the present."""
+    reconciling = condition(release, "Reconciling")
+    is_idle = reconciling is None or reconciling.status != "True"
+    is_here = not release.has("spec.kubeConfig") and not release.has("metadata.deletionTimestamp")
+    return state(release) is State.READY and is_here and is_idle

@@ -1,11 +1,11 @@
-"""Another manager owns a field of an object that a chart renders."""
+"""Another field manager has set a field of an object that a chart renders."""
 
 import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref
 
-_SAID = re.compile(
+_CONFLICT = re.compile(
     r"conflict occurred while applying object (?P<object>\S+) .*?Kind=(?P<kind>\w+): .*?"
     r'conflicts? with "(?P<manager>[^"]+)"(?P<rest>.*)',
     re.S,
@@ -14,27 +14,24 @@ _FIELD = re.compile(r"(?:\.[A-Za-z][\w-]*(?:\[[^\]]*\])?)+")
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Find the manager that the API server names in the managedFields of the object."""
+    """Find the manager from the API server's message in the managedFields of the object."""
     for failure in failures.failed:
-        found = next((m for w in failure.words if (m := _SAID.search(w.message))), None)
-        if failure.ref.kind != "HelmRelease" or not found:
+        conflict = next((m for w in failure.words if (m := _CONFLICT.search(w.message))), None)
+        if failure.ref.kind != "HelmRelease" or not conflict:
             continue
-        namespace, slash, name = found["object"].partition("/")
-        ref = Ref(found["kind"], namespace, name) if slash else Ref(found["kind"], "", namespace)
+        manager = conflict["manager"]
+        namespace, slash, name = conflict["object"].partition("/")
+        ref = Ref(conflict["kind"], namespace, name) if slash else Ref(conflict["kind"], "", namespace)
         live = cluster.get(ref)
-        wrote = (
-            [r for r in live.rows("metadata.managedFields") if r.text("manager") == found["manager"]] if live else []
-        )
-        if wrote:
-            field = _FIELD.search(found["rest"])
-            when = wrote[0].text("time")
-            proof = Evidence(
-                f"{found['manager']} wrote it{f' at {when}' if when else ''}", f"{ref} metadata.managedFields"
-            )
+        rows = [r for r in live.rows("metadata.managedFields") if r.text("manager") == manager] if live else []
+        if rows:
+            field = _FIELD.search(conflict["rest"])
+            time = rows[0].text("time")
+            proof = Evidence(f"{manager} last wrote it{f' at {time}' if time else ''}", f"{ref} metadata.managedFields")
             facts = {
-                "kind": found["kind"],
-                "object": found["object"],
-                "manager": found["manager"],
+                "kind": conflict["kind"],
+                "object": conflict["object"],
+                "manager": manager,
                 "fields": f" ({field[0].lstrip('.')})" if field else "",
             }
             yield Problem(failure.ref, facts, evidence=(proof,), field="spec.values")

@@ -6,10 +6,10 @@ from fluxdoctor import Cluster, Confidence, Edge, Failures, Problem, Ref, refere
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """The Deployments of source-controller are what serves the archive."""
-    serving = tuple(d.ref for d in cluster.controllers("source-controller"))
+    """Blame the Deployments of source-controller, which serve the archive."""
+    servers = tuple(d.ref for d in cluster.controllers("source-controller"))
     for failure in failures.failed:
         if failure.ref.kind == "HelmRelease" and "artifact not found. Retrying in" in failure.message:
-            wanted = (r.target for r in references(failure.resource) if r.edge in (Edge.SOURCE, Edge.CHART_REF))
-            facts: dict[str, str | Ref] = {"source": next(wanted, "its source")}
-            yield Problem(failure.ref, facts, because=serving, confidence=Confidence.REPORTED)
+            sources = (r.target for r in references(failure.resource) if r.edge in (Edge.SOURCE, Edge.CHART_REF))
+            facts: dict[str, str | Ref] = {"source": next(sources, "its source")}
+            yield Problem(failure.ref, facts, because=servers, confidence=Confidence.REPORTED)

@@ -1,4 +1,4 @@
-"""An object of a release was changed by hand, and nothing puts it back."""
+"""An object of a release was changed by hand, and nothing reverts the change."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,37 +7,38 @@ from fluxdoctor import Clock, Cluster, Edge, Evidence, Graph, Problem, Resource,
 from fluxdoctor_rules.helm import _edits
 from fluxdoctor_rules.helm._releases import active, is_settled
 
-_SHOWN = 3
+_LISTED = 3
 
 
 def check(cluster: Cluster, graph: Graph, clock: Clock) -> Iterator[Problem]:
-    """Read who wrote the objects of a release after it was deployed, where drift detection is off (the default)."""
+    """Find manual changes to the objects of a release since it was deployed, if drift detection is off (the default)."""
     for release in active(cluster):
         deployed = moment(release.text("status.history.0.lastDeployed"))
-        off = release.text("spec.driftDetection.mode") in ("", "disabled")
-        if not (deployed and off and is_settled(release)):
+        is_off = release.text("spec.driftDetection.mode") in ("", "disabled")
+        if not (deployed and is_off and is_settled(release)):
             continue
         targets = dict.fromkeys(r.target for r in graph.needs(release.ref, Edge.APPLIES))
-        found = [
+        edits = [
             (live, *edit) for live in filter(None, map(cluster.get, targets)) for edit in _edits.by_hand(live, deployed)
         ]
-        if found:
-            yield _problem(release, found, clock)
+        if edits:
+            yield _problem(release, edits, clock)
 
 
-def _problem(release: Resource, found: list[tuple[Resource, str, datetime, tuple[str, ...]]], clock: Clock) -> Problem:
-    live, manager, at, fields = found[0]
-    others = len({str(f[0].ref) for f in found}) - 1
+def _problem(release: Resource, edits: list[tuple[Resource, str, datetime, tuple[str, ...]]], clock: Clock) -> Problem:
+    live, manager, time, fields = edits[0]
+    others = len({str(edit[0].ref) for edit in edits}) - 1
     facts = {
         "object": str(live.ref),
-        "fields": ", ".join(fields[:_SHOWN]) + (" ..." if len(fields) > _SHOWN else ""),
+        "fields": ", ".join(fields[:_LISTED]) + (" ..." if len(fields) > _LISTED else ""),
         "manager": manager,
-        "when": f"{age(at, clock.taken)} ago",
-        "more": f" (and {others} more object{'s' if others > 1 else ''})" if others else "",
-        "name": release.name,
-        "namespace": release.namespace,
+        "when": f"{age(time, clock.taken)} ago",
+        "more": f", as {'were' if others > 1 else 'was'} {others} other object{'s' if others > 1 else ''}"
+        if others
+        else "",
     }
     proof = tuple(
-        Evidence(f"{f[1]} wrote {', '.join(f[3][:_SHOWN])}", f"{f[0].ref} metadata.managedFields") for f in found
+        Evidence(f"{tool} wrote {', '.join(changes[:_LISTED])}", f"{resource.ref} metadata.managedFields")
+        for resource, tool, _, changes in edits
     )
-    return Problem(release.ref, facts, evidence=proof[:_SHOWN], field="spec.driftDetection.mode")
+    return Problem(release.ref, facts, evidence=proof[:_LISTED], field="spec.driftDetection.mode")

@@ -1,4 +1,4 @@
-"""A chart's archive lacks charts that it depends on."""
+"""The archive of a chart lacks its dependencies."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from fluxdoctor_rules.helm._source import chart_field, pulled
 
 
 def check(cluster: Cluster, archives: Charts | None) -> Iterator[Problem]:
-    """Compare Chart.yaml with charts/ in the archive: helm-controller 1.6 installs without what is missing, and is content."""
+    """Compare Chart.yaml with charts/ in the archive: helm-controller 1.6 installs a chart without its dependencies."""
     for release, chart in pulled(cluster, archives) if archives else ():
         if chart.missing:
             names = ", ".join(chart.missing)
-            proof = Evidence(f"charts/ has no {names}", f"{chart.path}, Chart.yaml")
+            proof = Evidence(f"charts/ does not contain {names}", f"{chart.path}, Chart.yaml")
             level = Severity.WARNING if state(release) is State.READY else None
             field = chart_field(release, "version")
             yield Problem(release.ref, {"names": names}, evidence=(proof,), field=field, severity=level)

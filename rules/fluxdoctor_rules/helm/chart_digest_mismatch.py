@@ -1,4 +1,4 @@
-"""The archive of a chart is not the one whose digest its repository's index states."""
+"""The archive of a chart does not have the digest that its repository's index states."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,105 +20,119 @@ from fluxdoctor import (
     stated_digests,
 )
 
-_SHOWN = 5
+_LISTED = 5
 _SHORT = len("sha256:") + 12
-_ANEW = (
-    ", and make the index anew from the archives that are served (helm repo index); if both are right, a proxy between keeps "
-    "an old copy of one"
+_REGENERATE = (
+    ", and regenerate the index from the served archives (helm repo index). If both are correct, a proxy in between serves "
+    "an old copy of one of them"
 )
-_ONCE = ": Flux does not pull a version twice"
+_ONCE = ", because Flux does not pull the same version twice"
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What differs of one chart. ``again``: it was, or may have been, published after the controller had pulled it."""
+class _Mismatch:
+    """How one chart differs from the index."""
 
     chart: str
     stated: str
     difference: str
     evidence: tuple[Evidence, ...]
-    again: bool = False
-    served: bool = True
-    """It is known what is served."""
+    is_republished: bool = False
+    """It was, or may have been, published again after the controller had pulled it."""
+    is_served: bool = True
+    """The digest of the served archive is known."""
 
 
 def check(cluster: Cluster, charts: ChartIndexes, archives: Charts | None) -> Iterator[Problem]:
-    """Compare what an index states with the archive that was pulled, and with what source-controller holds.
+    """Compare the digests of an index with the pulled archives and with the artifacts of source-controller.
 
-    source-controller gets the first URL of an entry and reads its digest nowhere (0.1 to 1.9, DownloadChart in
-    internal/helm/repository/chart_repository.go); a version that it holds is not pulled again (generateBuildResult).
+    source-controller downloads the first URL of an entry and never reads its digest (0.1 to 1.9, DownloadChart in
+    internal/helm/repository/chart_repository.go). It does not pull a version again that it already has
+    (generateBuildResult).
     """
-    groups: dict[tuple[Ref, bool, bool], list[_Told]] = {}
-    for repository, told in _differing(cluster, charts, archives):
+    groups: dict[tuple[Ref, bool, bool], list[_Mismatch]] = {}
+    for repository, mismatch in _mismatches(cluster, charts, archives):
         source = cluster.get(repository)
-        # The index of a repository that fails or is suspended is not the one that its charts were pulled by.
-        if told.served or (source is not None and state(source) is State.READY):
-            groups.setdefault((repository, told.again, told.served), []).append(told)
-    for (repository, again, served), same in groups.items():
-        first, others = same[0], [told.chart for told in same[1:]]
+        # If a repository fails or is suspended, its charts were pulled with an older index.
+        if mismatch.is_served or (source is not None and state(source) is State.READY):
+            group = (repository, mismatch.is_republished, mismatch.is_served)
+            groups.setdefault(group, []).append(mismatch)
+    for (repository, is_republished, is_served), mismatches in groups.items():
+        first, others = mismatches[0], [mismatch.chart for mismatch in mismatches[1:]]
         yield Problem(
             repository,
             {
                 "chart": first.chart,
                 "stated": first.stated,
                 "difference": first.difference,
-                "others": f"; so it is with {_some(others)}" if others else "",
-                "remedy": _ONCE if again else _ANEW,
+                "others": f"; the same applies to {_some(others)}" if others else "",
+                "remedy": _ONCE if is_republished else _REGENERATE,
             },
-            evidence=tuple(proof for told in same[: _SHOWN + 1] for proof in told.evidence),
+            evidence=tuple(proof for mismatch in mismatches[: _LISTED + 1] for proof in mismatch.evidence),
             field="spec.url",
-            key=", ".join(told.chart for told in same),
-            severity=Severity.INFO if again else None,
-            confidence=Confidence.PROVEN if served or not again else Confidence.LIKELY,
+            key=", ".join(mismatch.chart for mismatch in mismatches),
+            severity=Severity.INFO if is_republished else None,
+            confidence=Confidence.PROVEN if is_served or not is_republished else Confidence.LIKELY,
         )
 
 
-def _differing(cluster: Cluster, charts: ChartIndexes, archives: Charts | None) -> Iterator[tuple[Ref, _Told]]:
-    holds: dict[tuple[Ref, str, str], list[Held]] = {}
-    for one in charts_held(cluster):
-        holds.setdefault(one.archive, []).append(one)
-    pulled = {which: chart.digest for which, chart in archives.archives.items() if chart.digest} if archives else {}
-    for which in sorted({*holds, *pulled}):
-        repository, name, version = which
-        entries = charts.listed(*which)
-        stated, served, held = stated_digests(entries), pulled.get(which, ""), holds.get(which, [])
-        made = max((entry.created for entry in entries if entry.created), default=None)
-        differ = [one for one in held if one.digest not in stated]
-        if stated and (found := _difference(served, stated, differ, made)):
-            proofs = _evidence(f"{name} {version}", repository, stated, served, held)
-            yield repository, _Told(f"{name} {version}", _short(min(stated)), found[0], proofs, **found[1])
+def _mismatches(cluster: Cluster, charts: ChartIndexes, archives: Charts | None) -> Iterator[tuple[Ref, _Mismatch]]:
+    artifacts: dict[tuple[Ref, str, str], list[Held]] = {}
+    for artifact in charts_held(cluster):
+        artifacts.setdefault(artifact.archive, []).append(artifact)
+    pulled = {archive: chart.digest for archive, chart in archives.archives.items() if chart.digest} if archives else {}
+    for archive in sorted({*artifacts, *pulled}):
+        repository, name, version = archive
+        entries = charts.listed(*archive)
+        stated, served, stored = stated_digests(entries), pulled.get(archive, ""), artifacts.get(archive, [])
+        created = max((entry.created for entry in entries if entry.created), default=None)
+        differing = [artifact for artifact in stored if artifact.digest not in stated]
+        if stated and (difference := _difference(served, stated, differing, created)):
+            words, flags = difference
+            proofs = _evidence(f"{name} {version}", repository, stated, served, stored)
+            yield repository, _Mismatch(f"{name} {version}", _short(min(stated)), words, proofs, **flags)
 
 
 def _difference(
-    served: str, stated: frozenset[str], differ: Sequence[Held], made: datetime | None
+    served: str, stated: frozenset[str], differing: Sequence[Held], created: datetime | None
 ) -> tuple[str, Mapping[str, bool]] | None:
     if served and served not in stated:
-        return f"but the archive that it leads to is {_short(served)}", {}
-    if not differ:
+        return f"but the served archive has {_short(served)}", {}
+    if not differing:
         return None
-    has = f"{_some([str(one.chart) for one in differ])} has {_short(differ[0].digest)}"
+    verb = "has" if len(differing) == 1 else "have"
+    words = f"{_some([str(artifact.chart) for artifact in differing])} {verb} {_short(differing[0].digest)}"
     if served:
-        return f"and so it is; {has}, of before it was published again", {"again": True}
-    if made and any(one.since and one.since < made for one in differ):
-        return f"but {has}, pulled before that entry was made", {"again": True, "served": False}
-    known = made is not None and all(one.since for one in differ)
-    return f"but {has}", {"again": not known, "served": False}
+        return (
+            f"and the served archive matches it; {words}, pulled before the version was published again",
+            {"is_republished": True},
+        )
+    if created and any(artifact.since and artifact.since < created for artifact in differing):
+        return (
+            f"but {words}, pulled before the index entry was created",
+            {"is_republished": True, "is_served": False},
+        )
+    is_newer = created is not None and all(artifact.since for artifact in differing)
+    return f"but {words}", {"is_republished": not is_newer, "is_served": False}
 
 
 def _evidence(
-    chart: str, repository: Ref, stated: frozenset[str], served: str, holds: Sequence[Held]
+    chart: str, repository: Ref, stated: frozenset[str], served: str, stored: Sequence[Held]
 ) -> tuple[Evidence, ...]:
-    listed = ", ".join(f"sha256:{digest}" for digest in sorted(stated))
+    digests = ", ".join(f"sha256:{digest}" for digest in sorted(stated))
     return (
-        Evidence(f"{chart}: digest {listed}", f"index of {repository}"),
-        *([Evidence(f"{chart}: sha256:{served}", "the archive, as it is served")] if served else ()),
-        *(Evidence(f"{chart}: status.artifact.digest sha256:{one.digest}", str(one.chart)) for one in holds[:_SHOWN]),
+        Evidence(f"{chart}: digest {digests}", f"index of {repository}"),
+        *([Evidence(f"{chart}: sha256:{served}", "the served archive")] if served else ()),
+        *(
+            Evidence(f"{chart}: status.artifact.digest sha256:{artifact.digest}", str(artifact.chart))
+            for artifact in stored[:_LISTED]
+        ),
     )
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 def _short(digest: str) -> str:

@@ -1,4 +1,4 @@
-"""A HelmRelease of a library chart, which has nothing to install."""
+"""The chart of a HelmRelease is a library chart, which has nothing to install."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,16 @@ from fluxdoctor_rules.helm._source import chart_field, charts, pulled
 
 
 def check(cluster: Cluster, git: GitTrees | None, archives: Charts | None) -> Iterator[Problem]:
-    """Read the type in Chart.yaml; on an upgrade Helm 4 does not look at it."""
+    """Read the type in Chart.yaml; Helm 4 ignores it on an upgrade."""
     for release, chart in charts(cluster, git) if git else ():
-        about = chart.about
-        if about and about.text("type") == "library":
-            place = about.at("type")
-            facts = {"chart": about.text("name") or chart.path, "where": f" ({place})" if place else ""}
-            proof = Evidence("type: library", str(place))
+        metadata = chart.about
+        if metadata and metadata.text("type") == "library":
+            location = metadata.at("type")
+            facts = {"chart": metadata.text("name") or chart.path, "where": f" ({location})" if location else ""}
+            proof = Evidence("type: library", str(location))
             yield Problem(release.ref, facts, evidence=(proof,), field=chart_field(release, "chart"))
-    for release, packed in pulled(cluster, archives) if archives else ():
-        if packed.about.text("type") == "library":
-            proof = Evidence("type: library", f"{packed.path}, Chart.yaml")
-            facts = {"chart": packed.about.text("name") or packed.path, "where": ""}
+    for release, archived in pulled(cluster, archives) if archives else ():
+        if archived.about.text("type") == "library":
+            proof = Evidence("type: library", f"{archived.path}, Chart.yaml")
+            facts = {"chart": archived.about.text("name") or archived.path, "where": ""}
             yield Problem(release.ref, facts, evidence=(proof,), field=chart_field(release, "chart"))

@@ -1,25 +1,24 @@
-"""A HelmRelease asks for a chart that its HelmRepository does not list."""
+"""A HelmRelease refers to a chart that its HelmRepository does not list."""
 
-import difflib
 from collections.abc import Iterator
 
-from fluxdoctor import ChartIndexes, Cluster, Problem
+from fluxdoctor import ChartIndexes, Cluster, Problem, did_you_mean
 from fluxdoctor_rules.helm._charts import unresolved
+
+_LISTED = 8
 
 
 def check(cluster: Cluster, charts: ChartIndexes) -> Iterator[Problem]:
-    """Look the chart's name up in the index of its HelmRepository."""
+    """Look up the name of the chart in the index of its HelmRepository."""
     for request in unresolved(cluster):
-        listed = charts.charts(request.repository)
-        if listed is None or request.chart in listed:
+        names = charts.charts(request.repository)
+        if names is None or request.chart in names:
             continue
-        close = difflib.get_close_matches(request.chart, listed, 3, 0.6)
-        known = close or listed[:8]
-        words = f"; the nearest is {', '.join(close)}" if close else f"; it has {', '.join(known) or 'no chart at all'}"
-        field = f"{request.field}.chart"
-        yield Problem(
-            request.subject,
-            {"name": request.chart, "repository": str(request.repository), "hint": words, "field": field},
-            field=field,
-            explains=request.explains,
-        )
+        offers = f"; it offers {', '.join(names[:_LISTED])}" if names else "; its index is empty"
+        facts = {
+            "name": request.chart,
+            "repository": str(request.repository),
+            "hint": did_you_mean(request.chart, names) or offers,
+            "field": f"{request.field}.chart",
+        }
+        yield Problem(request.subject, facts, field=facts["field"], explains=request.explains)

@@ -10,13 +10,13 @@ _NO_ARTIFACT = re.compile(r"no artifact available for (?P<kind>\w+) source '(?P<
 
 
 def check(failures: Failures) -> Iterator[Problem]:
-    """A HelmChart's source is in its own namespace; what the HelmRelease says is read by the page's patterns."""
+    """Read the messages of HelmCharts, whose source is in their own namespace; the page's patterns read HelmReleases."""
     for failure in failures.failed:
         if failure.ref.kind != "HelmChart":
             continue
-        found = next((m for w in failure.words if (m := _NO_ARTIFACT.search(w.message))), None)
-        if found:
-            source = Ref(found["kind"], failure.ref.namespace, found["name"])
+        match = next((m for w in failure.words if (m := _NO_ARTIFACT.search(w.message))), None)
+        if match:
+            source = Ref(match["kind"], failure.ref.namespace, match["name"])
             facts = {
                 "kind": source.kind,
                 "namespace": source.namespace,

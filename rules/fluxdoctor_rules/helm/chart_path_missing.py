@@ -1,43 +1,45 @@
-"""A HelmRelease takes its chart from a path of a GitRepository where there is none."""
+"""The path of a HelmRelease's chart does not exist in its GitRepository."""
 
 import posixpath
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, GitTrees, Problem, Resource, State, Tree, state
+from fluxdoctor import Cluster, GitTrees, Problem, State, Tree, state, suggestion
 from fluxdoctor_rules.helm._releases import active, chart_source, generated_chart, templated
+
+_LISTED = 3
 
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
-    """Look for Chart.yaml in the tree; a packaged chart is a file."""
+    """Search the tree for Chart.yaml; a packaged chart is a file."""
     for release in active(cluster):
         source, path = chart_source(release), release.text("spec.chart.spec.chart")
-        made = generated_chart(cluster, release)
+        chart = generated_chart(cluster, release)
         tree = git.tree(source) if source.kind == "GitRepository" else None
-        if tree and path and state(made or release) is not State.READY and not templated(path):
-            words = _wrong(tree, path)
-            if words:
-                yield _problem(release, made, str(source), words)
+        if not tree or not path or state(chart or release) is State.READY or templated(path):
+            continue
+        words, hint = _flaw(tree, path)
+        if words:
+            yield Problem(
+                release.ref,
+                {"wanted": path, "where": str(source), "words": words, "hint": hint},
+                field="spec.chart.spec.chart",
+                explains=(chart.ref,) if chart else (),
+            )
 
 
-def _wrong(tree: Tree, path: str) -> str:
-    """Say what is wrong with the path; "" where a chart is there."""
+def _flaw(tree: Tree, path: str) -> tuple[str, str]:
+    """Return what is wrong with a path, and a hint; both are "" if it has a chart."""
     if tree.is_file(path):
-        return ""
+        return "", ""
     if not tree.is_directory(path):
-        close = tree.nearest(path)
-        return f" is not there; the nearest is ./{close[0]}" if close else " is not there"
-    if hidden := tree.hidden_by(path):
-        return f" is left out of the artifact by the ignore pattern {hidden}"
+        return " does not exist", _suggestion(tree.nearest(path))
+    if pattern := tree.hidden_by(path):
+        return f" is excluded by the ignore pattern {pattern}", ""
     if tree.is_file(posixpath.join(path, "Chart.yaml")):
-        return ""
-    below = [posixpath.dirname(p) for p in tree.under(path) if p.endswith("/Chart.yaml")]
-    return " has no Chart.yaml" + (f"; there is one in ./{below[0]}" if below else "")
+        return "", ""
+    charts = tuple(posixpath.dirname(file) for file in tree.under(path) if file.endswith("/Chart.yaml"))
+    return " has no Chart.yaml", _suggestion(charts[:_LISTED])
 
 
-def _problem(release: Resource, made: Resource | None, source: str, words: str) -> Problem:
-    return Problem(
-        release.ref,
-        {"wanted": release.text("spec.chart.spec.chart"), "where": source, "words": words},
-        field="spec.chart.spec.chart",
-        explains=(made.ref,) if made else (),
-    )
+def _suggestion(paths: tuple[str, ...]) -> str:
+    return suggestion(f"./{path}" for path in paths)

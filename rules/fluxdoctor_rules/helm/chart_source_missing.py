@@ -1,4 +1,4 @@
-"""A HelmRelease, or a HelmChart of its own, names a source that does not exist."""
+"""The chart source of a HelmRelease, or of a HelmChart that no HelmRelease owns, does not exist."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
     """Look up spec.chart.spec.sourceRef and spec.chartRef."""
     for consumer in (*active(cluster), *_own_charts(cluster)):
         for reference in graph.needs(consumer.ref, Edge.SOURCE, Edge.CHART_REF):
-            found = cluster.look(reference.target)
-            if found.absent and not templated(str(reference.target)):
+            source = cluster.look(reference.target)
+            if source.absent and not templated(str(reference.target)):
                 yield _problem(cluster, consumer, reference)
-            elif found.unknown and complains(consumer, "get source", "get Source", "not ready"):
-                yield Unknown(consumer.ref, found.why)
+            elif source.unknown and complains(consumer, "get source", "get Source", "not ready"):
+                yield Unknown(consumer.ref, source.why)
 
 
 def _own_charts(cluster: Cluster) -> Iterator[Resource]:
@@ -24,12 +24,12 @@ def _own_charts(cluster: Cluster) -> Iterator[Resource]:
 
 
 def _problem(cluster: Cluster, consumer: Resource, reference: Reference) -> Problem:
-    guess = hint(cluster, reference.target, "a source that exists")
-    field = f"{reference.field}.{'namespace' if guess.elsewhere else 'name'}"
+    correction = hint(cluster, reference.target, "a source that exists")
+    field = f"{reference.field}.{'namespace' if correction.elsewhere else 'name'}"
     chart = generated_chart(cluster, consumer)
     return Problem(
         consumer.ref,
-        {"wanted": reference.target, "hint": guess.words, "field": field, "value": guess.value},
+        {"wanted": reference.target, "hint": correction.words, "field": field, "value": correction.value},
         field=field,
         explains=(chart.ref,) if chart else (),
         missing=reference.target,

@@ -1,4 +1,4 @@
-"""A chart version that is neither a version nor a range, or a range that no version can be in."""
+"""A chart version is neither a version nor a range, or is a range that no version can satisfy."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from fluxdoctor_rules.helm._charts import unresolved
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Read the text as source-controller does; which versions there are does not matter."""
+    """Parse the version as source-controller does; the published versions do not matter."""
     for request in unresolved(cluster):
         flaw = _flaw(request.version)
         if flaw:
@@ -18,6 +18,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
 
 def _flaw(text: str) -> str:
     try:
-        return "is a range that no version can be in" if semver.is_empty(text) else ""
+        return "is a range that no version can satisfy" if semver.is_empty(text) else ""
     except semver.InvalidConstraint:
         return "is neither a version nor a range"

@@ -1,4 +1,4 @@
-"""A chart in git has changed under the same version: source-controller packages it by its version."""
+"""A chart in git has changed without a new version, so source-controller does not package it again."""
 
 from collections.abc import Iterator
 
@@ -8,41 +8,40 @@ from fluxdoctor_rules.helm._source import Chart, charts
 
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
-    """Compare what git has with what was released under that version: the appVersion, and templates without any action."""
+    """Compare git with the release of the same version: the appVersion, and templates without actions."""
     for release, chart in charts(cluster, git):
         last = release.fields("status.history.0")
-        about, made = chart.about, generated_chart(cluster, release)
+        metadata, helm_chart = chart.about, generated_chart(cluster, release)
         strategy = release.text("spec.chart.spec.reconcileStrategy", "ChartVersion")
-        if about is None or last.text("status") != "deployed" or strategy != "ChartVersion":
+        if metadata is None or last.text("status") != "deployed" or strategy != "ChartVersion":
             continue
-        # A HelmChart that has not taken the source's present revision yet may still do so.
-        source = cluster.get(Ref("GitRepository", made.namespace, made.text("spec.sourceRef.name"))) if made else None
-        seen = made.text("status.observedSourceArtifactRevision") if made else ""
-        current = source is not None and seen == source.text("status.artifact.revision")
-        same = about.text("version") == last.text("chartVersion").partition("+")[0]
-        if current and same and (found := next(_differences(release, chart, about, cluster), "")):
-            facts = {
-                "chart": f"./{chart.path}",
-                "version": about.text("version"),
-                "difference": found,
-                "file": f"{chart.path}/Chart.yaml",
-            }
-            proof = Evidence(
-                f"{chart.path}/Chart.yaml still says version {about.text('version')}", str(source.ref if source else "")
-            )
+        version = metadata.text("version")
+        source = _current_source(helm_chart, cluster) if helm_chart else None
+        is_same = version == last.text("chartVersion").partition("+")[0]
+        if source and is_same and (difference := next(_differences(release, chart, metadata, cluster), "")):
+            file = f"{chart.path}/Chart.yaml"
+            facts = {"chart": f"./{chart.path}", "version": version, "difference": difference, "file": file}
+            proof = Evidence(f"{file} still has version {version}", str(source.ref))
             yield Problem(
                 release.ref,
                 facts,
                 evidence=(proof,),
                 field="spec.chart.spec.reconcileStrategy",
-                location=about.at("version"),
+                location=metadata.at("version"),
             )
 
 
-def _differences(release: Resource, chart: Chart, about: Resource, cluster: Cluster) -> Iterator[str]:
-    wanted, have = about.text("appVersion"), release.text("status.history.0.appVersion")
-    if wanted and have and wanted != have:
-        yield f"its appVersion is {wanted} in git, and {have} in the release"
+def _current_source(chart: Resource, cluster: Cluster) -> Resource | None:
+    """Return the GitRepository of a HelmChart; None before the HelmChart has observed its current revision."""
+    source = cluster.get(Ref("GitRepository", chart.namespace, chart.text("spec.sourceRef.name")))
+    revision = chart.text("status.observedSourceArtifactRevision")
+    return source if source and revision == source.text("status.artifact.revision") else None
+
+
+def _differences(release: Resource, chart: Chart, metadata: Resource, cluster: Cluster) -> Iterator[str]:
+    in_git, in_release = metadata.text("appVersion"), release.text("status.history.0.appVersion")
+    if in_git and in_release and in_git != in_release:
+        yield f"its appVersion is {in_git} in git, but {in_release} in the release"
     for file in chart.templates:
         if b"{{" in chart.tree.text(file) or "/charts/" in f"/{file.removeprefix(chart.path)}":
             continue
@@ -51,12 +50,12 @@ def _differences(release: Resource, chart: Chart, about: Resource, cluster: Clus
 
 
 def _data(release: Resource, declared: Resource, cluster: Cluster) -> Iterator[str]:
-    """A template without actions is applied as it is: a ConfigMap's data must be the same in the cluster."""
+    """Yield the differing keys of a ConfigMap: a template without actions is applied unchanged."""
     namespace = declared.namespace or release.text("status.history.0.namespace")
     live = cluster.get(Ref("ConfigMap", namespace, declared.name)) if declared.kind == "ConfigMap" else None
     if live is None or owner(live) != release.ref:
         return
     for key, text in declared.items("data"):
-        have = live.get(("data", key))
-        if isinstance(have, str) and have != text:
-            yield f"{live.ref} has another {key} than {declared.file}"
+        live_text = live.get(("data", key))
+        if isinstance(live_text, str) and live_text != text:
+            yield f"key {key} of {live.ref} differs from {declared.file}"

@@ -1,4 +1,4 @@
-"""CRDs of a chart stay as they were installed: upgrades leave them alone."""
+"""The CRDs of a chart remain as they were installed: upgrades do not change them."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,79 +8,83 @@ from fluxdoctor_rules.helm._releases import active
 from fluxdoctor_rules.helm._source import charts
 
 _LABEL = "helm.toolkit.fluxcd.io/"
-_SHOWN = 3
+_LISTED = 3
 
 
 def check(cluster: Cluster, git: GitTrees | None) -> Iterator[Problem]:
-    """Tell of versions that the chart's crds/ has and the cluster lacks; else of CRDs older than a changed chart."""
+    """Find CRD versions that the chart has and the cluster lacks; else CRDs older than the chart's minor version."""
     behind = dict(_lacking(cluster, git)) if git else {}
-    made = _made(cluster)
+    crds = _crds_of_releases(cluster)
     for release in active(cluster):
         if release.text("spec.upgrade.crds", "Skip") != "Skip":
             continue
         if lacking := behind.get(release.ref):
             yield _problem(release, lacking, Severity.WARNING)
-        elif release.ref in made and (old := _untouched(release, made[release.ref])):
+        elif release.ref in crds and (old := _untouched(release, crds[release.ref])):
             yield _problem(release, old, None)
 
 
 def _lacking(cluster: Cluster, git: GitTrees) -> Iterator[tuple[Ref, tuple[str, ...]]]:
     for release, chart in charts(cluster, git):
         files = [p for p in chart.tree.under(f"{chart.path}/crds") if p.endswith((".yaml", ".yml"))]
-        found = []
+        lacking = []
         for declared in (d for file in files for d in chart.tree.parsed(file).documents):
             live = cluster.get(Ref("CustomResourceDefinition", "", declared.name))
             if live and declared.kind == "CustomResourceDefinition":
-                new = sorted(_served(declared) - _served(live))
-                found += [f"{live.name} lacks version {', '.join(new)} of ./{declared.file}"] if new else []
-        # An installation makes all CRDs: only an upgrade can be behind.
-        if found and release.number("status.history.0.version") > 1:
-            yield release.ref, tuple(found)
+                versions = sorted(_served(declared) - _served(live))
+                if versions:
+                    lacking.append(f"{live.name} lacks version {', '.join(versions)} of ./{declared.file}")
+        # An installation creates all CRDs: only an upgrade can leave them behind.
+        if lacking and release.number("status.history.0.version") > 1:
+            yield release.ref, tuple(lacking)
 
 
 def _served(crd: Resource) -> set[str]:
     return {row.text("name") for row in crd.rows("spec.versions")}
 
 
-def _made(cluster: Cluster) -> dict[Ref, list[Resource]]:
-    """Group the CRDs by the release that made them: helm-controller labels what it applies (1.6, action/crds.go)."""
-    found: dict[Ref, list[Resource]] = {}
+def _crds_of_releases(cluster: Cluster) -> dict[Ref, list[Resource]]:
+    """Group the CRDs by the HelmRelease that created them, which is in their labels (helm-controller 1.6, action/crds.go)."""
+    crds: dict[Ref, list[Resource]] = {}
     for crd in cluster.all("CustomResourceDefinition"):
         name, namespace = crd.label(f"{_LABEL}name"), crd.label(f"{_LABEL}namespace")
         if name:
-            found.setdefault(Ref("HelmRelease", namespace, name), []).append(crd)
-    return found
+            crds.setdefault(Ref("HelmRelease", namespace, name), []).append(crd)
+    return crds
 
 
 def _untouched(release: Resource, crds: list[Resource]) -> tuple[str, ...]:
-    """CRDs never changed since before the chart took another minor version; what is in the inventory is upgraded."""
+    """Return the CRDs that have not changed since the chart had another minor version.
+
+    CRDs in the inventory do not count: they are templates, which Helm upgrades.
+    """
     history = [r for r in release.rows("status.history") if r.text("status") in ("deployed", "superseded")]
-    changes = [_minor(r.text("chartVersion")) for r in history]
-    if len(set(changes)) < 2:  # noqa: PLR2004 - two different versions make a change
+    minors = [_minor(r.text("chartVersion")) for r in history]
+    if len(set(minors)) < 2:  # noqa: PLR2004 - two different versions make a change
         return ()
-    changed = next(r for r, m in zip(reversed(history), reversed(changes), strict=True) if m != changes[-1])
-    at = moment(changed.text("lastDeployed"))
-    listed = {row.text("id").partition("_")[2].partition("_")[0] for row in release.rows("status.inventory.entries")}
+    upgrade = next(r for r, m in zip(reversed(history), reversed(minors), strict=True) if m != minors[-1])
+    upgraded = moment(upgrade.text("lastDeployed"))
+    inventory = {row.text("id").partition("_")[2].partition("_")[0] for row in release.rows("status.inventory.entries")}
     old = [
-        f"{crd.name} is unchanged since {changes[-1]}"
+        f"{crd.name} has not changed since chart version {minors[-1]}"
         for crd in crds
-        if crd.number("metadata.generation") == 1 and crd.name not in listed and _before(crd, at)
+        if crd.number("metadata.generation") == 1 and crd.name not in inventory and _is_older(crd, upgraded)
     ]
     return tuple(old)
 
 
-def _before(crd: Resource, at: datetime | None) -> bool:
-    born = moment(crd.text("metadata.creationTimestamp"))
-    return born is not None and at is not None and born < at
+def _is_older(crd: Resource, time: datetime | None) -> bool:
+    created = moment(crd.text("metadata.creationTimestamp"))
+    return created is not None and time is not None and created < time
 
 
 def _minor(version: str) -> str:
     return ".".join(version.removeprefix("v").split("+")[0].split("-")[0].split(".")[:2])
 
 
-def _problem(release: Resource, found: tuple[str, ...], severity: Severity | None) -> Problem:
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+def _problem(release: Resource, crds: tuple[str, ...], severity: Severity | None) -> Problem:
+    more = f" and {len(crds) - _LISTED} more" if len(crds) > _LISTED else ""
     version = release.text("status.history.0.chartVersion")
-    facts = {"version": version, "crds": "; ".join(found[:_SHOWN]) + more}
+    facts = {"version": version, "crds": "; ".join(crds[:_LISTED]) + more}
     proof = Evidence(f"chart {version} is deployed, spec.upgrade.crds is Skip", f"{release.ref} status.history")
     return Problem(release.ref, facts, evidence=(proof,), field="spec.upgrade.crds", severity=severity)

@@ -1,4 +1,4 @@
-"""A HelmRelease uses a source of another namespace where helm-controller forbids it."""
+"""A HelmRelease uses a source from another namespace, but helm-controller does not allow it."""
 
 from collections.abc import Iterator
 
@@ -6,28 +6,29 @@ from fluxdoctor import Cluster, Edge, Evidence, Graph, Problem, Resource, Severi
 from fluxdoctor_rules.helm._releases import active
 
 _FLAG = "--no-cross-namespace-refs"
+_STILL_READY = "; the release keeps its current chart, but the next change of the chart will be refused"
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
-    """Read the controller's arguments; a release whose HelmChart was made before stays Ready (helm-controller 1.6)."""
+    """Read the controller's arguments.
+
+    A release whose HelmChart was created before the flag was set stays Ready (helm-controller 1.6).
+    """
     where = next((f"{d.ref} args" for d in cluster.controllers("helm-controller") if _forbids(d)), "")
     for release in active(cluster) if where else ():
         for need in graph.needs(release.ref, Edge.CHART_REF, Edge.SOURCE):
             if need.target.namespace == release.namespace:
                 continue
-            ready = state(release) is State.READY
             facts = {
                 "kind": need.target.kind,
                 "name": need.target.named,
-                "still": "; it still runs with the chart that it has, and the next change of its chart is refused"
-                if ready
-                else "",
+                "still": _STILL_READY if state(release) is State.READY else "",
             }
             proof = Evidence(f"helm-controller runs with {_FLAG}", where)
-            said = condition(release, "Ready")
-            refused = said is not None and said.reason == "AccessDenied"
-            level = None if refused else Severity.WARNING
-            yield Problem(release.ref, facts, evidence=(proof,), field=f"{need.field}.namespace", severity=level)
+            ready = condition(release, "Ready")
+            is_refused = ready is not None and ready.reason == "AccessDenied"
+            severity = None if is_refused else Severity.WARNING
+            yield Problem(release.ref, facts, evidence=(proof,), field=f"{need.field}.namespace", severity=severity)
 
 
 def _forbids(deployment: Resource) -> bool:

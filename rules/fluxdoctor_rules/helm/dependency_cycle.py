@@ -1,4 +1,4 @@
-"""HelmReleases that wait for each other."""
+"""HelmReleases that depend on each other."""
 
 from collections.abc import Iterator
 
@@ -6,30 +6,30 @@ from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, Severity, State, stat
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
-    """A cycle of dependsOn never resolves by itself; while every member is Ready it has not struck yet."""
+    """Report cycles of dependsOn: they never resolve, but have no effect while every member is Ready."""
     for members in graph.cycles(Edge.DEPENDS_ON):
-        found = [r for ref in members if (r := cluster.get(ref))]
-        if not found or any(r.kind != "HelmRelease" for r in found):
+        releases = [release for ref in members if (release := cluster.get(ref))]
+        if not releases or any(release.kind != "HelmRelease" for release in releases):
             continue
-        states = {state(r) for r in found}
+        states = {state(release) for release in releases}
         if State.SUSPENDED in states:
             continue
         yield Problem(
             members[0],
-            {"way": _way(graph, members)},
+            {"way": _path(graph, members)},
             field="spec.dependsOn",
             explains=members[1:],
             severity=Severity.WARNING if states == {State.READY} else None,
         )
 
 
-def _way(graph: Graph, members: tuple[Ref, ...]) -> str:
-    """Write one way around: apps/a -> apps/b -> apps/a."""
-    way = [members[0]]
-    while len(way) <= len(members):
-        targets = [e.target for e in graph.needs(way[-1], Edge.DEPENDS_ON) if e.target in members]
-        fresh = [t for t in targets if t not in way]
-        if not fresh:
+def _path(graph: Graph, members: tuple[Ref, ...]) -> str:
+    """Return one path around the cycle: HelmRelease/apps/a -> HelmRelease/apps/b -> HelmRelease/apps/a."""
+    path = [members[0]]
+    while len(path) <= len(members):
+        targets = [edge.target for edge in graph.needs(path[-1], Edge.DEPENDS_ON) if edge.target in members]
+        following = next((target for target in targets if target not in path), None)
+        if following is None:
             break
-        way.append(fresh[0])
-    return " -> ".join(ref.named for ref in (*way, way[0]))
+        path.append(following)
+    return " -> ".join(map(str, (*path, path[0])))

@@ -7,7 +7,7 @@ from fluxdoctor_rules.helm._releases import active
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """helm-controller 1.6 keeps a Drifted condition; mode enabled corrects what it finds, so only warn is told."""
+    """Read the Drifted condition (helm-controller 1.6); mode enabled corrects drift, so only mode warn is reported."""
     for release in active(cluster):
         drifted = condition(release, "Drifted")
         if drifted and drifted.status == "True" and release.text("spec.driftDetection.mode") == "warn":

@@ -1,4 +1,4 @@
-"""Drift correction puts back again and again what another controller writes."""
+"""Drift correction repeatedly reverts what another controller writes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _OFTEN = 3
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Count the corrections of one object among a release's events; three in the hour that events live is a fight."""
+    """Count the corrections of each object in the events of a release, which Kubernetes keeps for an hour."""
     autoscaled = _autoscaled(cluster)
     for release in active(cluster):
         if release.text("spec.driftDetection.mode") != "enabled":
@@ -20,9 +20,9 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         for event in cluster.events(release.ref):
             if event.reason in counts:
                 counts[event.reason].update(dict.fromkeys(_objects(event.message), event.count))
-        # One correction is one event of each reason: the most frequent of them is the number of corrections.
-        most = {name: max(c[name] for c in counts.values()) for c in counts.values() for name in c}
-        for name, count in sorted(most.items()):
+        # A correction emits one event of each reason: the highest count is the number of corrections.
+        corrections = {name: max(c[name] for c in counts.values()) for c in counts.values() for name in c}
+        for name, count in sorted(corrections.items()):
             if count >= _OFTEN:
                 yield _problem(release, name, count, autoscaled.get(_ref(name)))
 
@@ -52,8 +52,8 @@ def _problem(release: Resource, name: str, count: int, autoscaler: Ref | None) -
     facts = {
         "object": name,
         "count": str(count),
-        "who": f"{autoscaler} scales it" if autoscaler else "another controller writes it",
-        "paths": "/spec/replicas" if autoscaler else "the fields in question",
+        "who": f"{autoscaler} scales it" if autoscaler else "another controller changes it",
+        "paths": "/spec/replicas" if autoscaler else "the changed fields",
     }
     proof = Evidence(f"{count} times in its events", f"{release.ref} events")
     return Problem(release.ref, facts, evidence=(proof,), field="spec.driftDetection.ignore", key=name)

@@ -10,28 +10,29 @@ _JOB = re.compile(r"\b(?:job|Job)(?:\.batch)?(?: \"|/| )(?:(?P<namespace>[a-z0-9
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Look the Job up that the message names: its condition, and what its last container said on its end."""
+    """Look up the Job in the message: its condition, and the exit codes of its last Pod."""
     for failure in failures.failed:
         release = failure.resource
-        found = next((m for w in failure.words if (m := _HOOK.search(w.message))), None)
-        if failure.ref.kind != "HelmRelease" or release.has("spec.kubeConfig") or not found:
+        failed_hook = next((m for w in failure.words if (m := _HOOK.search(w.message))), None)
+        if failure.ref.kind != "HelmRelease" or release.has("spec.kubeConfig") or not failed_hook:
             continue
-        named = _JOB.search(found["detail"])
-        space = (named["namespace"] if named else "") or release_namespace(release)
-        job = cluster.get(Ref("Job", space, named["name"])) if named else None
+        job_name = _JOB.search(failed_hook["detail"])
+        namespace = (job_name["namespace"] if job_name else "") or release_namespace(release)
+        job = cluster.get(Ref("Job", namespace, job_name["name"])) if job_name else None
         failed = condition(job, "Failed") if job else None
         if job and failed and failed.status == "True":
-            detail = " ".join(found["detail"].split())
-            proofs = [Evidence(f"Failed: {failed.reason}: {failed.message}", f"{job.ref} status"), *_ends(cluster, job)]
-            facts = {"hook": found["hook"], "detail": detail}
+            detail = " ".join(failed_hook["detail"].split())
+            proofs = [
+                Evidence(f"Failed: {failed.reason}: {failed.message}", f"{job.ref} status"),
+                *_exits(cluster, job),
+            ]
+            facts = {"hook": failed_hook["hook"], "detail": detail}
             yield Problem(failure.ref, facts, evidence=tuple(proofs))
 
 
-def _ends(cluster: Cluster, job: Resource) -> Iterator[Evidence]:
+def _exits(cluster: Cluster, job: Resource) -> Iterator[Evidence]:
     for pod in cluster.pods(job.ref)[-1:]:
         for row in pod.rows("status.containerStatuses"):
-            ended = row.fields("state.terminated")
-            if ended.number("exitCode"):
-                yield Evidence(
-                    f"container {row.text('name')} ended with exit code {ended.number('exitCode')}", str(pod.ref)
-                )
+            exit_code = row.fields("state.terminated").number("exitCode")
+            if exit_code:
+                yield Evidence(f"container {row.text('name')} exited with code {exit_code}", str(pod.ref))
