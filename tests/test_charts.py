@@ -219,9 +219,9 @@ def test_a_refusal_is_proven_before_helm_tries_and_when_it_says_so() -> None:
         [f for f in diagnose(w, rules()).findings if f.rule == "helm/values-refused"] for w in (new, failed, without)
     ]
     told = [[(f.subject, f.confidence, f.message, f.fix.partition(",")[0]) for f in found] for found in findings]
-    fix = "Correct the value in spec.values.log.level"
-    helm = "the schema of chart web refuses the values: at '/log/level': value must be one of 'debug', 'info', 'warn'"
-    ours = f"the schema of chart web refuses the values: {LEVEL}"
+    fix = "Either fix the value in spec.values.log.level"
+    helm = "the schema of chart web rejects the values: at '/log/level': value must be one of 'debug', 'info', 'warn'"
+    ours = f"the schema of chart web rejects the values: {LEVEL}"
     assert told == [
         [(WEB, Confidence.PROVEN, ours, fix)],
         [(WEB, Confidence.PROVEN, helm, fix)],

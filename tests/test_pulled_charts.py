@@ -60,7 +60,7 @@ def ignored(values: str, found: Charts) -> list[str]:
 
 def test_a_value_that_the_pulled_chart_does_not_read() -> None:
     assert ignored("{replicaCount: 2, replicas: 3}", charts()) == [
-        "sets spec.values.replicas, which nothing in the chart web 2.1.0 reads; replicaCount may be meant"
+        "sets spec.values.replicas, which no template of chart web 2.1.0 uses; did you mean replicaCount?"
     ]
 
 

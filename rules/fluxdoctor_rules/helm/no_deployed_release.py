@@ -1,19 +1,20 @@
-"""A release has no revision that was ever deployed, so there is nothing to upgrade."""
+"""A release has no revision that was ever deployed, so Helm cannot upgrade it."""
 
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Evidence, Failures, Problem
+from fluxdoctor import Evidence, Failures, Problem, storage_namespace
 
-_SAID = re.compile(r'"(?P<release>[^"]+)" has no deployed releases')
-_STOOD = ("deployed", "superseded")
+_ERROR = re.compile(r'"(?P<release>[^"]+)" has no deployed releases')
+_DEPLOYED = ("deployed", "superseded")
 
 
 def check(failures: Failures) -> Iterator[Problem]:
-    """Read the history that helm-controller keeps: every entry of it failed."""
+    """Report releases of which every revision in status.history failed."""
     for failure in failures.failed:
-        found = next((m for w in failure.words if (m := _SAID.search(w.message))), None)
+        match = next((m for w in failure.words if (m := _ERROR.search(w.message))), None)
         states = [row.text("status") for row in failure.resource.rows("status.history")]
-        if failure.ref.kind == "HelmRelease" and found and states and not any(s in _STOOD for s in states):
-            proof = Evidence(f"its revisions are {', '.join(states)}", f"{failure.ref} status.history")
-            yield Problem(failure.ref, {"release": found["release"]}, evidence=(proof,))
+        if failure.ref.kind == "HelmRelease" and match and states and not any(s in _DEPLOYED for s in states):
+            proof = Evidence(f"status of its revisions: {', '.join(states)}", f"{failure.ref} status.history")
+            facts = {"release": match["release"], "storage_namespace": storage_namespace(failure.resource)}
+            yield Problem(failure.ref, facts, evidence=(proof,))

@@ -1,4 +1,4 @@
-"""Two HelmReleases write one Helm release."""
+"""Two HelmReleases manage one Helm release."""
 
 from collections.abc import Iterator
 
@@ -7,29 +7,28 @@ from fluxdoctor_rules.helm._releases import active, templated
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Group by where the record is kept and what it is called: there Helm tells releases apart."""
+    """Report HelmReleases with the same release name and storage namespace, by which Helm identifies a release."""
     groups: dict[tuple[str, str, str], list[Resource]] = {}
     for release in active(cluster):
-        if not templated(release_name(release) + storage_namespace(release)):
-            groups.setdefault((_cluster(release), storage_namespace(release), release_name(release)), []).append(
-                release
-            )
-    for (_, storage, name), found in groups.items():
-        if len(found) > 1:
-            # The one that was named so by hand, or came later, is the one to change.
-            *others, late = sorted(
-                found, key=lambda r: (r.has("spec.releaseName"), r.text("metadata.creationTimestamp"), r.ref)
+        identity = (_target_cluster(release), storage_namespace(release), release_name(release))
+        if not templated("".join(identity[1:])):
+            groups.setdefault(identity, []).append(release)
+    for (_, storage, name), releases in groups.items():
+        if len(releases) > 1:
+            # The HelmRelease that has spec.releaseName, or is the newest, is the one to change.
+            *others, newest = sorted(
+                releases, key=lambda r: (r.has("spec.releaseName"), r.text("metadata.creationTimestamp"), r.ref)
             )
             yield Problem(
-                late.ref,
+                newest.ref,
                 {"name": name, "storage": storage, "others": tuple(r.ref for r in others)},
-                evidence=tuple(Evidence(f"writes release {storage}/{name}", f"{r.ref} spec") for r in found),
-                field="spec.releaseName" if late.has("spec.releaseName") else "metadata.name",
+                evidence=tuple(Evidence(f"manages release {storage}/{name}", f"{r.ref} spec") for r in releases),
+                field="spec.releaseName" if newest.has("spec.releaseName") else "metadata.name",
             )
 
 
-def _cluster(release: Resource) -> str:
-    """Tell target clusters apart by how they are reached."""
+def _target_cluster(release: Resource) -> str:
+    """Return a key of the cluster that a release is installed in: "" for this one, else its kubeconfig."""
     secret, config = (
         release.text("spec.kubeConfig.secretRef.name"),
         release.text("spec.kubeConfig.configMapRef.name"),

@@ -1,4 +1,4 @@
-"""Objects of a release have the target namespace in their names, and something asks for them without."""
+"""Objects of a release have the target namespace as a prefix, and another object refers to them without it."""
 
 from collections.abc import Iterator
 
@@ -7,19 +7,21 @@ from fluxdoctor_rules.helm._releases import active
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
-    """Look for references to NAME where only TARGET-NAME is there: from Ingresses, autoscalers and health checks."""
-    asked = dict(_asked(cluster, graph))
+    """Report references to NAME by Ingresses, autoscalers and health checks if only TARGETNAMESPACE-NAME exists."""
+    references = dict(_references(cluster, graph))
     for release in active(cluster):
         target = release.text("spec.targetNamespace")
         if not target or release.has("spec.releaseName") or release.has("spec.kubeConfig"):
             continue
-        for made in dict.fromkeys(r.target for r in graph.needs(release.ref, Edge.APPLIES)):
-            short = Ref(made.kind, made.namespace, made.name.removeprefix(f"{target}-"))
-            if short != made and made.namespace == target and short in asked and cluster.look(short).absent:
-                yield _problem(release, made, short, asked[short])
+        for ref in dict.fromkeys(r.target for r in graph.needs(release.ref, Edge.APPLIES)):
+            short = Ref(ref.kind, ref.namespace, ref.name.removeprefix(f"{target}-"))
+            is_prefixed = short != ref and ref.namespace == target
+            if is_prefixed and short in references and cluster.look(short).absent:
+                yield _problem(release, ref, short, references[short])
 
 
-def _asked(cluster: Cluster, graph: Graph) -> Iterator[tuple[Ref, tuple[Ref, str]]]:
+def _references(cluster: Cluster, graph: Graph) -> Iterator[tuple[Ref, tuple[Ref, str]]]:
+    """Yield each target with the object that refers to it and the field that does."""
     for scaler in cluster.all("HorizontalPodAutoscaler"):
         row = scaler.fields("spec.scaleTargetRef")
         yield Ref(row.text("kind"), scaler.namespace, row.text("name")), (scaler.ref, row.dotted)
@@ -36,14 +38,16 @@ def _asked(cluster: Cluster, graph: Graph) -> Iterator[tuple[Ref, tuple[Ref, str
                 yield need.target, (kustomization.ref, need.field)
 
 
-def _problem(release: Resource, made: Ref, short: Ref, by: tuple[Ref, str]) -> Problem:
-    who, field = by
+def _problem(release: Resource, prefixed: Ref, short: Ref, reference: tuple[Ref, str]) -> Problem:
+    consumer, field = reference
     facts = {
-        "made": str(made),
+        "made": str(prefixed),
         "release": release_name(release),
         "short": str(short),
-        "who": str(who),
+        "who": str(consumer),
         "name": release.name,
     }
-    proof = Evidence(f"{field} names {short}, which does not exist", str(who))
-    return Problem(release.ref, facts, evidence=(proof,), field="spec.releaseName", explains=(who,), key=str(short))
+    proof = Evidence(f"{field} refers to {short}, which does not exist", str(consumer))
+    return Problem(
+        release.ref, facts, evidence=(proof,), field="spec.releaseName", explains=(consumer,), key=str(short)
+    )

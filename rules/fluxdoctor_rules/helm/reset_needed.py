@@ -1,4 +1,4 @@
-"""What a release lacked is there by now, and its attempts are used up: nothing tries again."""
+"""The object that a release lacked exists now, but retries are exhausted, so helm-controller does not try again."""
 
 import re
 from collections.abc import Iterator
@@ -18,34 +18,35 @@ _KINDS = {
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Look up the objects whose absence a release that gave up complains of; a later one proves that it was repaired."""
+    """Report stalled releases whose missing objects were all created after the last attempt."""
     for failure in failures.failed:
         release = failure.resource
         stalled = condition(release, "Stalled")
         if failure.ref.kind != "HelmRelease" or release.has("spec.kubeConfig") or not stalled:
             continue
         if stalled.status == "True" and stalled.reason in ("RetriesExceeded", "RetriesExhausted"):
-            yield from _repaired(failure, cluster)
+            yield from _problems(failure, cluster)
 
 
-def _repaired(failure: Failure, cluster: Cluster) -> Iterator[Problem]:
+def _problems(failure: Failure, cluster: Cluster) -> Iterator[Problem]:
     release = failure.resource
-    last = max((w.since for w in failure.words if w.since and w.where != "event"), default=None)
-    wanted = dict.fromkeys(ref for w in failure.words for ref in _named(w.message, release))
-    found = [cluster.get(ref) for ref in wanted]
-    born = [moment(r.text("metadata.creationTimestamp")) for r in found if r]
-    if not found or len(born) < len(found) or not last or not all(b and b > last for b in born):
+    last_attempt = max((w.since for w in failure.words if w.since and w.where != "event"), default=None)
+    refs = dict.fromkeys(ref for w in failure.words for ref in _missing(w.message, release))
+    objects = [cluster.get(ref) for ref in refs]
+    times = [moment(r.text("metadata.creationTimestamp")) for r in objects if r]
+    if not objects or len(times) < len(objects) or not last_attempt or not all(t and t > last_attempt for t in times):
         return
-    facts = {"objects": ", ".join(map(str, wanted)), "name": release.name, "namespace": release.namespace}
+    facts = {"objects": ", ".join(map(str, refs))}
     proof = tuple(
-        Evidence(f"made at {b:%Y-%m-%d %H:%MZ}, after the last attempt", str(r))
-        for r, b in zip(wanted, born, strict=True)
-        if b
+        Evidence(f"created at {time:%Y-%m-%d %H:%MZ}, after the last attempt", str(ref))
+        for ref, time in zip(refs, times, strict=True)
+        if time
     )
     yield Problem(failure.ref, facts, evidence=proof, field="spec.upgrade.remediation.retries")
 
 
-def _named(message: str, release: Resource) -> Iterator[Ref]:
+def _missing(message: str, release: Resource) -> Iterator[Ref]:
+    """Yield the objects that an error reports as not found."""
     namespace = release.text("spec.targetNamespace") or release.namespace
     for match in _MISSING.finditer(message):
         yield Ref(_KINDS[match["kind"].lower()], namespace, match["name"])

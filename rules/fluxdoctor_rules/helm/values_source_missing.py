@@ -1,4 +1,4 @@
-"""A HelmRelease takes values from a ConfigMap or Secret that does not exist."""
+"""A HelmRelease refers to a values ConfigMap or Secret that does not exist."""
 
 from collections.abc import Iterator
 
@@ -7,28 +7,29 @@ from fluxdoctor_rules.helm._releases import active, complains, hint, templated
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
-    """Look up what spec.valuesFrom names, but for what is optional."""
+    """Report the objects of spec.valuesFrom that do not exist and are not optional."""
     for release in active(cluster):
         for reference in graph.needs(release.ref, Edge.VALUES_FROM):
             target = reference.target
-            found = cluster.look(target)
+            lookup = cluster.look(target)
             if reference.optional or templated(target.name):
                 continue
-            if found.absent:
+            if lookup.absent:
                 yield _problem(cluster, release.ref, reference)
-            elif found.unknown and complains(release, "values reference", "could not find"):
-                yield Unknown(release.ref, found.why)
+            elif lookup.unknown and complains(release, "values reference", "could not find"):
+                yield Unknown(release.ref, lookup.why)
 
 
 def _problem(cluster: Cluster, subject: Ref, reference: Reference) -> Problem:
-    """A valuesFrom cannot name a namespace: one elsewhere is told, and the name stays the field to change."""
+    """Return the problem of a reference. An entry has no namespace field, so a fix never proposes another namespace."""
     target = reference.target
-    guess = hint(cluster, target, "one that exists")
+    existing = f"an existing {target.kind}"
+    suggested = hint(cluster, target, existing)
     facts = {
         "kind": target.kind,
         "wanted": target.named,
-        "hint": guess.words,
+        "hint": suggested.words,
         "field": f"{reference.field}.name",
-        "value": "one that exists" if guess.elsewhere else guess.value,
+        "value": existing if suggested.elsewhere else suggested.value,
     }
     return Problem(subject, facts, field=f"{reference.field}.name", missing=target, key=reference.field)
