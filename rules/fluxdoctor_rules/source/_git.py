@@ -1,13 +1,12 @@
-"""How a GitRepository says what to check out, and where from."""
+"""The ref and the host of a GitRepository, and similar names on its remote."""
 
-import difflib
 import re
 from collections.abc import Iterable
 
-from fluxdoctor import GitTrees, Resource
+from fluxdoctor import GitTrees, Resource, nearest, suggestion
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
-#: go-git's words for credentials that are not accepted, over https and ssh.
+#: Messages of go-git for rejected credentials, over https and ssh.
 REFUSED = re.compile(
     r"(?:unable to clone|unable to list remote for)[^']*'[^']*': "
     r"(?:authentication required|authorization failed|invalid credentials)|ssh: unable to authenticate"
@@ -19,8 +18,11 @@ NOT_FOUND = re.compile(
 )
 
 
-def wanted(repository: Resource) -> tuple[str, str]:
-    """Return the field of spec.ref that decides, and its value; ``master`` where none is set.
+_MOST, _SHOWN = 3, 5
+
+
+def checkout_ref(repository: Resource) -> tuple[str, str]:
+    """Return the field of spec.ref that takes precedence, and its value; ``master`` if spec.ref is not set.
 
     The order is that of Clone in fluxcd/pkg/git/gogit v0.52 (source-controller 1.9): the API's comment puts semver before tag.
     """
@@ -31,29 +33,30 @@ def wanted(repository: Resource) -> tuple[str, str]:
 
 
 def host(repository: Resource) -> str:
-    """Return the host of spec.url, with the port where one is written."""
+    """Return the host of spec.url, with the port if the URL has one."""
     return repository.text("spec.url").partition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
-def names(git: GitTrees | None, repository: Resource, prefix: str) -> tuple[str, ...] | None:
-    """Return the remote's branches or tags, None where they were not asked for, or where the answer holds no ref at all."""
+def remote_names(git: GitTrees | None, repository: Resource, prefix: str) -> tuple[str, ...] | None:
+    """Return the remote's branches or tags; None if they were not collected, or if the remote listed no ref at all."""
     return git.names(repository.ref, prefix) if git and git.refs(repository.ref) else None
 
 
-def nearest(name: str, offered: Iterable[str]) -> tuple[str, ...]:
-    """Return up to three names most like this one; one that differs in a leading v or in case comes first."""
-    known = sorted(offered)
-    same = [n for n in known if n.lower().removeprefix("v") == name.lower().removeprefix("v")]
-    close = difflib.get_close_matches(name, known, 3, 0.6)
-    return tuple(dict.fromkeys((*same, *close)))[:3]
+def similar(name: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return at most three similar names; a name that differs only in a leading v or in case comes first."""
+    ordered = sorted(names)
+    same = [n for n in ordered if n.lower().removeprefix("v") == name.lower().removeprefix("v")]
+    return tuple(dict.fromkeys((*same, *nearest(name, ordered))))[:_MOST]
 
 
-def instead(name: str, offered: Iterable[str] | None) -> str:
-    """Say what is there in place of a name that is not, for a sentence."""
-    if offered is None:
+def similar_hint(name: str, names: Iterable[str] | None) -> str:
+    """Return the hint that follows a name that does not exist: similar names, else the last names of the remote."""
+    if names is None:
         return ""
-    known = tuple(offered)
-    if close := nearest(name, known):
-        return f"; the nearest is {close[0]}" if len(close) == 1 else f"; the nearest are {', '.join(close)}"
-    some = ", ".join(known[-5:])
-    return f"; there is {'only ' if len(known) <= 5 else ''}{some}" if known else "; there is none"  # noqa: PLR2004 - a short list
+    ordered = tuple(names)
+    if close := similar(name, ordered):
+        return suggestion(close)
+    if not ordered:
+        return "; the remote has none"
+    last = ", ".join(ordered[-_SHOWN:])
+    return f"; the remote only has {last}" if len(ordered) <= _SHOWN else f"; the remote has, among others, {last}"

@@ -1,4 +1,4 @@
-"""An ExternalArtifact whose address is that of another controller."""
+"""An ExternalArtifact whose URL points to source-controller instead of source-watcher."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from fluxdoctor import Cluster, Evidence, Problem
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Compare the host of the artifact with who made it: source-watcher serves what an ArtifactGenerator makes."""
+    """Compare the host of the URL with the producer: source-watcher serves the artifacts of ArtifactGenerators."""
     for artifact in cluster.all("ExternalArtifact"):
         url = artifact.text("status.artifact.url")
         server = url.partition("://")[2].partition("/")[0].partition(".")[0]

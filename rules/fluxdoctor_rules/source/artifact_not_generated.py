@@ -1,4 +1,4 @@
-"""An ExternalArtifact that its ArtifactGenerator does not fill."""
+"""An ExternalArtifact without an artifact because its ArtifactGenerator is failing."""
 
 from collections.abc import Iterator
 
@@ -6,10 +6,10 @@ from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
-    """Fold the artifact, and who reads from it, under the generator that fails."""
+    """Group the ExternalArtifact and its consumers under the failing generator."""
     for artifact in cluster.all("ExternalArtifact"):
         for reference in graph.needs(artifact.ref, Edge.GENERATOR):
             if failures.of(reference.target) and not artifact.has("status.artifact"):
-                proof = Evidence("no artifact in its status", str(artifact.ref))
+                proof = Evidence("status.artifact is not set", str(artifact.ref))
                 facts = {"generator": str(reference.target)}
                 yield Problem(artifact.ref, facts, (proof,), because=(reference.target,))

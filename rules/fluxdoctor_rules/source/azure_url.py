@@ -1,4 +1,4 @@
-"""The URL of a GitRepository on Azure DevOps has not the form that the host understands."""
+"""A GitRepository on Azure DevOps whose URL does not have the form that the host requires."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ _FORMS = {
 
 
 def check(failures: Failures) -> Iterator[Problem]:
-    """Look for the part of the path that marks a repository there, of one that cannot be fetched."""
+    """Check that the URL of a failing repository has the path segment that Azure DevOps requires."""
     for failure in failures.failed:
         repository = failure.resource
         if repository.kind != "GitRepository" or not any(w.reason == "GitOperationFailed" for w in failure.words):
             continue
         url = repository.text("spec.url")
-        mark, form = _FORMS.get(host(repository).partition(":")[0], ("", ""))
-        if mark and mark not in url:
+        segment, form = _FORMS.get(host(repository).partition(":")[0], ("", ""))
+        if segment and segment not in url:
             facts = {"url": url, "form": form}
             yield Problem(repository.ref, facts, field="spec.url", confidence=Confidence.LIKELY)

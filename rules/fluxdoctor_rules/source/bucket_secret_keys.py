@@ -1,27 +1,28 @@
-"""The Secret of a Bucket has not the keys that its provider needs."""
+"""A Bucket whose Secret does not have the keys that its provider requires."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, Resource, State, state
 
-from ._secrets import any_filled, filled, held, referred
+from ._secrets import has_any_value, has_value, key_list, secret_of
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Compare key names with the provider; the controller refuses the Secret before it asks the host."""
+    """Compare the keys with the provider; source-controller rejects the Secret before it contacts the host."""
     for bucket in cluster.all("Bucket"):
-        found = referred(cluster, bucket)
-        provider = bucket.text("spec.provider") or "generic"
-        needed = _lacking(found.resource, provider) if found and found.resource else ""
-        if found and found.resource and needed and state(bucket) is not State.SUSPENDED:
-            facts = {"secret": found.resource.ref.named, "needed": needed, "held": f"; {held(found.resource)}"}
-            yield Problem(bucket.ref, facts, field="spec.secretRef", shared=f"{found.resource.ref} {needed}")
+        lookup = secret_of(cluster, bucket)
+        secret = lookup.resource if lookup else None
+        if secret is None or state(bucket) is State.SUSPENDED:
+            continue
+        if needed := _missing_keys(secret, bucket.text("spec.provider") or "generic"):
+            facts = {"secret": secret.name, "needed": needed, "held": f"; {key_list(secret)}"}
+            yield Problem(bucket.ref, facts, field="spec.secretRef", shared=f"{secret.ref} {needed}")
 
 
-def _lacking(secret: Resource, provider: str) -> str:
+def _missing_keys(secret: Resource, provider: str) -> str:
     if provider == "gcp":
-        return "" if filled(secret, "serviceaccount") else "serviceaccount"
+        return "" if has_value(secret, "serviceaccount") else "serviceaccount"
     if provider == "azure":
-        one = any_filled(secret, "accountKey", "sasKey", "clientId", "authorityHost")
-        return "" if one else "accountKey, sasKey, or tenantId, clientId and clientSecret"
-    return " and ".join(key for key in ("accesskey", "secretkey") if not filled(secret, key))
+        is_complete = has_any_value(secret, "accountKey", "sasKey", "clientId", "authorityHost")
+        return "" if is_complete else "accountKey, sasKey, or tenantId, clientId and clientSecret"
+    return " and ".join(key for key in ("accesskey", "secretkey") if not has_value(secret, key))

@@ -1,4 +1,4 @@
-"""A chart is served by another host than its index, and the credentials are not sent there."""
+"""A chart on another host than its index, to which source-controller does not send the credentials."""
 
 from collections.abc import Iterator
 
@@ -18,12 +18,12 @@ def check(cluster: Cluster, charts: ChartIndexes, failures: Failures) -> Iterato
         repository = cluster.get(Ref("HelmRepository", chart.namespace, chart.text("spec.sourceRef.name")))
         if repository is None or not repository.has("spec.secretRef") or repository.flag("spec.passCredentials"):
             continue
-        own = _host(repository.text("spec.url"))
+        index_host = _host(repository.text("spec.url"))
         versions = charts.indexes.get(repository.ref, {}).get(chart.text("spec.chart"), ())
-        others = sorted({h for v in versions for url in v.urls if (h := _host(url)) and h != own})
-        if others:
-            facts = {"other": others[0], "own": own}
-            proof = Evidence(f"the index at {own} names {others[0]}", str(repository.ref))
+        chart_hosts = sorted({h for v in versions for url in v.urls if (h := _host(url)) and h != index_host})
+        if chart_hosts:
+            facts = {"other": chart_hosts[0], "own": index_host}
+            proof = Evidence(f"the index at {index_host} lists charts on {chart_hosts[0]}", str(repository.ref))
             yield Problem(repository.ref, facts, (proof,), field="spec.passCredentials",
                           explains=tuple(r for r in (chart.ref, owner(chart)) if r))  # fmt: skip
 

@@ -1,19 +1,19 @@
-"""A git host refuses the credentials of a GitRepository, or asks for some where there are none."""
+"""A git host that rejects the credentials of a GitRepository, or requires credentials that are not set."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Problem, Resource
 
 from ._git import REFUSED, host
-from ._said import saying
-from ._secrets import held, referred
+from ._messages import failing_with
+from ._secrets import key_list, secret_of
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Say which Secret is refused; repositories that share it, or that have none on one host, are one finding."""
-    for repository, found in saying(failures, REFUSED, "GitRepository"):
-        ssh = "unable to authenticate" in found[0]
-        refused, remedy = _ssh(repository) if ssh else _https(repository, cluster)
+    """Name the rejected Secret; repositories with the same Secret, or without one on the same host, are one finding."""
+    for repository, match in failing_with(failures, REFUSED, "GitRepository"):
+        is_ssh = "unable to authenticate" in match[0]
+        refused, remedy = _ssh(repository) if is_ssh else _https(repository, cluster)
         name = repository.text("spec.secretRef.name")
         yield Problem(
             repository.ref,
@@ -25,25 +25,26 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
 
 
 def _ssh(repository: Resource) -> tuple[str, str]:
-    secret = f"Secret {repository.namespace}/{repository.text('spec.secretRef.name')}"
-    remedy = f"register identity.pub of {secret} as a deploy key of the repository, or put a registered key into it."
-    return f"{host(repository)} does not accept the ssh key in {secret}", remedy
+    secret = f"Secret/{repository.namespace}/{repository.text('spec.secretRef.name')}"
+    return f"{host(repository)} does not accept the ssh key in {secret}", (
+        f"either add identity.pub of {secret} as a deploy key of the repository, or set a registered key in {secret}."
+    )
 
 
 def _https(repository: Resource, cluster: Cluster) -> tuple[str, str]:
-    name, found = host(repository), referred(cluster, repository)
+    """Return what the host rejects, and the remedy."""
+    name, lookup = host(repository), secret_of(cluster, repository)
     provider = repository.text("spec.provider")
     if provider not in ("", "generic"):
-        return f"{name} refuses what provider {provider} logs in with", (
-            f"give the identity or app that spec.provider {provider} uses read access to the repository."
+        return f"{name} rejects the credentials of spec.provider {provider}", (
+            f"add read access to the repository for the identity or app that spec.provider {provider} uses."
         )
-    if found is None:
-        return f"{name} asks for credentials, and spec.secretRef is not set", (
-            "create a Secret with username and password (flux create secret git) and name it in spec.secretRef."
+    if lookup is None:
+        return f"{name} requires credentials, but spec.secretRef is not set", (
+            "create a Secret with username and password (flux create secret git), and set its name in spec.secretRef."
         )
-    secret = f"Secret {repository.namespace}/{repository.text('spec.secretRef.name')}"
-    keys = f" ({held(found.resource)})" if found.resource else ""
-    return f"{name} refuses the credentials in {secret}{keys}", (
-        f"put a valid token that may read the repository into {secret}, then: "
-        f"flux -n {repository.namespace} reconcile source git {repository.name}"
+    secret = f"Secret/{repository.namespace}/{repository.text('spec.secretRef.name')}"
+    keys = f" ({key_list(lookup.resource)})" if lookup.resource else ""
+    return f"{name} rejects the credentials in {secret}{keys}", (
+        f"set a valid token with read access to the repository in {secret}."
     )

@@ -1,24 +1,22 @@
-"""A bearer token is sent to a provider that takes tokens as passwords."""
+"""A bearer token for a provider that requires tokens as passwords."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem
 
 from ._git import NOT_FOUND, REFUSED, host
-from ._said import saying
-from ._secrets import filled, referred
+from ._messages import failing_with
+from ._secrets import has_value, secret_of
 
 _BASIC_ONLY = ("github.com", "gitlab.com", "bitbucket.org")
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """The key bearerToken is there, the host wants basic authentication, and it refused."""
+    """Find rejected repositories whose Secret has bearerToken and whose host requires basic authentication."""
     for pattern in (REFUSED, NOT_FOUND):
-        for repository, _ in saying(failures, pattern, "GitRepository"):
-            found = referred(cluster, repository)
-            known = host(repository) in _BASIC_ONLY
-            if known and found and found.resource and filled(found.resource, "bearerToken"):
-                secret = found.resource.ref.named
-                yield Problem(
-                    repository.ref, {"host": host(repository), "secret": secret}, field="spec.secretRef", shared=secret
-                )
+        for repository, _ in failing_with(failures, pattern, "GitRepository"):
+            lookup = secret_of(cluster, repository)
+            secret = lookup.resource if lookup else None
+            if secret and host(repository) in _BASIC_ONLY and has_value(secret, "bearerToken"):
+                facts = {"host": host(repository), "secret": secret.ref.named}
+                yield Problem(repository.ref, facts, field="spec.secretRef", shared=secret.ref.named)

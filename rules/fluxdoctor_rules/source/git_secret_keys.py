@@ -1,28 +1,29 @@
-"""The Secret of a GitRepository has not the keys that the scheme of its URL needs."""
+"""A GitRepository whose Secret does not have the keys that the scheme of its URL requires."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem, Resource, State, Unknown, state
 
 from ._git import NOT_FOUND, REFUSED
-from ._said import saying
-from ._secrets import any_filled, filled, held, referred
+from ._messages import failing_with
+from ._secrets import has_any_value, has_value, key_list, secret_of
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem | Unknown]:
-    """Compare key names with the scheme: ssh fails for sure without its keys, https where the host refuses."""
-    refused = {r.ref for pattern in (REFUSED, NOT_FOUND) for r, _ in saying(failures, pattern, "GitRepository")}
+    """Compare the keys with the scheme: ssh always fails without its keys, https only if the host rejects the request."""
+    refused = {r.ref for pattern in (REFUSED, NOT_FOUND) for r, _ in failing_with(failures, pattern, "GitRepository")}
     for repository in cluster.all("GitRepository"):
-        found = referred(cluster, repository)
-        if found is None or state(repository) is State.SUSPENDED or _logs_in_otherwise(repository):
+        lookup = secret_of(cluster, repository)
+        if lookup is None or state(repository) is State.SUSPENDED or _uses_provider(repository):
             continue
-        if found.unknown and repository.ref in refused:
-            yield Unknown(repository.ref, found.why)
-        if found.resource and (needed := _lacking(repository, found.resource, repository.ref in refused)):
-            yield _problem(repository, found.resource, needed)
+        is_refused = repository.ref in refused
+        if lookup.unknown and is_refused:
+            yield Unknown(repository.ref, lookup.why)
+        if lookup.resource and (needed := _missing_keys(repository, lookup.resource, is_refused)):
+            yield _problem(repository, lookup.resource, needed)
 
 
-def _logs_in_otherwise(repository: Resource) -> bool:
+def _uses_provider(repository: Resource) -> bool:
     return repository.text("spec.provider", "generic") != "generic"
 
 
@@ -30,25 +31,26 @@ def _scheme(repository: Resource) -> str:
     return repository.text("spec.url").partition("://")[0]
 
 
-def _lacking(repository: Resource, secret: Resource, refused: bool) -> str:
+def _missing_keys(repository: Resource, secret: Resource, is_refused: bool) -> str:
     if _scheme(repository) == "ssh":
-        return " and ".join(key for key in ("identity", "known_hosts") if not filled(secret, key))
-    if secret.has(("keys", "bearerToken")) or any_filled(secret, "githubAppID"):
+        return " and ".join(key for key in ("identity", "known_hosts") if not has_value(secret, key))
+    if secret.has(("keys", "bearerToken")) or has_any_value(secret, "githubAppID"):
         return ""
-    has_user = filled(secret, "username") or "@" in repository.text("spec.url").partition("://")[2].partition("/")[0]
-    if filled(secret, "password"):
+    has_user = has_value(secret, "username") or "@" in repository.text("spec.url").partition("://")[2].partition("/")[0]
+    if has_value(secret, "password"):
         return "" if has_user else "username"
-    # Without a password a public repository is still read: only a refusal makes the missing keys a fault.
-    if not refused:
+    # A public repository can be read without a password: the missing keys matter only if the host rejects the request.
+    if not is_refused:
         return ""
-    return "password" if filled(secret, "username") else "username and password"
+    return "password" if has_value(secret, "username") else "username and password"
 
 
 def _problem(repository: Resource, secret: Resource, needed: str) -> Problem:
     facts = {
-        "secret": secret.ref.named,
+        "secret": secret.name,
         "needed": needed,
         "scheme": _scheme(repository),
-        "held": f"; {held(secret)}",
+        "url": repository.text("spec.url"),
+        "held": f"; {key_list(secret)}",
     }
     return Problem(repository.ref, facts, field="spec.secretRef", shared=f"{secret.ref} {needed}")

@@ -1,20 +1,20 @@
-"""A Secret of a GitHub App, and a GitRepository that does not say so."""
+"""A GitRepository with a GitHub App Secret but without spec.provider github."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, State, state
 
-from ._secrets import filled, held, referred
+from ._secrets import has_value, key_list, secret_of
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Read the names of the keys: with an App's and without provider github source-controller refuses the Secret (1.6)."""
+    """Compare the keys with the provider: source-controller 1.6 rejects a GitHub App Secret without provider github."""
     for repository in cluster.all("GitRepository"):
         provider = repository.text("spec.provider") or "generic"
-        found = referred(cluster, repository)
-        secret = found.resource if found else None
+        lookup = secret_of(cluster, repository)
+        secret = lookup.resource if lookup else None
         if secret is None or provider == "github" or state(repository) is not State.FAILED:
             continue
-        if filled(secret, "githubAppID") and not filled(secret, "password"):
-            proof = Evidence(held(secret), str(secret.ref))
+        if has_value(secret, "githubAppID") and not has_value(secret, "password"):
+            proof = Evidence(key_list(secret), str(secret.ref))
             yield Problem(repository.ref, {"secret": secret.ref.named}, (proof,), field="spec.provider")

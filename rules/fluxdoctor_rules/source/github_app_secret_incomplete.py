@@ -1,27 +1,27 @@
-"""A GitRepository with provider github has no complete GitHub App Secret."""
+"""A GitRepository with spec.provider github but without a complete GitHub App Secret."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, State, Unknown, state
 
-from ._secrets import any_filled, filled, held, referred
+from ._secrets import has_any_value, has_value, key_list, secret_of
 
 
 def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
-    """Provider github needs a Secret with the App's id, key and installation; any other fails for sure."""
+    """Check that the Secret has the ID, the key and the installation of the App: without them every fetch fails."""
     for repository in cluster.all("GitRepository"):
         if repository.text("spec.provider") != "github" or state(repository) is State.SUSPENDED:
             continue
-        found = referred(cluster, repository)
-        if found and found.unknown and state(repository) is State.FAILED:
-            yield Unknown(repository.ref, found.why)
-        if found is None:
+        lookup = secret_of(cluster, repository)
+        if lookup and lookup.unknown and state(repository) is State.FAILED:
+            yield Unknown(repository.ref, lookup.why)
+        if lookup is None:
             yield Problem(repository.ref, {"lack": "spec.secretRef is not set", "held": ""}, field="spec.secretRef")
-        elif found.resource:
-            secret = found.resource
-            lacking = [k for k in ("githubAppID", "githubAppPrivateKey") if not filled(secret, k)]
-            if not any_filled(secret, "githubAppInstallationID", "githubAppInstallationOwner"):
-                lacking.append("githubAppInstallationID")
-            if lacking:
-                facts = {"lack": f"Secret {secret.ref.named} lacks {', '.join(lacking)}", "held": f"; {held(secret)}"}
+        elif lookup.resource:
+            secret = lookup.resource
+            missing = [k for k in ("githubAppID", "githubAppPrivateKey") if not has_value(secret, k)]
+            if not has_any_value(secret, "githubAppInstallationID", "githubAppInstallationOwner"):
+                missing.append("githubAppInstallationID")
+            if missing:
+                facts = {"lack": f"{secret.ref} has no {', '.join(missing)}", "held": f"; {key_list(secret)}"}
                 yield Problem(repository.ref, facts, field="spec.secretRef", shared=str(secret.ref))

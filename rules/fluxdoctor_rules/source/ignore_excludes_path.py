@@ -1,4 +1,4 @@
-"""An ignore rule keeps files out of the artifact that a Kustomization needs."""
+"""An ignore rule that excludes files from the artifact although a Kustomization needs them."""
 
 import posixpath
 import re
@@ -10,33 +10,33 @@ _FILE = re.compile(r"(?P<file>\S*\.sourceignore):(?P<line>\d+): (?P<pattern>.*)"
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
-    """Look which ignore rule hides a Kustomization's path, or a file that its kustomization files list."""
+    """Find the ignore rule that excludes the path of a Kustomization, or a file in its kustomization.yaml."""
     for kustomization in cluster.all("Kustomization"):
         tree, source = manifests.tree(kustomization), manifests.source(kustomization)
         if tree is None or not tree.excluded or state(kustomization) is State.SUSPENDED:
             continue
-        for path in _needed(kustomization, tree, manifests):
-            hidden = tree.hidden_by(path)
-            # A .sourceignore is part of the revision; spec.ignore is not, and so can come after the revision was applied.
-            if hidden and (_unbuilt(kustomization) or hidden.startswith("spec.ignore")):
-                yield _problem(kustomization.ref, source, path, hidden)
+        for path in _needed_paths(kustomization, tree, manifests):
+            exclusion = tree.hidden_by(path)
+            # A .sourceignore file is part of the revision. spec.ignore is not: it can change after the revision was applied.
+            if exclusion and (_is_unbuilt(kustomization) or exclusion.startswith("spec.ignore")):
+                yield _problem(kustomization.ref, source, path, exclusion)
                 break
 
 
-def _unbuilt(kustomization: Resource) -> bool:
+def _is_unbuilt(kustomization: Resource) -> bool:
     ready = condition(kustomization, "Ready")
     return ready is not None and ready.status == "False" and ready.reason in ("ArtifactFailed", "BuildFailed")
 
 
-def _needed(kustomization: Resource, tree: Tree, manifests: Manifests) -> Iterator[str]:
+def _needed_paths(kustomization: Resource, tree: Tree, manifests: Manifests) -> Iterator[str]:
     root = posixpath.normpath("/" + kustomization.text("spec.path")).lstrip("/")
     yield root
     build = manifests.build(kustomization)
     for body in build.kustomizations if build else ():
-        yield from body.once("entries in the tree", lambda listing: tuple(_listed(listing, tree)))
+        yield from body.once("entries in the tree", lambda listing: tuple(_entries(listing, tree)))
 
 
-def _listed(body: Resource, tree: Tree) -> Iterator[str]:
+def _entries(body: Resource, tree: Tree) -> Iterator[str]:
     folder = posixpath.dirname(body.file)
     for text in (*body.strings("resources"), *body.strings("bases"), *body.strings("components")):
         path = posixpath.normpath(posixpath.join(folder, text))
@@ -44,15 +44,15 @@ def _listed(body: Resource, tree: Tree) -> Iterator[str]:
             yield path
 
 
-def _problem(needed_by: Ref, source: Ref, path: str, hidden: str) -> Problem:
-    found = _FILE.fullmatch(hidden)
-    if found:
-        location = Location(found["file"], int(found["line"]))
-        facts = {"rule": str(location), "pattern": found["pattern"], "where": found["file"]}
+def _problem(needed_by: Ref, source: Ref, path: str, exclusion: str) -> Problem:
+    match = _FILE.fullmatch(exclusion)
+    if match:
+        location = Location(match["file"], int(match["line"]))
+        facts = {"rule": str(location), "pattern": match["pattern"], "where": match["file"]}
     else:
-        where, _, pattern = hidden.partition(": ")
+        where, _, pattern = exclusion.partition(": ")
         location = None
-        by_default = {"rule": f"the controller's own exclusion {pattern}", "where": "spec.ignore"}
+        by_default = {"rule": f"the default exclusion {pattern} of source-controller", "where": "spec.ignore"}
         facts = {
             "rule": where,
             "pattern": pattern,

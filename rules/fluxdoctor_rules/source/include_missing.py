@@ -1,13 +1,12 @@
-"""A GitRepository includes another one that does not exist."""
+"""A GitRepository that includes a GitRepository that does not exist."""
 
-import difflib
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Problem, Ref, State, references, state
+from fluxdoctor import Cluster, Edge, Problem, Ref, State, did_you_mean, references, state
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Look up each include; it can only be in the same namespace."""
+    """Look up each include in the namespace of the GitRepository: other namespaces are not supported."""
     for repository in cluster.all("GitRepository"):
         if state(repository) is State.SUSPENDED:
             continue
@@ -19,8 +18,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
 
 
 def _hint(cluster: Cluster, target: Ref) -> str:
-    elsewhere = [r.namespace for r in cluster.all("GitRepository") if r.name == target.name]
+    elsewhere = [r.ref for r in cluster.all("GitRepository") if r.name == target.name]
     if elsewhere:
-        return f"; there is one in {elsewhere[0]}, and an include cannot name another namespace"
-    near = difflib.get_close_matches(target.name, cluster.names("GitRepository", target.namespace), 1, 0.6)
-    return f"; the nearest name is {near[0]}" if near else ""
+        return f"; {elsewhere[0]} exists, but spec.include cannot refer to another namespace"
+    return did_you_mean(target.name, cluster.names("GitRepository", target.namespace))

@@ -1,4 +1,4 @@
-"""The known_hosts of a GitRepository's Secret have no entry for its host."""
+"""A GitRepository whose Secret has no entry for the git host in known_hosts."""
 
 import fnmatch
 import re
@@ -7,33 +7,38 @@ from collections.abc import Iterator
 from fluxdoctor import Cluster, Confidence, Failures, Problem
 
 from ._git import host
-from ._said import saying
-from ._secrets import referred
+from ._messages import failing_with
+from ._secrets import secret_of
 
-_SAID = re.compile(r"knownhosts: key is unknown|hostkey could not be verified")
+_MESSAGE = re.compile(r"knownhosts: key is unknown|hostkey could not be verified")
 _ENTRIES = ("keys", "known_hosts", "hosts")
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Compare the host with the entries that are not hashed."""
-    for repository, _ in saying(failures, _SAID, "GitRepository"):
-        found = referred(cluster, repository)
-        secret = found.resource if found else None
+    """Compare the host with the entries; hashed entries cannot be compared."""
+    for repository, _ in failing_with(failures, _MESSAGE, "GitRepository"):
+        lookup = secret_of(cluster, repository)
+        secret = lookup.resource if lookup else None
+        secret_name = repository.text("spec.secretRef.name")
         address = host(repository)
         name, _, port = address.partition(":")
         entry = f"[{name}]:{port}" if port not in ("", "22") else name
-        hosts = secret.strings(_ENTRIES) if secret else ()
+        patterns = secret.strings(_ENTRIES) if secret else ()
         hashed = secret.number(("keys", "known_hosts", "hashed")) if secret else 0
-        proven = (
-            bool(hosts) and not hashed and not any(fnmatch.fnmatchcase(h, p) for p in hosts for h in (entry, address))
+        has_entry = any(
+            fnmatch.fnmatchcase(address_form, pattern) for pattern in patterns for address_form in (entry, address)
         )
+        is_proven = bool(patterns) and not hashed and not has_entry
         facts = {
-            "secret": f"{repository.namespace}/{repository.text('spec.secretRef.name')}",
+            "secret": secret_name,
             "entry": entry,
             "scan": f"-p {port} {name}" if port else name,
-            "held": f"; there are entries for {', '.join(hosts)}" if hosts else "",
+            "held": f"; it only has entries for {', '.join(patterns)}" if patterns else "",
         }
-        how = Confidence.PROVEN if proven else Confidence.REPORTED
         yield Problem(
-            repository.ref, facts, field="spec.secretRef", shared=f"{facts['secret']} {entry}", confidence=how
+            repository.ref,
+            facts,
+            field="spec.secretRef",
+            shared=f"{repository.namespace}/{secret_name} {entry}",
+            confidence=Confidence.PROVEN if is_proven else Confidence.REPORTED,
         )

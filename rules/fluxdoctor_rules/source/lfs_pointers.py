@@ -1,4 +1,4 @@
-"""A manifest that is stored in Git LFS: Flux fetches the pointer, not the file."""
+"""A manifest stored in Git LFS: Flux fetches the pointer, not the file."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ _POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
 def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
-    """Where .gitattributes names LFS, read the beginning of each manifest and chart of the artifact."""
+    """Read the beginning of each manifest and chart in the artifact if .gitattributes enables LFS."""
     for source in cluster.all("GitRepository"):
         tree = trees.tree(source.ref)
         if tree is None or source.flag("spec.suspend") or not _uses_lfs(tree):
@@ -17,9 +17,9 @@ def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
         pointers = [p for p in files if tree.text(p).startswith(_POINTER)]
         if pointers:
             more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
-            where = Location(pointers[0], 1)
+            location = Location(pointers[0], 1)
             facts = {"file": f"{pointers[0]}{more}"}
-            yield Problem(source.ref, facts, (Evidence("a pointer of Git LFS", str(where)),), location=where)
+            yield Problem(source.ref, facts, (Evidence("a Git LFS pointer", str(location)),), location=location)
 
 
 def _uses_lfs(tree: Tree) -> bool:

@@ -1,4 +1,4 @@
-"""A source answers the controller, and not us."""
+"""A source that answers the controller but not the probe of fluxdoctor."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ _KINDS = ("Bucket", "GitRepository", "HelmRepository", "OCIRepository")
 
 
 def check(cluster: Cluster, probes: Probes | None) -> Iterator[Problem]:
-    """The controller is content and our own probe failed: no error, for it reads from another place."""
+    """Report Ready sources whose probe failed: not an error, because the controller uses another network."""
     for source in cluster.all(*_KINDS) if probes else ():
         probe = probes.of(source.ref) if probes else None
         if probe and vantage.failed(probe) and state(source) is State.READY:

@@ -1,23 +1,20 @@
-"""The Secret of spec.proxySecretRef has no address."""
+"""A source whose proxy Secret has no address."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, State, state
 
-from ._secrets import filled, held, referred
+from ._secrets import has_value, key_list, secret_of
 
 _KINDS = ("Bucket", "GitRepository", "OCIRepository")
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """The key address is all that a proxy needs."""
+    """Check that the Secret of spec.proxySecretRef has the key address, the only one that is required."""
     for resource in cluster.all(*_KINDS):
-        found = referred(cluster, resource, "spec.proxySecretRef")
-        if (
-            found
-            and found.resource
-            and not filled(found.resource, "address")
-            and state(resource) is not State.SUSPENDED
-        ):
-            facts = {"secret": found.resource.ref.named, "lack": f"no address; {held(found.resource)}"}
-            yield Problem(resource.ref, facts, field="spec.proxySecretRef", shared=str(found.resource.ref))
+        lookup = secret_of(cluster, resource, "spec.proxySecretRef")
+        secret = lookup.resource if lookup else None
+        if secret is None or has_value(secret, "address") or state(resource) is State.SUSPENDED:
+            continue
+        facts = {"secret": secret.ref.named, "lack": f"it has no address; {key_list(secret)}"}
+        yield Problem(resource.ref, facts, field="spec.proxySecretRef", shared=str(secret.ref))

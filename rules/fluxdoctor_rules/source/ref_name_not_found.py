@@ -1,21 +1,19 @@
-"""A GitRepository asks for a ref by its full name that its remote does not have."""
+"""A GitRepository whose spec.ref.name does not exist on its remote."""
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, GitTrees, Problem, State, state
+from fluxdoctor import Cluster, GitTrees, Problem, State, state, suggestion
 
-from ._git import HEADS, TAGS, instead, wanted
+from ._git import HEADS, TAGS, checkout_ref, similar_hint
 
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
     """Compare spec.ref.name of a failing repository with the remote's refs."""
     for repository in cluster.all("GitRepository"):
-        field, name = wanted(repository)
+        field, name = checkout_ref(repository)
         refs = git.refs(repository.ref)
         if field == "name" and refs and name not in refs and state(repository) is State.FAILED:
             full = [ref for ref in refs if ref in (HEADS + name, TAGS + name)]
-            near = (
-                f"; the full name is {full[0]}" if full else instead(name, [r for r in refs if not r.endswith("^{}")])
-            )
-            facts = {"name": name, "url": repository.text("spec.url"), "nearest": near}
+            hint = suggestion(full[:1]) or similar_hint(name, [r for r in refs if not r.endswith("^{}")])
+            facts = {"name": name, "url": repository.text("spec.url"), "nearest": hint}
             yield Problem(repository.ref, facts, field="spec.ref.name")

@@ -1,16 +1,15 @@
-"""A source refers to a Secret that does not exist."""
+"""A source that refers to a Secret that does not exist."""
 
-import difflib
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Problem, Ref, Reference, Resource, State, references, state
+from fluxdoctor import Cluster, Edge, Problem, Ref, Reference, Resource, State, did_you_mean, references, state
 
 _KINDS = ("Bucket", "GitRepository", "HelmRelease", "HelmRepository", "OCIRepository")
 _SECRETS = (Edge.SECRET, Edge.CERT_SECRET, Edge.PROXY_SECRET, Edge.VERIFY)
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Look up every Secret that a source names; of a HelmRelease, the one that verifies its chart."""
+    """Look up every Secret that a source refers to; for a HelmRelease, the Secret that verifies its chart."""
     for resource in cluster.all(*_KINDS):
         if state(resource) is State.SUSPENDED:
             continue
@@ -40,8 +39,7 @@ def _problem(cluster: Cluster, resource: Resource, reference: Reference) -> Prob
 
 
 def _hint(cluster: Cluster, target: Ref) -> str:
-    elsewhere = [r.namespace for r in cluster.all("Secret") if r.name == target.name]
+    elsewhere = [r.ref for r in cluster.all("Secret") if r.name == target.name]
     if elsewhere:
-        return f"; there is one in namespace {elsewhere[0]}, and a source reads only from its own"
-    near = difflib.get_close_matches(target.name, cluster.names("Secret", target.namespace), 1, 0.7)
-    return f"; the nearest name there is {near[0]}" if near else ""
+        return f"; {elsewhere[0]} exists, but a source cannot use a Secret of another namespace"
+    return did_you_mean(target.name, cluster.names("Secret", target.namespace))

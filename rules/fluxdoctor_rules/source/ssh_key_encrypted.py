@@ -1,19 +1,20 @@
-"""The ssh key of a GitRepository has a passphrase that the Secret does not hold."""
+"""A GitRepository whose ssh key has a passphrase that its Secret does not contain."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, State, state
 
-from ._secrets import filled, referred
+from ._secrets import has_value, secret_of
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """The header of the key tells that it is encrypted."""
+    """Find encrypted keys without a password: the header of the key shows that it is encrypted."""
     for repository in cluster.all("GitRepository"):
-        found = referred(cluster, repository)
-        if not found or not found.resource or not repository.text("spec.url").startswith("ssh://"):
+        lookup = secret_of(cluster, repository)
+        secret = lookup.resource if lookup else None
+        if secret is None or not repository.text("spec.url").startswith("ssh://"):
             continue
-        encrypted = found.resource.flag(("keys", "identity", "encrypted")) and not filled(found.resource, "password")
-        if encrypted and state(repository) is not State.SUSPENDED:
-            secret = found.resource.ref.named
-            yield Problem(repository.ref, {"secret": secret}, field="spec.secretRef", shared=secret)
+        is_encrypted = secret.flag(("keys", "identity", "encrypted")) and not has_value(secret, "password")
+        if is_encrypted and state(repository) is not State.SUSPENDED:
+            facts = {"secret": secret.ref.named}
+            yield Problem(repository.ref, facts, field="spec.secretRef", shared=secret.ref.named)

@@ -1,4 +1,4 @@
-"""A GitRepository has an ssh URL and no Secret."""
+"""A GitRepository with an ssh URL but without a Secret."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from fluxdoctor import Cluster, Problem, State, state
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Ssh always needs identity and known_hosts, so every fetch fails."""
+    """Find ssh URLs without spec.secretRef: ssh always requires identity and known_hosts."""
     for repository in cluster.all("GitRepository"):
         url = repository.text("spec.url")
         if (

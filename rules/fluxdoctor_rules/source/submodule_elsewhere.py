@@ -1,4 +1,4 @@
-"""A submodule is on another host than the repository, whose credentials do not fit there."""
+"""A submodule on another host, to which the credentials of the repository do not apply."""
 
 import re
 from collections.abc import Iterator
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from fluxdoctor import Confidence, Failures, GitTrees, Location, Problem, Resource, Tree
 
 from ._git import NOT_FOUND, REFUSED, host
-from ._said import saying
+from ._messages import failing_with
 
 _URL = re.compile(r"^\s*url\s*=\s*(?P<url>\S+)")
 _FILE = ".gitmodules"
 
 
 def check(failures: Failures, git: GitTrees) -> Iterator[Problem]:
-    """Of a repository that is refused and fetches submodules, read where those are."""
+    """Read the submodule URLs of rejected repositories that fetch submodules."""
     for pattern in (REFUSED, NOT_FOUND):
-        for repository, _ in saying(failures, pattern, "GitRepository"):
+        for repository, _ in failing_with(failures, pattern, "GitRepository"):
             tree = git.tree(repository.ref)
             if repository.flag("spec.recurseSubmodules") and tree and tree.is_file(_FILE):
                 yield from _problems(repository, tree)
@@ -24,11 +24,11 @@ def check(failures: Failures, git: GitTrees) -> Iterator[Problem]:
 def _problems(repository: Resource, tree: Tree) -> Iterator[Problem]:
     scheme = repository.text("spec.url").partition("://")[0]
     for number, line in enumerate(tree.text(_FILE).decode("utf-8", "replace").splitlines(), 1):
-        found = _URL.match(line)
-        url = found["url"] if found else ""
-        there = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
-        elsewhere = there and (there != host(repository) or not url.startswith(scheme + "://"))
-        if elsewhere or re.match(r"[\w.-]+@[\w.-]+:", url):
+        match = _URL.match(line)
+        url = match["url"] if match else ""
+        submodule_host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        is_elsewhere = submodule_host and (submodule_host != host(repository) or not url.startswith(scheme + "://"))
+        if is_elsewhere or re.match(r"[\w.-]+@[\w.-]+:", url):
             facts = {"url": url, "own": f"{scheme}://{host(repository)}", "file": _FILE}
             yield Problem(
                 repository.ref,

@@ -1,30 +1,30 @@
-"""A GitRepository asks for a tag that its remote does not have."""
+"""A GitRepository whose tag does not exist on its remote."""
 
 import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, GitTrees, Problem, State, state
 
-from ._git import TAGS, instead, names, nearest, wanted
-from ._said import saying
+from ._git import TAGS, checkout_ref, remote_names, similar, similar_hint
+from ._messages import failing_with
 
-_SAID = re.compile(r"couldn.t find remote ref ['\"]refs/tags/")
+_MESSAGE = re.compile(r"couldn.t find remote ref ['\"]refs/tags/")
 
 
 def check(cluster: Cluster, failures: Failures, git: GitTrees | None) -> Iterator[Problem]:
-    """Compare a failing repository's tag with the remote's refs."""
-    told = {resource.ref for resource, _ in saying(failures, _SAID, "GitRepository")}
+    """Compare the tag of a failing repository with the remote's refs."""
+    reported = {resource.ref for resource, _ in failing_with(failures, _MESSAGE, "GitRepository")}
     for repository in cluster.all("GitRepository"):
-        field, tag = wanted(repository)
-        offered = names(git, repository, TAGS)
-        absent = offered is not None and tag not in offered and state(repository) is State.FAILED
-        if field == "tag" and (absent or (repository.ref in told and offered is None)):
-            near = nearest(tag, offered or ())
+        field, tag = checkout_ref(repository)
+        offered = remote_names(git, repository, TAGS)
+        is_absent = offered is not None and tag not in offered and state(repository) is State.FAILED
+        if field == "tag" and (is_absent or (repository.ref in reported and offered is None)):
+            candidates = similar(tag, offered or ())
             facts = {
                 "tag": tag,
                 "url": repository.text("spec.url"),
-                "nearest": instead(tag, offered),
-                "instead": near[0] if near else "a tag that exists",
+                "nearest": similar_hint(tag, offered),
+                "instead": candidates[0] if candidates else "a tag that exists",
             }
-            how = Confidence.PROVEN if absent else Confidence.REPORTED
-            yield Problem(repository.ref, facts, field="spec.ref.tag", confidence=how)
+            confidence = Confidence.PROVEN if is_absent else Confidence.REPORTED
+            yield Problem(repository.ref, facts, field="spec.ref.tag", confidence=confidence)

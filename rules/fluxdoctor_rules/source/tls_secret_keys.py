@@ -1,25 +1,26 @@
-"""The Secret of spec.certSecretRef has no certificate under a name that is read."""
+"""A source whose certSecretRef Secret has no certificate under a supported key."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, Resource, State, state
 
-from ._secrets import any_filled, held, referred
+from ._secrets import has_any_value, key_list, secret_of
 
 _KINDS = ("Bucket", "HelmRepository", "OCIRepository")
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """It needs ca.crt, or both tls.crt and tls.key; the older names caFile, certFile and keyFile still count."""
+    """Require ca.crt, or both tls.crt and tls.key; the older keys caFile, certFile and keyFile are still supported."""
     for resource in cluster.all(*_KINDS):
-        found = referred(cluster, resource, "spec.certSecretRef")
-        if found and found.resource and state(resource) is not State.SUSPENDED and (lack := _lack(found.resource)):
-            facts = {"secret": found.resource.ref.named, "lack": lack, "held": f"; {held(found.resource)}"}
-            yield Problem(resource.ref, facts, field="spec.certSecretRef", shared=str(found.resource.ref))
+        lookup = secret_of(cluster, resource, "spec.certSecretRef")
+        secret = lookup.resource if lookup else None
+        if secret and state(resource) is not State.SUSPENDED and (missing := _missing_keys(secret)):
+            facts = {"secret": secret.ref.named, "lack": missing, "held": f"; {key_list(secret)}"}
+            yield Problem(resource.ref, facts, field="spec.certSecretRef", shared=str(secret.ref))
 
 
-def _lack(secret: Resource) -> str:
-    certificate, key = any_filled(secret, "tls.crt", "certFile"), any_filled(secret, "tls.key", "keyFile")
-    if certificate != key:
-        return "tls.key beside tls.crt" if certificate else "tls.crt beside tls.key"
-    return "" if certificate or any_filled(secret, "ca.crt", "caFile") else "ca.crt, nor tls.crt and tls.key"
+def _missing_keys(secret: Resource) -> str:
+    has_certificate = has_any_value(secret, "tls.crt", "certFile")
+    if has_certificate != has_any_value(secret, "tls.key", "keyFile"):
+        return "tls.key for tls.crt" if has_certificate else "tls.crt for tls.key"
+    return "" if has_certificate or has_any_value(secret, "ca.crt", "caFile") else "ca.crt and no tls.crt with tls.key"

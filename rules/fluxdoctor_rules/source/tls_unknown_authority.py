@@ -1,14 +1,14 @@
-"""A server's certificate is signed by an authority that source-controller does not know."""
+"""A server certificate signed by an authority that source-controller does not trust."""
 
 import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Problem, Resource
 
-from ._said import saying
-from ._secrets import any_filled, held, referred
+from ._messages import failing_with
+from ._secrets import has_any_value, key_list, secret_of
 
-#: Where a kind's own authority is read from.
+#: The field whose Secret contains the certificate of the authority, by kind.
 _FIELDS = {
     "Bucket": "spec.certSecretRef",
     "GitRepository": "spec.secretRef",
@@ -16,7 +16,7 @@ _FIELDS = {
     "ImageRepository": "spec.certSecretRef",
     "OCIRepository": "spec.certSecretRef",
 }
-_SAID = re.compile(
+_MESSAGE = re.compile(
     r"^(?!.*proxyconnect)"
     r"(?:.*(?:https?|ssh|oci)://(?:[^/@\s\"']*@)?(?P<host>[^/\s\"']+))?.*?x509: certificate signed by unknown authority",
     re.S,
@@ -24,21 +24,21 @@ _SAID = re.compile(
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Say whether an authority is configured for the object, and where it would have to be."""
-    for resource, found in saying(failures, _SAID, *_FIELDS):
+    """Report whether the object has the certificate of an authority, and which field sets it."""
+    for resource, match in failing_with(failures, _MESSAGE, *_FIELDS):
         field = _FIELDS[resource.kind]
-        host = found["host"] or resource.text("spec.url") or resource.text("spec.endpoint")
+        host = match["host"] or resource.text("spec.url") or resource.text("spec.endpoint")
         facts = {"host": host, "trust": _trust(cluster, resource, field), "reference": field}
         yield Problem(resource.ref, facts, field=field, shared=host, confidence=Confidence.REPORTED)
 
 
 def _trust(cluster: Cluster, resource: Resource, field: str) -> str:
-    found = referred(cluster, resource, field)
-    if found is None:
-        return f", and {field} is not set"
-    secret = found.resource
+    lookup = secret_of(cluster, resource, field)
+    if lookup is None:
+        return f": {field} is not set"
+    secret = lookup.resource
     if secret is None:
         return ""
-    if any_filled(secret, "ca.crt", "caFile"):
-        return f", and ca.crt in Secret {secret.ref.named} is of another authority"
-    return f", and Secret {secret.ref.named} has no ca.crt ({held(secret)})"
+    if has_any_value(secret, "ca.crt", "caFile"):
+        return f": ca.crt in {secret.ref} is the certificate of another authority"
+    return f": {secret.ref} has no ca.crt ({key_list(secret)})"

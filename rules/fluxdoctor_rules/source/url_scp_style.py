@@ -1,27 +1,27 @@
-"""The manifest of a GitRepository has an address as git writes it, not a URL."""
+"""A GitRepository manifest whose spec.url has the short form of git (scp style) and is not a URL."""
 
 import re
 from collections.abc import Iterator
 
 from fluxdoctor import Confidence, Failures, Manifests, Problem, Ref
 
-_SAID = re.compile(
+_MESSAGE = re.compile(
     r'GitRepository/(?P<object>\S+) dry-run failed.*spec\.url: Invalid value: "(?P<asked>[^"]*)": .*?should match', re.S
 )
 _SCP = re.compile(r"(?P<user>[\w.-]+@)?(?P<host>[\w.-]+):(?!//)(?P<path>.+)")
 
 
 def check(failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
-    """Find the manifest that the API server refuses, and write its address as a URL."""
+    """Find the manifest that the API server rejects, and convert its address to a URL."""
     for failure in failures.failed:
-        if failure.resource.kind != "Kustomization" or not (found := _SAID.search(failure.message)):
+        if failure.resource.kind != "Kustomization" or not (match := _MESSAGE.search(failure.message)):
             continue
-        namespace, _, name = found["object"].rpartition("/")
+        namespace, _, name = match["object"].rpartition("/")
         declared = manifests.definition(Ref("GitRepository", namespace, name), failure.ref) if manifests else None
-        scp = _SCP.fullmatch(found["asked"])
+        scp = _SCP.fullmatch(match["asked"])
         facts = {
-            "object": f"GitRepository/{found['object']}",
-            "asked": found["asked"],
+            "object": f"GitRepository/{match['object']}",
+            "asked": match["asked"],
             "instead": f"ssh://{scp['user'] or 'git@'}{scp['host']}/{scp['path'].lstrip('/')}"
             if scp
             else "ssh://git@host/path.git",
