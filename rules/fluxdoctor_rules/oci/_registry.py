@@ -1,7 +1,7 @@
 """The registry of an OCIRepository: its host, its credentials and its tags."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from fluxdoctor import Resource, nearest, suggestion
 
@@ -33,9 +33,8 @@ def _matches(pattern: str, part: str) -> bool:
     return part.startswith(head) and part.endswith(tail) if star else pattern == part
 
 
-def alternatives(name: str, tags: Iterable[str]) -> str:
+def alternatives(name: str, tags: Sequence[str]) -> str:
     """Return the hint for a missing tag: similar tags (those that differ in a leading v first), else the last five."""
-    tags = list(tags)
     variants = [t for t in tags if t.lower().removeprefix("v") == name.lower().removeprefix("v")]
     similar = tuple(dict.fromkeys((*variants, *nearest(name, sorted(tags)))))[:_MOST]
     if similar:
