@@ -15,7 +15,7 @@ from tests.worlds import NAMES, ROOT, report_of, rules
 EXAMPLES = examples("fluxdoctor_rules")
 SHIPPED = [r for r in rules().rules if r.role != "fallback"]
 #: The words that open a fix: what to do.
-VERB = re.compile(r"[A-Z][a-z]+[ :]")
+VERB = re.compile(r"[A-Z][a-z]+:? ")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)

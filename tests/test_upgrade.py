@@ -99,7 +99,7 @@ def test_the_options() -> None:
 def test_a_release_that_the_table_does_not_know_is_said() -> None:
     done = replay("healthy-baseline", "--target-flux", "2.10")
     assert done.returncode == 3
-    assert "what Flux after 2.9 removes is not known here" in " ".join(done.stdout.split())
+    assert "API versions that Flux removes after 2.9 are not known to this version" in " ".join(done.stdout.split())
 
 
 def test_a_repository_is_asked_too(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_repository_is_asked_too(tmp_path: Path) -> None:
     assert [(f["rule"], f["message"]) for f in found] == [
         (
             "upgrade/kubernetes-api-removed",
-            "clusters/prod/budget.yaml:1: PodDisruptionBudget web is of policy/v1beta1, which Kubernetes does not serve since 1.25",
+            "clusters/prod/budget.yaml:1: PodDisruptionBudget/flux-system/web uses policy/v1beta1, which Kubernetes stopped serving in 1.25",
         )
     ]
     assert (done.returncode, done.stderr) == (1, "")

@@ -90,8 +90,8 @@ def test_a_tag_and_a_range_of_an_artifact_that_is_a_chart(served: Registry) -> N
     objects = "---\n".join(ARTIFACT.replace("NAME", name).replace("WHICH", which) for name, which in wanted.items())
     url = f"oci://{served.host}/acme/web"
     assert check_chart_versions(served, objects) == [
-        f"error oci/semver-no-match OCIRepository/web/ranged: no tag of {url} satisfies 3.x, whose newest are 2.1.0, 2.0.0 "
+        f"error oci/semver-no-match OCIRepository/web/ranged: no tag of {url} satisfies 3.x; the newest tags are 2.1.0, 2.0.0 "
         "(clusters/prod/objects.yaml:26)",
-        f"error oci/tag-not-found OCIRepository/web/tagged: {url} has no tag 2.1.1; the nearest are 2.1.0, 2.0.0 "
+        f"error oci/tag-not-found OCIRepository/web/tagged: {url} has no tag 2.1.1; did you mean 2.1.0 or 2.0.0? "
         "(clusters/prod/objects.yaml:10)",
     ]

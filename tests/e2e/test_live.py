@@ -309,7 +309,7 @@ def test_an_upgrade_is_asked_about_of_a_live_cluster(cluster: Cluster) -> None:
         found = loads(done.stdout)["findings"]
         return done.returncode, [(f["rule"], f["subject"]["name"], f["message"]) for f in found]
 
-    needs = "Flux 2.9 needs Kubernetes 1.33 or newer, and this will be 1.30"
+    needs = "Flux 2.9 requires Kubernetes 1.33 or newer, but the cluster will have 1.30"
     old = ("upgrade/kubernetes-too-old", "source-controller", needs)
     assert asked() == (0, [])
     assert asked("--target-flux", "2.9", "--target-kubernetes", "1.36") == (0, [])

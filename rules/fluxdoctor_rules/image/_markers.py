@@ -1,4 +1,4 @@
-"""The comments by which image-automation-controller finds the fields that it may change (image-automation-controller 1.2)."""
+"""Image policy markers: the comments that tell image-automation-controller 1.2 which lines to update."""
 
 import re
 from collections.abc import Iterator
@@ -6,29 +6,20 @@ from dataclasses import dataclass
 
 from fluxdoctor import Cluster, Edge, GitTrees, Graph, Location, Ref, Resource, State, Tree, clean, state
 
-_MARKER = re.compile(
-    r"#\s*\{\s*\"\$imagepolicy\"\s*:\s*\"(?P<namespace>[^\":]+):(?P<name>[^\":]+)(?::(?P<part>[^\"]*))?\""
-)
-_PARTS = ("", "tag", "name", "digest")
+_MARKER = re.compile(r"#\s*\{\s*\"\$imagepolicy\"\s*:\s*\"(?P<namespace>[^\":]+):(?P<name>[^\":]+)(?::[^\"]*)?\"")
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """One comment: the policy that it names, the part of the image it sets, and where it stands."""
+    """One comment: the policy that it names and its location."""
 
     policy: Ref
-    part: str
     location: Location
-
-    @property
-    def known_part(self) -> bool:
-        """The part is one that the controller sets."""
-        return self.part in _PARTS
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An active ImageUpdateAutomation, and the tree that it changes."""
+    """An active ImageUpdateAutomation and the tree that it updates."""
 
     automation: Resource
     tree: Tree
@@ -37,12 +28,12 @@ class Work:
 
     @property
     def inside(self) -> tuple[Marker, ...]:
-        """The markers below spec.update.path."""
+        """Return the markers below spec.update.path."""
         return tuple(m for m in self.markers if below(m.location.file, self.path))
 
 
 def below(file: str, path: str) -> bool:
-    """Tell whether a file is below a directory; "" is the root."""
+    """Return whether a file is below a directory; "" is the root."""
     return not path or file.startswith(path + "/")
 
 
@@ -54,13 +45,16 @@ def _of(tree: Tree, path: str) -> Iterator[Marker]:
     if not tree.says(path, b"$imagepolicy"):
         return
     for number, line in enumerate(tree.text(path).decode("utf-8", "replace").splitlines(), 1):
-        if found := _MARKER.search(line):
-            policy = Ref("ImagePolicy", found["namespace"], found["name"])
-            yield Marker(policy, found["part"] or "", Location(path, number, found.start() + 1))
+        if match := _MARKER.search(line):
+            policy = Ref("ImagePolicy", match["namespace"], match["name"])
+            yield Marker(policy, Location(path, number, match.start() + 1))
 
 
 def works(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Work]:
-    """Yield the automations whose branch was fetched: the one that the GitRepository follows; a tree is searched once."""
+    """Yield the automations that check out the branch of their GitRepository, the only tree that is collected.
+
+    The markers of a tree are searched once.
+    """
     for automation in cluster.all("ImageUpdateAutomation"):
         source = next((r.target for r in graph.needs(automation.ref, Edge.SOURCE)), None)
         repository = cluster.get(source) if source else None
@@ -68,18 +62,21 @@ def works(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Work]:
         if source is None or repository is None or tree is None or state(automation) is State.SUSPENDED:
             continue
         ref = automation.fields("spec.git.checkout.ref")
-        own, followed = ref.text("branch"), repository.text("spec.ref.branch")
-        elsewhere = (ref.keys() and own != followed) or any(
-            repository.has(f"spec.ref.{k}") for k in ("tag", "semver", "commit")
-        )
+        is_other_branch = ref.keys() and ref.text("branch") != repository.text("spec.ref.branch")
+        has_no_branch = any(repository.has(f"spec.ref.{k}") for k in ("tag", "semver", "commit"))
         path = automation.text("spec.update.path")
-        # A text with ${ is filled in by the Kustomization that applies it.
-        if not elsewhere and "${" not in path and not automation.has("metadata.deletionTimestamp"):
+        # The Kustomization that applies the automation substitutes a text with ${.
+        if (
+            not is_other_branch
+            and not has_no_branch
+            and "${" not in path
+            and not automation.has("metadata.deletionTimestamp")
+        ):
             yield Work(automation, tree, clean(path), tree.once("image policy markers", _all))
 
 
 def selected(automation: Resource, cluster: Cluster) -> tuple[Ref, ...]:
-    """Return the policies that an automation applies: those of its namespace that spec.policySelector takes."""
-    wanted = dict(automation.items("spec.policySelector.matchLabels"))
+    """Return the policies that an automation applies: those in its namespace that spec.policySelector selects."""
+    labels = dict(automation.items("spec.policySelector.matchLabels"))
     policies = (p for p in cluster.all("ImagePolicy") if p.namespace == automation.namespace)
-    return tuple(p.ref for p in policies if all(p.label(k) == v for k, v in wanted.items()))
+    return tuple(p.ref for p in policies if all(p.label(k) == v for k, v in labels.items()))

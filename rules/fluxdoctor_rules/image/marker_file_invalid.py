@@ -1,4 +1,4 @@
-"""A file with a marker that is not YAML: image automation passes over it."""
+"""A file with a marker is not valid YAML: image automation skips it."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from fluxdoctor_rules.image import _markers
 
 
 def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem]:
-    """Parse each file that has a marker below the path of an automation."""
+    """Parse each file with a marker below the path of an automation."""
     for work in _markers.works(cluster, graph, trees):
         for file in dict.fromkeys(m.location.file for m in work.inside):
             if flaw := work.tree.parsed(file).flaw:

@@ -1,10 +1,10 @@
-"""An automation that can change nothing: no comment below its path names one of its policies."""
+"""An automation updates nothing: no marker below its path names one of its policies."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, GitTrees, Graph, Problem, Ref
 from fluxdoctor_rules.image import _markers
-from fluxdoctor_rules.image._markers import Work
+from fluxdoctor_rules.image._markers import Marker, Work
 
 
 def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem]:
@@ -14,14 +14,14 @@ def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem]:
             "spec.policySelector.matchExpressions"
         ):
             continue
-        # A path that is not there is another rule's, and fails loudly.
+        # A missing path is reported by image/update-path-missing, and by the controller.
         if work.path and not work.tree.is_directory(work.path):
             continue
         own = _markers.selected(work.automation, cluster)
         if any(m.policy in own for m in work.inside):
             continue
         why, proof = _why(work, own)
-        facts = {"path": work.path or "the repository", "why": why}
+        facts = {"path": work.path or "the repository root", "why": why}
         yield Problem(work.automation.ref, facts, evidence=proof, field="spec.update.path")
 
 
@@ -29,11 +29,19 @@ def _why(work: Work, own: tuple[Ref, ...]) -> tuple[str, tuple[Evidence, ...]]:
     namespace, inside = work.automation.namespace, work.inside
     outside = tuple(m for m in work.markers if m.policy in own)
     if outside:
-        seen = Evidence(f"a marker for {outside[0].policy.named}", str(outside[0].location))
-        return f"those for its policies stand outside of that path, in {outside[0].location.file}", (seen,)
+        return f"the markers for its policies are outside this path, in {outside[0].location.file}", (
+            _proof(outside[0]),
+        )
     if inside:
-        seen = Evidence(f"a marker for {inside[0].policy.named}", str(inside[0].location))
-        named = ", ".join(dict.fromkeys(f"{m.policy.namespace}:{m.policy.name}" for m in inside))
-        mine = "it has no policy" if not own else "it applies only its own policies"
-        return f"those that are there name {named}, and in namespace {namespace} {mine}", (seen,)
-    return f"none of its files has a comment with $imagepolicy for namespace {namespace}", ()
+        names = ", ".join(dict.fromkeys(f"{m.policy.namespace}:{m.policy.name}" for m in inside))
+        reason = (
+            f"it applies only policies in namespace {namespace}"
+            if own
+            else f"it selects no policy in namespace {namespace}"
+        )
+        return f"the markers there name {names}, but {reason}", (_proof(inside[0]),)
+    return f"no file has an $imagepolicy marker for namespace {namespace}", ()
+
+
+def _proof(marker: Marker) -> Evidence:
+    return Evidence(f"marker for {marker.policy}", str(marker.location))

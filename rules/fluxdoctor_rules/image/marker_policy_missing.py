@@ -1,32 +1,27 @@
-"""A comment in git names an ImagePolicy that does not exist: its line is never changed."""
+"""A marker names an ImagePolicy that does not exist: its line is never updated."""
 
-import difflib
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, GitTrees, Graph, Problem, Unknown
+from fluxdoctor import Cluster, Evidence, GitTrees, Graph, Problem, Ref, Unknown, did_you_mean
 from fluxdoctor_rules.image import _markers
 
 
 def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem | Unknown]:
-    """Look up the policy of every marker in the namespace of the automation that would apply it."""
+    """Look up the policy of every marker in the namespace of the automation that applies it."""
     for work in _markers.works(cluster, graph, trees):
-        told = set()
+        policies: set[Ref] = set()
         for marker in work.inside:
             policy, automation = marker.policy, work.automation
-            if policy in told or policy.namespace != automation.namespace or "${" in policy.name:
+            if policy in policies or policy.namespace != automation.namespace or "${" in policy.name:
                 continue
-            told.add(policy)
-            found = cluster.look(policy)
-            if found.unknown:
-                yield Unknown(automation.ref, found.why)
-            elif found.absent:
-                near = difflib.get_close_matches(policy.name, cluster.names("ImagePolicy", policy.namespace), 1, 0.6)
-                facts = {
-                    "policy": policy.name,
-                    "file": str(marker.location),
-                    "near": f"; the nearest name is {near[0]}" if near else "",
-                }
-                proof = Evidence(f"a marker for {policy.namespace}:{policy.name}", str(marker.location))
+            policies.add(policy)
+            lookup = cluster.look(policy)
+            if lookup.unknown:
+                yield Unknown(automation.ref, lookup.why)
+            elif lookup.absent:
+                near = did_you_mean(policy.name, cluster.names("ImagePolicy", policy.namespace))
+                facts = {"policy": policy.named, "file": str(marker.location), "near": near}
+                proof = Evidence(f"marker for {policy}", str(marker.location))
                 yield Problem(
                     automation.ref, facts, (proof,), location=marker.location, key=str(policy), missing=policy
                 )

@@ -1,4 +1,4 @@
-"""No tag of an image passes a policy's filter."""
+"""No tag of an image matches the filter of a policy."""
 
 from collections.abc import Iterator
 
@@ -7,17 +7,19 @@ from fluxdoctor_rules.image import _tags
 
 
 def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
-    """Apply the filter to the tags of the last scan, where all of them are known."""
+    """Apply the filter to the tags of the last scan, if all of them are known."""
     for policy in cluster.all("ImagePolicy"):
-        known = _tags.of(policy, cluster, oci)
-        if known is None or not known.complete or state(policy) is not State.FAILED:
+        tags = _tags.of(policy, cluster, oci)
+        if tags is None or not tags.is_complete or state(policy) is not State.FAILED:
             continue
-        passed = _tags.filtered(policy, known.found)
-        if passed is not None and not passed:
+        matches = _tags.filtered(policy, tags.names)
+        if matches is not None and not matches:
             pattern = policy.text("spec.filterTags.pattern")
             facts = {
-                "repository": str(known.repository),
-                "what": f"no tag matches {pattern}; it has {_tags.sample(known)}" if known.found else "it has no tags",
+                "repository": str(tags.repository),
+                "what": f"no tag matches {pattern}; the tags are {_tags.sample(tags)}"
+                if tags.names
+                else "it has no tags",
             }
-            proof = Evidence(f"tags: {_tags.sample(known)}", f"{known.repository} status.lastScanResult")
+            proof = Evidence(f"tags: {_tags.sample(tags)}", f"{tags.repository} status.lastScanResult")
             yield Problem(policy.ref, facts, evidence=(proof,), field="spec.filterTags.pattern")

@@ -1,4 +1,4 @@
-"""A policy without tags to choose from: its ImageRepository has no scan to show."""
+"""A policy has no tags to select from because its ImageRepository has no scan result."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from fluxdoctor import Edge, Evidence, Failures, Graph, Problem
 
 
 def check(failures: Failures, graph: Graph) -> Iterator[Problem]:
-    """Fold the policy under the ImageRepository that it names."""
+    """Report the policy under its ImageRepository."""
     for failure in failures.failed:
         words = next(
             (w for w in failure.words if "no tags in database" in w.message or "not been scanned" in w.message), None

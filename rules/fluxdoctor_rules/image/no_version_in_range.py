@@ -1,4 +1,4 @@
-"""No tag of an image satisfies a policy's version range."""
+"""No tag of an image satisfies the semver range of a policy."""
 
 from collections.abc import Iterator
 
@@ -7,22 +7,24 @@ from fluxdoctor_rules.image import _tags
 
 
 def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
-    """Apply the filter and the range to the tags of the last scan, where all of them are known."""
+    """Apply the filter and the range to the tags of the last scan, if all of them are known."""
     for policy in cluster.all("ImagePolicy"):
-        wanted = policy.text("spec.policy.semver.range")
-        known = _tags.of(policy, cluster, oci) if wanted else None
-        if known is None or not known.complete or state(policy) is not State.FAILED:
+        constraint = policy.text("spec.policy.semver.range")
+        tags = _tags.of(policy, cluster, oci) if constraint else None
+        if tags is None or not tags.is_complete or state(policy) is not State.FAILED:
             continue
-        passed = _tags.filtered(policy, known.found)
+        matches = _tags.filtered(policy, tags.names)
         try:
-            if not passed or semver.satisfying(wanted, passed):
+            if not matches or semver.satisfying(constraint, matches):
                 continue
             pre = (
-                semver.satisfying(f"{wanted}-0", passed) if not semver.Constraint.parse(wanted).wants_prerelease else ()
+                semver.satisfying(f"{constraint}-0", matches)
+                if not semver.Constraint.parse(constraint).wants_prerelease
+                else ()
             )
         except ValueError:
             continue
-        hint = f"; {pre[0]} is a prerelease, which a range takes only with -0 ({wanted}-0)" if pre else ""
-        facts = {"range": wanted, "what": f"{known.repository} has {_tags.sample(known)}{hint}"}
-        proof = Evidence(f"tags: {_tags.sample(known)}", f"{known.repository} status.lastScanResult")
+        hint = f"; {pre[0]} is a prerelease, which satisfies only a range with -0 ({constraint}-0)" if pre else ""
+        facts = {"range": constraint, "what": f"{tags.repository} has {_tags.sample(tags)}{hint}"}
+        proof = Evidence(f"tags: {_tags.sample(tags)}", f"{tags.repository} status.lastScanResult")
         yield Problem(policy.ref, facts, evidence=(proof,), field="spec.policy.semver.range")

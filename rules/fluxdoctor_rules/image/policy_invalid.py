@@ -1,4 +1,4 @@
-"""A policy without a choice, or with a range of versions that cannot be read or that no version can be in."""
+"""An image policy has no ordering, or a semver range that is invalid or that no version can satisfy."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ _CHOICES = ("semver", "alphabetical", "numerical")
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Read spec.policy as image-reflector-controller 1.2 does; one that has found its image is none of this rule's business."""
+    """Validate spec.policy as image-reflector-controller 1.2 does, of policies that are not Ready."""
     for policy in cluster.all("ImagePolicy"):
         if state(policy) in (State.READY, State.SUSPENDED):
             continue
@@ -20,13 +20,13 @@ def check(cluster: Cluster) -> Iterator[Problem]:
 
 def _flaw(policy: Resource) -> str:
     if not any(policy.has(f"spec.policy.{choice}") for choice in _CHOICES):
-        # Without the whole field the API server refuses it: another rule's matter.
+        # The API server rejects an object without the whole field.
         is_empty = isinstance(policy.get("spec.policy"), dict)
-        return "it says none of semver, alphabetical and numerical" if is_empty else ""
+        return "spec.policy sets none of semver, alphabetical and numerical" if is_empty else ""
     text = policy.text("spec.policy.semver.range")
     if not text or "${" in text:
         return ""
     try:
-        return f"no version can be in the range {text}" if semver.is_empty(text) else ""
+        return f"no version can satisfy the range {text}" if semver.is_empty(text) else ""
     except semver.InvalidConstraint:
         return f"improper constraint: {text}"

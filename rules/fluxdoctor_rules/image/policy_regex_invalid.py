@@ -7,7 +7,7 @@ from fluxdoctor_rules.image import _tags
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Find what Go's regular expressions do not have, or no regular expression can have: no controller can take it."""
+    """Find syntax that Go does not support, and errors that are invalid in any dialect."""
     for policy in cluster.all("ImagePolicy"):
         pattern = policy.text("spec.filterTags.pattern")
         why = "" if "${" in pattern else _tags.flaw(pattern)

@@ -1,4 +1,4 @@
-"""An automation that cannot tell where to push: nothing names a branch."""
+"""An automation has no branch to push to."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ _OTHERS = ("tag", "semver", "commit", "name")
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
-    """Read where the controller looks: push, then checkout, then the GitRepository (image-automation-controller 1.2)."""
+    """Check push, then checkout, then the GitRepository, as image-automation-controller 1.2 does."""
     for automation in cluster.all("ImageUpdateAutomation"):
         if state(automation) is State.SUSPENDED or automation.has("spec.git.push"):
             continue

@@ -1,4 +1,4 @@
-"""A commit message that uses fields which image-automation-controller 1.0 took away."""
+"""A commit message template uses a field that image-automation-controller 1.0 removed."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ _SINCE = (1, 0)
 
 
 def check(cluster: Cluster, versions: Versions, target: Target | None) -> Iterator[Problem]:
-    """Search the template, where the controller is known to be, or is to become, one that refuses the fields."""
-    has = versions.of("image-automation-controller")
-    planned = target is not None and target.flux is not None and target.flux >= _table.TEMPLATE_FIELDS_REMOVED
+    """Search the templates if the controller, or the target version, no longer supports the fields."""
+    version = versions.of("image-automation-controller")
+    is_planned = target is not None and target.flux is not None and target.flux >= _table.TEMPLATE_FIELDS_REMOVED
     for automation in cluster.all("ImageUpdateAutomation"):
-        found = _REMOVED.search(automation.text("spec.git.commit.messageTemplate"))
-        if found and (planned or (has and has >= _SINCE)) and state(automation) is not State.SUSPENDED:
-            proof = Evidence(f"messageTemplate uses {found[0]}", str(automation.ref))
-            yield Problem(automation.ref, {"gone": found[0]}, (proof,), field="spec.git.commit.messageTemplate")
+        match = _REMOVED.search(automation.text("spec.git.commit.messageTemplate"))
+        if match and (is_planned or (version and version >= _SINCE)) and state(automation) is not State.SUSPENDED:
+            proof = Evidence(f"messageTemplate uses {match[0]}", str(automation.ref))
+            yield Problem(automation.ref, {"gone": match[0]}, (proof,), field="spec.git.commit.messageTemplate")

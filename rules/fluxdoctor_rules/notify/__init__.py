@@ -1,1 +1,1 @@
-"""Rules of the area notify."""
+"""Rules about alerts, providers and webhook receivers."""

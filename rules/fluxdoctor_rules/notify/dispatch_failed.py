@@ -1,4 +1,4 @@
-"""Notifications do not arrive: an Alert has no status, but its controller says so in events."""
+"""Notifications are not delivered: an Alert has no status, but its controller records events."""
 
 import re
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from datetime import timedelta
 from fluxdoctor import Clock, Cluster, Evidence, Problem, Ref, State, state
 
 _RECENT = timedelta(minutes=30)
-_WORDS = re.compile(
+_MESSAGE = re.compile(
     r"failed to (?:send|dispatch) notification(?: for \S+)?: |failed to initialize notifier(?: for provider '[^']*')?: |"
     r"discarding event, access denied|failed to compile .+? regex|failed to read provider: |failed to create commit status: "
 )
 
 
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
-    """Read the newest Warning of each Alert; an old one may tell of what has been repaired since."""
+    """Report the newest Warning event of each Alert; the cause of an old event may have been fixed since."""
     for alert in cluster.all("Alert"):
-        event = next((e for e in cluster.events(alert.ref) if e.type == "Warning" and _WORDS.search(e.message)), None)
+        event = next((e for e in cluster.events(alert.ref) if e.type == "Warning" and _MESSAGE.search(e.message)), None)
         if event is None or state(alert) is State.SUSPENDED or (event.at and clock.taken - event.at > _RECENT):
             continue
         provider = Ref("Provider", alert.namespace, alert.text("spec.providerRef.name"))

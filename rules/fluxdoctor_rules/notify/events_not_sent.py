@@ -1,4 +1,4 @@
-"""A controller sends its events nowhere: no Alert ever hears of its objects."""
+"""A controller does not send its events, so no Alert receives events about its objects."""
 
 from collections.abc import Iterator
 
@@ -13,20 +13,20 @@ _FLAG = "events-addr"
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Read --events-addr where there are Alerts: empty by default, and set by the manifests of Flux."""
+    """Check --events-addr if there are Alerts: it is empty by default, and set in the manifests of Flux."""
     if not cluster.all("Alert"):
         return
     for name in _SENDERS:
         for controller in _controllers.all_of(cluster, name):
-            what = _wrong(cluster, controller) if controller.arguments else ""
+            what = _flaw(cluster, controller) if controller.arguments else ""
             if what:
-                proof = Evidence(f"--{_FLAG}: {controller.flag(_FLAG) or 'not given'}", str(controller.deployment.ref))
+                proof = Evidence(f"--{_FLAG}: {controller.flag(_FLAG) or 'not set'}", str(controller.deployment.ref))
                 yield Problem(
                     controller.deployment.ref, {"what": what}, (proof,), field="spec.template.spec.containers"
                 )
 
 
-def _wrong(cluster: Cluster, controller: Controller) -> str:
+def _flaw(cluster: Cluster, controller: Controller) -> str:
     address = controller.flag(_FLAG)
     if not address:
         return "has no --events-addr"

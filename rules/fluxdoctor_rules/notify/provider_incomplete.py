@@ -1,31 +1,32 @@
-"""A Provider lacks the address or the token that its type needs; it has no status that would tell."""
+"""A Provider has no address or token although its type requires one; a Provider has no status."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Ref, Resource
 
-#: Types that cannot do without an address, in spec or in the Secret (notification-controller 1.9).
+#: Types that require an address, in the spec or in the Secret (notification-controller 1.9).
 _ADDRESS = (
     "alertmanager", "discord", "forward", "generic", "generic-hmac", "googlechat", "grafana", "lark", "matrix", "msteams",
     "rocket", "slack",
 )  # fmt: skip
-#: Types that cannot do without a token in the Secret; github takes the keys of an App instead.
+#: Types that require a token in the Secret; github accepts the keys of a GitHub App instead.
 _TOKEN = ("generic-hmac", "gitea", "github", "gitlab", "telegram")
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Read the type, the address and the names of the Secret's keys."""
+    """Check the type, the address and the names of the keys in the Secret."""
     for provider in cluster.all("Provider"):
         if provider.flag("spec.suspend"):
             continue
         name = provider.text("spec.secretRef.name")
         secret = cluster.get(Ref("Secret", provider.namespace, name)) if name else None
         if name and secret is None:
-            continue  # missing or not seen: another rule's, or nobody's
+            continue  # missing (notify/secret-missing) or not collected
         lacks = _lacks(provider, secret)
         if lacks:
-            held = ", ".join(secret.keys("keys")) if secret else ""
-            where = f"Secret {secret.ref.named} has {held or 'no keys'}" if secret else "spec.secretRef is not set"
+            keys = ", ".join(secret.keys("keys")) if secret else ""
+            content = f"only {keys}" if keys else "no keys"
+            where = f"{secret.ref} has {content}" if secret else "spec.secretRef is not set"
             facts = {"type": provider.text("spec.type"), "lacks": lacks, "where": where}
             yield Problem(provider.ref, facts, (Evidence(where, str(provider.ref)),), field="spec.secretRef")
 

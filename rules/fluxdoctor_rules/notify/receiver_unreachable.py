@@ -1,27 +1,29 @@
-"""An Ingress that leads webhooks to the wrong Service, or under another path than the Receiver's."""
+"""An Ingress routes webhooks to the wrong Service, or from another path than that of the Receiver."""
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Fields, Problem, Resource
+from fluxdoctor import Cluster, Evidence, Fields, Problem, Ref, Resource
 
 _RIGHT, _WRONG = "webhook-receiver", "notification-controller"
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Follow the paths of the Ingresses in the namespace of notification-controller: status.webhookPath is what is asked for."""
-    spaces = {d.namespace for d in cluster.controllers(_WRONG)}
+    """Compare the paths of the Ingresses in the namespace of notification-controller with status.webhookPath."""
+    namespaces = {d.namespace for d in cluster.controllers(_WRONG)}
     hooks = tuple(p for r in cluster.all("Receiver") if (p := r.text("status.webhookPath")))
     for ingress in cluster.all("Ingress"):
-        if ingress.namespace not in spaces or not hooks:
+        if ingress.namespace not in namespaces or not hooks:
             continue
         paths = tuple(p for rule in ingress.rows("spec.rules") for p in rule.rows("http.paths"))
         wrong = [p for p in paths if p.text("backend.service.name") == _WRONG]
         right = [p for p in paths if p.text("backend.service.name") == _RIGHT]
         if wrong and not right:
-            facts = {"what": f"leads to Service {_WRONG}, which takes events and answers webhooks with 404"}
+            service = Ref("Service", ingress.namespace, _WRONG)
+            facts = {"what": f"routes webhooks to {service}, which accepts events and returns 404"}
             yield _problem(ingress, wrong[0], facts)
-        elif right and not _rewrites(ingress) and not any(_takes(p, hook) for p in right for hook in hooks):
-            facts = {"what": f"passes on {right[0].text('path')}, and the path of the Receiver is {hooks[0][:12]}..."}
+        elif right and not _rewrites(ingress) and not any(_matches(p, hook) for p in right for hook in hooks):
+            path = right[0].text("path")
+            facts = {"what": f"routes {path}, but the webhook path of the Receiver is {hooks[0][:12]}..."}
             yield _problem(ingress, right[0], facts)
 
 
@@ -34,9 +36,9 @@ def _rewrites(ingress: Resource) -> bool:
     return any("rewrite" in k or "snippet" in k or "middleware" in k for k in ingress.keys("metadata.annotations"))
 
 
-def _takes(row: Fields, hook: str) -> bool:
+def _matches(row: Fields, hook: str) -> bool:
     path = row.text("path", "/")
     if row.text("pathType") == "Exact":
         return path == hook
-    # A pattern (nginx, traefik) is not judged.
+    # The syntax of a pattern depends on the Ingress controller, so a pattern counts as a match.
     return hook.startswith(path) or any(c in path for c in "*(^$[")

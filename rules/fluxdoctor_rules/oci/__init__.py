@@ -1,1 +1,1 @@
-"""Rules of the area oci."""
+"""Rules about OCIRepositories and their registries."""

@@ -1,43 +1,42 @@
-"""Where an OCIRepository reads from, and what its registry offers."""
+"""The registry of an OCIRepository: its host, its credentials and its tags."""
 
-import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from fluxdoctor import Resource
+from fluxdoctor import Resource, nearest, suggestion
 
-#: What registries and go-containerregistry say of credentials that are missing or not accepted.
-REFUSED = re.compile(
+#: Messages of registries and go-containerregistry for missing or invalid credentials.
+DENIED = re.compile(
     r"^(?!failed to get credential).*?"
     r"(?:UNAUTHORIZED|DENIED|401 Unauthorized|403 Forbidden|authentication required|access to the resource is denied)",
     re.S,
 )
+_MOST = 3
 _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 def host(repository: Resource) -> str:
-    """Return the registry of spec.url, with the port where one is written."""
+    """Return the host of spec.url, with the port if there is one."""
     return repository.text("spec.url").partition("://")[2].partition("/")[0]
 
 
 def same_registry(pattern: str, registry: str) -> bool:
-    """Tell whether an entry of a docker config is for a registry: part by part, where * stands for one part."""
+    """Return whether an entry of a docker config matches a registry; * matches one part of the host name."""
     if registry in _DOCKER_HUB:
         return pattern in _DOCKER_HUB
-    wanted, parts = pattern.split("."), registry.split(".")
-    return len(wanted) == len(parts) and all(_part(w, p) for w, p in zip(wanted, parts, strict=True))
+    patterns, parts = pattern.split("."), registry.split(".")
+    return len(patterns) == len(parts) and all(_matches(*pair) for pair in zip(patterns, parts, strict=True))
 
 
-def _part(wanted: str, part: str) -> bool:
-    head, star, tail = wanted.partition("*")
-    return part.startswith(head) and part.endswith(tail) if star else wanted == part
+def _matches(pattern: str, part: str) -> bool:
+    head, star, tail = pattern.partition("*")
+    return part.startswith(head) and part.endswith(tail) if star else pattern == part
 
 
-def instead(name: str, offered: Iterable[str]) -> str:
-    """Say which tag is nearest to a name, or which there are, for a sentence."""
-    known = list(offered)
-    same = [n for n in known if n.lower().removeprefix("v") == name.lower().removeprefix("v")]
-    near = tuple(dict.fromkeys((*same, *difflib.get_close_matches(name, sorted(known), 3, 0.6))))[:3]
-    if near:
-        return f"; the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)}"
-    return f"; there is {', '.join(known[-5:])}" if known else "; there is no tag at all"
+def alternatives(name: str, tags: Sequence[str]) -> str:
+    """Return the hint for a missing tag: similar tags (those that differ in a leading v first), else the last five."""
+    variants = [t for t in tags if t.lower().removeprefix("v") == name.lower().removeprefix("v")]
+    similar = tuple(dict.fromkeys((*variants, *nearest(name, sorted(tags)))))[:_MOST]
+    if similar:
+        return suggestion(similar)
+    return f"; the repository has {', '.join(tags[-5:])}" if tags else "; the repository has no tags"

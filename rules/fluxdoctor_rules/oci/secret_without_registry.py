@@ -4,36 +4,35 @@ from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem, Ref, Resource, Unknown
 
-from ._registry import REFUSED, host, same_registry
+from ._registry import DENIED, host, same_registry
 
 _KEYS = (".dockerconfigjson", ".dockercfg")
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem | Unknown]:
-    """Of a repository that is refused, compare the registry with those that the docker config knows."""
+    """Compare the registry that denies access with the registries in the docker config."""
     for failure in failures.failed:
         repository = failure.resource
         name = repository.text("spec.secretRef.name")
-        if repository.kind != "OCIRepository" or not name or not REFUSED.search(failure.message):
+        if repository.kind != "OCIRepository" or not name or not DENIED.search(failure.message):
             continue
-        found = cluster.look(Ref("Secret", repository.namespace, name))
-        if found.unknown:
-            yield Unknown(repository.ref, found.why)
-        if found.resource and (lack := _lack(found.resource, host(repository))):
-            facts = {"secret": found.resource.ref.named, "registry": host(repository), "lack": lack}
-            yield Problem(
-                repository.ref, facts, field="spec.secretRef", shared=f"{found.resource.ref} {facts['registry']}"
-            )
+        lookup = cluster.look(Ref("Secret", repository.namespace, name))
+        if lookup.unknown:
+            yield Unknown(repository.ref, lookup.why)
+        secret, registry = lookup.resource, host(repository)
+        if secret and (lack := _lack(secret, registry)):
+            facts = {"secret": secret.ref.named, "secret_name": secret.name, "registry": registry, "lack": lack}
+            yield Problem(repository.ref, facts, field="spec.secretRef", shared=f"{secret.ref} {registry}")
 
 
 def _lack(secret: Resource, registry: str) -> str:
     key = next((k for k in _KEYS if secret.has(("keys", k))), None)
     if key is None:
-        names = ", ".join(secret.keys("keys")) or "nothing"
-        return f"it has {names}, and {_KEYS[0]} is what is read"
+        names = ", ".join(secret.keys("keys"))
+        return f"it has {f'only {names}' if names else 'no keys'}, but source-controller reads {_KEYS[0]}"
     if secret.text(("keys", key, "format")) != "docker config":
-        return f"its {key} is no docker config"
-    known = secret.strings(("keys", key, "registries"))
-    if any(same_registry(pattern, registry) for pattern in known):
+        return f"its {key} is not a docker config"
+    registries = secret.strings(("keys", key, "registries"))
+    if any(same_registry(pattern, registry) for pattern in registries):
         return ""
-    return f"it has some for {', '.join(known)}" if known else "it has none at all"
+    return f"it has credentials for {', '.join(registries)}" if registries else "it has no credentials"

@@ -1,4 +1,4 @@
-"""No tag of a registry satisfies the range that an OCIRepository asks for."""
+"""No tag of a repository satisfies the semver range of an OCIRepository."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 
 def check(cluster: Cluster, oci: OciTags) -> Iterator[Problem]:
-    """Read the tags as the controller does: first the filter, then the range."""
+    """Evaluate the tags as source-controller does: first the filter, then the range."""
     for repository in cluster.all("OCIRepository"):
         constraint, tags = repository.text("spec.ref.semver"), oci.tags(repository.ref)
         if (
@@ -23,7 +23,7 @@ def check(cluster: Cluster, oci: OciTags) -> Iterator[Problem]:
             versions = _versions(repository, tags)
             matching = semver.satisfying(constraint, versions)
         except (re.error, semver.InvalidConstraint):
-            continue  # the controller reads the filter otherwise, or another rule speaks of the range
+            continue  # Go may parse the filter; an invalid range has a rule of its own
         if not matching:
             url = repository.text("spec.url")
             facts = {"range": constraint, "url": url, "offered": _offered(constraint, versions, tags)}
@@ -31,18 +31,18 @@ def check(cluster: Cluster, oci: OciTags) -> Iterator[Problem]:
 
 
 def _versions(repository: Resource, tags: tuple[str, ...]) -> tuple[str, ...]:
-    wanted = re.compile(repository.text("spec.ref.semverFilter"))
-    # A tag cannot have the "+" of a version: Helm writes "_" for it.
-    chart = repository.text("spec.layerSelector.mediaType") == _CHART
-    return tuple(t.replace("_", "+") if chart else t for t in tags if wanted.search(t))
+    expression = re.compile(repository.text("spec.ref.semverFilter"))
+    # A tag cannot contain the "+" of a version: Helm replaces it with "_".
+    is_chart = repository.text("spec.layerSelector.mediaType") == _CHART
+    return tuple(t.replace("_", "+") if is_chart else t for t in tags if expression.search(t))
 
 
 def _offered(constraint: str, versions: tuple[str, ...], tags: tuple[str, ...]) -> str:
     if not versions:
-        return f", because spec.ref.semverFilter lets none of its {len(tags)} tags through"
+        return f", because spec.ref.semverFilter matches none of its {len(tags)} tags"
     newest = semver.satisfying("*-0", versions)
     if not newest:
-        return f", and none is a version: {', '.join(versions[-3:])}"
-    early = [v for v in newest if "-" in v and semver.satisfying(constraint, (v.partition("-")[0],))]
-    hint = f"; prereleases such as {early[0]} count only in a range like >=0.0.0-0" if early else ""
-    return f", whose newest are {', '.join(newest[:3])}{hint}"
+        return f"; none of the tags is a version: {', '.join(versions[-3:])}"
+    prereleases = [v for v in newest if "-" in v and semver.satisfying(constraint, (v.partition("-")[0],))]
+    hint = f"; prereleases such as {prereleases[0]} satisfy only a range such as >=0.0.0-0" if prereleases else ""
+    return f"; the newest tags are {', '.join(newest[:3])}{hint}"

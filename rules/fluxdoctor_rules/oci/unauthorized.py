@@ -1,36 +1,38 @@
-"""A registry refuses the credentials of an OCIRepository, or asks for some where there are none."""
+"""A registry denies access to an OCIRepository: its credentials are invalid or missing."""
 
 from collections.abc import Iterator
 
-from fluxdoctor import Confidence, Failures, Problem, Resource
+from fluxdoctor import Confidence, Failures, Problem, Ref, Resource
 
-from ._registry import REFUSED, host
+from ._registry import DENIED, host
 
 
 def check(failures: Failures) -> Iterator[Problem]:
-    """Say what is refused; repositories on one registry with one Secret, or with none, are one finding."""
+    """Report the access that is denied; one finding for each registry and Secret (or none)."""
     for failure in failures.failed:
         repository = failure.resource
-        if repository.kind == "OCIRepository" and REFUSED.search(failure.message):
-            refused, remedy, shared = _refused(repository)
-            facts = {"refused": refused, "remedy": remedy}
-            how = Confidence.REPORTED
-            yield Problem(repository.ref, facts, field="spec.secretRef", shared=shared, confidence=how)
+        if repository.kind == "OCIRepository" and DENIED.search(failure.message):
+            denial, remedy, shared = _denial(repository)
+            facts = {"refused": denial, "remedy": remedy}
+            yield Problem(repository.ref, facts, field="spec.secretRef", shared=shared, confidence=Confidence.REPORTED)
 
 
-def _refused(repository: Resource) -> tuple[str, str, str]:
+def _denial(repository: Resource) -> tuple[str, str, str]:
+    """Return the message, the fix, and the text that findings with one cause share."""
     registry, provider = host(repository), repository.text("spec.provider", "generic")
     if name := repository.text("spec.secretRef.name"):
-        secret = f"Secret {repository.namespace}/{name}"
-        refused = f"{registry} refuses the credentials in {secret}, or has no such repository for them"
-        remedy = f"put credentials into {secret} that may pull {repository.text('spec.url')} (flux create secret oci)."
-        return refused, remedy, f"{registry} {secret}"
+        secret = Ref("Secret", repository.namespace, name)
+        denial = f"{registry} denies access with the credentials in {secret}, or the repository does not exist"
+        url = repository.text("spec.url")
+        remedy = f"add credentials to {secret} that are allowed to pull {url} (flux create secret oci)."
+        return denial, remedy, f"{registry} {secret}"
     if provider != "generic":
-        refused = f"{registry} refuses what provider {provider} logs in with"
-        return refused, f"let the identity that spec.provider {provider} uses pull from {registry}.", refused
-    if account := repository.text("spec.serviceAccountName"):
-        refused = f"{registry} refuses the image pull secrets of ServiceAccount {repository.namespace}/{account}"
-        return refused, f"give ServiceAccount {account} an image pull secret for {registry}.", refused
-    refused = f"{registry} asks for credentials, and spec.secretRef is not set"
-    remedy = "name a Secret in spec.secretRef (flux create secret oci), set spec.provider, or make the package public."
-    return refused, remedy, refused
+        denial = f"{registry} denies access to the identity of provider {provider}"
+        return denial, f"grant the identity of spec.provider {provider} pull access to {registry}.", denial
+    if name := repository.text("spec.serviceAccountName"):
+        account = Ref("ServiceAccount", repository.namespace, name)
+        denial = f"{registry} denies access with the image pull secrets of {account}"
+        return denial, f"add an image pull secret for {registry} to {account}.", denial
+    denial = f"{registry} requires credentials, but spec.secretRef is not set"
+    remedy = "set spec.secretRef (flux create secret oci), set spec.provider, or make the package public."
+    return denial, remedy, denial

@@ -1,4 +1,4 @@
-"""spec.url of an OCIRepository cannot be one of a repository."""
+"""spec.url of an OCIRepository is not a valid repository URL."""
 
 import re
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ _UPPER = re.compile(r"oci://[^/]+/.*[A-Z]")
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Find capital letters in the path, which no registry takes, and a URL without a path."""
+    """Find capital letters in the path, which no registry accepts, and URLs without a path."""
     for repository in cluster.all("OCIRepository"):
         url = repository.text("spec.url")
         if not url.startswith("oci://") or "${" in url or state(repository) is not State.FAILED:
             continue
         path = url.removeprefix("oci://").partition("/")[2]
         why = (
-            "it names a registry and no repository"
+            "it has a registry but no repository"
             if not path
-            else "a path has no capital letters"
+            else "the path must not contain capital letters"
             if _UPPER.match(url)
             else ""
         )

@@ -1,4 +1,4 @@
-"""spec.url of an OCIRepository has a tag in it."""
+"""spec.url of an OCIRepository contains a tag."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ _TAG = re.compile(r"oci://[^/]+/.*[^/:]+:(?P<tag>[\w.-]+)\Z")
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Read the last part of the URL; a port stands before the first slash."""
+    """Check the last part of the URL; a port is before the first slash."""
     for repository in cluster.all("OCIRepository"):
-        found = _TAG.match(repository.text("spec.url"))
-        if found and state(repository) is not State.SUSPENDED and "${" not in repository.text("spec.url"):
+        match = _TAG.match(repository.text("spec.url"))
+        if match and state(repository) is not State.SUSPENDED and "${" not in repository.text("spec.url"):
             proof = Evidence(f"spec.url: {repository.text('spec.url')}", str(repository.ref))
-            facts = {"tag": found["tag"], "url": repository.text("spec.url")}
+            facts = {"tag": match["tag"], "url": repository.text("spec.url")}
             yield Problem(repository.ref, facts, (proof,), field="spec.url")

@@ -1,1 +1,1 @@
-"""Rules about what an upgrade of Flux or Kubernetes would break; they speak only when a target is named."""
+"""Rules about what an upgrade of Flux or Kubernetes breaks; they only run if a target version is set."""

@@ -1,4 +1,4 @@
-"""The manifests in git, each once, with the Kustomization that applies it."""
+"""The manifests in git, each with the Kustomization that applies it."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,12 @@ from fluxdoctor import Cluster, Location, Manifests, Ref, Resource
 
 
 def objects(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Ref, Resource]]:
-    """Yield what every Kustomization declares; a file that several apply comes once."""
-    seen: set[tuple[str, Location | None]] = set()
+    """Yield the objects that every Kustomization applies; a document that several apply is yielded once."""
+    keys: set[tuple[str, Location | None]] = set()
     for kustomization in cluster.all("Kustomization"):
         build = manifests.build(kustomization)
         for resource in build.objects if build else ():
             key = (str(manifests.source(kustomization)), resource.at("apiVersion"))
-            if key not in seen:
-                seen.add(key)
+            if key not in keys:
+                keys.add(key)
                 yield kustomization.ref, resource

@@ -1,4 +1,4 @@
-"""What upgrades of Flux 2.x and Kubernetes 1.x break. One home for these facts; each names its source."""
+"""What upgrades of Flux 2.x and Kubernetes 1.x break, each fact with its source."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ from fluxdoctor import Cluster, Versions
 from fluxdoctor_rules.cluster import _controllers
 
 Minor = tuple[int, int]
-#: The newest minor releases that this table knows everything about.
+#: The newest minor releases for which this table is complete.
 NEWEST_FLUX: Minor = (2, 9)
 NEWEST_KUBERNETES: Minor = (1, 36)
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An API version that is not served any more from a minor release on, and what replaces it."""
+    """An API version, the first minor release that does not serve it, and its replacement."""
 
     since: Minor
     group: str
@@ -24,14 +24,14 @@ class Removed:
 
     @property
     def api_version(self) -> str:
-        """As it stands in a manifest."""
+        """Return the value of apiVersion in a manifest."""
         return f"{self.group}/{self.version}"
 
 
 _SOURCE, _KUSTOMIZE, _HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
 _NOTIFICATION, _IMAGE = "notification.toolkit.fluxcd.io", "image.toolkit.fluxcd.io"
 
-#: github.com/fluxcd/flux2/discussions/5572, and the CHANGELOG of each controller at the minor release named.
+#: github.com/fluxcd/flux2/discussions/5572, and the CHANGELOG of each controller for the minor release.
 FLUX: tuple[Removed, ...] = (
     Removed((2, 7), _SOURCE, "v1beta1", "v1"),
     Removed((2, 7), _KUSTOMIZE, "v1beta1", "v1"),
@@ -68,7 +68,7 @@ KUBERNETES: tuple[Removed, ...] = (
     Removed((1, 25), "events.k8s.io", "v1beta1", "events.k8s.io/v1"),
     Removed((1, 25), "autoscaling", "v2beta1", "autoscaling/v2"),
     Removed((1, 25), "policy", "v1beta1", "policy/v1", ("PodDisruptionBudget",)),
-    Removed((1, 25), "policy", "v1beta1", "nothing: use Pod Security Admission", ("PodSecurityPolicy",)),
+    Removed((1, 25), "policy", "v1beta1", "none (use Pod Security Admission)", ("PodSecurityPolicy",)),
     Removed((1, 25), "node.k8s.io", "v1beta1", "node.k8s.io/v1"),
     Removed((1, 26), "autoscaling", "v2beta2", "autoscaling/v2"),
     Removed((1, 26), "flowcontrol.apiserver.k8s.io", "v1beta1", "flowcontrol.apiserver.k8s.io/v1"),
@@ -77,13 +77,13 @@ KUBERNETES: tuple[Removed, ...] = (
     Removed((1, 32), "flowcontrol.apiserver.k8s.io", "v1beta3", "flowcontrol.apiserver.k8s.io/v1"),
 )  # fmt: skip
 
-#: The oldest Kubernetes that each Flux takes: kubernetesConstraints of cmd/flux/check.go at the tags v2.0.0 to v2.9.0.
+#: The oldest Kubernetes that each Flux supports: kubernetesConstraints of cmd/flux/check.go at the tags v2.0.0 to v2.9.0.
 OLDEST_KUBERNETES: dict[Minor, Minor] = {
     (2, 0): (1, 24), (2, 1): (1, 25), (2, 2): (1, 26), (2, 3): (1, 28), (2, 4): (1, 28),
     (2, 5): (1, 30), (2, 6): (1, 31), (2, 7): (1, 32), (2, 8): (1, 33), (2, 9): (1, 33),
 }  # fmt: skip
 
-#: From when on behaviour differs; CHANGELOG of the controller named.
+#: The first minor release with a new behavior; source: CHANGELOG of the controller.
 TEMPLATE_FIELDS_REMOVED: Minor = (2, 7)  # image-automation-controller 1.0
 HELM_4: Minor = (2, 8)  # helm-controller 1.5: kstatus waits, server-side apply of new releases
 STRICT_SUBSTITUTION: Minor = (2, 9)  # kustomize-controller 1.9: StrictPostBuildSubstitutions is on
@@ -92,7 +92,7 @@ GCR_KEYS: Minor = (2, 9)  # notification-controller 1.9: email and audience of a
 
 
 def removed(rows: tuple[Removed, ...], api_version: str, kind: str, target: Minor) -> Removed | None:
-    """Return the row by which an API version is gone at a target."""
+    """Return the row that removes an API version at or before a target version; None if it is served."""
     return next(
         (
             row
@@ -104,18 +104,20 @@ def removed(rows: tuple[Removed, ...], api_version: str, kind: str, target: Mino
 
 
 def flux_now(cluster: Cluster, versions: Versions) -> Minor | None:
-    """Return the minor release of Flux that runs; None when nothing tells."""
-    if found := versions.of("flux"):
-        return found
-    seen = [c.flux for name in _controllers.RELEASES for c in _controllers.all_of(cluster, name) if c.flux is not None]
-    return (2, min(seen)) if seen else None
+    """Return the minor release of Flux in the cluster; None if it is not known."""
+    if version := versions.of("flux"):
+        return version
+    minors = [
+        c.flux for name in _controllers.RELEASES for c in _controllers.all_of(cluster, name) if c.flux is not None
+    ]
+    return (2, min(minors)) if minors else None
 
 
 def keeps_helm_3(cluster: Cluster) -> bool:
-    """Tell whether helm-controller is told to behave as with Helm 3 (feature gate UseHelm3Defaults)."""
+    """Return whether helm-controller keeps the defaults of Helm 3 (feature gate UseHelm3Defaults)."""
     return any(c.gate("UseHelm3Defaults") for c in _controllers.all_of(cluster, "helm-controller"))
 
 
 def text(minor: Minor) -> str:
-    """Write a version: 2.9."""
+    """Return a version as text, such as 2.9."""
     return f"{minor[0]}.{minor[1]}"

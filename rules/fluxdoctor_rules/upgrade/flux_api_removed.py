@@ -1,4 +1,4 @@
-"""A manifest in git is of a Flux API version that the target does not serve."""
+"""A manifest in git uses a Flux API version that the target does not serve."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,14 @@ from fluxdoctor_rules.upgrade import _declared, _table
 
 
 def check(cluster: Cluster, manifests: Manifests, target: Target) -> Iterator[Problem | Unknown]:
-    """Compare the apiVersion of everything that is declared with the table."""
+    """Look up the apiVersion of every manifest in the table of removed versions."""
     if target.flux is None:
         return
     if target.flux > _table.NEWEST_FLUX:
+        newest = _table.text(_table.NEWEST_FLUX)
         for deployment in cluster.controllers("source-controller")[:1]:
             yield Unknown(
-                deployment.ref, f"what Flux after {_table.text(_table.NEWEST_FLUX)} removes is not known here"
+                deployment.ref, f"API versions that Flux removes after {newest} are not known to this version"
             )
     for owner, resource in _declared.objects(cluster, manifests):
         row = _table.removed(_table.FLUX, resource.api_version, resource.text("kind"), target.flux)

@@ -1,4 +1,4 @@
-"""Releases that Helm 4 will wait for and apply in another way."""
+"""Helm 4 waits for releases and applies them differently from Helm 3."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from fluxdoctor_rules.upgrade import _table
 
 
 def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Problem]:
-    """Note once that the defaults change, with the releases that set none of them."""
+    """Report once that the defaults change, with the releases that do not set spec.waitStrategy."""
     now, since = _table.flux_now(cluster, versions), _table.HELM_4
     if target.flux is None or target.flux < since or now is None or now >= since:
         return

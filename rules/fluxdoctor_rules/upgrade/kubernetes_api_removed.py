@@ -1,4 +1,4 @@
-"""A manifest in git is of a Kubernetes API version that the target does not serve."""
+"""A manifest in git uses a Kubernetes API version that the target does not serve."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from fluxdoctor_rules.upgrade import _declared, _table
 
 
 def check(cluster: Cluster, manifests: Manifests, target: Target) -> Iterator[Problem]:
-    """Compare the apiVersion of everything that is declared with the table."""
+    """Look up the apiVersion of every manifest in the table of removed versions."""
     if target.kubernetes is None:
         return
     for owner, resource in _declared.objects(cluster, manifests):
@@ -16,7 +16,7 @@ def check(cluster: Cluster, manifests: Manifests, target: Target) -> Iterator[Pr
             where = resource.at("apiVersion")
             facts = {
                 "where": str(where),
-                "object": f"{resource.text('kind')} {resource.name}",
+                "object": str(resource.ref),
                 "old": row.api_version,
                 "since": _table.text(row.since),
                 "now": row.now,

@@ -7,7 +7,7 @@ from fluxdoctor_rules.upgrade import _table
 
 
 def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Problem]:
-    """Compare the Kubernetes that will run (the target, or else the present one) with what flux check demands."""
+    """Compare the target version of Kubernetes, or else the present one, with the minimum of flux check."""
     kubernetes = target.kubernetes or versions.of("kubernetes")
     oldest = _table.OLDEST_KUBERNETES.get(target.flux) if target.flux else None
     if oldest and kubernetes and kubernetes < oldest and target.flux:

@@ -1,4 +1,4 @@
-"""Live objects remember a version that the target removes: server-side apply will fail on them."""
+"""managedFields of live objects use a version that the target removes: server-side apply of them will fail."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from fluxdoctor_rules.upgrade import _table
 
 
 def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
-    """Read the versions in managedFields of all Flux objects."""
+    """Check the versions in managedFields of all Flux objects."""
     if target.flux is None:
         return
     for resource in cluster.flux:

@@ -1,4 +1,4 @@
-"""Post-renderers that will see a chart's hooks too."""
+"""Post-renderers will also change the hooks of a chart."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from fluxdoctor_rules.upgrade import _table
 
 
 def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Problem]:
-    """Find the releases with post-renderers that do not say how they are applied."""
+    """Find the releases with post-renderers but no spec.postRenderStrategy."""
     now, since = _table.flux_now(cluster, versions), _table.COMBINED_POST_RENDERING
     if target.flux is None or target.flux < since or (now is not None and now >= since):
         return

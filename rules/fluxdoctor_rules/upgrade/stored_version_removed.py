@@ -1,4 +1,4 @@
-"""A CRD still stores objects in a version that the target removes: its update will be refused."""
+"""A CRD still stores objects in a version that the target removes: the API server will reject its update."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from fluxdoctor_rules.upgrade import _table
 
 
 def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
-    """Read status.storedVersions of Flux's CRDs."""
+    """Check status.storedVersions of the CRDs of Flux."""
     if target.flux is None:
         return
     for crd in cluster.all("CustomResourceDefinition"):

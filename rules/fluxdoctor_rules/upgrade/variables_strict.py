@@ -1,4 +1,4 @@
-"""A variable that is empty today and an error in Flux 2.9."""
+"""An undefined variable is empty today and an error in Flux 2.9."""
 
 from collections.abc import Iterator
 
@@ -11,31 +11,32 @@ _GATE = "StrictPostBuildSubstitutions"
 
 
 def check(cluster: Cluster, manifests: Manifests, versions: Versions, target: Target) -> Iterator[Problem | Unknown]:
-    """Find the uses without a value and without a default, where Flux replaces variables at all."""
+    """Find variables without a value and a default, in Kustomizations with postBuild."""
     now = _table.flux_now(cluster, versions)
     since = _table.STRICT_SUBSTITUTION
     if target.flux is None or target.flux < since or (now is not None and now >= since):
         return
     gates = [c.gate(_GATE) for c in _controllers.all_of(cluster, "kustomize-controller")]
     if any(gate is not None for gate in gates):
-        return  # whoever sets the gate has decided, and it stays set
+        return  # an explicit gate also applies after the upgrade
     for kustomization in cluster.all("Kustomization"):
         build = manifests.build(kustomization) if kustomization.has("spec.postBuild") else None
-        # Since 2.9 a Kustomization can choose for itself.
+        # Since 2.9 a Kustomization can set its own strategy.
         if build is None or kustomization.has("spec.postBuild.substituteStrategy"):
             continue
-        known = _variables.defined(kustomization, cluster)
-        told: set[str] = set()
+        definitions = _variables.defined(kustomization, cluster)
+        names: set[str] = set()
         for resource, path, text in _variables.fields(build):
             for use in _variables.uses(text):
-                if not use.needs_value or use.name in told or (known and use.name in known.names):
+                if not use.needs_value or use.name in names or (definitions and use.name in definitions.names):
                     continue
-                told.add(use.name)
-                if known is None:
+                names.add(use.name)
+                if definitions is None:
                     yield Unknown(
-                        kustomization.ref, f"whether {use.name} is defined: an object of substituteFrom was not seen"
+                        kustomization.ref,
+                        f"cannot tell if {use.name} is defined: an object in substituteFrom was not collected",
                     )
-                elif known.names:
+                elif definitions.names:
                     where = resource.at(path)
                     facts = {"where": str(where), "variable": use.name, "target": _table.text(target.flux)}
                     yield Problem(kustomization.ref, facts, (Evidence(f"${{{use.name}}}", str(where)),), location=where,
