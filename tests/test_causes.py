@@ -60,7 +60,7 @@ def test_a_chain_folds_to_its_first_link() -> None:
 def test_the_deepest_unexplained_object_is_the_root() -> None:
     found = fold(chain("a", "b", "c"), waits("b", "a"), waits("c", "b"))
     assert [line(f) for f in found] == ["error flux/unexplained a blocks b, c"]
-    assert found[0].message == "fails, and no rule knows why; its controller says: kaputt"
+    assert found[0].message == "fails and no rule matches; its controller reports: kaputt"
 
 
 def test_independent_causes_are_all_told_the_one_that_blocks_more_first() -> None:

@@ -87,7 +87,7 @@ def test_a_reconciliation_that_never_ends_is_stuck() -> None:
     old = kustomization("apps", "Progressing", "reconciliation in progress", since="2026-01-01T09:00:00Z")
     old = old.replace('status: "False"', 'status: "Unknown"')
     assert told(FLEET + old) == [
-        "error flux/stuck apps: is in progress since 3h, longer than its timeout and interval: reconciliation in progress"
+        "error flux/stuck apps: has been in progress for 3h, longer than its timeout and interval: reconciliation in progress"
     ]
 
 
@@ -96,7 +96,7 @@ def test_an_object_that_fails_and_recovers_in_turns_flaps() -> None:
              ("Normal", "ReconciliationSucceeded", "Reconciliation finished, next run in 10m")]  # fmt: skip
     events = "".join(event(*turns[i % 2], f"2026-01-01T11:{i * 10:02d}:00Z") for i in range(4))
     assert told(FLEET + kustomization("apps") + events) == [
-        "info flux/flapping apps: is Ready now, and flaps: 2 failures, and success between them, in 1h; the last failure:"
+        "info flux/flapping apps: is Ready now but flapping: 2 failures, and success between them, in 1h; the last failure:"
         " timeout waiting for: [Deployment/apps/web status: 'InProgress']"
     ]
     failing = BROKEN.replace(HOUR, "2026-01-01T11:40:00Z")

@@ -47,7 +47,7 @@ def test_a_spec_that_nobody_looked_at_for_hours(cluster: Cluster, tmp_path: Path
     ]
     assert lines == [
         "warning flux/generation-unseen Kustomization/flux-system/apps: its spec was changed 3h ago, "
-        f"and its controller still shows the state before (generation {seen} of {seen + 3})"
+        f"but the status still describes the old spec (generation {seen} of {seen + 3})"
     ]
     save.save(snapshot, tmp_path / "kept")
     again = diagnose(snapshot_folder.load(tmp_path / "kept"))

@@ -95,7 +95,7 @@ def test_an_expired_ignore_hides_nothing_and_is_told(fleet: Path) -> None:
     assert found(report) == [ERROR, ("warning", "settings/ignore-expired", "fluxdoctor.toml:2")]
     told = report["findings"][1]
     assert (told["message"], ignored(report)) == (
-        "the ignore of kustomize/path-not-found held until 2026-01-31; its reason was: so", [],
+        "the ignore of kustomize/path-not-found was valid until 2026-01-31; its reason was: so", [],
     )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_ignores_without_a_reason_or_of_no_use_are_told(fleet: Path) -> None:
         ("info", "settings/ignore-unused", "fluxdoctor.toml:3"),
     ]
     assert [f["message"] for f in report["findings"]] == [
-        "the ignore of kustomize/path-not-found says no reason",
+        "the ignore of kustomize/path-not-found gives no reason",
         "the ignore of kustomize/path-not-fond names no rule; did you mean kustomize/path-not-found, "
         "kustomize/path-not-directory, kustomize/patch-failed?",
         "the ignore of kustomize/build-failed hides nothing",

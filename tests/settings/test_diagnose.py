@@ -101,7 +101,7 @@ def test_a_baseline_of_a_cluster(here: Path) -> None:
     )  # fmt: skip
     other = body("--baseline", "b.json", incident="healthy-baseline")
     assert [(f["rule"], f["message"]) for f in other["findings"]] == [
-        ("settings/baseline-outdated", "entries that match no finding any more: 1")
+        ("settings/baseline-outdated", "baseline entries that no longer match any finding: 1")
     ]
 
 

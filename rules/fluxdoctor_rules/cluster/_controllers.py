@@ -1,4 +1,4 @@
-"""The Deployments of Flux's controllers: their version, their arguments and what they watch."""
+"""The Deployments of the Flux controllers: their version, their arguments and the objects that they watch."""
 
 import re
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ class Controller:
 
     @property
     def flux(self) -> int | None:
-        """The minor release of Flux 2 that its image belongs to; None when it cannot be told."""
-        found = _TAG.search(self.image.partition("@")[0])
-        return RELEASES.get(self.name, {}).get((int(found[1]), int(found[2]))) if found else None
+        """The minor release of Flux 2 that the image belongs to; None if its tag is not a known version."""
+        match = _TAG.search(self.image.partition("@")[0])
+        return RELEASES.get(self.name, {}).get((int(match[1]), int(match[2]))) if match else None
 
     def flag(self, name: str) -> str | None:
-        """Return the value of ``--name=value``, "true" for a bare flag, None where it is not given."""
+        """Return the value of ``--name=value``, "true" for a bare flag, None if the flag is not set."""
         for argument in self.arguments:
             head, equals, value = argument.lstrip("-").partition("=")
             if head == name:
@@ -46,19 +46,19 @@ class Controller:
         return None
 
     def gate(self, name: str) -> bool | None:
-        """Return how a feature gate is set; None where the arguments do not say."""
+        """Return the value of a feature gate; None if the arguments do not set it."""
         gates = dict(g.partition("=")[::2] for g in (self.flag("feature-gates") or "").split(",") if g)
         return gates[name] == "true" if name in gates else None
 
     def watches(self, resource: Resource) -> bool:
-        """Tell whether the label selector and the namespace scope take an object."""
+        """Return whether the label selector and the namespace scope match an object."""
         if self.flag("watch-all-namespaces") == "false" and resource.namespace != self.deployment.namespace:
             return False
-        return all(_takes(term, resource) for term in _terms(self.flag("watch-label-selector") or ""))
+        return all(_matches(term, resource) for term in _terms(self.flag("watch-label-selector") or ""))
 
 
 def all_of(cluster: Cluster, name: str) -> tuple[Controller, ...]:
-    """Return the Deployments that run a controller: one, or one a shard."""
+    """Return the Deployments that run a controller: one, or one for each shard."""
     return tuple(_read(name, d) for d in cluster.controllers(name))
 
 
@@ -71,20 +71,20 @@ def _read(name: str, deployment: Resource) -> Controller:
 
 
 def _terms(selector: str) -> list[str]:
-    """Split at the commas that do not stand between parentheses."""
+    """Split a label selector at the commas outside of parentheses."""
     return [term.strip() for term in re.split(r",(?![^(]*\))", selector) if term.strip()]
 
 
-def _takes(term: str, resource: Resource) -> bool:
-    negated = term.startswith("!")
-    found = _SELECTOR.fullmatch(term.lstrip("!").strip())
-    if found is None:
+def _matches(term: str, resource: Resource) -> bool:
+    is_negated = term.startswith("!")
+    match = _SELECTOR.fullmatch(term.lstrip("!").strip())
+    if match is None:
         return True
     labels = dict(resource.items("metadata.labels"))
-    key, value = found["key"], labels.get(found["key"])
-    if found["set"]:
-        inside = value in [v.strip() for v in found["values"].split(",")]
-        return inside if found["set"] == "in" else not inside
-    if found["op"]:
-        return (value == found["value"]) == (found["op"] != "!=")
-    return (key in labels) != negated
+    key, value = match["key"], labels.get(match["key"])
+    if match["set"]:
+        is_member = value in [v.strip() for v in match["values"].split(",")]
+        return is_member if match["set"] == "in" else not is_member
+    if match["op"]:
+        return (value == match["value"]) == (match["op"] != "!=")
+    return (key in labels) != is_negated

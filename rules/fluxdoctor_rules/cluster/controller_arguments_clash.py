@@ -1,4 +1,4 @@
-"""A controller is given default service accounts, and the feature gate that they need is not on."""
+"""A controller has a flag for default service accounts without the feature gate that the flag needs."""
 
 from collections.abc import Iterator
 
@@ -18,11 +18,11 @@ _FLAGS = {
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Read the arguments: with such a flag and without the gate the controller does not start (fluxcd/pkg auth)."""
+    """Read the arguments. With such a flag and without the gate the controller does not start (fluxcd/pkg auth)."""
     for name, flags in _FLAGS.items():
         for controller in _controllers.all_of(cluster, name):
-            given = [f for f in flags if controller.flag(f)]
-            if given and not controller.gate(_GATE):
-                proof = Evidence(f"--{given[0]}={controller.flag(given[0])}", str(controller.deployment.ref))
-                facts = {"flag": f"--{given[0]}", "gate": _GATE}
+            flag = next((f for f in flags if controller.flag(f)), "")
+            if flag and not controller.gate(_GATE):
+                proof = Evidence(f"--{flag}={controller.flag(flag)}", str(controller.deployment.ref))
+                facts = {"flag": f"--{flag}", "gate": _GATE}
                 yield Problem(controller.deployment.ref, facts, (proof,), field="spec.template.spec.containers")

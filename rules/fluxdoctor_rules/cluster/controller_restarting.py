@@ -1,4 +1,4 @@
-"""A controller that runs now, and was killed or ended again and again."""
+"""A controller that runs now, but was killed or exited repeatedly."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,8 +11,8 @@ _OFTEN = 5
 
 
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
-    """Read how the container ended last: out of memory within a day, or five restarts and the last within the hour."""
-    pods = _pods.owned(cluster)
+    """Read the last exit of the container: out of memory within a day, or five restarts and the last within the hour."""
+    pods = _pods.by_workload(cluster)
     for name in (*_controllers.RELEASES, "flux-operator"):
         for controller in _controllers.all_of(cluster, name):
             for pod in pods.get(controller.deployment.ref, ()):
@@ -26,11 +26,11 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
 
 def _what(row: Fields, pod: Resource, clock: Clock) -> str:
     last, restarts = row.fields("lastState.terminated"), row.number("restartCount")
-    ended = moment(last.text("finishedAt"))
-    if ended is None:
+    finished_at = moment(last.text("finishedAt"))
+    if finished_at is None:
         return ""
-    times = f"{restarts} restarts, the last {age(ended, clock.taken)} ago"
-    if last.text("reason") == "OOMKilled" and clock.taken - ended < _DAY:
+    times = f"{restarts} restarts, the last {age(finished_at, clock.taken)} ago"
+    if last.text("reason") == "OOMKilled" and clock.taken - finished_at < _DAY:
         limit = next(
             (
                 c.text("resources.limits.memory")
@@ -39,13 +39,13 @@ def _what(row: Fields, pod: Resource, clock: Clock) -> str:
             ),
             "",
         )
-        return f"was killed for want of memory{f' (limit {limit})' if limit else ''}: {times}"
-    if restarts >= _OFTEN and last.number("exitCode") and clock.taken - ended < _HOUR:
-        return f"keeps ending with exit code {last.number('exitCode')}: {times}"
+        return f"was killed because it ran out of memory{f' (limit {limit})' if limit else ''}: {times}"
+    if restarts >= _OFTEN and last.number("exitCode") and clock.taken - finished_at < _HOUR:
+        return f"keeps exiting with exit code {last.number('exitCode')}: {times}"
     return ""
 
 
 def _hint(row: Fields) -> str:
     if row.text("lastState.terminated.reason") == "OOMKilled":
-        return "raise its memory limit, or lower --concurrent"
-    return "read kubectl logs --previous (a lost leader lease points at a slow API server)"
+        return "increase its memory limit, or set a lower --concurrent"
+    return "read kubectl logs --previous (a lost leader lease indicates a slow API server)"

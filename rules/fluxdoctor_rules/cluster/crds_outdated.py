@@ -1,4 +1,4 @@
-"""The CRDs are older than the controllers: a field that is new is dropped or refused."""
+"""The CRDs are older than the controllers: new fields are dropped or rejected."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _LABEL = re.compile(r"v?2\.(\d+)\.")
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Compare the label that Flux's manifests give the CRDs with the release of the controllers."""
+    """Compare the version label that the manifests of Flux set on the CRDs with the release of the controllers."""
     releases = [
         c.flux for name in _controllers.RELEASES for c in _controllers.all_of(cluster, name) if c.flux is not None
     ]
@@ -19,10 +19,15 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         return
     old = []
     for crd in cluster.all("CustomResourceDefinition"):
-        found = _LABEL.match(crd.label("app.kubernetes.io/version"))
-        if crd.name.endswith(_GROUPS) and found and int(found[1]) < min(releases):
+        match = _LABEL.match(crd.label("app.kubernetes.io/version"))
+        if crd.name.endswith(_GROUPS) and match and int(match[1]) < min(releases):
             old.append(crd)
     if old:
         version = old[0].label("app.kubernetes.io/version")
-        facts = {"count": str(len(old)), "version": version, "release": f"2.{min(releases)}"}
+        facts = {
+            "count": str(len(old)),
+            "crds": "1 CRD is" if len(old) == 1 else f"{len(old)} CRDs are",
+            "version": version,
+            "release": f"2.{min(releases)}",
+        }
         yield Problem(old[0].ref, facts, (Evidence(f"label app.kubernetes.io/version: {version}", str(old[0].ref)),))

@@ -1,4 +1,4 @@
-"""The service account that a controller uses by default does not exist in the namespace of an object."""
+"""The default service account of a controller does not exist in the namespace of an object."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref
 from fluxdoctor_rules.cluster import _controllers
 
 _FLAGS = ("default-service-account", "default-kubeconfig-service-account", "default-decryption-service-account")
-_SAID = "specified default service account does not exist"
+_MESSAGE = "specified default service account does not exist"
 _CONTROLLERS = {
     "Kustomization": "kustomize-controller",
     "HelmRelease": "helm-controller",
@@ -16,9 +16,9 @@ _CONTROLLERS = {
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Read the flag of the controller, and look the account up."""
+    """Read the flag of the controller and look up the account."""
     for failure in failures.failed:
-        if not any(_SAID in w.message for w in failure.words):
+        if not any(_MESSAGE in w.message for w in failure.words):
             continue
         name = _CONTROLLERS.get(failure.ref.kind, "source-controller")
         for controller in _controllers.all_of(cluster, name):
@@ -26,6 +26,6 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
                 account = Ref("ServiceAccount", failure.ref.namespace, controller.flag(flag) or "")
                 if account.name and cluster.look(account).absent:
                     proof = Evidence(f"--{flag}={account.name}", str(controller.deployment.ref))
-                    facts = {"account": account.named, "flag": f"--{flag}"}
+                    facts = {"account": str(account), "flag": f"--{flag}"}
                     yield Problem(failure.ref, facts, (proof,), shared=str(account), missing=account)
                     break

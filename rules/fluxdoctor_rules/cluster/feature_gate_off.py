@@ -1,4 +1,4 @@
-"""A feature gate that an object needs is not on in its controller."""
+"""A feature gate that an object needs is disabled in its controller."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fluxdoctor import Cluster, Evidence, Failures, Problem
 from fluxdoctor_rules.cluster import _controllers
 
-_SAID = re.compile(r"please enable the (?P<a>[A-Za-z]+) feature gate|(?P<b>[A-Za-z]+) feature gate is disabled")
+_MESSAGE = re.compile(r"please enable the (?P<a>[A-Za-z]+) feature gate|(?P<b>[A-Za-z]+) feature gate is disabled")
 _CONTROLLERS = {
     "Kustomization": "kustomize-controller",
     "HelmRelease": "helm-controller",
@@ -15,15 +15,15 @@ _CONTROLLERS = {
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
-    """Confirm what the controller says in its arguments, where they were read."""
+    """Confirm the message of the controller with its arguments, if they were read."""
     for failure in failures.failed:
-        said = (w.message for w in failure.words if "feature gate" in w.message)
-        found = next((m for text in said if (m := _SAID.search(text))), None)
+        messages = (w.message for w in failure.words if "feature gate" in w.message)
+        match = next((m for text in messages if (m := _MESSAGE.search(text))), None)
         name = _CONTROLLERS.get(failure.ref.kind, "source-controller")
-        for controller in _controllers.all_of(cluster, name) if found else ():
-            gate = (found["a"] or found["b"]) if found else ""
+        for controller in _controllers.all_of(cluster, name) if match else ():
+            gate = (match["a"] or match["b"]) if match else ""
             if controller.arguments and not controller.gate(gate) and controller.watches(failure.resource):
-                given = controller.flag("feature-gates") or "not given"
-                proof = Evidence(f"--feature-gates: {given}", str(controller.deployment.ref))
+                gates = controller.flag("feature-gates") or "not set"
+                proof = Evidence(f"--feature-gates: {gates}", str(controller.deployment.ref))
                 yield Problem(failure.ref, {"gate": gate}, (proof,), shared=gate)
                 break

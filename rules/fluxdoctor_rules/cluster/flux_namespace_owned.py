@@ -1,4 +1,4 @@
-"""Flux's own namespace is in the inventory of a Kustomization that is not the one which installs Flux."""
+"""The namespace of Flux is in the inventory of a Kustomization that does not install Flux."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,17 +6,17 @@ from fluxdoctor import Cluster, Evidence, Problem, Ref, inventory
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Find who would prune the namespace of the controllers without having applied the controllers."""
+    """Report Kustomizations that can prune the namespace of the controllers and do not apply the controllers."""
     spaces = {d.namespace: d.ref for d in cluster.controllers("kustomize-controller")}
     for kustomization in cluster.all("Kustomization"):
         if not kustomization.flag("spec.prune") or kustomization.has("spec.kubeConfig"):
             continue
-        held = inventory(kustomization)
+        refs = inventory(kustomization)
         for space, deployment in sorted(spaces.items()):
-            if Ref("Namespace", "", space) in held and deployment not in held and not _installs(held):
+            if Ref("Namespace", "", space) in refs and deployment not in refs and not _installs(refs):
                 proof = Evidence(f"Namespace/{space} in status.inventory", str(kustomization.ref))
                 yield Problem(kustomization.ref, {"space": space}, (proof,), field="spec.prune", key=space)
 
 
-def _installs(held: Sequence[Ref]) -> bool:
-    return any(ref.kind == "FluxInstance" for ref in held)
+def _installs(refs: Sequence[Ref]) -> bool:
+    return any(ref.kind == "FluxInstance" for ref in refs)

@@ -1,4 +1,4 @@
-"""A Flux release that gets no fixes any more."""
+"""A Flux release that no longer gets fixes."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ _SUPPORTED = 3
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """The Flux project supports the three newest minor releases; the newest that these rules know is 2.9."""
+    """Report releases older than the three newest minor releases, which Flux supports; these rules know up to 2.9."""
     for controller in _controllers.all_of(cluster, "source-controller"):
         if controller.flux is not None and controller.flux <= _controllers.NEWEST - _SUPPORTED:
             oldest = _controllers.NEWEST - _SUPPORTED + 1

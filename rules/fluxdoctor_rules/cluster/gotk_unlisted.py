@@ -1,4 +1,4 @@
-"""The files of flux bootstrap stand beside a kustomization.yaml that does not list them: Flux no longer manages itself."""
+"""A kustomization.yaml does not list the files of flux bootstrap next to it: Flux no longer manages itself."""
 
 from collections.abc import Iterator
 
@@ -8,21 +8,21 @@ _COMPONENTS, _SYNC = "gotk-components.yaml", "gotk-sync.yaml"
 
 
 def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
-    """Read the kustomization.yaml beside gotk-components.yaml in each repository that a Kustomization reads."""
+    """Read the kustomization.yaml next to gotk-components.yaml in each repository that a Kustomization uses."""
     if cluster.all("FluxInstance"):
         return
-    read: dict[Ref, list[str]] = {}
+    folders: dict[Ref, list[str]] = {}
     for kustomization in cluster.all("Kustomization"):
         source = Manifests.source(kustomization)
         if source in trees.trees:
-            read.setdefault(source, []).append(clean(kustomization.text("spec.path")))
+            folders.setdefault(source, []).append(clean(kustomization.text("spec.path")))
     for source, tree in sorted(trees.trees.items()):
         for path in tree.paths:
             folder, _, name = path.rpartition("/")
             if (
                 name == _COMPONENTS
                 and tree.is_file(f"{folder}/{_SYNC}")
-                and any(_is_below(folder, p) for p in read.get(source, ()))
+                and any(_is_below(folder, p) for p in folders.get(source, ()))
             ):
                 yield from _unlisted(source, tree, folder)
 
@@ -32,12 +32,12 @@ def _is_below(folder: str, path: str) -> bool:
 
 
 def _unlisted(source: Ref, tree: Tree, folder: str) -> Iterator[Problem]:
-    beside = f"{folder}/" if folder else ""
-    file = next((f"{beside}{n}" for n in FILE_NAMES if tree.is_file(f"{beside}{n}")), "")
+    prefix = f"{folder}/" if folder else ""
+    file = next((f"{prefix}{n}" for n in FILE_NAMES if tree.is_file(f"{prefix}{n}")), "")
     for body in tree.parsed(file).documents if file else ():
-        listed = {entry.removeprefix("./") for entry in body.strings("resources")}
+        entries = {entry.removeprefix("./") for entry in body.strings("resources")}
         for name in (_COMPONENTS, _SYNC):
-            if name not in listed and tree.is_file(f"{beside}{name}"):
+            if name not in entries and tree.is_file(f"{prefix}{name}"):
                 where = body.at("resources")
-                proof = Evidence(f"resources: {', '.join(sorted(listed)) or 'none'}", str(where or file))
+                proof = Evidence(f"resources: {', '.join(sorted(entries)) or 'none'}", str(where or file))
                 yield Problem(source, {"file": file, "name": name}, (proof,), location=where, key=f"{file} {name}")

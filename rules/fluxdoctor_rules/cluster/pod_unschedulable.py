@@ -1,4 +1,4 @@
-"""A workload that Flux applies has a pod that no node takes."""
+"""A workload that Flux applies has a Pod that cannot be scheduled."""
 
 from collections.abc import Iterator
 
@@ -7,16 +7,16 @@ from fluxdoctor_rules.cluster import _pods
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> Iterator[Problem]:
-    """Read the scheduler's words; an autoscaler needs minutes for a node, so that a young pod alone is no fault."""
+    """Read the message of the scheduler. An autoscaler needs minutes for a node, so a young Pod alone is no fault."""
     for workload, pods in _pods.workloads(cluster, graph):
-        waits = _pods.waiting(workload, graph, failures)
+        waiting = _pods.waiting(workload, graph, failures)
         for one in _pods.stuck(cluster, pods):
-            if one.reason == "Unschedulable" and (waits or _pods.is_old(one.pod, clock.taken)):
+            if one.reason == "Unschedulable" and (waiting or _pods.is_old(one.pod, clock.taken)):
                 proof = Evidence(f"Unschedulable: {one.text}", f"{one.pod.ref} condition PodScheduled=False")
-                facts = {"pod": one.pod.name, "why": " ".join(one.text.split()).rstrip(".")}
+                facts = {"pod": str(one.pod.ref), "why": " ".join(one.text.split()).rstrip(".")}
                 field = "spec.template.spec"
-                yield Problem(workload.ref, facts, evidence=(proof,), field=field, explains=waits)
+                yield Problem(workload.ref, facts, evidence=(proof,), field=field, explains=waiting)
                 break
-    for failure, workload_ref, event in _pods.gone(cluster, failures, graph, ("FailedScheduling",)):
-        facts = {"pod": f"of {workload_ref}", "why": " ".join(event.message.split()).rstrip(".")}
+    for failure, workload_ref, event in _pods.removed(cluster, failures, graph, ("FailedScheduling",)):
+        facts = {"pod": f"a Pod of {workload_ref}", "why": " ".join(event.message.split()).rstrip(".")}
         yield Problem(failure.ref, facts, evidence=(Evidence(event.message, "event on its pod"),), field="spec.values")

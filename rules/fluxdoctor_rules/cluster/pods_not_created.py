@@ -1,4 +1,4 @@
-"""A workload that Flux applies gets no pods: the API server refuses them."""
+"""A workload that Flux applies has no Pods: the API server rejects them."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from fluxdoctor_rules.cluster import _pods
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
-    """Read the condition that the Deployment controller sets when its ReplicaSet cannot make a pod."""
+    """Read the condition that the Deployment controller sets if its ReplicaSet cannot create a Pod."""
     for workload, _ in _pods.workloads(cluster, graph):
         failure = condition(workload, "ReplicaFailure")
         if failure and failure.status == "True":
             why = " ".join(failure.message.split())
             proof = Evidence(why, f"{workload.ref} condition ReplicaFailure=True")
-            waits = _pods.waiting(workload, graph, failures)
-            yield Problem(workload.ref, {"why": why}, evidence=(proof,), field="spec.template.spec", explains=waits)
+            waiting = _pods.waiting(workload, graph, failures)
+            yield Problem(workload.ref, {"why": why}, evidence=(proof,), field="spec.template.spec", explains=waiting)

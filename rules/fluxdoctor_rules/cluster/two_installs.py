@@ -1,4 +1,4 @@
-"""Two Flux installations that both look after the whole cluster."""
+"""Two Flux installations that both reconcile the whole cluster."""
 
 from collections.abc import Iterator
 
@@ -7,9 +7,9 @@ from fluxdoctor_rules.cluster import _controllers
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Find controllers of one name in two namespaces whose arguments leave none of the objects to the other."""
+    """Report controllers of one name in two namespaces that each watch all objects, according to their arguments."""
     for name in ("source-controller", "kustomize-controller", "helm-controller"):
-        whole = [
+        controllers = [
             c
             for c in _controllers.all_of(cluster, name)
             if c.arguments
@@ -17,8 +17,8 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             and not c.flag("watch-label-selector")
             and c.deployment.number("spec.replicas", 1)
         ]
-        spaces = sorted({c.deployment.namespace for c in whole})
+        spaces = sorted({c.deployment.namespace for c in controllers})
         if len(spaces) > 1:
-            proof = tuple(Evidence("watches all namespaces", str(c.deployment.ref)) for c in whole)
+            proof = tuple(Evidence("watches all namespaces", str(c.deployment.ref)) for c in controllers)
             facts = {"name": name, "spaces": " and ".join(spaces)}
-            yield Problem(whole[-1].deployment.ref, facts, proof, shared="two installations")
+            yield Problem(controllers[-1].deployment.ref, facts, proof, shared="two installations")

@@ -1,4 +1,4 @@
-"""Controllers of different Flux releases beside each other."""
+"""Controllers of different Flux releases in one namespace."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,18 @@ from fluxdoctor_rules.cluster._controllers import Controller
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Compare the releases that the images belong to, namespace by namespace; an image that tells nothing is left out."""
+    """Compare the Flux releases of the images in each namespace. Images without a known version are left out."""
     spaces: dict[str, list[Controller]] = {}
     for name in _controllers.RELEASES:
         for controller in _controllers.all_of(cluster, name):
             if controller.flux is not None:
                 spaces.setdefault(controller.deployment.namespace, []).append(controller)
-    for _, found in sorted(spaces.items()):
-        newest = max(c.flux or 0 for c in found)
-        behind = [c for c in found if c.flux != newest]
+    for _, controllers in sorted(spaces.items()):
+        newest = max(c.flux or 0 for c in controllers)
+        behind = [c for c in controllers if c.flux != newest]
         if behind:
             first = min(behind, key=lambda c: (c.flux or 0, c.name))
-            listed = ", ".join(f"{c.name} of 2.{c.flux}" for c in behind)
+            names = ", ".join(f"{c.name} of 2.{c.flux}" for c in behind)
             proof = tuple(Evidence(f"image {c.image}", str(c.deployment.ref)) for c in behind)
-            facts = {"behind": listed, "newest": f"2.{newest}"}
+            facts = {"behind": names, "newest": f"2.{newest}"}
             yield Problem(first.deployment.ref, facts, proof, field="spec.template.spec.containers")

@@ -1,7 +1,7 @@
-"""The digest of a HelmRelease's values as helm-controller computes it, for values so plain that their YAML is beyond doubt.
+"""The digest of a HelmRelease's values as helm-controller computes it, for plain values only.
 
-helm-controller keeps in ``status.lastAttemptedConfigDigest`` the digest of the merged values, written as sorted YAML
-(fluxcd/pkg chartutil). Where anything is not plain (quoted text, lists, targetPath, a Secret), the answer is None.
+helm-controller stores the digest of the merged values in ``status.lastAttemptedConfigDigest``. It hashes them as sorted YAML
+(fluxcd/pkg chartutil). Quoted text, lists, targetPath and Secrets are not plain: their YAML cannot be predicted.
 """
 
 import hashlib
@@ -17,44 +17,44 @@ _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null",
 _LONGEST = 60
 
 
-class Unsure(Exception):  # noqa: N818 - it is no error: the answer is not known
-    """The values hold something that is not plain."""
+class Unsure(Exception):  # noqa: N818 - not an error: the digest is unknown
+    """The values contain something that is not plain."""
 
 
 def digest(release: Resource, cluster: Cluster) -> str | None:
-    """Return the digest of the values that the spec means now, or None where it cannot be told for sure."""
+    """Return the digest of the values that the current spec results in; None if they are not plain."""
     try:
         values: Values = {}
         for row in release.rows("spec.valuesFrom"):
             _merge(values, _from(row, release, cluster))
-        _merge(values, _checked(release.get("spec.values") or {}))
-        text = "".join(_written(values, 0))
+        _merge(values, _plain_values(release.get("spec.values") or {}))
+        text = "".join(_yaml(values, 0))
     except (Unsure, RecursionError):
         return None
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _from(row: Fields, release: Resource, cluster: Cluster) -> Values:
-    found = cluster.look(Ref(row.text("kind"), release.namespace, row.text("name")))
-    if found.absent and row.flag("optional"):
+    lookup = cluster.look(Ref(row.text("kind"), release.namespace, row.text("name")))
+    if lookup.absent and row.flag("optional"):
         return {}
-    text = found.resource.text(("data", row.text("valuesKey", "values.yaml"))) if found.resource else ""
+    text = lookup.resource.text(("data", row.text("valuesKey", "values.yaml"))) if lookup.resource else ""
     if row.text("kind") != "ConfigMap" or row.has("targetPath") or not text:
         raise Unsure
     return _read(text)
 
 
 def _read(text: str) -> Values:
-    """Read block mappings of plain scalars, and nothing else of YAML."""
+    """Read block mappings of plain scalars. Raises Unsure for any other YAML."""
     top: Values = {}
     open_: list[tuple[int, Values]] = [(-1, top)]
     for line in text.splitlines():
         if not line.strip() or line.lstrip().startswith("#") or line == "---":
             continue
-        found = _LINE.fullmatch(line)
-        if not found:
+        match = _LINE.fullmatch(line)
+        if not match:
             raise Unsure
-        indent, key, value = len(found["indent"]), found["key"], found["value"]
+        indent, key, value = len(match["indent"]), match["key"], match["value"]
         while indent <= open_[-1][0]:
             open_.pop()
         if value is None:
@@ -78,20 +78,20 @@ def _plain(text: str) -> str:
     return text
 
 
-def _checked(body: object) -> Values:
+def _plain_values(body: object) -> Values:
     if not isinstance(body, dict):
         raise Unsure
-    found: Values = {}
+    values: Values = {}
     for key, value in body.items():
         if isinstance(value, dict):
-            found[_plain(str(key))] = _checked(value)
+            values[_plain(str(key))] = _plain_values(value)
         elif isinstance(value, bool) or (isinstance(value, int) and value >= 0):
-            found[_plain(str(key))] = value
+            values[_plain(str(key))] = value
         elif isinstance(value, str):
-            found[_plain(str(key))] = _plain(value)
+            values[_plain(str(key))] = _plain(value)
         else:
             raise Unsure
-    return found
+    return values
 
 
 def _merge(into: Values, values: Values) -> None:
@@ -103,12 +103,12 @@ def _merge(into: Values, values: Values) -> None:
             into[key] = value
 
 
-def _written(values: Values, depth: int) -> list[str]:
+def _yaml(values: Values, depth: int) -> list[str]:
     lines: list[str] = []
     for key in sorted(values):
         value, pad = values[key], "  " * depth
         if isinstance(value, dict):
-            lines += [f"{pad}{key}:\n", *_written(value, depth + 1)] if value else [f"{pad}{key}: {{}}\n"]
+            lines += [f"{pad}{key}:\n", *_yaml(value, depth + 1)] if value else [f"{pad}{key}: {{}}\n"]
         else:
             lines.append(f"{pad}{key}: {str(value).lower() if isinstance(value, bool) else value}\n")
     return lines

@@ -1,4 +1,4 @@
-"""A green object whose spec was changed, and whose controller has not looked since."""
+"""A Ready object whose spec was changed, and whose controller has not reconciled the change."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -22,25 +22,25 @@ _SLACK = timedelta(minutes=5)
 
 
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
-    """Compare the generations of Ready objects; on a failing one they differ by design, and say nothing."""
+    """Compare the generations of Ready objects. On a failing object they differ by design and prove nothing."""
     for resource in cluster.flux:
         if state(resource) is not State.READY:
             continue
-        seen, now = resource.number("status.observedGeneration"), resource.number("metadata.generation")
-        if not 0 < seen < now or resource.has("metadata.deletionTimestamp"):
+        observed, latest = resource.number("status.observedGeneration"), resource.number("metadata.generation")
+        if not 0 < observed < latest or resource.has("metadata.deletionTimestamp"):
             continue
-        changed = _changed(resource)
-        if changed and clock.taken - changed <= interval(resource) + timeout(resource) + _SLACK:
+        changed_at = _changed_at(resource)
+        if changed_at and clock.taken - changed_at <= interval(resource) + timeout(resource) + _SLACK:
             continue
-        when = f" {age(changed, clock.taken)} ago" if changed else ""
-        proof = Evidence(f"observedGeneration {seen}, generation {now}", str(resource.ref))
-        # When it was changed cannot be seen where managedFields were taken away: it may be at work on it.
-        level = None if changed else Severity.INFO
-        yield Problem(resource.ref, {"when": when, "behind": f"{seen} of {now}"}, (proof,), severity=level)
+        when = f" {age(changed_at, clock.taken)} ago" if changed_at else ""
+        proof = Evidence(f"observedGeneration {observed}, generation {latest}", str(resource.ref))
+        # Without managedFields the time of the change is unknown: the controller may be reconciling it right now.
+        level = None if changed_at else Severity.INFO
+        yield Problem(resource.ref, {"when": when, "behind": f"{observed} of {latest}"}, (proof,), severity=level)
 
 
-def _changed(resource: Resource) -> datetime | None:
-    """Return when the spec was last written: the newest entry of managedFields that has fields of it."""
+def _changed_at(resource: Resource) -> datetime | None:
+    """Return when the spec was last written: the newest entry of managedFields that has fields of the spec."""
     rows = [
         r
         for r in resource.rows("metadata.managedFields")

@@ -1,4 +1,4 @@
-"""An object that no controller has ever looked at."""
+"""An object that no controller has ever reconciled."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,7 +8,7 @@ from fluxdoctor import Clock, Cluster, Evidence, Failures, Problem, Resource, St
 _SHARD = "sharding.fluxcd.io/key"
 _OFF = "fluxcd.controlplane.io/reconcile"
 _GRACE = timedelta(minutes=5)
-#: Which controller writes the status of a kind.
+#: The controller that writes the status of each kind.
 CONTROLLERS = {
     "GitRepository": "source-controller",
     "OCIRepository": "source-controller",
@@ -29,17 +29,17 @@ CONTROLLERS = {
 
 
 def check(cluster: Cluster, failures: Failures, clock: Clock) -> Iterator[Problem]:
-    """A controller adds its finalizer and a condition within seconds; minutes without either mean that none listens."""
+    """Report objects without a condition after minutes: a controller writes the first one within seconds."""
     for failure in failures.waiting:
         resource = failure.resource
         created = moment(resource.text("metadata.creationTimestamp"))
-        gone = resource.has("metadata.deletionTimestamp") or bool(resource.rows("status.conditions"))
-        left = resource.kind == "ExternalArtifact" or resource.annotation(_OFF) == "disabled"
-        if failure.state is State.NEW and created and not (gone or left) and clock.taken - created > _GRACE:
+        is_over = resource.has("metadata.deletionTimestamp") or bool(resource.rows("status.conditions"))
+        is_exempt = resource.kind == "ExternalArtifact" or resource.annotation(_OFF) == "disabled"
+        if failure.state is State.NEW and created and not (is_over or is_exempt) and clock.taken - created > _GRACE:
             yield Problem(
                 resource.ref,
                 {"age": age(created, clock.taken), "why": _why(resource, cluster)},
-                evidence=(Evidence("no condition in its status", str(resource.ref)),),
+                evidence=(Evidence("no condition in status", str(resource.ref)),),
             )
 
 
@@ -47,8 +47,9 @@ def _why(resource: Resource, cluster: Cluster) -> str:
     controller = CONTROLLERS.get(resource.kind, "its controller")
     if shard := resource.label(_SHARD):
         return (
-            f"it is labelled for shard {shard}: is there a {controller} with --watch-label-selector={_SHARD}={shard}?"
+            f"it is labelled for shard {shard}; "
+            f"check that a {controller} with --watch-label-selector={_SHARD}={shard} exists"
         )
     if cluster.saw_all("Deployment") and not cluster.controllers(controller):
-        return f"no Deployment {controller} was found"
-    return f"does {controller} run, and does it watch namespace {resource.namespace}?"
+        return f"Deployment {controller} does not exist"
+    return f"check that {controller} is running and watches namespace {resource.namespace}"

@@ -1,4 +1,4 @@
-"""A green object that its controller has not looked at for several intervals, or that was asked for in vain."""
+"""A Ready object that its controller has not reconciled for several intervals, or not on request."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,60 +11,56 @@ _INTERVALS = 3
 _SLACK = timedelta(minutes=5)
 _CONTROLLERS = {"Kustomization": "kustomize-controller", "HelmRelease": "helm-controller"}
 _DONE = (State.READY, State.FAILED)
-#: Kinds whose controllers copy the request to their status, however the reconciliation ends.
-_ANSWER = (
+#: Kinds whose controllers copy a request to status.lastHandledReconcileAt, whether reconciliation succeeds or fails.
+_REQUESTABLE = (
     "GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket", "Kustomization", "HelmRelease",
     "ImageRepository", "ImageUpdateAutomation",
 )  # fmt: skip
 
 
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
-    """Read status.history of Kustomizations (kustomize-controller 1.7), and requests that no controller has answered."""
+    """Read status.history of Kustomizations (kustomize-controller 1.7), and requests that no controller has handled."""
     for resource in cluster.flux:
         if state(resource) not in _DONE or resource.has("metadata.deletionTimestamp"):
             continue
-        late = _late(resource, clock.taken) or _asked(resource, clock.taken)
-        if late and not _is_down(resource, cluster):
-            what, proof = late
-            facts = {
-                "what": what,
-                "kind": resource.kind.lower(),
-                "name": resource.name,
-                "namespace": resource.namespace,
-            }
-            # One controller that hangs is one cause, however many objects it has left alone.
+        overdue = _overdue(resource, clock.taken) or _unhandled(resource, clock.taken)
+        if overdue and not _is_down(resource, cluster):
+            what, proof = overdue
+            # One hanging controller is one cause, however many objects it no longer reconciles.
             shared = _CONTROLLERS.get(resource.kind, "source-controller") if "last reconciled" in what else ""
-            yield Problem(resource.ref, facts, evidence=(proof,), field="spec.interval", shared=shared)
+            yield Problem(resource.ref, {"what": what}, evidence=(proof,), field="spec.interval", shared=shared)
 
 
 def _is_down(resource: Resource, cluster: Cluster) -> bool:
-    """A controller that does not run is told once, by its own rule."""
+    """Return whether the controller does not run: the rule cluster/controller-down reports that once."""
     name = _CONTROLLERS.get(resource.kind, "source-controller")
     return any(d.number("status.availableReplicas") == 0 for d in cluster.controllers(name))
 
 
-def _late(resource: Resource, taken: datetime) -> tuple[str, Evidence] | None:
+def _overdue(resource: Resource, now: datetime) -> tuple[str, Evidence] | None:
     if resource.kind != "Kustomization" or state(resource) is not State.READY:
         return None
     last = last_reconciled(resource)
-    if last is None or taken - last < _INTERVALS * interval(resource) + timeout(resource) + _SLACK:
+    if last is None or now - last < _INTERVALS * interval(resource) + timeout(resource) + _SLACK:
         return None
-    when = age(last, taken)
     every = resource.text("spec.interval", "10m")
-    return f"was last reconciled {when} ago, though its interval is {every}", Evidence(
+    return f"was last reconciled {age(last, now)} ago, although its interval is {every}", Evidence(
         f"lastReconciled {last:%Y-%m-%d %H:%M:%SZ}", f"{resource.ref} status.history"
     )
 
 
-def _asked(resource: Resource, taken: datetime) -> tuple[str, Evidence] | None:
-    """The annotation's value is a time when flux or a Receiver wrote it; the controller copies it to its status."""
-    wanted = resource.annotation(_REQUESTED)
-    at = moment(wanted) if wanted else None
-    if at is None or resource.kind not in _ANSWER or wanted == resource.text("status.lastHandledReconcileAt"):
+def _unhandled(resource: Resource, now: datetime) -> tuple[str, Evidence] | None:
+    """Return a request that was not handled in time.
+
+    flux or a Receiver writes the time of the request to the annotation; the controller copies it to its status.
+    """
+    request = resource.annotation(_REQUESTED)
+    at = moment(request) if request else None
+    if at is None or resource.kind not in _REQUESTABLE or request == resource.text("status.lastHandledReconcileAt"):
         return None
-    # A reconciliation that is at work answers when it ends.
-    if taken - at < timeout(resource) + interval(resource) + _SLACK:
+    # A reconciliation in progress handles the request when it ends.
+    if now - at < timeout(resource) + interval(resource) + _SLACK:
         return None
-    return f"was asked to reconcile {age(at, taken)} ago, and nothing answered", Evidence(
-        f"{_REQUESTED}: {wanted}", f"{resource.ref} metadata.annotations"
+    return f"a reconcile request from {age(at, now)} ago was not handled", Evidence(
+        f"{_REQUESTED}: {request}", f"{resource.ref} metadata.annotations"
     )

@@ -1,4 +1,4 @@
-"""An object that Flux leaves alone because an annotation says so."""
+"""An object whose reconciliation is disabled by an annotation."""
 
 from collections.abc import Iterator
 
@@ -9,27 +9,30 @@ _OWN = ("fluxcd.controlplane.io/reconcile", "source.extensions.fluxcd.io/reconci
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
-    """Tell an annotation that is in git from one that somebody put on the live object; and one that was there from the start."""
+    """Report the annotation as information if git has it, as a warning if it was set on the live object by hand.
+
+    An error if the object was never reconciled: what depends on it has nothing to use.
+    """
     for resource in cluster:
-        held = resource.get("metadata.annotations")
-        if not isinstance(held, dict):  # most have none
+        annotations = resource.get("metadata.annotations")
+        if not isinstance(annotations, dict):  # most objects have none
             continue
-        key = next((k for k in (_APPLIED, *_OWN) if held.get(k) == "disabled"), "")
+        key = next((k for k in (_APPLIED, *_OWN) if annotations.get(k) == "disabled"), "")
         parent = graph.parent(resource) if key else None
         if not key or (key == _APPLIED and parent is None):
             continue
         declared = manifests.definition(resource.ref, parent) if manifests else None
-        by_hand = declared is not None and declared.annotation(key) != "disabled"
+        is_manual = declared is not None and declared.annotation(key) != "disabled"
         facts = {
             "key": key,
-            "what": "no change from git reaches it" if key == _APPLIED else "its controller does not look at it",
-            "where": " (git does not say so)" if by_hand else " (as git says)" if declared else "",
+            "what": "changes from git are not applied" if key == _APPLIED else "its controller does not reconcile it",
+            "where": " (not in git)" if is_manual else " (as in git)" if declared else "",
             "who": _who(resource, key),
         }
         proof = Evidence(f"{key}: disabled", str(resource.ref))
-        level = Severity.WARNING if by_hand else Severity.INFO
+        level = Severity.WARNING if is_manual else Severity.INFO
         failure = failures.of(resource.ref)
-        if key != _APPLIED and failure and failure.state is State.NEW:  # never looked at: what needs it has nothing
+        if key != _APPLIED and failure and failure.state is State.NEW:
             level = Severity.ERROR
         yield Problem(resource.ref, facts, (proof,), field="metadata.annotations", severity=level)
 

@@ -1,25 +1,25 @@
-"""A chart and its source are looked after by different shards: the one cannot read what the other stored."""
+"""A HelmChart and its source belong to different shards, so the chart's controller cannot read the source's artifact."""
 
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, owner
 
 _SHARD = "sharding.fluxcd.io/key"
-_STARVES = ("no artifact available", "no artifact", "no such file or directory")
+_NO_ARTIFACT = ("no artifact available", "no artifact", "no such file or directory")
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
     """Compare the shard labels of failing HelmCharts with those of their sources."""
     for failure in failures.failed:
         chart = failure.resource
-        if chart.kind != "HelmChart" or not any(s in w.message for w in failure.words for s in _STARVES):
+        if chart.kind != "HelmChart" or not any(s in w.message for w in failure.words for s in _NO_ARTIFACT):
             continue
         for reference in graph.needs(chart.ref, Edge.SOURCE):
             source = cluster.get(reference.target)
             own, other = chart.label(_SHARD), source.label(_SHARD) if source else ""
             if source and own != other and source.has("status.artifact"):
-                maker = owner(chart)
+                release = owner(chart)
                 facts = {"source": str(source.ref), "own": own or "none", "other": other or "none"}
                 proof = Evidence(f"{_SHARD}: {own or 'none'} here, {other or 'none'} on {source.ref}", str(chart.ref))
-                yield Problem(maker or chart.ref, facts, (proof,), explains=(chart.ref,),
-                              field="spec.chart.metadata.labels" if maker else "metadata.labels")  # fmt: skip
+                yield Problem(release or chart.ref, facts, (proof,), explains=(chart.ref,),
+                              field="spec.chart.metadata.labels" if release else "metadata.labels")  # fmt: skip

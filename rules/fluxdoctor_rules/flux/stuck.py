@@ -1,4 +1,4 @@
-"""An object whose controller began to work on it, and never came back."""
+"""An object whose reconciliation was started and never finished."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -7,14 +7,14 @@ from fluxdoctor import Clock, Evidence, Failures, Problem, State, age, interval,
 
 
 def check(failures: Failures, clock: Clock) -> Iterator[Problem]:
-    """Ready=Unknown is normal for as long as the timeout allows; beyond that and an interval, the work was lost."""
+    """Report Ready=Unknown that lasts longer than the timeout and an interval: that operation was lost."""
     for failure in failures.waiting:
         resource = failure.resource
         patience = timeout(resource) + interval(resource) + timedelta(minutes=1)
-        gone = resource.has("metadata.deletionTimestamp")
-        if failure.state is not State.PROGRESSING or gone or failure.since is None:
+        is_terminating = resource.has("metadata.deletionTimestamp")
+        if failure.state is not State.PROGRESSING or is_terminating or failure.since is None:
             continue
         if clock.taken - failure.since > patience:
-            said = " ".join(failure.message.split())
-            facts = {"age": age(failure.since, clock.taken), "said": said}
-            yield Problem(resource.ref, facts, evidence=(Evidence(said, f"{resource.ref} condition Ready=Unknown"),))
+            text = " ".join(failure.message.split())
+            facts = {"age": age(failure.since, clock.taken), "said": text}
+            yield Problem(resource.ref, facts, evidence=(Evidence(text, f"{resource.ref} condition Ready=Unknown"),))

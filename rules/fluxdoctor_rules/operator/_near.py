@@ -1,14 +1,11 @@
-"""The name that was meant, for a sentence."""
+"""The hint about the object that a wrong reference may mean."""
 
-import difflib
-
-from fluxdoctor import Cluster, Ref
+from fluxdoctor import Cluster, Ref, did_you_mean
 
 
-def near(cluster: Cluster, wanted: Ref) -> str:
-    """Say in which namespace there is one of that name, or which name is nearest, or nothing."""
-    elsewhere = [r.namespace for r in cluster.all(wanted.kind) if r.name == wanted.name]
+def near(cluster: Cluster, target: Ref) -> str:
+    """Return the hint: an object of that name in another namespace, else similar names in the namespace, else ""."""
+    elsewhere = [r.namespace for r in cluster.all(target.kind) if r.name == target.name]
     if elsewhere:
-        return f"; one of that name is in namespace {elsewhere[0]}"
-    close = difflib.get_close_matches(wanted.name, cluster.names(wanted.kind, wanted.namespace), 1, 0.6)
-    return f"; the nearest name is {close[0]}" if close else ""
+        return f"; it exists in namespace {elsewhere[0]}"
+    return did_you_mean(target.name, cluster.names(target.kind, target.namespace))

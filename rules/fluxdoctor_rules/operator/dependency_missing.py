@@ -7,7 +7,7 @@ from fluxdoctor_rules.operator._near import near
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
-    """Look up what spec.dependsOn names, of any kind that was listed."""
+    """Look up the objects of spec.dependsOn, of any kind that was listed."""
     for resources in cluster.all("ResourceSet"):
         for reference in graph.needs(resources.ref, Edge.DEPENDS_ON):
             target = reference.target

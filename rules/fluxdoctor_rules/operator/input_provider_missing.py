@@ -7,7 +7,7 @@ from fluxdoctor_rules.operator._near import near
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
-    """Look up every provider that is named; one chosen by labels need not exist."""
+    """Look up every provider that is referenced by name; a label selector may match none."""
     for resources in cluster.all("ResourceSet"):
         for reference in graph.needs(resources.ref, Edge.INPUTS):
             target = reference.target

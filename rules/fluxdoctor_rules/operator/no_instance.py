@@ -1,4 +1,4 @@
-"""flux-operator runs, and nothing tells it to install Flux."""
+"""flux-operator runs, but no FluxInstance makes it install Flux."""
 
 from collections.abc import Iterator
 
@@ -6,9 +6,9 @@ from fluxdoctor import Cluster, Evidence, Problem
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Flux is wanted where there are Flux objects; without a FluxInstance and without controllers nobody installs it."""
-    known = cluster.saw_all("FluxInstance") and cluster.saw_all("Deployment")
-    if not known or cluster.all("FluxInstance") or cluster.controllers("source-controller"):
+    """Report flux-operator if the cluster has neither a FluxInstance nor Flux controllers."""
+    is_complete = cluster.saw_all("FluxInstance") and cluster.saw_all("Deployment")
+    if not is_complete or cluster.all("FluxInstance") or cluster.controllers("source-controller"):
         return
     for operator in cluster.controllers("flux-operator"):
         facts = {"namespace": operator.namespace}

@@ -1,4 +1,4 @@
-"""The Secret of an input provider has not the keys that a git provider's API needs."""
+"""The Secret of an input provider lacks the keys that the API of a git provider needs."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ _APP = "githubAppID"
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
-    """Compare key names with the provider's type (flux-operator 0.58): a GitHub App's, or a user name and a token."""
+    """Compare the keys with the type of the provider (flux-operator 0.58): a GitHub App, or a user name and a token."""
     for provider in cluster.all("ResourceSetInputProvider"):
         name = provider.text("spec.secretRef.name")
         secret = cluster.get(Ref("Secret", provider.namespace, name)) if name else None
@@ -17,13 +17,13 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             continue
         lacking = _lacking(secret, provider.text("spec.type"))
         if lacking:
-            held = ", ".join(secret.keys("keys"))
+            keys = ", ".join(secret.keys("keys"))
             facts = {
                 "secret": secret.ref.named,
                 "lack": " and ".join(lacking),
-                "held": f"; it has {held}" if held else "",
+                "held": f"; it has {keys}" if keys else "",
             }
-            proof = Evidence(f"keys: {held or 'none'}", str(secret.ref))
+            proof = Evidence(f"keys: {keys or 'none'}", str(secret.ref))
             yield Problem(provider.ref, facts, (proof,), field="spec.secretRef", shared=secret.ref.named)
 
 

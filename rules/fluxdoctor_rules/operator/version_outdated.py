@@ -1,4 +1,4 @@
-"""flux-operator says that a newer Flux is to be had."""
+"""flux-operator reports that a newer Flux version is available."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     for instance in cluster.all("FluxInstance"):
         event = next((e for e in cluster.events(instance.ref) if e.reason == "OutdatedVersion"), None)
         if event:
-            said = " ".join(event.message.split())
+            text = " ".join(event.message.split())
             yield Problem(
                 instance.ref,
-                {"said": said},
-                (Evidence(said, f"{instance.ref} event"),),
+                {"said": text},
+                (Evidence(text, f"{instance.ref} event"),),
                 field="spec.distribution.version",
             )
