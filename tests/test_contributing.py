@@ -1,0 +1,34 @@
+"""What CONTRIBUTING.md lists is what the program has."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fluxdoctor.model.commands import commands
+from fluxdoctor.model.flux import about
+from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.snapshot import FACTS
+from tests.worlds import ROOT
+
+TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def section(heading: str) -> str:
+    """Return the text of a section, up to the next heading."""
+    return re.split(r"^#+ ", TEXT.partition(f"# {heading}\n")[2], maxsplit=1, flags=re.M)[0]
+
+
+def test_every_fact_that_a_check_may_ask_for_is_listed() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", section("What a check is"), re.M)
+    assert listed == [fact.__name__ for fact in FACTS]
+
+
+@pytest.mark.parametrize("kind", ["GitRepository", "HelmRelease", "ImageRepository"])
+def test_every_name_that_a_template_knows_is_listed(kind: str) -> None:
+    ref = Ref(kind, "apps", "web")
+    body = {"kind": kind, "spec": {"image": "ghcr.io/acme/web"} if kind == "ImageRepository" else {}}
+    names = {*about(Resource(body, ref=ref)), *commands(ref), *ref._asdict()}
+    listed = re.findall(r"\{(\w+)\}", section("The front matter of a page").partition("| available for |")[2])
+    assert names <= set(listed)
