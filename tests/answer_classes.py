@@ -11,8 +11,8 @@ _GIT, _SSH, _ALL = "tests/test_git_findings.py", "tests/e2e/test_git_ssh.py", "t
 _PROOF = "test_answers_become_proof"
 _HTTP, _TLS, _SSHD = "git http-backend", "git http-backend behind TLS of a private authority", "OpenSSH's sshd"
 _SILENT, _CLOSED, _NAME = (
-    "a socket that accepts and says nothing",
-    "a port on which nobody listens",
+    "a socket that accepts and sends nothing",
+    "a closed port",
     "the resolver, for a name below .invalid",
 )
 _NONE = "test_a_host_that_gives_no_answer"
@@ -39,11 +39,11 @@ def _git() -> Iterator[Row]:
     kind, here = "GitRepository", f"{_GIT}::{_PROOF}"
     yield Row(kind, Answer.DNS, _NAME, here, "source/host-not-resolved")
     yield Row(kind, Answer.REFUSED, _CLOSED, here, "source/connection-refused")
-    yield Row(kind, Answer.TIMEOUT, "git http-backend that answers after the time for it", here, "source/timeout")
+    yield Row(kind, Answer.TIMEOUT, "git http-backend that answers after the deadline", here, "source/timeout")
     yield Row(kind, Answer.TLS_UNKNOWN_CA, _TLS, here, "source/tls-unknown-authority")
     yield Row(kind, Answer.TLS_EXPIRED, _TLS, here, "source/tls-certificate-expired")
     yield Row(kind, Answer.TLS_WRONG_NAME, _TLS, here, "source/tls-wrong-host")
-    yield Row(kind, Answer.TLS, f"{_TLS} that wants a client's certificate", here, "source/tls-handshake-failed")
+    yield Row(kind, Answer.TLS, f"{_TLS} that requires a client certificate", here, "source/tls-handshake-failed")
     yield Row(kind, Answer.HOST_KEY_ABSENT, _SSHD, f"{_SSH}::{_PROOF}", "source/known-hosts-lacks-host")
     yield Row(kind, Answer.HOST_KEY_MISMATCH, _SSHD, f"{_SSH}::{_PROOF}", "source/host-key-changed")
     yield Row(kind, Answer.AUTHENTICATION, _HTTP, here, "source/git-authentication-failed")
@@ -124,9 +124,13 @@ REQUIRED: dict[str, tuple[Answer, ...]] = {
 }
 _HEAD = """# How sources answer
 
-Every class of answer that a host can give, the server that gives it in a test, and the rule of the finding it lands in as proof of
-what the controller says. Where no rule is named, the answer alone makes no finding: a source that answers from here and fails in
-the cluster keeps its finding, *reported* and not *proven*. This page is written by `python -m tests.answer_classes`.
+This page lists every class of answer that a host can give. For each answer it names the server that
+gives it in a test, and the rule of the finding in which the answer proves what the controller says.
+
+If no rule is named, the answer alone makes no finding. A source that answers from here but fails in
+the cluster keeps its finding as *reported*, not *proven*.
+
+`python -m tests.answer_classes` writes this page.
 
 | source | answer | given by | test | finding |
 |---|---|---|---|---|

@@ -9,7 +9,7 @@ import pytest
 
 from fluxdoctor.model.flux import KINDS
 from fluxdoctor.rule import Rule
-from tests.worlds import rules
+from tests.worlds import ROOT, rules
 
 RULES = rules().rules
 OPENINGS = ["Set", "Add", "Remove", "Create", "Fix", "Run", "Check", "Upgrade", "Increase", "Wait", "Either"]
@@ -81,3 +81,11 @@ def _commands(rule: Rule) -> Iterator[str]:
         words = next((cli for cli in known if re.match(rf"{cli} \S", found["rest"])), None)
         if words is None:
             yield f"fix has a command that flux does not have, or that names no object: {found[0]}"
+
+
+def test_contributing_has_the_opening_words() -> None:
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text("utf-8").split())
+    rule = re.search(r"A \*\*fix\*\* begins with (.*?)\. Each", text)
+    assert rule is not None
+    assert re.findall(r"\b[A-Z]\w+", rule[1]) == OPENINGS
+    assert f"at most {LONGEST_SUMMARY} characters" in text

@@ -32,7 +32,7 @@ RULES = ("rules/fluxdoctor_rules/", "fluxdoctor/fallbacks/")
 #: What comes where; a page of docs/ that is not here is put at the end of the reference.
 TUTORIALS = ("tutorial/first-five-minutes.md", "tutorial/your-own-rule.md")
 EXPLANATION = ("explanation/how-the-fold-works.md", "explanation/what-is-read.md", "live.md", "answers.md", "accuracy.md",
-               "performance.md", "explanation/decisions.md")  # fmt: skip
+               "performance.md", "explanation/architecture.md", "explanation/decisions.md")  # fmt: skip
 REFERENCE = ("reference/cli.md", "reference/report.md", "snapshot-folder.md", "reference/rule-api.md")
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?P<target>[^)\s]+)\)")
 _FENCED = re.compile(r"(^(`{3,})[^\n]*\n.*?^\2[ ]*$)", re.M | re.S)
