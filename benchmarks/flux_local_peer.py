@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from fluxdoctor.intake.tree import tree_of
-from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import FILE_NAMES
+from fluxdoctor.model.tree import clean
 from fluxdoctor.repository.build import build_inputs
 from fluxdoctor.repository.files.repository import Repository
 from fluxdoctor.repository.follow.cluster_contents import ClusterContents

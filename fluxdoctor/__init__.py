@@ -1,15 +1,14 @@
 """fluxdoctor names the root cause of a failing Flux fleet. What a rule pack imports stands here; nothing else is API."""
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model import semver, vantage
-from fluxdoctor.model.charts import Chart, Charts, Flaw, Held, Verdict
-from fluxdoctor.model.charts import held as charts_held
+from fluxdoctor.model import probe_text, semver
+from fluxdoctor.model.chart_indexes import ChartIndexes
+from fluxdoctor.model.chart_indexes import stated as stated_digests
+from fluxdoctor.model.charts import Chart, Charts, UsedChart, ValuesFlaw, ValuesVerdict, used_charts
 from fluxdoctor.model.charts import in_tree as chart_in_tree
 from fluxdoctor.model.charts import in_use as chart_in_use
 from fluxdoctor.model.charts import referred as referred_chart
 from fluxdoctor.model.cluster import Cluster, Event, Lookup
-from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Probe, Probes, Tree, clean
-from fluxdoctor.model.facts import stated as stated_digests
 from fluxdoctor.model.failures import Failure, Failures
 from fluxdoctor.model.finding import Confidence, Evidence, Problem, Severity, Unknown
 from fluxdoctor.model.flux import (
@@ -28,15 +27,17 @@ from fluxdoctor.model.flux import (
 )
 from fluxdoctor.model.graph import Graph, inventory
 from fluxdoctor.model.helm import release_name, release_namespace, storage_namespace
-from fluxdoctor.model.manifests import FILE_NAMES, Build, Entry, Manifests, Patch, is_remote
-from fluxdoctor.model.nearest import did_you_mean, nearest, suggestion
+from fluxdoctor.model.manifests import FILE_NAMES, Build, ManifestEntry, Manifests, Patch, is_remote
 from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.overlaps import Overlaps
+from fluxdoctor.model.probes import Answer, Probe, Probes
 from fluxdoctor.model.removals import Removal, Removals
 from fluxdoctor.model.resource import Condition, Fields, Location, Ref, Resource
 from fluxdoctor.model.schemas import Schemas
+from fluxdoctor.model.similar import did_you_mean, nearest, suggestion
 from fluxdoctor.model.snapshot import Clock, Target, Versions
 from fluxdoctor.model.times import age, duration, moment
+from fluxdoctor.model.tree import GitTrees, Tree, clean
 
 __all__ = [
     "FILE_NAMES",
@@ -50,18 +51,16 @@ __all__ = [
     "Condition",
     "Confidence",
     "Edge",
-    "Entry",
     "Event",
     "Evidence",
     "Failure",
     "Failures",
     "Fields",
-    "Flaw",
     "GitTrees",
     "Graph",
-    "Held",
     "Location",
     "Lookup",
+    "ManifestEntry",
     "Manifests",
     "OciLayer",
     "OciManifest",
@@ -82,13 +81,14 @@ __all__ = [
     "Target",
     "Tree",
     "Unknown",
-    "Verdict",
+    "UsedChart",
+    "ValuesFlaw",
+    "ValuesVerdict",
     "Versions",
     "__version__",
     "age",
     "chart_in_tree",
     "chart_in_use",
-    "charts_held",
     "clean",
     "condition",
     "conditions",
@@ -100,6 +100,7 @@ __all__ = [
     "moment",
     "nearest",
     "owner",
+    "probe_text",
     "references",
     "referred_chart",
     "release_name",
@@ -112,5 +113,5 @@ __all__ = [
     "storage_namespace",
     "suggestion",
     "timeout",
-    "vantage",
+    "used_charts",
 ]

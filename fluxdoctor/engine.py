@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from fluxdoctor.model import flux, vantage
+from fluxdoctor.model import flux, probe_text
 from fluxdoctor.model.failures import Failure, Words, said
 from fluxdoctor.model.finding import Confidence, Fact, Problem, Skipped, Unknown
 from fluxdoctor.model.resource import Ref
@@ -47,12 +47,12 @@ def _probed(hit: Hit, snapshot: Snapshot) -> Hit:
     """Put our own probe of a failing source beside what its controller says: proof where both agree."""
     rule, problem = hit.rule, hit.problem
     probe = snapshot.probes.of(problem.subject) if snapshot.probes and rule.answers is not None else None
-    if rule.answers is None or probe is None or not vantage.words(probe):
+    if rule.answers is None or probe is None or not probe_text.words(probe):
         return hit
     agree = problem.confidence is Confidence.REPORTED and probe.answer in rule.answers
     told = replace(
         problem,
-        evidence=(*problem.evidence, vantage.evidence(probe, snapshot.taken)),
+        evidence=(*problem.evidence, probe_text.evidence(probe, snapshot.taken)),
         confidence=Confidence.PROVEN if agree else problem.confidence,
     )
     return Hit(rule, told)

@@ -22,8 +22,8 @@ from typing import Any, get_args, get_type_hints
 import yaml
 
 from fluxdoctor.model.commands import commands
-from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.finding import Fact, Problem, Severity, Skipped, Unknown
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import FACTS
 

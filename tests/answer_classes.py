@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 _GIT, _SSH, _ALL = "tests/test_git_findings.py", "tests/e2e/test_git_ssh.py", "tests/test_answers.py"
 _PROOF = "test_answers_become_proof"

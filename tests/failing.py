@@ -9,10 +9,11 @@ from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.git import collect
 from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import GitTrees, Probes
 from fluxdoctor.model.flux import KINDS
+from fluxdoctor.model.probes import Probes
 from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot
+from fluxdoctor.model.tree import GitTrees
 from tests.gitworld import TAKEN, reach, source
 from tests.worlds import rules
 

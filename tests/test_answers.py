@@ -12,9 +12,10 @@ import pytest
 
 from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.sources import bucket, helm, oci
-from fluxdoctor.model.facts import Answer, ChartIndexes, Probes
+from fluxdoctor.model.chart_indexes import ChartIndexes
 from fluxdoctor.model.finding import Confidence
 from fluxdoctor.model.oci import OciTags
+from fluxdoctor.model.probes import Answer, Probes
 from fluxdoctor.model.resource import Ref, Resource
 from tests.servers.helm_repo import answering, dripping, helm_server
 from tests.servers.tls import Authority

@@ -9,7 +9,7 @@ import pytest
 
 from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.collect.sources import bucket
-from fluxdoctor.model.facts import Answer, Probe
+from fluxdoctor.model.probes import Answer, Probe
 from tests.servers.helm_repo import answering, helm_server
 from tests.servers.proxy import http_proxy
 from tests.servers.s3 import S3, s3_server

@@ -14,8 +14,9 @@ from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect import live
 from fluxdoctor.collect.charts import index
 from fluxdoctor.collect.store import save, snapshot_folder
+from fluxdoctor.model.chart_indexes import ChartIndexes, ChartVersion
 from fluxdoctor.model.charts import Charts
-from fluxdoctor.model.facts import Answer, ChartIndexes, ChartVersion
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.model.times import moment

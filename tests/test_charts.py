@@ -16,7 +16,7 @@ from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.charts import chart_archive, values, verdicts
 from fluxdoctor.collect.charts.chart_archive import ChartError
 from fluxdoctor.collect.store import save, snapshot_folder
-from fluxdoctor.model.charts import Chart, Flaw, Verdict
+from fluxdoctor.model.charts import Chart, ValuesFlaw, ValuesVerdict
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.finding import Confidence
 from fluxdoctor.model.resource import Ref, Resource
@@ -61,7 +61,7 @@ def world(spec: str = "", archive: bytes | None = None, more: str = "", status: 
     return snapshot_folder.parse(files, "world")
 
 
-def verdict(spec: str = "", archive: bytes | None = None, more: str = "") -> Verdict | None:
+def verdict(spec: str = "", archive: bytes | None = None, more: str = "") -> ValuesVerdict | None:
     found = world(spec, archive, more).archives
     assert found is not None
     return found.verdict(WEB)
@@ -72,26 +72,26 @@ def config_map(text: str) -> str:
 
 
 FROM = ", valuesFrom: [{kind: ConfigMap, name: common}]"
-LEVEL = Flaw("web", ("log", "level"), '"trace" is not one of "debug", "info" or "warn"')
+LEVEL = ValuesFlaw("web", ("log", "level"), '"trace" is not one of "debug", "info" or "warn"')
 JUDGED = [
     ("", "", ()),
     (", values: {log: {level: warn}, replicas: 2.0, other: [1]}", "", ()),
     (", values: {log: {level: trace}}", "", (LEVEL,)),
-    (", values: {image: null}", "", (Flaw("web", (), '"image" is a required property'),)),
+    (", values: {image: null}", "", (ValuesFlaw("web", (), '"image" is a required property'),)),
     (FROM, "log: {level: trace}", (LEVEL,)),
     (FROM + ", values: {log: {level: info}}", "log: {level: trace}", ()),
     (FROM + ", values: {log: {format: json}}", "log: {level: trace}", (LEVEL,)),
     (
         ", values: {replicas: 0, log: {level: trace}}",
         "",
-        (LEVEL, Flaw("web", ("replicas",), "0 is less than the minimum of 1")),
+        (LEVEL, ValuesFlaw("web", ("replicas",), "0 is less than the minimum of 1")),
     ),
     (", values: {log: null, replicas: null}", "", ()),
 ]
 
 
 @pytest.mark.parametrize(("spec", "common", "flaws"), JUDGED)
-def test_the_schema_judges_what_helm_would_show_it(spec: str, common: str, flaws: tuple[Flaw, ...]) -> None:
+def test_the_schema_judges_what_helm_would_show_it(spec: str, common: str, flaws: tuple[ValuesFlaw, ...]) -> None:
     found = verdict(spec, more=config_map(common) if common else "")
     assert found is not None
     assert (sorted(found.flaws, key=str), found.why) == (sorted(flaws, key=str), "")
@@ -111,7 +111,7 @@ UNKNOWN = [
 
 @pytest.mark.parametrize(("spec", "why"), UNKNOWN)
 def test_values_that_are_not_all_known_are_not_judged(spec: str, why: str) -> None:
-    assert verdict(spec, more=config_map("log: {level: trace}")) == Verdict(why=why)
+    assert verdict(spec, more=config_map("log: {level: trace}")) == ValuesVerdict(why=why)
 
 
 def test_values_that_are_nested_too_deep_are_not_judged() -> None:
@@ -126,12 +126,12 @@ def test_values_that_are_nested_too_deep_are_not_judged() -> None:
     assert release is not None
     release.body["spec"]["values"] = deep
     assert verdicts.judge(found.cluster, found.archives.archives) == {
-        WEB: Verdict(why="its values are nested too deep")
+        WEB: ValuesVerdict(why="its values are nested too deep")
     }
 
 
 def test_an_optional_source_that_is_not_there_gives_nothing() -> None:
-    assert verdict(", valuesFrom: [{kind: ConfigMap, name: gone, optional: true}]") == Verdict()
+    assert verdict(", valuesFrom: [{kind: ConfigMap, name: gone, optional: true}]") == ValuesVerdict()
 
 
 def test_no_one_is_judged_who_asked_not_to_be() -> None:
@@ -160,34 +160,34 @@ SCHEMAS: list[tuple[object, str]] = [
 
 @pytest.mark.parametrize(("schema", "why"), SCHEMAS)
 def test_a_schema_that_cannot_be_asked_is_unknown(schema: object, why: str) -> None:
-    assert verdict(archive=chart(schema)) == Verdict(why=why)
+    assert verdict(archive=chart(schema)) == ValuesVerdict(why=why)
 
 
 def test_a_regular_expression_that_hangs_others_takes_no_time() -> None:
     found = verdict(f", values: {{image: {'a' * 60}b}}", chart({"properties": {"image": {"pattern": "^(a+)+$"}}}))
-    assert found == Verdict((Flaw("web", ("image",), f'"{"a" * 60}b" does not match "^(a+)+$"'),))
+    assert found == ValuesVerdict((ValuesFlaw("web", ("image",), f'"{"a" * 60}b" does not match "^(a+)+$"'),))
 
 
 def test_a_schema_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fluxdoctor.collect.charts.verdicts._SECONDS", 1.0)
     began = time.monotonic()
     found = verdict(archive=chart({"definitions": BOMB, "properties": {"image": {"$ref": "#/definitions/a39"}}}))
-    assert found == Verdict(why="its schema took too long, or too much memory")
+    assert found == ValuesVerdict(why="its schema took too long, or too much memory")
     assert time.monotonic() - began < 10
 
 
 def test_a_schema_that_refers_to_itself_ends() -> None:
-    assert verdict(archive=chart({"allOf": [{"$ref": "#"}, {"$ref": "#"}]})) == Verdict()
+    assert verdict(archive=chart({"allOf": [{"$ref": "#"}, {"$ref": "#"}]})) == ValuesVerdict()
 
 
 def test_drafts_are_told_by_their_schema() -> None:
     """A list of items is a tuple in draft 7, and no schema at all in 2020-12, which is meant where none is named."""
     rows = {"properties": {"rows": {"items": [{"type": "string"}]}}}
     spec = ", values: {rows: [1]}"
-    assert verdict(spec, chart({"$schema": DRAFT7, **rows})) == Verdict(
-        (Flaw("web", ("rows", 0), '1 is not of type "string"'),)
+    assert verdict(spec, chart({"$schema": DRAFT7, **rows})) == ValuesVerdict(
+        (ValuesFlaw("web", ("rows", 0), '1 is not of type "string"'),)
     )
-    assert verdict(spec, chart(rows)) == Verdict(why="its values.schema.json is no schema")
+    assert verdict(spec, chart(rows)) == ValuesVerdict(why="its values.schema.json is no schema")
 
 
 def test_subcharts_have_schemas_too() -> None:
@@ -197,15 +197,15 @@ def test_subcharts_have_schemas_too() -> None:
         {"values.schema.json": json.dumps({"properties": {"size": {"type": "string"}}}), "values.yaml": "size: 8Gi\n"},
     )
     with_sub = chart(SCHEMA, DEFAULTS, {"charts/db-1.0.0.tgz": sub})
-    assert verdict(", values: {db: {size: 8}}", with_sub) == Verdict(
-        (Flaw("db", ("db", "size"), '8 is not of type "string"'),)
+    assert verdict(", values: {db: {size: 8}}", with_sub) == ValuesVerdict(
+        (ValuesFlaw("db", ("db", "size"), '8 is not of type "string"'),)
     )
     switched = "apiVersion: v2\nname: web\nversion: 2.1.0\ndependencies: [{name: db, condition: db.enabled}]\n"
     maybe = chart(SCHEMA, DEFAULTS, {"charts/db-1.0.0.tgz": sub, "Chart.yaml": switched})
-    assert verdict(", values: {db: {size: 8}}", maybe) == Verdict()
+    assert verdict(", values: {db: {size: 8}}", maybe) == ValuesVerdict()
     importing = switched.replace("condition: db.enabled", "import-values: [data]")
     imported = chart(SCHEMA, DEFAULTS, {"charts/db-1.0.0.tgz": sub, "Chart.yaml": importing})
-    assert verdict("", imported) == Verdict(why="the chart imports values from its subcharts")
+    assert verdict("", imported) == ValuesVerdict(why="the chart imports values from its subcharts")
 
 
 def test_a_refusal_is_proven_before_helm_tries_and_when_it_says_so() -> None:
@@ -393,7 +393,7 @@ def test_what_hangs_on_unknown_values_is_not_judged(
     release = Resource(body={"spec": {"values": {"n": "x"}, "valuesFrom": [{"kind": "Secret", "name": "s"}]}}, ref=WEB)
     found = verdicts.of(Cluster([release]), {WEB: verdicts.PartialChart(Chart("web", "1", schema=json.dumps(schema)))})
     why = "Secret/apps/s holds a part of the values, and what is in it is not read"
-    assert found == {WEB: Verdict((Flaw("web", *flaws),) if flaws else (), why)}
+    assert found == {WEB: ValuesVerdict((ValuesFlaw("web", *flaws),) if flaws else (), why)}
 
 
 REFERRED = """apiVersion: helm.toolkit.fluxcd.io/v2
@@ -410,23 +410,23 @@ status: {{artifact: {{revision: "{revision}"}}, conditions: [{ready}]}}
 REFERENCES = [
     (
         "OCIRepository", '{url: "oci://registry.test/web"}', "2.1.0@sha256:" + "a" * 64, "oci/apps/made/chart.tgz",
-        Verdict((LEVEL,)),
+        ValuesVerdict((LEVEL,)),
     ),
     (
         "HelmChart", "{chart: web, sourceRef: {kind: HelmRepository, name: acme}}", "2.1.0",
-        "helm/apps/acme/charts/web-2.1.0.tgz", Verdict((LEVEL,)),
+        "helm/apps/acme/charts/web-2.1.0.tgz", ValuesVerdict((LEVEL,)),
     ),
     (
         "HelmChart", "{chart: web, sourceRef: {kind: HelmRepository, name: acme}, valuesFiles: [a.yaml]}", "2.1.0",
         "helm/apps/acme/charts/web-2.1.0.tgz",
-        Verdict((LEVEL,), why="spec.valuesFiles of the HelmChart replaces the values of the chart"),
+        ValuesVerdict((LEVEL,), why="spec.valuesFiles of the HelmChart replaces the values of the chart"),
     ),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("kind", "spec", "revision", "path", "expected"), REFERENCES)
 def test_a_chart_by_reference_is_judged_and_kept_in_a_snapshot(
-    kind: str, spec: str, revision: str, path: str, expected: Verdict
+    kind: str, spec: str, revision: str, path: str, expected: ValuesVerdict
 ) -> None:
     ready = condition("Succeeded", "stored", "True")
     objects = REFERRED.format(kind=kind, spec=spec, revision=revision, ready=ready)

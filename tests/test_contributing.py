@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.causes.findings import order
-from fluxdoctor.collect.folder import load
-from fluxdoctor.diagnose import diagnose
+from fluxdoctor.collect.store.snapshot_folder import load
 from fluxdoctor.model.commands import commands
 from fluxdoctor.model.flux import about
 from fluxdoctor.model.resource import Ref, Resource

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from fluxdoctor import engine
+from fluxdoctor.model.chart_indexes import ChartIndexes
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import ChartIndexes
 from fluxdoctor.model.finding import Problem, Skipped, Unknown
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.oci import OciTags

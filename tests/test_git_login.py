@@ -15,7 +15,7 @@ from fluxdoctor.collect.git.workspace import authorization, plain_key
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.intake.vault import SecretData, Vault
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 from tests.gitworld import NAMESPACE, answers, reach, secret, source
 
 HTTPS, SSH = "https://git.example.com/acme/web.git", "ssh://git@git.example.com/acme/web.git"

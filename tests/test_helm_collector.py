@@ -23,7 +23,8 @@ from fluxdoctor.collect.sources import helm, index_cache
 from fluxdoctor.collect.sources.access import tls_material
 from fluxdoctor.intake import documents
 from fluxdoctor.intake.vault import SecretData
-from fluxdoctor.model.facts import Answer, ChartIndexes, ChartVersion, Probe
+from fluxdoctor.model.chart_indexes import ChartIndexes, ChartVersion
+from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref
 from tests.gaps import gap
 from tests.servers.helm_repo import (

@@ -14,8 +14,9 @@ import pytest
 from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect import git as gits
 from fluxdoctor.collect.sources import bucket, helm, oci
-from fluxdoctor.model.facts import Answer, GitTrees
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.tree import GitTrees
 from fluxdoctor.repository.build import kustomize
 from tests import gitworld
 from tests.gitworld import answers, ref

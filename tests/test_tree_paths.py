@@ -7,7 +7,7 @@ import difflib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxdoctor.model.facts import ParsedFile, Tree
+from fluxdoctor.model.tree import ParsedFile, Tree
 
 _NAMES = st.text("abcdeéw-0", min_size=1, max_size=6)
 _PATHS = st.lists(_NAMES, min_size=1, max_size=4).map("/".join)

@@ -9,9 +9,9 @@ import pytest
 
 from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.collect.store import snapshot_folder
-from fluxdoctor.model import vantage
-from fluxdoctor.model.facts import Answer, Probe, Probes
+from fluxdoctor.model import probe_text
 from fluxdoctor.model.finding import Confidence, Evidence, Finding
+from fluxdoctor.model.probes import Answer, Probe, Probes
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Rule, RuleError, parse_page
@@ -52,7 +52,7 @@ def test_the_same_answer_is_proof(rule: Rule, answer: Answer) -> None:
     found = finding(snapshot, ref, rule.id, probe)
     assert found.confidence is Confidence.PROVEN
     said = Evidence(
-        f"asked from here, just now: {vantage.WORDS[answer]} (as it said)", "probe of https://example.com/x"
+        f"asked from here, just now: {probe_text.WORDS[answer]} (as it said)", "probe of https://example.com/x"
     )
     assert said in found.evidence
 
@@ -79,7 +79,7 @@ def test_another_answer_is_evidence_and_no_proof() -> None:
 
 def test_every_answer_about_a_source_proves_some_rule() -> None:
     told = {answer for _, answer in PROVABLE}
-    assert set(vantage.WORDS) - told == {Answer.OK}
+    assert set(probe_text.WORDS) - told == {Answer.OK}
 
 
 def test_an_answer_that_nobody_gives_is_an_error() -> None:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import DeadlineError
 from fluxdoctor.collect.probe_context import ProbeContext
-from fluxdoctor.model.facts import Answer, Probe
+from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref
 
 T = TypeVar("T")

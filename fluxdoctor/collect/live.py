@@ -17,15 +17,17 @@ from fluxdoctor.collect.kube.login import ClusterLogin, connect
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.model import charts, flux
+from fluxdoctor.model.chart_indexes import ChartIndexes
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import ChartIndexes, GitTrees, Probe, Probes
 from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.oci import OciTags
+from fluxdoctor.model.probes import Probe, Probes
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
+from fluxdoctor.model.tree import GitTrees
 
 _ASKED = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket")
 _READS = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.INCLUDE)
@@ -102,7 +104,7 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], reach: ProbeContext, 
     indexed = [r for r in of["HelmRepository"] if not flux.is_oci_helm_repository(r)]
     wanted = charts_wanted(seen)
     archives = frozenset(verdicts.archives(seen).values()) if Charts in needs else ()
-    held = tuple(charts.held(seen)) if Charts in needs else ()
+    held = tuple(charts.used_charts(seen)) if Charts in needs else ()
     trees = GitTrees in needs or Manifests in needs
     with ThreadPoolExecutor(4, thread_name_prefix="ask") as pool:
         asked_git = pool.submit(git.collect, of["GitRepository"], reach, trees=trees)

@@ -10,8 +10,8 @@ from pathlib import Path
 from fluxdoctor.collect.net.addresses import METADATA_HOSTS, UnreachableError, forbidden, resolve
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.intake.vault import Vault
-from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.gaps import FileScope, Gap, GapReason
+from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref
 
 

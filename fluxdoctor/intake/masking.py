@@ -12,9 +12,9 @@ from fluxdoctor.intake import documents
 from fluxdoctor.intake.objects import SECRET_KIND, is_like_secret, is_secret, manifest
 from fluxdoctor.intake.places import FieldPath
 from fluxdoctor.intake.redact import MASK, mask_spans
-from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Fields
+from fluxdoctor.model.tree import clean
 
 _ACTION = re.compile(r"\{\{.*?\}\}")
 

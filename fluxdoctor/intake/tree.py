@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from fluxdoctor.intake import documents, ignore, masking, objects
 from fluxdoctor.intake.documents import YamlError
-from fluxdoctor.model.facts import ParsedFile, SyntaxFlaw, Tree
 from fluxdoctor.model.resource import Location, Marks
+from fluxdoctor.model.tree import ParsedFile, SyntaxFlaw, Tree
 
 Files = Mapping[str, bytes]
 

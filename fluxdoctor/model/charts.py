@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from fluxdoctor.model import flux
+from fluxdoctor.model.chart_indexes import sha256
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import sha256
 from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.resource import Fields, Ref, Resource
 from fluxdoctor.model.times import moment
@@ -39,7 +39,7 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class ValuesFlaw:
     """One thing that a schema refuses: where in the merged values, and why. ``chart``: whose schema it is."""
 
     chart: str
@@ -51,10 +51,10 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ValuesVerdict:
     """What the schemas of a chart say of a release's values: flaws, none, or why that is not known."""
 
-    flaws: tuple[Flaw, ...] = ()
+    flaws: tuple[ValuesFlaw, ...] = ()
     why: str = ""
 
 
@@ -62,7 +62,7 @@ class Charts:
     """The charts that were pulled, and the verdicts of their schemas."""
 
     def __init__(
-        self, archives: Mapping[Archive, Chart] | None = None, verdicts: Mapping[Ref, Verdict] | None = None
+        self, archives: Mapping[Archive, Chart] | None = None, verdicts: Mapping[Ref, ValuesVerdict] | None = None
     ) -> None:
         """``verdicts`` by HelmRelease."""
         self.archives = dict(archives or {})
@@ -72,13 +72,13 @@ class Charts:
         """Return a chart; None when it was not pulled."""
         return self.archives.get((repository, name, version))
 
-    def verdict(self, release: Ref) -> Verdict | None:
+    def verdict(self, release: Ref) -> ValuesVerdict | None:
         """Return what the schemas say of a release's values; None where none was asked."""
         return self.verdicts.get(release)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class UsedChart:
     """An archive that source-controller holds as it was served: for which HelmChart, its sha256, and since when."""
 
     chart: Ref
@@ -87,7 +87,7 @@ class Held:
     since: datetime | None
 
 
-def held(cluster: Cluster) -> Iterator[Held]:
+def used_charts(cluster: Cluster) -> Iterator[UsedChart]:
     """Yield the archives of HelmCharts that are the very bytes that a HelmRepository served.
 
     source-controller stores what it downloads as it is, but packs it anew for valuesFiles; a registry's chart has no digest
@@ -103,7 +103,7 @@ def held(cluster: Cluster) -> Iterator[Held]:
             continue
         if digest and told and not chart.get("spec.valuesFiles") and not chart.get("spec.valuesFile"):
             which = (repository, chart.text("spec.chart"), chart.text("status.artifact.revision"))
-            yield Held(chart.ref, which, digest, moment(chart.text("status.artifact.lastUpdateTime")))
+            yield UsedChart(chart.ref, which, digest, moment(chart.text("status.artifact.lastUpdateTime")))
 
 
 def referred(release: Resource, cluster: Cluster) -> Resource | None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fluxdoctor.model import flux
 from fluxdoctor.model.finding import Unknown
 from fluxdoctor.model.gaps import Gap, GapReason, KindScope, Scope
-from fluxdoctor.model.once import Once
+from fluxdoctor.model.memo import Memo
 from fluxdoctor.model.resource import Ref, Resource
 
 
@@ -71,7 +71,7 @@ class Event:
 Listed = Mapping[str, frozenset[str] | None]
 
 
-class Cluster(Once):
+class Cluster(Memo):
     """The Kubernetes objects that were read, and how far the sight went."""
 
     def __init__(

@@ -137,7 +137,7 @@ class State(StrEnum):
 
 def state(resource: Resource) -> State:
     """Read the state of a Flux object from its conditions; a suspended object's status is frozen and is not believed."""
-    return resource.once("state", _state)
+    return resource.memo(_state)
 
 
 def _state(resource: Resource) -> State:
@@ -373,7 +373,11 @@ def helm_chart(release: Resource) -> Ref | None:
 
 def references(resource: Resource) -> Iterator[Reference]:
     """Yield every reference that a Flux object's spec makes, in a fixed order."""
-    yield from resource.once("references", lambda r: tuple(_all_references(r)))
+    yield from resource.memo(_reference_list)
+
+
+def _reference_list(resource: Resource) -> tuple[Reference, ...]:
+    return tuple(_all_references(resource))
 
 
 def _all_references(resource: Resource) -> Iterator[Reference]:
@@ -402,7 +406,7 @@ _OWNERS = tuple(
 
 def owner(resource: Resource) -> Ref | None:
     """Return the Flux object that applied this one, by the labels that the controllers set."""
-    return resource.once("owner", _owner)
+    return resource.memo(_owner)
 
 
 def _owner(resource: Resource) -> Ref | None:

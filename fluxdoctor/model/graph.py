@@ -18,7 +18,7 @@ _DOWN = (Edge.APPLIES, Edge.HEALTH, Edge.RECEIVES, Edge.EVENT_SOURCE)
 
 def inventory(resource: Resource) -> tuple[Ref, ...]:
     """Return the objects that a Kustomization, HelmRelease, ResourceSet or FluxInstance says it applied."""
-    return resource.once("inventory", _inventory)
+    return resource.memo(_inventory)
 
 
 def _inventory(resource: Resource) -> tuple[Ref, ...]:
@@ -31,7 +31,7 @@ def _inventory(resource: Resource) -> tuple[Ref, ...]:
 
 def _written(resource: Resource) -> tuple[Reference, ...]:
     """Return the edges that the fields of an object's spec name."""
-    return resource.once("written", _read)
+    return resource.memo(_read)
 
 
 def _read(resource: Resource) -> tuple[Reference, ...]:

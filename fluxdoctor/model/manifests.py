@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import GitTrees, ParsedFile, Tree, clean
 from fluxdoctor.model.flux import CLUSTER_SCOPED
-from fluxdoctor.model.once import Once
+from fluxdoctor.model.memo import Memo
 from fluxdoctor.model.resource import Fields, Location, Marks, Ref, Resource
+from fluxdoctor.model.tree import GitTrees, ParsedFile, Tree, clean
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _ENTRIES = ("resources", "bases", "components")
@@ -28,7 +28,7 @@ _MAX_DIRECTORIES = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestEntry:
     """An entry of a kustomization file, as written: the field, its text, where it stands and the path it means."""
 
     field: str
@@ -63,9 +63,9 @@ class Build:
     objects: tuple[Resource, ...] = ()
     files: tuple[str, ...] = ()
     kustomizations: tuple[Resource, ...] = ()
-    missing: tuple[Entry, ...] = ()
-    bare: tuple[Entry, ...] = ()
-    remote: tuple[Entry, ...] = ()
+    missing: tuple[ManifestEntry, ...] = ()
+    bare: tuple[ManifestEntry, ...] = ()
+    remote: tuple[ManifestEntry, ...] = ()
     broken: tuple[tuple[str, ParsedFile], ...] = ()
     patches: tuple[Patch, ...] = ()
     complete: bool = True
@@ -82,7 +82,7 @@ def is_remote(entry: str) -> bool:
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Walker:
     """The state of one walk through a directory of a tree and those that it leads to."""
 
     tree: Tree
@@ -99,20 +99,20 @@ class _Walk:
 
     def directory(self, path: str) -> tuple[Resource, ...]:
         """Accumulate a directory, which is the same wherever it is reached from: many are the base of dozens."""
-        known: dict[str, tuple[_Walk, tuple[Resource, ...]]] = self.tree.once("accumulated", lambda _: {})
+        known = self.tree.memo(_accumulated)
         if path in self.seen or self.visits > _MAX_DIRECTORIES:
             self.complete = self.whole = False
             return ()
         held = known.get(path)
         if held is None:
-            below = _Walk(self.tree, [*self.seen, path], visits=1)
+            below = _Walker(self.tree, [*self.seen, path], visits=1)
             held = below, tuple(below.accumulated(path))
             if below.whole:
                 known[path] = held
         self._join(held[0])
         return held[1]
 
-    def _join(self, other: _Walk) -> None:
+    def _join(self, other: _Walker) -> None:
         for slot, items in other.build.items():
             self.build.setdefault(slot, []).extend(items)
         self.complete = self.complete and other.complete
@@ -174,7 +174,7 @@ class _Walk:
         else:
             return self.directory(path)
         self.complete = False
-        self.add(slot, Entry(at[0], text, body.at(at) or Location(body.file), path))
+        self.add(slot, ManifestEntry(at[0], text, body.at(at) or Location(body.file), path))
         return []
 
     def result(self, objects: list[Resource]) -> Build:
@@ -186,9 +186,19 @@ def _below(path: str, directory: str) -> bool:
     return path != directory and (not directory or path.startswith(directory + "/"))
 
 
+def _accumulated(_: Tree) -> dict[str, tuple[_Walker, tuple[Resource, ...]]]:
+    """Return where the accumulated directories of a tree are remembered."""
+    return {}
+
+
+def _kustomization_files(_: Tree) -> dict[str, str]:
+    """Return where the kustomization files of a tree are remembered, by directory."""
+    return {}
+
+
 def kustomization_file(tree: Tree, directory: str) -> str:
     """Return the kustomization file of a directory, or ""."""
-    known: dict[str, str] = tree.once("kustomization files", lambda _: {})
+    known = tree.memo(_kustomization_files)
     if directory not in known:
         paths = (posixpath.join(directory, name) for name in FILE_NAMES)
         known[directory] = next((p for p in paths if tree.is_file(p)), "")
@@ -201,7 +211,7 @@ def scanned(tree: Tree, directory: str) -> tuple[tuple[str, ...], tuple[str, ...
     The directories below it that have one, which are not looked into, and the manifests elsewhere below. What is ignored is
     not in the artifact.
     """
-    return tree.once(("scanned", directory), lambda whole: _scanned(whole, directory))
+    return tree.memo(_scanned, directory)
 
 
 def _scanned(tree: Tree, directory: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -292,11 +302,11 @@ def build(tree: Tree, path: str, components: tuple[str, ...] = ()) -> Build | No
     directory = clean(path)
     if not tree.is_directory(directory):
         return None
-    return tree.once(("build", directory, components), lambda whole: _built(whole, directory, components))
+    return tree.memo(_built, directory, components)
 
 
 def _built(tree: Tree, directory: str, components: tuple[str, ...]) -> Build:
-    walk = _Walk(tree)
+    walk = _Walker(tree)
     objects = list(walk.directory(directory))
     for component in components:
         added = clean(posixpath.join(directory, component))
@@ -305,7 +315,7 @@ def _built(tree: Tree, directory: str, components: tuple[str, ...]) -> Build:
     return walk.result(objects)
 
 
-class Manifests(Once):
+class Manifests(Memo):
     """The declarations in git of every Kustomization whose source tree is known."""
 
     def __init__(self, cluster: Cluster, git: GitTrees) -> None:
@@ -360,7 +370,7 @@ class Manifests(Once):
     @staticmethod
     def live_ref(declared: Resource, kustomization: Resource) -> Ref:
         """Return the identity that a declared object has in the cluster: the Kustomization's spec can change it."""
-        return _moved(declared.ref, *kustomization.once("how it renames", _renames))
+        return _moved(declared.ref, *kustomization.memo(_renames))
 
     def producers(self, ref: Ref) -> tuple[Ref, ...]:
         """Return the Kustomizations whose files declare an object."""

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import Tree
 from fluxdoctor.model.manifests import Build, Manifests, Patch
 from fluxdoctor.model.resource import FieldPath, Fields, Location, Ref, Resource, split
+from fluxdoctor.model.tree import Tree
 
 _Path = tuple[str | int, ...]
 _ANY = object()

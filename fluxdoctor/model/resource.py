@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from fluxdoctor.model.once import Once
+from fluxdoctor.model.memo import Memo
 from fluxdoctor.model.times import moment
 
 #: A field's path: dotted (``spec.sourceRef.name``, ``spec.patches.0.target``), or a tuple where a key holds a dot.
@@ -208,7 +208,7 @@ def _condition(row: dict[str, Any]) -> Condition:
 
 
 @dataclass(frozen=True)
-class Resource(Fields, Once):
+class Resource(Fields, Memo):
     """A Kubernetes object. ``file`` and ``marks`` tell where it was written, when it came from YAML."""
 
     ref: Ref = field(default_factory=lambda: Ref("", "", ""))

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from fluxdoctor.model.chart_indexes import ChartIndexes
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import ChartIndexes, GitTrees, Probes
 from fluxdoctor.model.failures import Failures
 from fluxdoctor.model.gaps import Gap
 from fluxdoctor.model.graph import Graph
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.oci import OciTags
 from fluxdoctor.model.overlaps import Overlaps
+from fluxdoctor.model.probes import Probes
 from fluxdoctor.model.removals import Removals
 from fluxdoctor.model.schemas import Schemas
+from fluxdoctor.model.tree import GitTrees
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from fluxdoctor._version import __version__
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import GitTrees, clean
 from fluxdoctor.model.gaps import Gap, GapReason, StepScope
 from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
+from fluxdoctor.model.tree import GitTrees, clean
 from fluxdoctor.repository.build import kustomize
 from fluxdoctor.repository.build.cache import BuildCache
 from fluxdoctor.repository.build.substitute import Variables

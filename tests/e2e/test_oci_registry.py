@@ -13,8 +13,8 @@ import pytest
 from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.collect.sources import helm, oci
 from fluxdoctor.intake.vault import SecretData
-from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.oci import OciLayer
+from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref
 from tests.gaps import gap
 from tests.servers.helm_repo import answering, helm_server, package

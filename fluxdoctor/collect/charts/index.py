@@ -10,7 +10,8 @@ from typing import Any
 
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.intake import documents
-from fluxdoctor.model.facts import Answer, ChartVersion, sha256
+from fluxdoctor.model.chart_indexes import ChartVersion, sha256
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Fields
 from fluxdoctor.model.times import moment
 

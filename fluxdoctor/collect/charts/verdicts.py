@@ -12,7 +12,7 @@ from typing import Any
 from fluxdoctor.collect.charts import schema_worker, values
 from fluxdoctor.collect.charts.values import UnknownValuesError, Values
 from fluxdoctor.model import flux
-from fluxdoctor.model.charts import Archive, Chart, Flaw, Verdict, in_use, referred
+from fluxdoctor.model.charts import Archive, Chart, ValuesFlaw, ValuesVerdict, in_use, referred
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Fields, Ref, Resource
@@ -52,7 +52,7 @@ def _replaces_values(release: Resource, cluster: Cluster) -> str:
     return "spec.valuesFiles of the HelmChart" if replaced else ""
 
 
-def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, Verdict]:
+def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, ValuesVerdict]:
     """Judge the values of the releases whose charts were pulled."""
     pairs = {ref: charts[archive] for ref, archive in archives(cluster).items() if archive in charts}
     return of(cluster, {ref: PartialChart(chart) for ref, chart in pairs.items()})
@@ -66,12 +66,12 @@ class PartialChart:
     why: str = ""
 
 
-def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, Verdict]:
+def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, ValuesVerdict]:
     """Judge the values of releases by their charts. Raises nothing; a schema that takes too long is unknown.
 
     Where a part of the values is not known, what spec.values sets itself is still judged: it is merged last.
     """
-    found: dict[Ref, Verdict] = {}
+    found: dict[Ref, ValuesVerdict] = {}
     questions: list[_Question] = []
     for ref, asked in charts.items():
         release = cluster.get(ref)
@@ -80,11 +80,11 @@ def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, Verdic
         try:
             given, why = _given(release, cluster, asked)
             questions += [q for one in several for q in one.filled(asked.chart, given, partly=bool(why))]
-            found[ref] = Verdict(why=why)
+            found[ref] = ValuesVerdict(why=why)
         except UnknownValuesError as error:
-            found[ref] = Verdict(why=str(error))
+            found[ref] = ValuesVerdict(why=str(error))
         except RecursionError:
-            found[ref] = Verdict(why="its values are nested too deep")
+            found[ref] = ValuesVerdict(why="its values are nested too deep")
     for question, answer in zip(questions, _answers(questions), strict=True):
         found[question.release] = _joined(found[question.release], question, answer)
     return found
@@ -135,11 +135,13 @@ def _questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterat
             yield from _questions(release, sub, (*path, sub.name))
 
 
-def _joined(verdict: Verdict, question: _Question, answer: Mapping[str, Any]) -> Verdict:
+def _joined(verdict: ValuesVerdict, question: _Question, answer: Mapping[str, Any]) -> ValuesVerdict:
     told = (((*question.path, *path), said) for path, said in answer.get("flaws", ()))
     own = question.own
-    flaws = tuple(Flaw(question.chart.name, p, said) for p, said in told if own is None or values.is_settled(own, p))
-    return Verdict((*verdict.flaws, *flaws), verdict.why or str(answer.get("why", "")))
+    flaws = tuple(
+        ValuesFlaw(question.chart.name, p, said) for p, said in told if own is None or values.is_settled(own, p)
+    )
+    return ValuesVerdict((*verdict.flaws, *flaws), verdict.why or str(answer.get("why", "")))
 
 
 def _answers(questions: list[_Question]) -> list[Mapping[str, Any]]:

@@ -25,9 +25,10 @@ from fluxdoctor.collect.git.workspace import Workspace
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.probe_context import ProbeContext, SourceResults, probe_reason
 from fluxdoctor.intake.tree import tree_of
-from fluxdoctor.model.facts import Answer, Probe, Tree
 from fluxdoctor.model.gaps import FileScope, Gap
+from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.tree import Tree
 
 _TICK = 0.2
 

@@ -14,7 +14,7 @@ from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.net.addresses import tls_answer
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.intake.redact import Redactor
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 _LONGEST = 200
 #: The order matters: a line may speak of several things. Checked against git 2.39 with curl 7.88 (GnuTLS) and OpenSSH 9.2.

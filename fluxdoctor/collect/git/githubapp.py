@@ -23,7 +23,7 @@ from fluxdoctor.collect.git.remote import Remote, parse
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 USER = "x-access-token"
 _CREATED, _NOT_FOUND = 201, 404

@@ -11,7 +11,7 @@ from fluxdoctor.collect.git.login import Proxy
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.probe_context import ProbeContext
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 #: Answers of a host, whatever the repository and the login.
 _DOWN = (Answer.DNS, Answer.REFUSED, Answer.TIMEOUT, Answer.NOT_CONTACTED, Answer.PROXY)

@@ -12,7 +12,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.intake.vault import SecretData, Vault
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Resource
 
 _MAX_PROXY = 2048

@@ -12,7 +12,7 @@ from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.git.workspace import authorization
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 _ASKED, _SERVICE = "/info/refs", "service=git-upload-pack"
 

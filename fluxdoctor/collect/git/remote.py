@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 _PORTS = {"https": 443, "http": 80, "ssh": 22}
 _URL = re.compile(

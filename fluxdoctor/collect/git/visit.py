@@ -19,7 +19,7 @@ from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.net.process import Done, Limits, TooMuchError
 from fluxdoctor.collect.probe_context import ProbeContext
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Resource
 
 _MOST_REFS = 64 * 1024 * 1024

@@ -20,7 +20,7 @@ from fluxdoctor.collect.git.workspace import proxy_url
 from fluxdoctor.collect.net.addresses import UnreachableError, tls_answer
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.net.sockets import shut, track
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 CONNECT = 5.0
 _MOST = 1024 * 1024

@@ -21,7 +21,7 @@ from fluxdoctor.collect.git.remote import quoted
 from fluxdoctor.collect.git.way import Way
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.process import Done, Limits, run
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 REMOTE = "origin"
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")

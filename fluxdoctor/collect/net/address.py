@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote, urljoin
 
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 PORTS = {"http": 80, "https": 443}
 

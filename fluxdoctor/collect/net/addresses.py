@@ -9,7 +9,7 @@ import threading
 from typing import Protocol
 
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 METADATA_HOSTS = frozenset(("metadata", "metadata.google.internal", "metadata.goog", "instance-data"))
 

@@ -19,7 +19,7 @@ from fluxdoctor.collect.net.address import Address
 from fluxdoctor.collect.net.addresses import Network, UnreachableError, tls_answer
 from fluxdoctor.collect.net.sockets import shut, track
 from fluxdoctor.collect.net.tls import Material
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 MIB = 1 << 20
 _CHUNK = 1 << 18

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 
 @dataclass(frozen=True, slots=True, repr=False)

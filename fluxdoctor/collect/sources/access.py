@@ -8,7 +8,7 @@ from fluxdoctor.collect.net.http import Access
 from fluxdoctor.collect.net.tls import Material
 from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.intake.vault import SecretData
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Resource
 
 _AUTHORITIES = ("ca.crt", "caFile")

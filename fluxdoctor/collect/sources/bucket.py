@@ -16,7 +16,7 @@ from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import Access, Client, Response
 from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
 from fluxdoctor.collect.sources import access
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Ref, Resource
 
 _EMPTY = hashlib.sha256(b"").hexdigest()

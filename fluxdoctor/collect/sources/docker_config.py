@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.intake.vault import SecretData
-from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.flux import DOCKER_HUB
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Fields
 
 HUB = "index.docker.io"

@@ -20,10 +20,11 @@ from fluxdoctor.collect.probe_context import ProbeContext, SourceResults, probe_
 from fluxdoctor.collect.sources import access
 from fluxdoctor.collect.sources.index_cache import IndexCache, mapped
 from fluxdoctor.model import flux
-from fluxdoctor.model.charts import Archive, Chart, Held
-from fluxdoctor.model.facts import Answer, ChartVersion, Probe, entries_of, stated
+from fluxdoctor.model.chart_indexes import ChartVersion, entries_of, stated
+from fluxdoctor.model.charts import Archive, Chart, UsedChart
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.gaps import FileScope, Gap, GapReason
+from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref, Resource
 
 #: What source-controller reads of an index, unless --helm-index-max-size says more.
@@ -55,7 +56,7 @@ def collect(
     reach: ProbeContext,
     *,
     archives: Collection[Archive] = (),
-    held: Collection[Held] = (),
+    held: Collection[UsedChart] = (),
 ) -> HelmFound:
     """Ask Helm repositories over HTTP. ``wanted``: names of charts by repository. Raises nothing: see the probes.
 
@@ -92,7 +93,7 @@ def collect(
     return HelmFound(probes | fan_out.unasked(refused, reach), (*_gaps(probes), *gaps), indexes, charts)
 
 
-def _doubtful(held: Collection[Held], indexes: Mapping[Ref, Index]) -> tuple[Archive, ...]:
+def _doubtful(held: Collection[UsedChart], indexes: Mapping[Ref, Index]) -> tuple[Archive, ...]:
     """Return the charts that the controller holds with another digest than their index states, no more than a few."""
     found: set[Archive] = set()
     for one in held:

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from fluxdoctor.collect.net.address import Address
 from fluxdoctor.collect.net.addresses import UnreachableError
-from fluxdoctor.model.facts import Answer
+from fluxdoctor.model.probes import Answer
 
 _MOST = 512 << 20
 _A_DAY = 86_400

@@ -18,9 +18,9 @@ from fluxdoctor.collect.sources.docker_config import RegistryLogin
 from fluxdoctor.collect.sources.registry import RegistryRepository
 from fluxdoctor.model import semver
 from fluxdoctor.model.charts import Archive, Chart
-from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.oci import OciManifest
+from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref, Resource
 
 _CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"

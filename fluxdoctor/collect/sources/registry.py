@@ -13,8 +13,8 @@ from fluxdoctor.collect.net.address import Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import MIB, Client, Response, basic
 from fluxdoctor.collect.sources.docker_config import RegistryLogin
-from fluxdoctor.model.facts import Answer
 from fluxdoctor.model.oci import OciLayer, OciManifest
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Fields
 
 _PAGE = 1000

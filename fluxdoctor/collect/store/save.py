@@ -16,11 +16,12 @@ import yaml
 from fluxdoctor.collect.charts import chart_archive
 from fluxdoctor.collect.store import oci_folder, saved_gaps
 from fluxdoctor.collect.store.snapshot_folder import FORMAT
+from fluxdoctor.model.chart_indexes import ChartVersion
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.cluster import Cluster, Event
-from fluxdoctor.model.facts import ChartVersion, GitTrees
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot, Target
+from fluxdoctor.model.tree import GitTrees
 
 
 def check(root: Path) -> None:

@@ -15,14 +15,16 @@ from fluxdoctor.collect.store.archive import MAX_FILE, MAX_TOTAL, SnapshotError
 from fluxdoctor.collect.store.within import is_within
 from fluxdoctor.intake import documents, objects
 from fluxdoctor.intake.tree import Files, tree_of
+from fluxdoctor.model.chart_indexes import ChartIndexes, sha256
 from fluxdoctor.model.charts import Archive, Chart, Charts
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import Answer, ChartIndexes, GitTrees, Probe, Probes, sha256
 from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.oci import OciTags
+from fluxdoctor.model.probes import Answer, Probe, Probes
 from fluxdoctor.model.resource import Fields, Ref
 from fluxdoctor.model.snapshot import Snapshot, Target, Versions
 from fluxdoctor.model.times import moment
+from fluxdoctor.model.tree import GitTrees
 
 FORMAT = 1
 _NO_OBJECTS = "snapshot.yaml says that kinds were listed, and there is no file of them"

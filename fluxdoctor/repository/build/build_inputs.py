@@ -9,12 +9,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import is_remote, kustomization_file, scanned
 from fluxdoctor.model.resource import Fields, Resource
+from fluxdoctor.model.tree import Tree, clean
 
 LISTS = (
     "resources",
@@ -54,7 +53,7 @@ def closure(tree: Tree, directory: str, extra: tuple[str, ...] = ()) -> Closure:
         if at in found.directories:
             continue
         found.directories.add(at)
-        near = tree.once(("named", at), partial(_near, at=at))
+        near = tree.memo(_near, at)
         found.files |= near.files
         todo += near.directories
         found.outside = found.outside or near.outside

@@ -8,9 +8,9 @@ from __future__ import annotations
 import posixpath
 from typing import Any
 
-from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import kustomization_file, scanned
 from fluxdoctor.model.resource import Resource
+from fluxdoctor.model.tree import Tree, clean
 
 _PLACEHOLDER = "_placeholder"
 

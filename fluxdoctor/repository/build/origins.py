@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from fluxdoctor.model.facts import Tree
 from fluxdoctor.model.manifests import Build, unlist
 from fluxdoctor.model.resource import Resource
+from fluxdoctor.model.tree import Tree
 
 _Path: TypeAlias = tuple[str | int, ...]
 

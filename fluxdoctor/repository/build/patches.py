@@ -5,15 +5,15 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from fluxdoctor.intake import documents
-from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Fields
+from fluxdoctor.model.tree import Tree, clean
 
 #: With these a patch, or what it is for, may become another kind.
 _CHANGES_KIND = (b"/kind", b"allowKindChange")
@@ -107,7 +107,7 @@ def _kinds(tree: Tree, files: Iterable[str], contents: Mapping[str, bytes]) -> f
     """Return the kinds in files, and what kustomize makes itself; None where that cannot be said."""
     found = {"ConfigMap", "Secret"}
     for path in filter(contents.__contains__, files):  # what is ignored is not built
-        kinds = tree.once(("kinds", path), partial(_kinds_in, path=path, content=contents[path]))
+        kinds = tree.memo(_kinds_in, path, contents[path])
         if kinds is None:
             return None
         found |= kinds

@@ -15,9 +15,9 @@ from typing import Any
 
 from fluxdoctor.intake import documents
 from fluxdoctor.model import manifests
-from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Resource
+from fluxdoctor.model.tree import Tree, clean
 from fluxdoctor.repository.build import build_inputs, generate, kustomize, origins, patches, repair
 from fluxdoctor.repository.build.cache import BuildCache
 from fluxdoctor.repository.build.document import BuiltDocument

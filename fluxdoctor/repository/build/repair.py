@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import kustomization_file
+from fluxdoctor.model.tree import Tree, clean
 from fluxdoctor.repository.build.build_inputs import (
     GENERATORS,
     LISTS,

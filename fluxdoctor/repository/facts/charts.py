@@ -7,8 +7,8 @@ import posixpath
 from fluxdoctor.collect.charts import chart_archive, verdicts
 from fluxdoctor.model.charts import Chart, Charts, in_tree
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.resource import Ref
+from fluxdoctor.model.tree import Tree, clean
 from fluxdoctor.repository.build.substitute import unknown
 from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 

@@ -12,11 +12,12 @@ from fluxdoctor.collect.live import charts_wanted
 from fluxdoctor.collect.probe_context import ProbeContext, SourceResults
 from fluxdoctor.collect.sources import helm, oci
 from fluxdoctor.model import flux
+from fluxdoctor.model.chart_indexes import ChartIndexes
 from fluxdoctor.model.charts import referred
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import Answer, ChartIndexes
 from fluxdoctor.model.finding import Skipped
 from fluxdoctor.model.oci import OciTags
+from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.removals import Removal, Removals
 from fluxdoctor.model.resource import Location, Ref, Resource
+from fluxdoctor.model.tree import clean
 from fluxdoctor.repository.build.substitute import unknown
 from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable
 
 from fluxdoctor.model import flux
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.facts import GitTrees, Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.tree import GitTrees, Tree, clean
 
 _SOURCE = Ref("GitRepository", "", "repository")
 _MOST = 400

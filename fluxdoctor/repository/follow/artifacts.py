@@ -9,8 +9,8 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.resource import Fields, Ref, Resource
+from fluxdoctor.model.tree import Tree, clean
 
 _WILD = frozenset("*?[{")
 _SAME = re.compile(r"^(?:ssh://|https?://|oci://)?(?:[^@/]+@)?|(?:\.git)?/*$")

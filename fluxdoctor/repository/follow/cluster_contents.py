@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from fluxdoctor.model.facts import Tree
 from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.tree import Tree
 from fluxdoctor.repository.follow.discovery import EntryPoint
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Tree
 from fluxdoctor.model.resource import Marks, Ref, Resource
+from fluxdoctor.model.tree import Tree
 from fluxdoctor.repository.build.document import BuiltDocument
 from fluxdoctor.repository.build.origins import LateMarks, Origin
 from fluxdoctor.repository.build.substitute import Variables

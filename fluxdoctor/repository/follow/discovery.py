@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from fluxdoctor.model import flux
-from fluxdoctor.model.facts import Tree, clean
 from fluxdoctor.model.manifests import FILE_NAMES, kustomization_file, unlist
 from fluxdoctor.model.resource import Fields, Ref, Resource
+from fluxdoctor.model.tree import Tree, clean
 from fluxdoctor.repository.build.build_inputs import closure
 from fluxdoctor.repository.build.substitute import unknown
 from fluxdoctor.repository.follow import artifacts, syncs
@@ -156,7 +156,7 @@ class EntryPoints:
     def _holds(self, entry: EntryPoint) -> bool:
         """Tell whether an entry's Kustomization is among what it applies: by its file, up to the folder of its path."""
         path = clean(entry.kustomization.text("spec.path"))
-        return path in _above(self.tree, entry.file, self.tree.once("uses", _uses))
+        return path in _above(self.tree, entry.file, self.tree.memo(_uses))
 
     def _is_elsewhere(self, name: str, source: Resource) -> bool:
         """Tell a source that one Kustomization alone has, where many have another one with their paths in this repository.
@@ -227,7 +227,7 @@ class EntryPoints:
 
     def implied(self, reached: frozenset[str]) -> list[EntryPoint]:
         """Return the folders that hold Kustomizations which nothing here applies: something elsewhere must begin there."""
-        uses = self.tree.once("uses", _uses)
+        uses = self.tree.memo(_uses)
         left = [
             k for k in self.kustomizations
             if k.file not in reached and k.has("spec.path") and not _PUT_AWAY.search(k.file)
@@ -247,7 +247,7 @@ class EntryPoints:
         """Return the folders that stand for themselves in a repository without a Flux Kustomization: its entry is elsewhere."""
         if self.kustomizations or not self.documents:
             return []
-        uses = self.tree.once("uses", _uses)
+        uses = self.tree.memo(_uses)
         tops = []
         for folder in sorted(self.tree.directories):
             file = kustomization_file(self.tree, folder)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Self
 
 from fluxdoctor.intake.tree import tree_of
-from fluxdoctor.model.facts import Tree
+from fluxdoctor.model.tree import Tree
 from fluxdoctor.repository.build import kustomize
 from fluxdoctor.repository.build.cache import BuildCache
 from fluxdoctor.repository.build.render import Renderer

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 
 from fluxdoctor.model import manifests
-from fluxdoctor.model.facts import clean
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.tree import clean
 from fluxdoctor.repository.build.document import BuiltDocument
 from fluxdoctor.repository.build.origins import Origin
 from fluxdoctor.repository.build.render import Renderer

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem
-from fluxdoctor_rules.cluster import _controllers
+from fluxdoctor_rules.shared import controllers
 
 _GATE = "ObjectLevelWorkloadIdentity"
 #: --default-service-account of kustomize- and helm-controller is for impersonation, and needs no gate.
@@ -20,7 +20,7 @@ _FLAGS = {
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Read the arguments. With such a flag and without the gate the controller does not start (fluxcd/pkg auth)."""
     for name, flags in _FLAGS.items():
-        for controller in _controllers.all_of(cluster, name):
+        for controller in controllers.all_of(cluster, name):
             flag = next((f for f in flags if controller.flag(f)), "")
             if flag and not controller.gate(_GATE):
                 proof = Evidence(f"--{flag}={controller.flag(flag)}", str(controller.deployment.ref))

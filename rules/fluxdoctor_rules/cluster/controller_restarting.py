@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from fluxdoctor import Clock, Cluster, Evidence, Fields, Problem, Resource, age, moment
-from fluxdoctor_rules.cluster import _controllers, _pods
+from fluxdoctor_rules.cluster import _pods
+from fluxdoctor_rules.shared import controllers
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 _OFTEN = 5
@@ -13,8 +14,8 @@ _OFTEN = 5
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
     """Read the last exit of the container: out of memory within a day, or five restarts and the last within the hour."""
     pods = _pods.by_workload(cluster)
-    for name in (*_controllers.RELEASES, "flux-operator"):
-        for controller in _controllers.all_of(cluster, name):
+    for name in (*controllers.RELEASES, "flux-operator"):
+        for controller in controllers.all_of(cluster, name):
             for pod in pods.get(controller.deployment.ref, ()):
                 for row in pod.rows("status.containerStatuses"):
                     what = _what(row, pod, clock)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem
-from fluxdoctor_rules.cluster import _controllers
+from fluxdoctor_rules.shared import controllers
 
 _GROUPS = (".toolkit.fluxcd.io", ".source.extensions.fluxcd.io")
 _LABEL = re.compile(r"v?2\.(\d+)\.")
@@ -13,7 +13,7 @@ _LABEL = re.compile(r"v?2\.(\d+)\.")
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Compare the version label that the manifests of Flux set on the CRDs with the release of the controllers."""
     releases = [
-        c.flux for name in _controllers.RELEASES for c in _controllers.all_of(cluster, name) if c.flux is not None
+        c.flux for name in controllers.RELEASES for c in controllers.all_of(cluster, name) if c.flux is not None
     ]
     if not releases:
         return

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref
-from fluxdoctor_rules.cluster import _controllers
+from fluxdoctor_rules.shared import controllers
 
 _FLAGS = ("default-service-account", "default-kubeconfig-service-account", "default-decryption-service-account")
 _MESSAGE = "specified default service account does not exist"
@@ -21,7 +21,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         if not any(_MESSAGE in w.message for w in failure.words):
             continue
         name = _CONTROLLERS.get(failure.ref.kind, "source-controller")
-        for controller in _controllers.all_of(cluster, name):
+        for controller in controllers.all_of(cluster, name):
             for flag in _FLAGS:
                 account = Ref("ServiceAccount", failure.ref.namespace, controller.flag(flag) or "")
                 if account.name and cluster.look(account).absent:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Failures, Problem
-from fluxdoctor_rules.cluster import _controllers
+from fluxdoctor_rules.shared import controllers
 
 _MESSAGE = re.compile(r"please enable the (?P<a>[A-Za-z]+) feature gate|(?P<b>[A-Za-z]+) feature gate is disabled")
 _CONTROLLERS = {
@@ -20,7 +20,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         messages = (w.message for w in failure.words if "feature gate" in w.message)
         match = next((m for text in messages if (m := _MESSAGE.search(text))), None)
         name = _CONTROLLERS.get(failure.ref.kind, "source-controller")
-        for controller in _controllers.all_of(cluster, name) if match else ():
+        for controller in controllers.all_of(cluster, name) if match else ():
             gate = (match["a"] or match["b"]) if match else ""
             if controller.arguments and not controller.gate(gate) and controller.watches(failure.resource):
                 gates = controller.flag("feature-gates") or "not set"

@@ -3,20 +3,20 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem
-from fluxdoctor_rules.cluster import _controllers
-from fluxdoctor_rules.cluster._controllers import Controller
+from fluxdoctor_rules.shared import controllers
+from fluxdoctor_rules.shared.controllers import Controller
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Compare the Flux releases of the images in each namespace. Images without a known version are left out."""
     spaces: dict[str, list[Controller]] = {}
-    for name in _controllers.RELEASES:
-        for controller in _controllers.all_of(cluster, name):
+    for name in controllers.RELEASES:
+        for controller in controllers.all_of(cluster, name):
             if controller.flux is not None:
                 spaces.setdefault(controller.deployment.namespace, []).append(controller)
-    for _, controllers in sorted(spaces.items()):
-        newest = max(c.flux or 0 for c in controllers)
-        behind = [c for c in controllers if c.flux != newest]
+    for _, deployments in sorted(spaces.items()):
+        newest = max(c.flux or 0 for c in deployments)
+        behind = [c for c in deployments if c.flux != newest]
         if behind:
             first = min(behind, key=lambda c: (c.flux or 0, c.name))
             names = ", ".join(f"{c.name} of 2.{c.flux}" for c in behind)

@@ -18,7 +18,7 @@ from fluxdoctor import (
     semver,
     short,
 )
-from fluxdoctor_rules.flux import _values
+from fluxdoctor_rules.shared import helm_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _release(resource: Resource, cluster: Cluster) -> Iterator[str]:
     attempted = resource.text("status.lastAttemptedRevision")
     if chart and attempted and revision(chart) and revision(chart) != attempted:
         yield f"the chart is at {revision(chart)}, but {attempted} is released"
-    digest, last = _values.digest(resource, cluster), resource.text("status.lastAttemptedConfigDigest")
+    digest, last = helm_values.digest(resource, cluster), resource.text("status.lastAttemptedConfigDigest")
     if digest and last and digest != last:
         yield f"its values have changed since the last release{_keys(resource.fields('spec.values'))}"
     yield from _generations(resource, resource.number("status.lastAttemptedGeneration"))

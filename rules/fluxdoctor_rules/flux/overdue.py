@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from fluxdoctor import Clock, Cluster, Evidence, Problem, Resource, State, age, interval, moment, state, timeout
-from fluxdoctor_rules.kustomize._history import last_reconciled
+from fluxdoctor_rules.shared.history import last_reconciled
 
 _REQUESTED = "reconcile.fluxcd.io/requestedAt"
 _INTERVALS = 3

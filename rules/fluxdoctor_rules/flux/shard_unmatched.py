@@ -3,29 +3,29 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Failures, Problem, State
-from fluxdoctor_rules.cluster import _controllers
 from fluxdoctor_rules.flux.never_reconciled import CONTROLLERS
+from fluxdoctor_rules.shared import controllers
 
 _SHARD = "sharding.fluxcd.io/key"
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Match the labels and the namespace of each object without a status with the arguments of its controllers."""
-    deployments = {name: _controllers.all_of(cluster, name) for name in sorted(set(CONTROLLERS.values()))}
+    by_name = {name: controllers.all_of(cluster, name) for name in sorted(set(CONTROLLERS.values()))}
     for failure in failures.waiting:
         resource = failure.resource
         name = CONTROLLERS.get(resource.kind, "")
-        controllers = deployments.get(name, ())
-        is_complete = bool(controllers) and all(c.arguments for c in controllers) and cluster.saw_all("Deployment")
-        if failure.state is not State.NEW or not is_complete or any(c.watches(resource) for c in controllers):
+        deployments = by_name.get(name, ())
+        is_complete = bool(deployments) and all(c.arguments for c in deployments) and cluster.saw_all("Deployment")
+        if failure.state is not State.NEW or not is_complete or any(c.watches(resource) for c in deployments):
             continue
         shard = resource.label(_SHARD)
         where = f"shard {shard}" if shard else f"namespace {resource.namespace} (no shard label)"
-        proof = tuple(Evidence(_scope(c), str(c.deployment.ref)) for c in controllers[:3])
+        proof = tuple(Evidence(_scope(c), str(c.deployment.ref)) for c in deployments[:3])
         yield Problem(resource.ref, {"where": where, "controller": name}, proof, field=f"metadata.labels.{_SHARD}")
 
 
-def _scope(controller: _controllers.Controller) -> str:
+def _scope(controller: controllers.Controller) -> str:
     selector = controller.flag("watch-label-selector")
     is_namespaced = controller.flag("watch-all-namespaces") == "false"
     return (

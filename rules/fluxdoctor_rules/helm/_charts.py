@@ -21,7 +21,11 @@ class Request:
 
 def unresolved(cluster: Cluster) -> Sequence[Request]:
     """Return the charts of HelmRepositories that are not ready; the current index says nothing about a pulled chart."""
-    return cluster.once("unresolved charts", lambda cluster: (*_of_releases(cluster), *_of_charts(cluster)))
+    return cluster.memo(_unresolved)
+
+
+def _unresolved(cluster: Cluster) -> tuple[Request, ...]:
+    return (*_of_releases(cluster), *_of_charts(cluster))
 
 
 def _of_releases(cluster: Cluster) -> Iterator[Request]:

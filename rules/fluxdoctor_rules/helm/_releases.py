@@ -8,7 +8,7 @@ from fluxdoctor import Cluster, Ref, Resource, State, condition, nearest, state,
 
 def active(cluster: Cluster) -> Sequence[Resource]:
     """Return the HelmReleases that helm-controller reconciles: not suspended and not terminating."""
-    return cluster.once("active releases", _active)
+    return cluster.memo(_active)
 
 
 def _active(cluster: Cluster) -> Sequence[Resource]:
@@ -90,7 +90,7 @@ def generated_chart(cluster: Cluster, release: Resource) -> Resource | None:
 
 def chart_source(release: Resource) -> Ref:
     """Return the source that spec.chart refers to."""
-    return release.once("chart source", _chart_source)
+    return release.memo(_chart_source)
 
 
 def _chart_source(release: Resource) -> Ref:

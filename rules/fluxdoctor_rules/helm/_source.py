@@ -160,7 +160,7 @@ def _texts(chart: PulledChart) -> Iterator[str]:
 def pulled(cluster: Cluster, archives: Charts) -> Iterator[tuple[Resource, Archived]]:
     """Yield releases with their chart, if its current version was pulled from a HelmRepository or an OCIRepository."""
     wrappers: dict[int, Archived] = {}
-    for release, archive in cluster.once("charts in use", _in_use):
+    for release, archive in cluster.memo(_in_use):
         if chart := archives.chart(*archive):
             yield release, wrappers.setdefault(id(chart), Archived(chart))
 
@@ -183,7 +183,7 @@ def chart_field(release: Resource, field: str) -> str:
 def charts(cluster: Cluster, git: GitTrees) -> Iterator[tuple[Resource, Chart]]:
     """Yield releases with their chart, if it is a directory in a GitRepository."""
     directories: dict[tuple[Ref, str], Chart] = {}
-    for release, source, path in cluster.once("charts in git", _in_git):
+    for release, source, path in cluster.memo(_in_git):
         tree = git.tree(source)
         if tree and tree.is_file(posixpath.join(clean(path), "Chart.yaml")):
             # Shared, so that many releases of one chart read its files once.

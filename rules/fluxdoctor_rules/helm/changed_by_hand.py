@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from fluxdoctor import Clock, Cluster, Edge, Evidence, Graph, Problem, Resource, age, moment
-from fluxdoctor_rules.helm import _edits
+from fluxdoctor_rules.helm import _manual_edits
 from fluxdoctor_rules.helm._releases import active, is_settled
 
 _LISTED = 3
@@ -19,7 +19,9 @@ def check(cluster: Cluster, graph: Graph, clock: Clock) -> Iterator[Problem]:
             continue
         targets = dict.fromkeys(r.target for r in graph.needs(release.ref, Edge.APPLIES))
         edits = [
-            (live, *edit) for live in filter(None, map(cluster.get, targets)) for edit in _edits.by_hand(live, deployed)
+            (live, *edit)
+            for live in filter(None, map(cluster.get, targets))
+            for edit in _manual_edits.by_hand(live, deployed)
         ]
         if edits:
             yield _problem(release, edits, clock)

@@ -10,14 +10,14 @@ from fluxdoctor import (
     Cluster,
     Confidence,
     Evidence,
-    Held,
     Problem,
     Ref,
     Severity,
     State,
-    charts_held,
+    UsedChart,
     state,
     stated_digests,
+    used_charts,
 )
 
 _LISTED = 5
@@ -77,8 +77,8 @@ def check(cluster: Cluster, charts: ChartIndexes, archives: Charts | None) -> It
 
 
 def _mismatches(cluster: Cluster, charts: ChartIndexes, archives: Charts | None) -> Iterator[tuple[Ref, _Mismatch]]:
-    artifacts: dict[tuple[Ref, str, str], list[Held]] = {}
-    for artifact in charts_held(cluster):
+    artifacts: dict[tuple[Ref, str, str], list[UsedChart]] = {}
+    for artifact in used_charts(cluster):
         artifacts.setdefault(artifact.archive, []).append(artifact)
     pulled = {archive: chart.digest for archive, chart in archives.archives.items() if chart.digest} if archives else {}
     for archive in sorted({*artifacts, *pulled}):
@@ -94,7 +94,7 @@ def _mismatches(cluster: Cluster, charts: ChartIndexes, archives: Charts | None)
 
 
 def _difference(
-    served: str, stated: frozenset[str], differing: Sequence[Held], created: datetime | None
+    served: str, stated: frozenset[str], differing: Sequence[UsedChart], created: datetime | None
 ) -> tuple[str, Mapping[str, bool]] | None:
     if served and served not in stated:
         return f"but the served archive has {_short(served)}", {}
@@ -117,7 +117,7 @@ def _difference(
 
 
 def _evidence(
-    chart: str, repository: Ref, stated: frozenset[str], served: str, stored: Sequence[Held]
+    chart: str, repository: Ref, stated: frozenset[str], served: str, stored: Sequence[UsedChart]
 ) -> tuple[Evidence, ...]:
     digests = ", ".join(f"sha256:{digest}" for digest in sorted(stated))
     return (

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from fluxdoctor import Clock, Cluster, Evidence, Problem, Ref, Resource, Severity, age, interval, moment
-from fluxdoctor_rules.flux import _values
 from fluxdoctor_rules.helm._releases import active, is_settled
+from fluxdoctor_rules.shared import helm_values
 
 _WATCH = "reconcile.fluxcd.io/watch"
 _FLAG = "--watch-configs-label-selector"
@@ -20,7 +20,7 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
         rows = [r for r in release.rows("spec.valuesFrom") if r.text("kind") == "ConfigMap"]
         if not (rows and same_spec and is_settled(release)):
             continue
-        current, last = _values.digest(release, cluster), release.text("status.lastAttemptedConfigDigest")
+        current, last = helm_values.digest(release, cluster), release.text("status.lastAttemptedConfigDigest")
         if current and last and current != last:
             sources = [cluster.get(Ref("ConfigMap", release.namespace, r.text("name"))) for r in rows]
             unwatched = [c for c in sources if c and c.label(_WATCH) != "Enabled"]

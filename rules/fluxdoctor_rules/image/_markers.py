@@ -72,7 +72,7 @@ def works(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Work]:
             and "${" not in path
             and not automation.has("metadata.deletionTimestamp")
         ):
-            yield Work(automation, tree, clean(path), tree.once("image policy markers", _all))
+            yield Work(automation, tree, clean(path), tree.memo(_all))
 
 
 def selected(automation: Resource, cluster: Cluster) -> tuple[Ref, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Graph, Problem, State, Unknown, state
-from fluxdoctor_rules import _hints
+from fluxdoctor_rules.shared import hints
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
@@ -16,5 +16,5 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
             if lookup.unknown and state(policy) is State.FAILED:
                 yield Unknown(policy.ref, lookup.why)
             elif lookup.absent:
-                facts = {"repository": str(target), "near": _hints.alternatives(cluster, target)}
+                facts = {"repository": str(target), "near": hints.alternatives(cluster, target)}
                 yield Problem(policy.ref, facts, field="spec.imageRepositoryRef.name", missing=target)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Graph, Problem, State, state
-from fluxdoctor_rules import _hints
+from fluxdoctor_rules.shared import hints
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
@@ -14,5 +14,5 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
         for reference in graph.needs(automation.ref, Edge.SOURCE):
             target = reference.target
             if cluster.look(target).absent:
-                facts = {"wanted": str(target), "near": _hints.alternatives(cluster, target)}
+                facts = {"wanted": str(target), "near": hints.alternatives(cluster, target)}
                 yield Problem(automation.ref, facts, field="spec.sourceRef.name", missing=target)

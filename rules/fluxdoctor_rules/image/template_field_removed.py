@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, State, Target, Versions, state
-from fluxdoctor_rules.upgrade import _table
+from fluxdoctor_rules.shared import removed_apis
 
 _REMOVED = re.compile(r"\.(?P<field>Updated|Changed\.ImageResult)\b")
 _SINCE = (1, 0)
@@ -13,7 +13,7 @@ _SINCE = (1, 0)
 def check(cluster: Cluster, versions: Versions, target: Target | None) -> Iterator[Problem]:
     """Search the templates if the controller, or the target version, no longer supports the fields."""
     version = versions.of("image-automation-controller")
-    is_planned = target is not None and target.flux is not None and target.flux >= _table.TEMPLATE_FIELDS_REMOVED
+    is_planned = target is not None and target.flux is not None and target.flux >= removed_apis.TEMPLATE_FIELDS_REMOVED
     for automation in cluster.all("ImageUpdateAutomation"):
         match = _REMOVED.search(automation.text("spec.git.commit.messageTemplate"))
         if match and (is_planned or (version and version >= _SINCE)) and state(automation) is not State.SUSPENDED:

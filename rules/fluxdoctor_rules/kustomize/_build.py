@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from fluxdoctor import (
     Build,
     Cluster,
-    Entry,
     Location,
     Lookup,
+    ManifestEntry,
     Manifests,
     Resource,
     State,
@@ -66,7 +66,11 @@ _BEFORE_BUILD = ("ArtifactFailed", "BuildFailed", "DependencyNotReady", "AccessD
 
 def candidates(cluster: Cluster, manifests: Manifests) -> Sequence[tuple[Resource, Tree]]:
     """Return the Kustomizations whose current files the controller has not built yet, with the files of their source."""
-    return manifests.once("candidates", lambda git: tuple(_candidates(cluster, git)))
+    return manifests.memo(_candidate_list, cluster)
+
+
+def _candidate_list(manifests: Manifests, cluster: Cluster) -> tuple[tuple[Resource, Tree], ...]:
+    return tuple(_candidates(cluster, manifests))
 
 
 def _candidates(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Tree]]:
@@ -112,11 +116,11 @@ def nearest(tree: Tree, path: str, directory: str) -> str:
     return posixpath.relpath(similar[0], directory or ".") if similar else ""
 
 
-def spec_components(kustomization: Resource) -> Iterator[Entry]:
+def spec_components(kustomization: Resource) -> Iterator[ManifestEntry]:
     """Yield the entries of spec.components; their location is the directory that they are relative to, without a line."""
     folder = clean(kustomization.text("spec.path"))
     for i, text in enumerate(kustomization.strings("spec.components")):
-        yield Entry(f"spec.components[{i}]", text, Location(f"{folder}/"), clean(posixpath.join(folder, text)))
+        yield ManifestEntry(f"spec.components[{i}]", text, Location(f"{folder}/"), clean(posixpath.join(folder, text)))
 
 
 def is_root(body: Resource, kustomization: Resource) -> bool:
@@ -139,7 +143,11 @@ def applied(cluster: Cluster, manifests: Manifests) -> Sequence[tuple[Resource, 
 
     A Kustomization that was read from a repository is always at the revision of its repository.
     """
-    return manifests.once("applied", lambda git: tuple(_applied(cluster, git)))
+    return manifests.memo(_applied_list, cluster)
+
+
+def _applied_list(manifests: Manifests, cluster: Cluster) -> tuple[tuple[Resource, Build], ...]:
+    return tuple(_applied(cluster, manifests))
 
 
 def _applied(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Build]]:

@@ -3,9 +3,8 @@
 import posixpath
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Entry, Location, Manifests, Problem, Resource, clean, is_remote
-
-from ._build import spec_components, unbuilt
+from fluxdoctor import Build, Cluster, Location, ManifestEntry, Manifests, Problem, Resource, clean, is_remote
+from fluxdoctor_rules.kustomize._build import spec_components, unbuilt
 
 
 def problems(cluster: Cluster, manifests: Manifests, fields: tuple[str, ...], *, component: bool) -> Iterator[Problem]:
@@ -28,11 +27,11 @@ def problems(cluster: Cluster, manifests: Manifests, fields: tuple[str, ...], *,
                 )
 
 
-def _entries(kustomization: Resource, build: Build, fields: tuple[str, ...]) -> Iterator[Entry]:
+def _entries(kustomization: Resource, build: Build, fields: tuple[str, ...]) -> Iterator[ManifestEntry]:
     for body in build.kustomizations:
         for field in fields:
             for i, text in enumerate(body.strings(field)):
                 path = clean(posixpath.join(posixpath.dirname(body.file), text))
-                yield Entry(field, text, body.at((field, i)) or Location(body.file), path)
+                yield ManifestEntry(field, text, body.at((field, i)) or Location(body.file), path)
     if "components" in fields:
         yield from spec_components(kustomization)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Evidence, Failure, Failures, Manifests, Problem, Resource, nearest
-from fluxdoctor_rules.kustomize import _said, _shown
+from fluxdoctor_rules.kustomize import _apply_errors, _refusal_evidence
 
-_OBJECT = re.compile(_said.OBJECT + r" (?:dry-run|apply) failed")
+_OBJECT = re.compile(_apply_errors.OBJECT + r" (?:dry-run|apply) failed")
 #: The API server's note that it skipped further validation; it follows the real error.
 _NOISE = re.compile(r",? ?<nil>: Invalid value: \S+: some validation rules were not checked because[^\],]*")
 _FIELD = re.compile(
@@ -18,7 +18,7 @@ _MANY = 8
 
 def problems(cluster: Cluster, failures: Failures, manifests: Manifests | None, category: str) -> Iterator[Problem]:
     """Yield a problem for every failing object with a rejected manifest of this category; proven if facts show it."""
-    for failure, match, proof in _said.refused(failures, category, _OBJECT):
+    for failure, match, proof in _apply_errors.refused(failures, category, _OBJECT):
         yield _problem(failure, match, proof, manifests, cluster)
 
 
@@ -27,29 +27,33 @@ def _problem(
 ) -> Problem:
     why = reason(match.string[match.end() :])
     field = _FIELD.search(f": {why}")
-    declared = _said.in_git(manifests, match["object"], failure.ref)
+    declared = _apply_errors.in_git(manifests, match["object"], failure.ref)
     proof = _proof(why, field["field"] if field else "", match["object"], declared, cluster)
     return Problem(
         failure.ref,
         {"object": match["object"], "why": why},
-        evidence=(*((proof,) if proof else ()), report, *_shown.partly(failure.resource)),
+        evidence=(*((proof,) if proof else ()), report, *_refusal_evidence.partly(failure.resource)),
         field=field["field"].lstrip(".") if field and declared else "spec.path",
-        location=_said.place(declared, field["field"] if field else ""),
+        location=_apply_errors.place(declared, field["field"] if field else ""),
         confidence=Confidence.PROVEN if proof else Confidence.REPORTED,
     )
 
 
 def _proof(why: str, field: str, name: str, declared: Resource | None, cluster: Cluster) -> Evidence | None:
-    ref = _said.ref_of(name)
+    ref = _apply_errors.ref_of(name)
     live = cluster.get(ref)
-    category = _said.sort(why)
+    category = _apply_errors.sort(why)
     if category == "quota":
-        return _shown.quota(why, ref.namespace, cluster)
+        return _refusal_evidence.quota(why, ref.namespace, cluster)
     if category == "conflict":
-        return _shown.manager(why, live)
+        return _refusal_evidence.manager(why, live)
     if declared is None or not field:
         return None
-    return _shown.changed(field, declared, live) if category == "immutable" else _shown.in_git(why, field, declared)
+    return (
+        _refusal_evidence.changed(field, declared, live)
+        if category == "immutable"
+        else _refusal_evidence.in_git(why, field, declared)
+    )
 
 
 def reason(text: str) -> str:

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Manifests, Problem, Resource, owner
-from fluxdoctor_rules.kustomize import _said
+from fluxdoctor_rules.kustomize import _apply_errors
 
 _MATCH = re.compile(r'no matches for kind "(?P<kind>[^"]+)" in version "(?P<version>[^"]+)"')
-_OBJECT = re.compile(_said.OBJECT + r" (?:dry-run|apply) failed")
+_OBJECT = re.compile(_apply_errors.OBJECT + r" (?:dry-run|apply) failed")
 #: Kinds of which Kubernetes removed a version, and the version that replaced it.
 _BUILT_IN = {
     "CronJob": "batch/v1",
@@ -22,10 +22,10 @@ _BUILT_IN = {
 
 def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> Iterator[Problem]:
     """Distinguish a kind that is not installed from a version that is no longer served; the CRD lists the served ones."""
-    for failure, match, proof in _said.refused(failures, "api", _MATCH):
+    for failure, match, proof in _apply_errors.refused(failures, "api", _MATCH):
         text = " ".join(" ".join(w.message for w in failure.words).split())
         object_match = _OBJECT.search(text)
-        declared = _said.in_git(manifests, object_match["object"], failure.ref) if object_match else None
+        declared = _apply_errors.in_git(manifests, object_match["object"], failure.ref) if object_match else None
         kind, version = match["kind"], match["version"]
         served = _served(cluster, kind, version, manifests)
         yield Problem(
@@ -37,7 +37,7 @@ def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> 
             },
             evidence=(proof,),
             field="apiVersion" if declared else "spec.path",
-            location=_said.place(declared, "apiVersion"),
+            location=_apply_errors.place(declared, "apiVersion"),
             # One CRD fixes all objects of a kind; a removed version must be changed in every manifest.
             shared="" if served.startswith(("; use", "; served", f"; {kind} is")) else f"{version} {kind}",
             confidence=Confidence.PROVEN if served else Confidence.REPORTED,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from fluxdoctor import Clock, Cluster, Evidence, Manifests, Problem, State, age, condition, moment, revision, state
-from fluxdoctor_rules.kustomize._history import last_reconciled
+from fluxdoctor_rules.shared.history import last_reconciled
 
 _GRACE = timedelta(minutes=1)
 

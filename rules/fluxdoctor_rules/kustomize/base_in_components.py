@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Manifests, Problem
-
-from ._misplaced import problems
+from fluxdoctor_rules.kustomize._misplaced import problems
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

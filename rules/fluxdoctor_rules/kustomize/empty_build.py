@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Location, Manifests, Problem, Resource, suggestion
-
-from ._build import applied, is_root, similar_fields, unknown
+from fluxdoctor_rules.kustomize._build import applied, is_root, similar_fields, unknown
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

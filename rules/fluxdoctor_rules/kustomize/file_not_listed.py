@@ -39,9 +39,9 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
         if tree is None or build is None or state(kustomization) is State.SUSPENDED:
             continue
         if source not in listed_paths:
-            listed = tree.once("paths in kustomization files", _listed_paths)
+            listed = tree.memo(_listed_paths)
             listed_paths[source] = listed | build_files.get(source, frozenset())
-            candidates[source] = tree.once("manifests by directory", _by_directory)
+            candidates[source] = tree.memo(_by_directory)
         files = [f for f in _beside(candidates[source], build) if f not in listed_paths[source]]
         unlisted = [(f, refs) for f in files if (source, f) not in reported and (refs := _objects(tree, f, manifests))]
         reported.update((source, f) for f, _ in unlisted)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Problem, Ref
-from fluxdoctor_rules.kustomize import _accounts, _said
+from fluxdoctor_rules.kustomize import _accounts, _apply_errors
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Report the denied request and the binding that should allow it; a wrong namespace in its subject is a common mistake."""
-    for failure, match, proof in _said.refused(failures, "forbidden", _accounts.CANNOT):
+    for failure, match, proof in _apply_errors.refused(failures, "forbidden", _accounts.CANNOT):
         account = Ref("ServiceAccount", match["namespace"], match["account"])
         is_named = failure.resource.text("spec.serviceAccountName") == account.name
         is_absent = cluster.look(account).absent

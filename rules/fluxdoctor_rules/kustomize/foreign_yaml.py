@@ -4,8 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from fluxdoctor import FILE_NAMES, Cluster, Manifests, Problem, State, Tree, clean, condition, state
-
-from ._build import candidates
+from fluxdoctor_rules.kustomize._build import candidates
 
 #: Directories and files of other tools, and their descriptions.
 _FOREIGN = (

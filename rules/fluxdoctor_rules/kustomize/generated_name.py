@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Evidence, Graph, Location, Manifests, Problem, Ref, Resource
-
-from ._build import is_generated
+from fluxdoctor_rules.kustomize._build import is_generated
 
 _KEYS = ("configMapGenerator", "secretGenerator")
 
@@ -34,7 +33,7 @@ def _hashed(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Ref, Locat
 
 def _rows(build: Build) -> set[Location]:
     """Return the locations of the generators that add a hash to the name."""
-    return {place for body in build.kustomizations for place in body.once("generators with a hash", _hashing)}
+    return {place for body in build.kustomizations for place in body.memo(_hashing)}
 
 
 def _hashing(body: Resource) -> tuple[Location, ...]:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, condition, nearest, suggestion
-from fluxdoctor_rules.kustomize import _said
+from fluxdoctor_rules.kustomize import _apply_errors
 
-_ITEM = re.compile(_said.OBJECT + r" status: 'NotFound'")
+_ITEM = re.compile(_apply_errors.OBJECT + r" status: 'NotFound'")
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
@@ -15,7 +15,7 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
         ready = condition(failure.resource, "Ready")
         if failure.ref.kind != "Kustomization" or ready is None or failure.resource.has("spec.kubeConfig"):
             continue
-        lacking = {_said.ref_of(m["object"]) for m in _ITEM.finditer(ready.message)}
+        lacking = {_apply_errors.ref_of(m["object"]) for m in _ITEM.finditer(ready.message)}
         for need in graph.needs(failure.ref, Edge.HEALTH):
             if need.target in lacking and cluster.look(need.target).absent:
                 hint = suggestion(map(str, _similar(cluster, need.target)))

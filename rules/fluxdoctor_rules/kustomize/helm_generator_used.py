@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Manifests, Problem
-
-from ._build import unbuilt
+from fluxdoctor_rules.kustomize._build import unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Manifests, Problem, State, Versions, state
-
-from ._build import is_root
-from ._versions import patch
+from fluxdoctor_rules.kustomize._build import is_root
+from fluxdoctor_rules.kustomize._versions import patch
 
 _FIELDS = ("newName", "newTag", "digest")
 _FIXED = (1, 9, 4)

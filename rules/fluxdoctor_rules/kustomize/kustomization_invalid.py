@@ -4,8 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from fluxdoctor import FILE_NAMES, Cluster, Location, Manifests, Problem, Resource, suggestion
-
-from ._build import is_root, similar_fields, unbuilt, unknown
+from fluxdoctor_rules.kustomize._build import is_root, similar_fields, unbuilt, unknown
 
 _VERSIONS = {
     "Kustomization": "kustomize.config.k8s.io/v1beta1",

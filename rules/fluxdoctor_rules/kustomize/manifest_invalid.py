@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Manifests, Problem, Resource
-
-from ._build import is_generated, unbuilt
+from fluxdoctor_rules.kustomize._build import is_generated, unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

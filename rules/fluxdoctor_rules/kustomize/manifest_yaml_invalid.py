@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import FILE_NAMES, Build, Cluster, Location, Manifests, Problem, Resource, Tree, condition
-
-from ._build import unbuilt
+from fluxdoctor_rules.kustomize._build import unbuilt
 
 #: kustomize (5.8) names the key, but not the file; the line is wrong if kustomize rewrote the document.
 _DUPLICATE = re.compile(r'mapping key "(?P<key>[^"]*)" already defined')

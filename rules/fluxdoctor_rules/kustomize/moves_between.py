@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Evidence, Manifests, Problem, Ref, Removal, Removals, Resource, inventory
-
-from ._pruned import others, pruning
+from fluxdoctor_rules.kustomize._pruned import others, pruning
 
 _MOST = 3
 #: The kinds whose deletion does the most damage; they are listed first.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Failures, Manifests, Problem, Ref, Versions, owner
-from fluxdoctor_rules.kustomize import _said
+from fluxdoctor_rules.kustomize import _apply_errors
 
 _OBJECT = re.compile(r"(?P<object>[A-Z]\w*/[^\s/]+) namespace not specified: ")
 #: Earlier versions of kustomize-controller ran kubectl apply, which uses the namespace default.
@@ -22,10 +22,10 @@ def check(cluster: Cluster, failures: Failures, manifests: Manifests | None, ver
 
 def _reported(failures: Failures, manifests: Manifests) -> Iterator[Problem]:
     for failure in failures.failed:
-        if failure.ref.kind not in _said.APPLIERS:
+        if failure.ref.kind not in _apply_errors.APPLIERS:
             continue
         match = next((m for w in failure.words if (m := _OBJECT.search(w.message))), None)
-        declared = _said.in_git(manifests, match["object"], failure.ref) if match else None
+        declared = _apply_errors.in_git(manifests, match["object"], failure.ref) if match else None
         if match and declared and not declared.has("metadata.namespace"):
             place = declared.at("metadata")
             facts = {"object": match["object"], "where": f" ({place})" if place else ""}

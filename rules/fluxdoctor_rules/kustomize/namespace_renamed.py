@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Manifests, Problem, Ref
-
-from ._build import applied
+from fluxdoctor_rules.kustomize._build import applied
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

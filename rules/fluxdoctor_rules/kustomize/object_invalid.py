@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fluxdoctor import Cluster, Failures, Manifests, Problem, Ref, Schemas
-from fluxdoctor_rules.kustomize import _refusal, _said
+from fluxdoctor_rules.kustomize import _apply_errors, _refusal
 
 _NEWER = re.compile(r"typed patch object \([^;)]*; \S+\.fluxcd\.io/[^)]*\): .*field not declared in schema")
 _STORED = re.compile(r"[\w-]+\.[\w.]*fluxcd\.io\b.*?status\.storedVersions\[")
@@ -19,7 +19,7 @@ def check(
     The CRDs of Flux are applied together or not at all. If the upgrade of one is rejected, the API server does not know
     the new fields of any of them, and the objects that use these fields wait for the upgrade.
     """
-    outdated = [failure.ref for failure, *_ in _said.refused(failures, "stored", _STORED)]
+    outdated = [failure.ref for failure, *_ in _apply_errors.refused(failures, "stored", _STORED)]
     for problem in _refusal.problems(cluster, failures, manifests, "invalid"):
         waits = any(_NEWER.search(proof.what) for proof in problem.evidence) and problem.subject not in outdated
         yield replace(problem, because=tuple(outdated)) if waits else problem

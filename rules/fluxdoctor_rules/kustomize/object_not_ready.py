@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Condition, Confidence, Evidence, Failures, Problem, Ref, Resource, condition
-from fluxdoctor_rules.kustomize import _said
+from fluxdoctor_rules.kustomize import _apply_errors
 
 #: Their Pods have more details than their conditions; other rules report those.
 _WORKLOADS = frozenset(("DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "StatefulSet"))
@@ -13,7 +13,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Report the conditions of the objects that a health check lists."""
     reported: set[Ref] = set()
     for failure in failures.failed:
-        for ref in _said.unready(failure):
+        for ref in _apply_errors.unready(failure):
             resource = cluster.get(ref)
             if resource is None or ref in reported or ref.kind in _WORKLOADS or failures.of(ref):
                 continue

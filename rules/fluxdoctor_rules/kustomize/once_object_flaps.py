@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Graph, Problem, Versions
-
-from ._versions import patch
+from fluxdoctor_rules.kustomize._versions import patch
 
 _KEY = "kustomize.toolkit.fluxcd.io/"
 _FIRST, _FIXED = (1, 8, 0), (1, 8, 5)

@@ -4,8 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Manifests, Problem, Resource, Tree, nearest, suggestion
-
-from ._build import unbuilt
+from fluxdoctor_rules.kustomize._build import unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

@@ -4,8 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Manifests, Problem, Ref
-
-from ._build import candidates
+from fluxdoctor_rules.kustomize._build import candidates
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Manifests, Problem, Ref, Resource, Tree, suggestion
-
-from ._build import candidates
+from fluxdoctor_rules.kustomize._build import candidates
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

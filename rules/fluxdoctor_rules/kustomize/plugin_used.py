@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Failures, Location, Manifests, Problem, clean
-
-from ._build import unbuilt
+from fluxdoctor_rules.kustomize._build import unbuilt
 
 _WORDS = "plugin"
 

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from fluxdoctor import Cluster, Evidence, Manifests, Problem, Ref, Removal, Removals
-
-from ._pruned import others, pruning
+from fluxdoctor_rules.kustomize._pruned import others, pruning
 
 _VOLUMES = ("PersistentVolumeClaim", "PersistentVolume")
 _LISTED = 3

@@ -3,9 +3,20 @@
 import posixpath
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Entry, Location, Manifests, Problem, Ref, Resource, Tree, is_remote, suggestion
-
-from ._build import nearest, unbuilt
+from fluxdoctor import (
+    Build,
+    Cluster,
+    Location,
+    ManifestEntry,
+    Manifests,
+    Problem,
+    Ref,
+    Resource,
+    Tree,
+    is_remote,
+    suggestion,
+)
+from fluxdoctor_rules.kustomize._build import nearest, unbuilt
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
@@ -32,7 +43,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
             )
 
 
-def _patches(tree: Tree, build: Build) -> Iterator[Entry]:
+def _patches(tree: Tree, build: Build) -> Iterator[ManifestEntry]:
     """Yield the patch files that do not exist. A patch may also be inline in the kustomization file."""
     for body in build.kustomizations:
         for key in ("patches", "patchesJson6902"):
@@ -44,7 +55,7 @@ def _patches(tree: Tree, build: Build) -> Iterator[Entry]:
                 yield from _absent(tree, body, "patchesStrategicMerge", text, ("patchesStrategicMerge", i))
 
 
-def _generators(tree: Tree, build: Build) -> Iterator[Entry]:
+def _generators(tree: Tree, build: Build) -> Iterator[ManifestEntry]:
     """Yield the files of generators that do not exist. An entry may be ``key=path``."""
     for body in build.kustomizations:
         for key in ("configMapGenerator", "secretGenerator"):
@@ -55,7 +66,7 @@ def _generators(tree: Tree, build: Build) -> Iterator[Entry]:
                         yield from _absent(tree, body, key, file, (*row.path, field, i))
 
 
-def _absent(tree: Tree, body: Resource, key: str, text: str, at: tuple[str | int, ...]) -> Iterator[Entry]:
+def _absent(tree: Tree, body: Resource, key: str, text: str, at: tuple[str | int, ...]) -> Iterator[ManifestEntry]:
     path = posixpath.normpath(posixpath.join(posixpath.dirname(body.file), text))
     if not is_remote(text) and not tree.is_file(path):
-        yield Entry(key, text, body.at(at) or Location(body.file), path)
+        yield ManifestEntry(key, text, body.at(at) or Location(body.file), path)

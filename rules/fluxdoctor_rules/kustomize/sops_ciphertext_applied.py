@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Manifests, Problem, Ref, Resource, Unknown, owner
-
-from ._build import applied, live
-from ._sops import encrypted
+from fluxdoctor_rules.kustomize._build import applied, live
+from fluxdoctor_rules.kustomize._sops import encrypted
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem | Unknown]:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Manifests, Problem, Ref, Resource
-
-from ._build import unbuilt
-from ._sops import encrypted, only_age, recipients
+from fluxdoctor_rules.kustomize._build import unbuilt
+from fluxdoctor_rules.kustomize._sops import encrypted, only_age, recipients
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Failures, Manifests, Problem, Ref
-
-from ._sops import encrypted
+from fluxdoctor_rules.kustomize._sops import encrypted
 
 
 def check(failures: Failures, manifests: Manifests) -> Iterator[Problem]:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, State, did_you_mean, state
-
-from ._variables import sources
+from fluxdoctor_rules.shared.variables import sources
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:

@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Failure, Failures, Manifests, Problem, Ref, Unknown
-from fluxdoctor_rules.kustomize import _said
+from fluxdoctor_rules.kustomize import _apply_errors
 
 _MISSING = re.compile(r'namespaces "(?P<namespace>[^"]+)" not found')
-_OBJECT = re.compile(_said.OBJECT + r" (?:not found|dry-run failed|apply failed)")
+_OBJECT = re.compile(_apply_errors.OBJECT + r" (?:not found|dry-run failed|apply failed)")
 
 
 def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> Iterator[Problem | Unknown]:
     """Prove that the namespace does not exist; find the field that names it and the Kustomization that declares it."""
     for failure in failures.failed:
-        if failure.resource.kind not in _said.APPLIERS:
+        if failure.resource.kind not in _apply_errors.APPLIERS:
             continue
         for words in failure.words:
             if error := _MISSING.search(words.message):
@@ -31,7 +31,7 @@ def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> 
 def _problem(failure: Failure, name: str, message: str, proof: Evidence, manifests: Manifests | None) -> Problem:
     namespace = Ref("Namespace", "", name)
     match = _OBJECT.search(message)
-    declared = _said.in_git(manifests, match["object"], failure.ref) if match else None
+    declared = _apply_errors.in_git(manifests, match["object"], failure.ref) if match else None
     is_target = failure.resource.text("spec.targetNamespace") == name
     producers = [m for m in (manifests.producers(namespace) if manifests else ()) if m != failure.ref]
     by = (
@@ -47,6 +47,6 @@ def _problem(failure: Failure, name: str, message: str, proof: Evidence, manifes
         {"namespace": name, "by": f" ({by}{producer})"},
         evidence=(proof,),
         field="spec.targetNamespace" if is_target else "metadata.namespace" if declared else "spec.path",
-        location=None if is_target else _said.place(declared, "metadata.namespace"),
+        location=None if is_target else _apply_errors.place(declared, "metadata.namespace"),
         missing=namespace,
     )

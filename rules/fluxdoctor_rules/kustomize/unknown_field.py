@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Fields, Manifests, Problem, Resource, Unknown, did_you_mean, owner
-
-from ._build import applied, is_generated, live
-from ._schema import places
+from fluxdoctor_rules.kustomize._build import applied, is_generated, live
+from fluxdoctor_rules.kustomize._schema import places
 
 _FLUX = "kustomize.toolkit.fluxcd.io/"
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Fields, Manifests, Problem, Resource, Unknown, owner
-
-from ._build import applied, live
-from ._variables import Variables, defined, fields, sources, uses
+from fluxdoctor_rules.kustomize._build import applied, live
+from fluxdoctor_rules.shared.variables import Variables, defined, fields, sources, uses
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem | Unknown]:

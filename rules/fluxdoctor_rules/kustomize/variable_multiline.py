@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Manifests, Problem, Resource, State, state
-
-from ._variables import fields, sources, uses
+from fluxdoctor_rules.shared.variables import fields, sources, uses
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem
-
-from ._variables import sources
+from fluxdoctor_rules.shared.variables import sources
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

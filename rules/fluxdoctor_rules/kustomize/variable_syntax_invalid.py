@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Failures, Fields, Manifests, Problem
-
-from ._variables import fields, uses
+from fluxdoctor_rules.shared.variables import fields, uses
 
 _ERROR = re.compile(
     r"variable substitution failed: (?P<problem>missing closing brace|bad sub\w+|unable to parse[\w ]*)"

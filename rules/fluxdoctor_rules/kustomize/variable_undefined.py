@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Failures, Fields, Manifests, Problem, Resource, nearest, suggestion
-
-from ._variables import defined, fields, sources, uses
+from fluxdoctor_rules.shared.variables import defined, fields, sources, uses
 
 _ERROR = re.compile(
     r"""(?:post build failed for '(?P<object>[^']*)'.*?)?variable not set \(strict mode\): "(?P<variable>[^"]+)\"""",

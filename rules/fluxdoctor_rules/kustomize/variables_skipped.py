@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Fields, Manifests, Problem, owner
-
-from ._build import applied, live
-from ._variables import defined, fields, uses
+from fluxdoctor_rules.kustomize._build import applied, live
+from fluxdoctor_rules.shared.variables import defined, fields, uses
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, State, state
-from fluxdoctor_rules import _hints
+from fluxdoctor_rules.shared import hints
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
@@ -15,5 +15,5 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
             target = reference.target
             if not cluster.look(target).absent:
                 continue
-            facts: dict[str, Ref | str] = {"target": target, "near": _hints.alternatives(cluster, target)}
+            facts: dict[str, Ref | str] = {"target": target, "near": hints.alternatives(cluster, target)}
             yield Problem(alert.ref, facts, field=f"{reference.field}.name", key=str(target))

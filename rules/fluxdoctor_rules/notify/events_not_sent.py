@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Ref
-from fluxdoctor_rules.cluster import _controllers
-from fluxdoctor_rules.cluster._controllers import Controller
+from fluxdoctor_rules.shared import controllers
+from fluxdoctor_rules.shared.controllers import Controller
 
 _SENDERS = (
     "helm-controller", "image-automation-controller", "image-reflector-controller", "kustomize-controller", "source-controller",
@@ -17,7 +17,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     if not cluster.all("Alert"):
         return
     for name in _SENDERS:
-        for controller in _controllers.all_of(cluster, name):
+        for controller in controllers.all_of(cluster, name):
             what = _flaw(cluster, controller) if controller.arguments else ""
             if what:
                 proof = Evidence(f"--{_FLAG}: {controller.flag(_FLAG) or 'not set'}", str(controller.deployment.ref))

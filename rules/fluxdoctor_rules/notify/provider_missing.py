@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Graph, Problem, State, Unknown, state
-from fluxdoctor_rules import _hints
+from fluxdoctor_rules.shared import hints
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
@@ -16,5 +16,5 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
             if lookup.unknown:
                 yield Unknown(alert.ref, lookup.why)
             elif lookup.absent:
-                facts = {"provider": target.named, "near": _hints.alternatives(cluster, target)}
+                facts = {"provider": target.named, "near": hints.alternatives(cluster, target)}
                 yield Problem(alert.ref, facts, field="spec.providerRef.name", missing=target)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Ref, Target, Versions
-from fluxdoctor_rules.upgrade import _table
+from fluxdoctor_rules.shared import removed_apis
 
 _SINCE = (1, 9)
 _REQUIRED = ("email", "audience")
@@ -12,7 +12,7 @@ _REQUIRED = ("email", "audience")
 def check(cluster: Cluster, versions: Versions, target: Target | None) -> Iterator[Problem]:
     """Check the names of the keys, which notification-controller requires since 1.9 (Flux 2.9)."""
     version = versions.of("notification-controller")
-    is_planned = target is not None and target.flux is not None and target.flux >= _table.GCR_KEYS
+    is_planned = target is not None and target.flux is not None and target.flux >= removed_apis.GCR_KEYS
     if not is_planned and (version is None or version < _SINCE):
         return
     for receiver in cluster.all("Receiver"):

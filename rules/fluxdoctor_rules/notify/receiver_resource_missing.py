@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, State, Unknown, state
-from fluxdoctor_rules import _hints
+from fluxdoctor_rules.shared import hints
 
 _SOURCES = ("GitRepository", "OCIRepository", "HelmRepository", "Bucket", "ImageRepository")
 
@@ -21,7 +21,7 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
                 target = reference.target
                 facts: dict[str, Ref | str] = {
                     "target": target,
-                    "near": _hints.alternatives(cluster, target, *_SOURCES),
+                    "near": hints.alternatives(cluster, target, *_SOURCES),
                 }
                 field = f"{reference.field}.name"
                 yield Problem(receiver.ref, facts, field=field, key=str(target), missing=target)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem, Ref, Resource, Unknown
-
-from ._registry import DENIED, host, same_registry
+from fluxdoctor_rules.oci._registry import DENIED, host, same_registry
 
 _KEYS = (".dockerconfigjson", ".dockercfg")
 

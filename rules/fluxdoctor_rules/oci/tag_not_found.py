@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, OciTags, Problem, Resource, State, state
-
-from ._registry import alternatives
+from fluxdoctor_rules.oci._registry import alternatives
 
 _MESSAGE = re.compile(
     r"^(?!.*(?:NAME_UNKNOWN|[Rr]epository \S+ (?:not found|does not exist))).*"

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Confidence, Failures, Problem, Ref, Resource
-
-from ._registry import DENIED, host
+from fluxdoctor_rules.oci._registry import DENIED, host
 
 
 def check(failures: Failures) -> Iterator[Problem]:

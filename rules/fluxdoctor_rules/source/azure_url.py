@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Confidence, Failures, Problem
-
-from ._git import host
+from fluxdoctor_rules.source._git import host
 
 _FORMS = {
     "dev.azure.com": ("/_git/", "https://dev.azure.com/ORGANISATION/PROJECT/_git/REPOSITORY"),

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, Resource, State, state
-
-from ._secrets import has_any_value, has_value, key_list, secret_of
+from fluxdoctor_rules.source._secrets import has_any_value, has_value, key_list, secret_of
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:

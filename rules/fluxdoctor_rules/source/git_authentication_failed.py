@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Problem, Resource
-
-from ._git import REFUSED, host
-from ._messages import failing_with
-from ._secrets import key_list, secret_of
+from fluxdoctor_rules.source._git import REFUSED, host
+from fluxdoctor_rules.source._messages import failing_with
+from fluxdoctor_rules.source._secrets import key_list, secret_of
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem
-
-from ._git import NOT_FOUND, REFUSED, host
-from ._messages import failing_with
-from ._secrets import has_value, secret_of
+from fluxdoctor_rules.source._git import NOT_FOUND, REFUSED, host
+from fluxdoctor_rules.source._messages import failing_with
+from fluxdoctor_rules.source._secrets import has_value, secret_of
 
 _BASIC_ONLY = ("github.com", "gitlab.com", "bitbucket.org")
 

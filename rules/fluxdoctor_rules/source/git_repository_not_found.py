@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Problem, Resource, State, state
-
-from ._git import NOT_FOUND, host
-from ._messages import failing_with
+from fluxdoctor_rules.source._git import NOT_FOUND, host
+from fluxdoctor_rules.source._messages import failing_with
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem, Resource, State, Unknown, state
-
-from ._git import NOT_FOUND, REFUSED
-from ._messages import failing_with
-from ._secrets import has_any_value, has_value, key_list, secret_of
+from fluxdoctor_rules.source._git import NOT_FOUND, REFUSED
+from fluxdoctor_rules.source._messages import failing_with
+from fluxdoctor_rules.source._secrets import has_any_value, has_value, key_list, secret_of
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem | Unknown]:

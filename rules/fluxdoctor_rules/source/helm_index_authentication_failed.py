@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Problem, Resource
-
-from ._messages import failing_with
-from ._secrets import has_value, key_list, secret_of
+from fluxdoctor_rules.source._messages import failing_with
+from fluxdoctor_rules.source._secrets import has_value, key_list, secret_of
 
 _MESSAGE = re.compile(r"failed to fetch (?P<asked>\S+) : (?P<code>401 Unauthorized|403 Forbidden)")
 

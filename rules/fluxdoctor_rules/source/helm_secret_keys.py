@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem, Resource, State, state
-
-from ._messages import failing_with
-from ._secrets import has_value, key_list, secret_of
+from fluxdoctor_rules.source._messages import failing_with
+from fluxdoctor_rules.source._secrets import has_value, key_list, secret_of
 
 _REFUSED = re.compile(r"failed to fetch \S+ : (?:401|403) ")
 

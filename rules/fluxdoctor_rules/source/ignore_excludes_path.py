@@ -33,10 +33,14 @@ def _needed_paths(kustomization: Resource, tree: Tree, manifests: Manifests) -> 
     yield root
     build = manifests.build(kustomization)
     for body in build.kustomizations if build else ():
-        yield from body.once("entries in the tree", lambda listing: tuple(_entries(listing, tree)))
+        yield from body.memo(_entries, tree)
 
 
-def _entries(body: Resource, tree: Tree) -> Iterator[str]:
+def _entries(body: Resource, tree: Tree) -> tuple[str, ...]:
+    return tuple(_existing_entries(body, tree))
+
+
+def _existing_entries(body: Resource, tree: Tree) -> Iterator[str]:
     folder = posixpath.dirname(body.file)
     for text in (*body.strings("resources"), *body.strings("bases"), *body.strings("components")):
         path = posixpath.normpath(posixpath.join(folder, text))

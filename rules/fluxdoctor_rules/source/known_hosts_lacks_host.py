@@ -5,10 +5,9 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Problem
-
-from ._git import host
-from ._messages import failing_with
-from ._secrets import secret_of
+from fluxdoctor_rules.source._git import host
+from fluxdoctor_rules.source._messages import failing_with
+from fluxdoctor_rules.source._secrets import secret_of
 
 _MESSAGE = re.compile(r"knownhosts: key is unknown|hostkey could not be verified")
 _ENTRIES = ("keys", "known_hosts", "hosts")

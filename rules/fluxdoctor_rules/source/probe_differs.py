@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Confidence, Probes, Problem, State, state, vantage
+from fluxdoctor import Cluster, Confidence, Probes, Problem, State, probe_text, state
 
 _KINDS = ("Bucket", "GitRepository", "HelmRepository", "OCIRepository")
 
@@ -11,8 +11,8 @@ def check(cluster: Cluster, probes: Probes | None) -> Iterator[Problem]:
     """Report Ready sources whose probe failed: not an error, because the controller uses another network."""
     for source in cluster.all(*_KINDS) if probes else ():
         probe = probes.of(source.ref) if probes else None
-        if probe and vantage.failed(probe) and state(source) is State.READY:
-            facts = {"target": probe.target, "said": vantage.words(probe)}
+        if probe and probe_text.failed(probe) and state(source) is State.READY:
+            facts = {"target": probe.target, "said": probe_text.words(probe)}
             host = probe.target.partition("://")[2].partition("/")[0]
             yield Problem(
                 source.ref, facts, field="spec.url", shared=f"{host} {probe.answer}", confidence=Confidence.PROVEN

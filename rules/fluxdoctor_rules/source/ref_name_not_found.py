@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, GitTrees, Problem, State, state, suggestion
-
-from ._git import HEADS, TAGS, checkout_ref, similar_hint
+from fluxdoctor_rules.source._git import HEADS, TAGS, checkout_ref, similar_hint
 
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:

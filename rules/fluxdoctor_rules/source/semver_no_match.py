@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, GitTrees, Problem, State, semver, state
-
-from ._git import TAGS, checkout_ref, remote_names
+from fluxdoctor_rules.source._git import TAGS, checkout_ref, remote_names
 
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Confidence, Failures, GitTrees, Problem, Tree, suggestion
-
-from ._messages import failing_with
+from fluxdoctor_rules.source._messages import failing_with
 
 _MESSAGE = re.compile(r"sparse checkout dir '(?P<directory>[^']+)' does not exist")
 

@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Confidence, Failures, GitTrees, Location, Problem, Resource, Tree
-
-from ._git import NOT_FOUND, REFUSED, host
-from ._messages import failing_with
+from fluxdoctor_rules.source._git import NOT_FOUND, REFUSED, host
+from fluxdoctor_rules.source._messages import failing_with
 
 _URL = re.compile(r"^\s*url\s*=\s*(?P<url>\S+)")
 _FILE = ".gitmodules"

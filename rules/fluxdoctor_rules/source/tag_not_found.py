@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, GitTrees, Problem, State, state
-
-from ._git import TAGS, checkout_ref, remote_names, similar, similar_hint
-from ._messages import failing_with
+from fluxdoctor_rules.source._git import TAGS, checkout_ref, remote_names, similar, similar_hint
+from fluxdoctor_rules.source._messages import failing_with
 
 _MESSAGE = re.compile(r"couldn.t find remote ref ['\"]refs/tags/")
 

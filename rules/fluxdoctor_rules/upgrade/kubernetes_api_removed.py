@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Manifests, Problem, Target
-from fluxdoctor_rules.upgrade import _declared, _table
+from fluxdoctor_rules.shared import removed_apis
+from fluxdoctor_rules.upgrade import _declared
 
 
 def check(cluster: Cluster, manifests: Manifests, target: Target) -> Iterator[Problem]:
@@ -11,14 +12,16 @@ def check(cluster: Cluster, manifests: Manifests, target: Target) -> Iterator[Pr
     if target.kubernetes is None:
         return
     for owner, resource in _declared.objects(cluster, manifests):
-        row = _table.removed(_table.KUBERNETES, resource.api_version, resource.text("kind"), target.kubernetes)
+        row = removed_apis.removed(
+            removed_apis.KUBERNETES, resource.api_version, resource.text("kind"), target.kubernetes
+        )
         if row:
             where = resource.at("apiVersion")
             facts = {
                 "where": str(where),
                 "object": str(resource.ref),
                 "old": row.api_version,
-                "since": _table.text(row.since),
+                "since": removed_apis.text(row.since),
                 "now": row.now,
             }
             yield Problem(owner, facts, (Evidence(f"apiVersion: {row.api_version}", str(where)),), location=where,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Target
-from fluxdoctor_rules.upgrade import _table
+from fluxdoctor_rules.shared import removed_apis
 
 
 def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
@@ -13,7 +13,7 @@ def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
     for resource in cluster.flux:
         versions = (row.text("apiVersion") for row in resource.rows("metadata.managedFields"))
         for version in sorted(set(versions)):
-            if _table.removed(_table.FLUX, version, resource.kind, target.flux):
-                facts = {"version": version, "target": _table.text(target.flux)}
+            if removed_apis.removed(removed_apis.FLUX, version, resource.kind, target.flux):
+                facts = {"version": version, "target": removed_apis.text(target.flux)}
                 proof = Evidence(f"managedFields has apiVersion {version}", str(resource.ref))
                 yield Problem(resource.ref, facts, (proof,), key=version, shared=version)

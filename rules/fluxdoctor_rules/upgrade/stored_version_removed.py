@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Target
-from fluxdoctor_rules.upgrade import _table
+from fluxdoctor_rules.shared import removed_apis
 
 
 def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
@@ -13,9 +13,11 @@ def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
     for crd in cluster.all("CustomResourceDefinition"):
         group = crd.text("spec.group") or crd.name.partition(".")[2]
         for version in crd.strings("status.storedVersions"):
-            row = _table.removed(_table.FLUX, f"{group}/{version}", "", target.flux)
+            row = removed_apis.removed(removed_apis.FLUX, f"{group}/{version}", "", target.flux)
             if row:
                 stored = ", ".join(crd.strings("status.storedVersions"))
-                facts = {"version": version, "target": _table.text(target.flux), "stored": stored}
+                facts = {"version": version, "target": removed_apis.text(target.flux), "stored": stored}
                 proof = Evidence(f"status.storedVersions: {stored}", str(crd.ref))
-                yield Problem(crd.ref, facts, (proof,), key=version, shared=f"stored for {_table.text(target.flux)}")
+                yield Problem(
+                    crd.ref, facts, (proof,), key=version, shared=f"stored for {removed_apis.text(target.flux)}"
+                )

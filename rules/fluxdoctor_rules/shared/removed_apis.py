@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fluxdoctor import Cluster, Versions
-from fluxdoctor_rules.cluster import _controllers
+from fluxdoctor_rules.shared import controllers
 
 Minor = tuple[int, int]
 #: The newest minor releases for which this table is complete.
@@ -107,15 +107,13 @@ def flux_now(cluster: Cluster, versions: Versions) -> Minor | None:
     """Return the minor release of Flux in the cluster; None if it is not known."""
     if version := versions.of("flux"):
         return version
-    minors = [
-        c.flux for name in _controllers.RELEASES for c in _controllers.all_of(cluster, name) if c.flux is not None
-    ]
+    minors = [c.flux for name in controllers.RELEASES for c in controllers.all_of(cluster, name) if c.flux is not None]
     return (2, min(minors)) if minors else None
 
 
 def keeps_helm_3(cluster: Cluster) -> bool:
     """Return whether helm-controller keeps the defaults of Helm 3 (feature gate UseHelm3Defaults)."""
-    return any(c.gate("UseHelm3Defaults") for c in _controllers.all_of(cluster, "helm-controller"))
+    return any(c.gate("UseHelm3Defaults") for c in controllers.all_of(cluster, "helm-controller"))
 
 
 def text(minor: Minor) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from fluxdoctor.model.facts import Answer, Probe
 from fluxdoctor.model.finding import Evidence
+from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.times import age
 
 #: Answers that say how the source is; the others say only that it was not asked.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Ref, Resource
-from fluxdoctor_rules.kustomize import _said
+from fluxdoctor_rules.kustomize import _apply_errors
 
 _VALUE = re.compile(r'(?:Unsupported|Invalid) value: "?(?P<value>[^":]+)"?')
 _TYPE = re.compile(r"expected (?P<type>string|numeric|boolean|map|list)[^,]*, got (?P<got>\w+|&\S+)")
@@ -22,7 +22,7 @@ _MANAGER = re.compile(r'conflicts? with "(?P<manager>[^"]+)"')
 
 def in_git(why: str, field: str, declared: Resource) -> Evidence | None:
     """Compare the error with the declaration: the value or type in the error, or a field that is missing or unknown."""
-    path = _said.steps(field)
+    path = _apply_errors.steps(field)
     # A list key that is not an index ends the steps, so the fields below it are not in the path.
     if not path or re.search(r"\[[^\]]*[^\]\d][^\]]*\]", field):
         return None
@@ -52,7 +52,7 @@ def _is(value: object, schema_type: str) -> bool:
 
 def changed(field: str, declared: Resource, live: Resource | None) -> Evidence | None:
     """Return evidence if a field has different values in git and in the cluster."""
-    path = _said.steps(field)
+    path = _apply_errors.steps(field)
     if live is None or not path or not declared.has(path) or not live.has(path):
         return None
     git_value, live_value = declared.get(path), live.get(path)

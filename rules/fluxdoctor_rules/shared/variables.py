@@ -9,8 +9,7 @@ from typing import Any
 import orjson
 
 from fluxdoctor import Build, Cluster, Ref, Resource
-
-from ._build import is_generated
+from fluxdoctor_rules.kustomize._build import is_generated
 
 _TOKEN = re.compile(r"\$\$|\$\{(?P<inside>[^}]*)(?P<end>\}?)")
 _INSIDE = re.compile(r"#?(?P<name>\w+)(?P<rest>.*)", re.S)
@@ -90,7 +89,7 @@ def defined(kustomization: Resource, cluster: Cluster) -> Variables | None:
 def fields(build: Build) -> Iterator[tuple[Resource, tuple[str | int, ...], str]]:
     """Yield the string fields with a variable, of the objects in which Flux replaces variables, except Secrets."""
     for resource in build.objects:
-        yield from ((resource, path, text) for path, text in resource.once("texts with a variable", _texts))
+        yield from ((resource, path, text) for path, text in resource.memo(_texts))
 
 
 def _texts(resource: Resource) -> tuple[tuple[tuple[str | int, ...], str], ...]:

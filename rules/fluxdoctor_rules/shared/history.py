@@ -7,7 +7,7 @@ from fluxdoctor import Resource, moment
 
 def last_reconciled(kustomization: Resource) -> datetime | None:
     """Return when a Kustomization was last reconciled; None if its history has no time."""
-    return kustomization.once("last reconciled", _last)
+    return kustomization.memo(_last)
 
 
 def _last(kustomization: Resource) -> datetime | None:
