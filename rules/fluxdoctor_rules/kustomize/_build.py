@@ -128,11 +128,6 @@ def is_root(body: Resource, kustomization: Resource) -> bool:
     return posixpath.dirname(body.file) == clean(kustomization.text("spec.path"))
 
 
-def is_generated(resource: Resource) -> bool:
-    """Tell whether a generator of a kustomization file creates an object: its content is then unknown."""
-    return resource.annotation("kustomize.config.k8s.io/generated") == "true"
-
-
 def live(declared: Resource, kustomization: Resource, cluster: Cluster) -> Lookup:
     """Look up the object in the cluster that a Kustomization applied from a declaration."""
     return cluster.look(Manifests.live_ref(declared, kustomization))

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Manifests, Problem, Resource
-from fluxdoctor_rules.kustomize._build import is_generated, unbuilt
+from fluxdoctor_rules.kustomize._build import unbuilt
+from fluxdoctor_rules.shared.variables import is_generated
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Evidence, Graph, Location, Manifests, Problem, Ref, Resource
-from fluxdoctor_rules.kustomize._build import is_generated
+from fluxdoctor_rules.shared.variables import is_generated
 
 _KEYS = ("configMapGenerator", "secretGenerator")
 

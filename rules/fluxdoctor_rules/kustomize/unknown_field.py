@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Build, Cluster, Fields, Manifests, Problem, Resource, Unknown, did_you_mean, owner
-from fluxdoctor_rules.kustomize._build import applied, is_generated, live
+from fluxdoctor_rules.kustomize._build import applied, live
 from fluxdoctor_rules.kustomize._schema import places
+from fluxdoctor_rules.shared.variables import is_generated
 
 _FLUX = "kustomize.toolkit.fluxcd.io/"
 

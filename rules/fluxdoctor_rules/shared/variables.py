@@ -8,8 +8,12 @@ from typing import Any
 
 import orjson
 
-from fluxdoctor import Build, Cluster, Ref, Resource
-from fluxdoctor_rules.kustomize._build import is_generated
+from fluxdoctor import (
+    Build,
+    Cluster,
+    Ref,
+    Resource,
+)
 
 _TOKEN = re.compile(r"\$\$|\$\{(?P<inside>[^}]*)(?P<end>\}?)")
 _INSIDE = re.compile(r"#?(?P<name>\w+)(?P<rest>.*)", re.S)
@@ -120,3 +124,8 @@ def _below(
         elif isinstance(item, dict | list | tuple):
             texts += _below(item, (*path, key))
     return texts
+
+
+def is_generated(resource: Resource) -> bool:
+    """Tell whether a generator of a kustomization file creates an object: its content is then unknown."""
+    return resource.annotation("kustomize.config.k8s.io/generated") == "true"
