@@ -1,7 +1,7 @@
 """fluxdoctor names the root cause of a failing Flux fleet. What a rule pack imports stands here; nothing else is API."""
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model import probe_text, semver
+from fluxdoctor.model import missing, probe_text, semver
 from fluxdoctor.model.chart_indexes import ChartIndexes
 from fluxdoctor.model.chart_indexes import stated as stated_digests
 from fluxdoctor.model.charts import Chart, Charts, UsedChart, ValuesFlaw, ValuesVerdict, used_charts
@@ -18,6 +18,8 @@ from fluxdoctor.model.flux import (
     condition,
     conditions,
     interval,
+    is_suspended,
+    is_terminating,
     owner,
     references,
     revision,
@@ -97,6 +99,9 @@ __all__ = [
     "interval",
     "inventory",
     "is_remote",
+    "is_suspended",
+    "is_terminating",
+    "missing",
     "moment",
     "nearest",
     "owner",

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from fluxdoctor.model import flux, probe_text
 from fluxdoctor.model.failures import Failure, Words, said
-from fluxdoctor.model.finding import Confidence, Fact, Problem, Skipped, Unknown
+from fluxdoctor.model.finding import Confidence, Fact, Problem, Severity, Skipped, Unknown
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
-from fluxdoctor.rule import Hit, Outcome, Rule, fill, fill_for
+from fluxdoctor.rule import TERMINATING, Hit, Outcome, Rule, fill, fill_for
 
 _SPACE = re.compile(r"\s+")
 #: A message can quote a whole object. What names a fault stands at its beginning or at its end; with words and messages
@@ -39,8 +39,21 @@ def run(rules: Sequence[Rule], snapshot: Snapshot) -> Outcome:
         if rule.check:
             _check(rule, snapshot, hits, skipped)
     hits += _messages(rules, snapshot)
+    hits = [hit for hit in hits if not _accuses_terminating(hit, snapshot)]
     hits = [_probed(hit, snapshot) for hit in hits]
     return Outcome(tuple(hits), tuple(sorted(set(skipped), key=str)))
+
+
+def _accuses_terminating(hit: Hit, snapshot: Snapshot) -> bool:
+    """Tell whether a hit is an error or warning about an object that is being deleted, while its controller may clean up.
+
+    What such an object refers to is often gone before it: a prune that is under way must not page anyone.
+    """
+    rule, problem = hit.rule, hit.problem
+    if TERMINATING in rule.speaks_of or (problem.severity or rule.severity) is Severity.INFO:
+        return False
+    subject = snapshot.cluster.get(problem.subject)
+    return subject is not None and flux.is_in_deletion_grace(subject, snapshot.taken)
 
 
 def _probed(hit: Hit, snapshot: Snapshot) -> Hit:

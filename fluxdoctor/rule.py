@@ -27,6 +27,8 @@ from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import FACTS
 
+#: The page of a rule whose problems are about objects that are being deleted says ``speaks_of: [terminating]``.
+TERMINATING = "terminating"
 GROUP = "fluxdoctor.rules"
 URL = "https://github.com/fluxdoctor/fluxdoctor/blob/main/"
 #: The pack that comes with fluxdoctor.
@@ -59,6 +61,7 @@ class Rule:
     ``shared``, ``because`` and ``missing``; ``defaults`` fill what a message does not say. The lowest ``rank`` wins a message.
     ``role`` is ``root``, or ``symptom`` where the failure comes from the objects that ``because`` names.
     ``supersedes``: rules whose finding on the same object this one explains.
+    ``speaks_of``: ``terminating`` for a rule about objects that are being deleted; problems of others about those are dropped.
     ``answers``: how a probe of the subject answers where it proves what the controller says; None: probes are no matter.
     """
 
@@ -82,6 +85,7 @@ class Rule:
     answers: frozenset[Answer] | None = None
     defaults: Mapping[str, str] = dataclasses.field(default_factory=dict)
     modes: tuple[str, ...] = ("live", "replay")
+    speaks_of: frozenset[str] = frozenset()
     check: Check | None = dataclasses.field(default=None, repr=False)
     needs: tuple[Need, ...] = ()
     pack: str = OWN
@@ -141,7 +145,7 @@ def fill_for(problem: Problem, template: str) -> str:
 _KNOWN: dict[str, type | tuple[type, ...]] = {
     "severity": str, "summary": str, "message": str, "fix": str, "faults": list, "kinds": list, "reason": (str, list),
     "pattern": (str, list), "rank": int, "role": str, "supersedes": list, "field": str, "shared": str, "because": list,
-    "missing": str, "modes": list, "defaults": dict, "answers": list,
+    "missing": str, "modes": list, "defaults": dict, "answers": list, "speaks_of": list,
 }  # fmt: skip
 _REQUIRED = ("severity", "summary", "message", "fix")
 
@@ -186,6 +190,13 @@ def _answers(front: Mapping[str, Any], where: str) -> frozenset[Answer] | None:
         return frozenset(Answer(said) for said in _strings(front["answers"]))
     except ValueError as error:
         raise RuleError(f"{where}: answers: {error}; known: {', '.join(Answer)}") from None
+
+
+def _speaks_of(front: Mapping[str, Any], where: str) -> frozenset[str]:
+    states = frozenset(_strings(front.get("speaks_of", [])))
+    if unknown := states - {TERMINATING}:
+        raise RuleError(f"{where}: speaks_of: {', '.join(sorted(unknown))} is not known; known: {TERMINATING}")
+    return states
 
 
 def needs_of(check: Check, where: str) -> tuple[Need, ...]:
@@ -242,6 +253,7 @@ def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, 
         answers=_answers(front, where),
         defaults={str(k): str(v) for k, v in front.get("defaults", {}).items()},
         modes=_strings(front.get("modes", ["live", "replay"])),
+        speaks_of=_speaks_of(front, where),
         check=check,
         needs=needs_of(check, where) if check else (),
         pack=pack,

@@ -81,7 +81,8 @@ def _blocked_closure(hit: Hit, blocked_by: _Blocked) -> frozenset[Ref]:
 def _fallback(failure: Failure, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> Hit | None:
     if failure.state is State.READY:
         return None
-    waits = failure.state in (State.PROGRESSING, State.NEW) or bool(failure.past)
+    is_leaving = flux.is_in_deletion_grace(failure.resource, snapshot.taken)
+    waits = failure.state in (State.PROGRESSING, State.NEW) or bool(failure.past) or is_leaving
     words = next(iter((*failure.words, *failure.past)), None)
     quoted = " ".join(words.message.split()) if words and words.message else "its status says nothing"
     if failure.past:

@@ -108,6 +108,15 @@ class Cluster(Memo):
             return self._by_kind.get(kinds[0], ())
         return tuple(r for kind in sorted(set(kinds)) for r in self._by_kind.get(kind, ()))
 
+    def active(self, *kinds: str) -> tuple[Resource, ...]:
+        """Return the objects of these kinds that their controller reconciles: not suspended, not being deleted.
+
+        What a rule judges. ``all`` is for the few that speak of suspended or terminating objects.
+        """
+        if len(kinds) == 1:
+            return self.memo(_active, kinds[0])
+        return tuple(r for kind in sorted(set(kinds)) for r in self.memo(_active, kind))
+
     def get(self, ref: Ref) -> Resource | None:
         """Return the object if it was seen; None says nothing about its absence (see look)."""
         return self._by_ref.get(ref)
@@ -229,3 +238,7 @@ class Cluster(Memo):
         for child in self._children.get(workload, ()):
             found.extend([child] if child.kind == "Pod" else self.pods(child.ref))
         return tuple(sorted(found, key=lambda pod: pod.ref))
+
+
+def _active(cluster: Cluster, kind: str) -> tuple[Resource, ...]:
+    return tuple(r for r in cluster.all(kind) if not flux.is_suspended(r) and not flux.is_terminating(r))

@@ -5,11 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from fluxdoctor.model.flux import EXTENSIONS, KINDS, OPERATOR, Kind
+from fluxdoctor.model.flux import KINDS, Kind
 from fluxdoctor.model.resource import Ref
-
-#: The annotation that suspends an object of a kind that flux does not suspend (flux-operator 0.58, source-watcher 2.2).
-_SWITCH = {OPERATOR: f"{OPERATOR}/reconcile", EXTENSIONS: f"{EXTENSIONS}/reconcile"}
 
 
 def commands(ref: Ref) -> Mapping[str, str]:
@@ -33,8 +30,8 @@ def _reconcile(kind: Kind, ref: Ref) -> str:
 def _switch(kind: Kind, ref: Ref, verb: str) -> str:
     if kind.cli:
         return _flux(verb, kind, ref)
-    annotation = _SWITCH.get(kind.group, f"{kind.group}/reconcile")
-    return _annotate(kind, ref, f"{annotation}={'disabled' if verb == 'suspend' else 'enabled'}")
+    # The kinds of flux-operator 0.58 and of source-watcher 2.2 are suspended by an annotation of their own group.
+    return _annotate(kind, ref, f"{kind.group}/reconcile={'disabled' if verb == 'suspend' else 'enabled'}")
 
 
 def _flux(verb: str, kind: Kind, ref: Ref) -> str:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from fluxdoctor.model import helm
 from fluxdoctor.model.resource import Condition, Ref, Resource, string
-from fluxdoctor.model.times import duration
+from fluxdoctor.model.times import duration, moment
 
 SOURCE, KUSTOMIZE, HELM = "source.toolkit.fluxcd.io", "kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"
 NOTIFICATION, IMAGE = "notification.toolkit.fluxcd.io", "image.toolkit.fluxcd.io"
@@ -153,6 +153,32 @@ def _state(resource: Resource) -> State:
     if ready is None:
         return State.NEW
     return State.READY if ready.status == "True" else State.PROGRESSING
+
+
+#: Kinds that are suspended by an annotation, ``disabled`` (flux-operator 0.58, source-watcher 2.2).
+_SUSPENDED_BY = {OPERATOR: f"{OPERATOR}/reconcile", EXTENSIONS: f"{EXTENSIONS}/reconcile"}
+#: How long a controller may take to clean up beyond the object's own timeout.
+_GRACE = timedelta(minutes=5)
+
+
+def is_suspended(resource: Resource) -> bool:
+    """Tell whether a person has told the controller to leave an object alone: by spec.suspend, or by an annotation."""
+    if resource.flag("spec.suspend"):
+        return True
+    kind = KINDS.get(resource.kind)
+    annotation = _SUSPENDED_BY.get(kind.group) if kind else None
+    return annotation is not None and resource.annotation(annotation) == "disabled"
+
+
+def is_terminating(resource: Resource) -> bool:
+    """Tell whether an object is being deleted."""
+    return resource.has("metadata.deletionTimestamp")
+
+
+def is_in_deletion_grace(resource: Resource, now: datetime) -> bool:
+    """Tell whether an object is being deleted, and its controller may still be cleaning up: its timeout and 5 minutes."""
+    since = moment(resource.text("metadata.deletionTimestamp"))
+    return since is not None and now - since < timeout(resource) + _GRACE
 
 
 def is_oci_helm_repository(resource: Resource) -> bool:
