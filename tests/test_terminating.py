@@ -12,7 +12,7 @@ import yaml
 from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.model.finding import Finding, Severity
 from fluxdoctor.model.flux import KINDS, Edge, State, state
-from fluxdoctor.model.missing import references
+from fluxdoctor.model.missing import Missing, references
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.testing import Example, examples, world
 from tests.worlds import rules
@@ -94,5 +94,5 @@ def test_references_leaves_out_what_is_not_active() -> None:
         body.format("gone", f', deletionTimestamp: "{TEN_SECONDS_AGO}"', ""),
     ))  # fmt: skip
     cluster = world(Example("x/y", "Broken", "", {"cluster/a.yaml": text})).cluster
-    found = list(references(cluster, ("Alert",), Edge.PROVIDER))
-    assert [str(one.owner.ref) for one in found] == ["Alert/a/awake"]
+    missing = [m for m in references(cluster, ("Alert",), Edge.PROVIDER) if isinstance(m, Missing)]
+    assert [str(m.owner.ref) for m in missing] == ["Alert/a/awake"]
