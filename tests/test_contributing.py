@@ -43,3 +43,11 @@ def test_every_key_of_the_order_of_findings_is_listed() -> None:
     text = (ROOT / "docs" / "explanation" / "how-the-fold-works.md").read_text("utf-8")
     listed = re.findall(r"^\d+\. ", text.partition("## The order\n")[2], re.M)
     assert len(listed) == len(keys)
+
+
+def test_every_file_of_the_architecture_exists() -> None:
+    """A map that shows a house that is not there is worse than none."""
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+    names = {n for n in re.findall(r"`([\w/.-]+(?:\.py|/))`", page) if "<" not in n}
+    missing = [n for n in sorted(names) if not any((ROOT / base / n).exists() for base in ("fluxdoctor", "."))]
+    assert missing == []
