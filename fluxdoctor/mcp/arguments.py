@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,6 +12,7 @@ from fluxdoctor.collect.store.within import is_within
 from fluxdoctor.mcp import quote
 from fluxdoctor.model import kinds
 from fluxdoctor.model.cluster import Cluster
+from fluxdoctor.model.nearest import nearest
 from fluxdoctor.model.resource import Ref
 
 _NAMED = 8
@@ -20,16 +20,16 @@ _LONGEST = 253
 _LOOKED_AT = 1000
 
 
-def nearest(text: str, known: Iterable[str], most: int = _NAMED) -> list[str]:
-    """Return the names that come nearest, the nearest first; the first few where none comes near."""
-    names = sorted(set(known))
-    return difflib.get_close_matches(text, names, most, 0.5) or names[:most]
+def valid_names(text: str, names: Iterable[str]) -> list[str]:
+    """Return the names that are similar to a wrong one, the most similar first; the first few if none is similar."""
+    ordered = sorted(set(names))
+    return list(nearest(text, ordered)) or ordered[:_NAMED]
 
 
 def one_of(what: str, said: str, known: Iterable[str]) -> ToolError:
     """Return the error for a value that is none of those that are known."""
     names = list(known)
-    valid = ", ".join(quote.name(n) for n in nearest(said, names)) or "none"
+    valid = ", ".join(quote.name(n) for n in valid_names(said, names)) or "none"
     more = f" ({len(names)} in all)" if len(names) > _NAMED else ""
     return ToolError(f"{what} {quote.quoted(said, 80)} is not known here; valid: {valid}{more}")
 
@@ -74,7 +74,7 @@ def thing(said: Ref, cluster: Cluster) -> Ref:
         where = ", ".join(quote.name(one.namespace) for one in found[:_NAMED])
         more = f" ({len(found)} in all)" if len(found) > _NAMED else ""
         raise ToolError(f"namespace of {said.kind} {quote.name(said.name)}: it is in {where}{more}; say which")
-    near = nearest(said.name, [one.name for one in known])
+    near = valid_names(said.name, [one.name for one in known])
     first = sorted(known, key=lambda one: (near.index(one.name) if one.name in near else len(near), one))
     valid = ", ".join(quote.name(one.named) for one in first[:_NAMED]) or "none"
     more = f" ({len(known)} in all)" if len(known) > _NAMED else ""

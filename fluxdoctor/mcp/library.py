@@ -11,7 +11,7 @@ from mcp_types import Completion, CompletionArgument, CompletionContext, PromptR
 
 from fluxdoctor.mcp import render
 from fluxdoctor.mcp.answers import Diagnosis, compact, fit, size
-from fluxdoctor.mcp.arguments import nearest
+from fluxdoctor.mcp.arguments import valid_names
 from fluxdoctor.mcp.quote import NOTE, quoted
 from fluxdoctor.mcp.quote import name as named
 from fluxdoctor.mcp.sessions import CachedDiagnosis, DiagnosisCache
@@ -44,7 +44,7 @@ def _resources(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     def page(area: str, rule: str) -> str:
         found = rules.get(f"{area}/{rule}")
         if found is None:
-            near = ", ".join(nearest(f"{area}/{rule}", [r.id for r in rules.rules]))
+            near = ", ".join(valid_names(f"{area}/{rule}", [r.id for r in rules.rules]))
             raise ResourceNotFoundError(f"there is no rule {quoted(f'{area}/{rule}', 80)}; valid: {near}")
         return found.page
 

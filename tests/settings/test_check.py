@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fluxdoctor.app import check
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from fluxdoctor.report.json import schema
 from fluxdoctor.repository.files import repository
 from tests.test_check_command import APPS, SYNC, WEB, git, write
@@ -114,7 +114,7 @@ def test_ignores_without_a_reason_or_of_no_use_are_told(fleet: Path) -> None:
     assert [f["message"] for f in report["findings"]] == [
         "the ignore of kustomize/path-not-found says no reason",
         "the ignore of kustomize/path-not-fond names no rule; did you mean kustomize/path-not-found, "
-        "kustomize/path-not-directory, kustomize/patch-failed?",
+        "kustomize/path-not-directory or kustomize/patch-failed?",
         "the ignore of kustomize/build-failed hides nothing",
     ]
 
@@ -260,8 +260,8 @@ def test_a_bad_settings_file_is_exit_code_2(fleet: Path) -> None:
     settings(fleet, '\n[rules]\nselect = "kustomise"\n')
     done = run(fleet)
     assert (done.exit_code, done.stderr) == (
-        2, "fluxdoctor: fluxdoctor.toml:3: no rule matches 'kustomise'; did you mean kustomize, kustomize/base-cycle, "
-        "kustomize/plugin-used? (fluxdoctor rules lists all)\n",
+        2, "fluxdoctor: fluxdoctor.toml:3: no rule matches 'kustomise'; did you mean kustomize, kustomize/base-cycle "
+        "or kustomize/plugin-used? (fluxdoctor rules lists all)\n",
     )  # fmt: skip
     assert run(fleet, "--config", "a", "--no-config").exit_code == 2
 
