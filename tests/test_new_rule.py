@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,20 @@ def new(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("name", ["rules", "my rules"])
+def test_the_commands_to_install_a_pack_name_its_folder(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    done = new(tmp_path, "acme/team-label-missing", "--into", str(folder))
+    commands = [shlex.split(line) for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert (done.returncode, commands) == (
+        0,
+        [
+            [sys.executable, "-m", "pip", "install", "pytest", "--editable", str(folder)],
+            [sys.executable, "-m", "pytest", str(folder)],
+        ],
+    )
 
 
 def test_a_pack_and_one_more_rule_pass_and_fire(tmp_path: Path, overlay: Overlay) -> None:

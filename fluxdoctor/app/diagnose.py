@@ -1,9 +1,9 @@
-"""The one use case: facts in, a Report out."""
+"""Diagnose one snapshot: facts in, a Report out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fluxdoctor import causes, engine, rule
 from fluxdoctor.model.finding import Report, Severity, Skipped
@@ -13,76 +13,87 @@ from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue
 
 
-def diagnose(
-    snapshot: Snapshot, catalogue: Catalogue | None = None, *, only: Sequence[str] = (), ignore: Sequence[str] = ()
-) -> Report:
-    """Run the rules over a snapshot and fold what they say to root causes.
+@dataclass(frozen=True)
+class RuleOptions:
+    """Which rules count: their findings are reported. The other rules run too, so that what they explain stays explained."""
 
-    ``only`` and ``ignore`` are globs over rule ids; an ignored rule's finding is left out after folding, so that what it
-    explains does not come back as unexplained. Raises RuleError where two packs offer one rule.
+    only: Sequence[str] = ()
+    """Globs over rule ids, or areas; all rules if empty."""
+    ignore: Sequence[str] = ()
+    """Globs over rule ids, or areas, of the rules that do not count."""
+
+
+ALL_RULES = RuleOptions()
+
+
+def diagnose(snapshot: Snapshot, catalogue: Catalogue | None = None, options: RuleOptions = ALL_RULES) -> Report:
+    """Run the rules over a snapshot and fold their findings to root causes.
+
+    Findings of rules that do not count are left out after folding, so that what they explain is not reported as
+    unexplained. Without a catalogue, the installed rules run. Raises RuleError if two packs offer one rule.
     """
     catalogue = catalogue or rule.installed()
     rules = catalogue.rules
     outcome = engine.run(rules, snapshot)
     findings = causes.fold(outcome, snapshot, {r.id: r for r in rules if r.role == "fallback"})
-    kept = {r.id for r in engine.select(rules, only, ignore)}
-    skipped = [s for s in outcome.skipped if s.rule in kept]
+    selected = {r.id for r in engine.select(rules, options.only, options.ignore)}
+    skipped = [s for s in outcome.skipped if s.rule in selected]
     return Report(
         mode=snapshot.mode,
         taken=snapshot.taken,
-        findings=tuple(f for f in findings if f.rule in kept),
+        findings=tuple(f for f in findings if f.rule in selected),
         skipped=tuple(dict.fromkeys((*catalogue.skipped, *_unseen(snapshot), *skipped))),
         objects=len(snapshot.cluster.flux),
         not_ready=len(snapshot.failures.failed),
-        rules=sum(r.role != "fallback" and r.id in kept and snapshot.mode in r.modes for r in rules),
+        rules=sum(r.role != "fallback" and r.id in selected and snapshot.mode in r.modes for r in rules),
         versions=snapshot.versions.found,
         name=snapshot.name,
     )
 
 
 def _unseen(snapshot: Snapshot) -> list[Skipped]:
-    """What could not be read of the things that every diagnosis needs: Flux objects and controllers, namespaces and files."""
-    found = [
+    """Return what could not be read of what every diagnosis needs: Flux objects, controllers, namespaces and files."""
+    if snapshot.mode == "check":  # a repository says nothing about what it does not contain
+        return [Skipped("", None, f"{gap.what}: {gap.why}") for gap in snapshot.gaps]
+    skipped = [
         Skipped("", None, f"{gap.what}: {gap.why}")
         for gap in snapshot.gaps
         if "/" in gap.what or gap.what in KINDS or gap.what in ("Deployment", "Namespace")
     ]
-    if snapshot.mode == "check":  # what a repository does not hold was not looked for in a cluster
-        return [Skipped("", None, f"{gap.what}: {gap.why}") for gap in snapshot.gaps]
-    found += [
-        Skipped("", None, f"git/{ref.named}: its files are not in this snapshot") for ref in _untold_trees(snapshot)
+    skipped += [
+        Skipped("", None, f"git/{ref.named}: its files are not in this snapshot") for ref in _missing_trees(snapshot)
     ]
     for kind in KINDS.values():
         crd = Ref("CustomResourceDefinition", "", f"{kind.plural}.{kind.group}")
-        told = any(gap.what.partition("/")[0] == kind.name for gap in snapshot.gaps)
-        if kind.name not in snapshot.cluster.listed and not told and not snapshot.cluster.look(crd).absent:
-            found.append(Skipped("", None, f"{kind.name}: not listed"))
-    return found
+        has_gap = any(gap.what.partition("/")[0] == kind.name for gap in snapshot.gaps)
+        if kind.name not in snapshot.cluster.listed and not has_gap and not snapshot.cluster.look(crd).absent:
+            skipped.append(Skipped("", None, f"{kind.name}: not listed"))
+    return skipped
 
 
-def _untold_trees(snapshot: Snapshot) -> list[Ref]:
-    """GitRepositories that a Kustomization reads, whose files are lacking while those of others are there."""
+def _missing_trees(snapshot: Snapshot) -> list[Ref]:
+    """Return the GitRepositories that a Kustomization reads and whose files are missing, if other files are there."""
     if snapshot.git is None or not snapshot.git.trees:
         return []
-    told = {gap.what for gap in snapshot.gaps}
-    read = {
+    gaps = {gap.what for gap in snapshot.gaps}
+    sources = {
         edge.target for k in snapshot.cluster.all("Kustomization") for edge in snapshot.graph.needs(k.ref, Edge.SOURCE)
     }
     return sorted(
         ref
-        for ref in read
+        for ref in sources
         if ref.kind == "GitRepository" and snapshot.cluster.get(ref) and snapshot.git.tree(ref) is None
-        and f"git/{ref.named}" not in told
+        and f"git/{ref.named}" not in gaps
     )  # fmt: skip
 
 
 def exit_code(report: Report, fail_on: Severity | None) -> int:
-    """Return 1 with a finding at or above ``fail_on``, 3 when there is none but something could not be checked, else 0."""
+    """Return 1 with a finding at or above ``fail_on``, 3 if there is none but something could not be checked, else 0."""
     if fail_on and any(f.severity.weight <= fail_on.weight for f in report.findings):
         return 1
     return 3 if report.verdict == "incomplete" else 0
 
 
 def timed(report: Report, timings: dict[str, float]) -> Report:
-    """Add how long the steps took, in seconds."""
+    """Return the report with the duration of each step, in seconds."""
     return replace(report, timings=timings)

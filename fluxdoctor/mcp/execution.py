@@ -53,7 +53,7 @@ async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[CallCo
     )
 
 
-def call_off(seconds: float) -> None:
+def cancel_all(seconds: float) -> None:
     """Call off all that is being done, and give it a while to take its children and its files with it: the program ends."""
     for deadline in list(_running.values()):
         deadline.cancel()

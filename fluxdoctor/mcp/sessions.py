@@ -15,9 +15,8 @@ from typing import Any
 from mcp.server.mcpserver.exceptions import ToolError
 
 from fluxdoctor import rule
+from fluxdoctor.app import live
 from fluxdoctor.app.diagnose import diagnose
-from fluxdoctor.collect import live
-from fluxdoctor.collect.kube.cluster import Scope
 from fluxdoctor.collect.kube.login import ClusterError, ClusterLogin
 from fluxdoctor.collect.live import Probing
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
@@ -196,14 +195,13 @@ class DiagnosisCache:
         if ask.path:
             within = () if ask.path == self.settings.snapshot else self.settings.roots
             return snapshot_folder.load(ask.path, within) if is_snapshot(ask.path) else None
-        target = live.ClusterTarget(
-            self.login(ask.context), Scope(ask.namespaces, ask.focus), ask.probing,
-            allow_local=self.settings.allow_local, cache=self.settings.cache,
+        return live.read_cluster(
+            live.ClusterOptions(
+                run.deadline, self.login(ask.context), ask.namespaces, ask.focus, probing=ask.probing,
+                allow_local=self.settings.allow_local, cache=self.settings.cache,
+                facts=lambda: live.facts_of(self.catalogue), progress=run.tell,
+            )
         )  # fmt: skip
-        return live.collect(target, run.deadline, self._needs, run.tell)
-
-    def _needs(self) -> frozenset[type]:
-        return frozenset(need.fact for one in self.catalogue.rules for need in one.needs)
 
     def _checked(self, ask: Query, deadline: Deadline) -> Report:
         from fluxdoctor.app import check
@@ -216,7 +214,7 @@ class DiagnosisCache:
         except repository.RepositoryError as error:
             raise ToolError(quote.quoted(str(error))) from None
         try:
-            return check.check(files, self.catalogue, cache=cache, deadline=deadline)
+            return check.check(files, self.catalogue, check.CheckOptions(cache=cache, deadline=deadline))
         except DeadlineError:
             raise ToolError("the builds did not end in the time of this call (the server's --timeout)") from None
 

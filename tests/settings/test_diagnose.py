@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fluxdoctor.app.diagnose import diagnose
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from fluxdoctor.model.finding import Report
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
