@@ -188,7 +188,7 @@ class _Run:
         rules = replace(self.options.rules, only=self.options.rules.only or _NOTES)
         report = diagnose(leftover, self.catalogue, rules)
         notes = tuple(f for f in report.findings if f.rule in _NOTES)
-        report = replace(report, findings=notes, skipped=(), objects=0, not_ready=0)
+        report = replace(report, findings=notes, skipped=(), objects=0, not_ready=0, deselected=0)
         report = self.options.policy.hide(report, leftover) if self.options.policy else report
         return replace(report, findings=tuple(replace(f, severity=Severity.INFO) for f in report.findings))
 

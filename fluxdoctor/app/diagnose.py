@@ -48,6 +48,7 @@ def diagnose(snapshot: Snapshot, catalogue: Catalogue | None = None, options: Ru
         rules=sum(r.role != "fallback" and r.id in selected and snapshot.mode in r.modes for r in rules),
         versions=snapshot.versions.found,
         name=snapshot.name,
+        deselected=sum(f.rule not in selected for f in findings),
     )
 
 
@@ -91,7 +92,8 @@ def exit_code(report: Report, fail_on: Severity | None) -> int:
     """Return 1 with a finding at or above ``fail_on``, 3 if there is none but something could not be checked, else 0."""
     if fail_on and any(f.severity.weight <= fail_on.weight for f in report.findings):
         return 1
-    return 3 if report.verdict == "incomplete" else 0
+    is_broken = any(f.severity is not Severity.INFO for f in report.findings)
+    return 3 if not is_broken and any(s.asked for s in report.skipped) else 0
 
 
 def timed(report: Report, timings: dict[str, float]) -> Report:

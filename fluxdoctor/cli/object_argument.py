@@ -70,4 +70,6 @@ def about(target: Ref, report: Report, snapshot: Snapshot) -> Report:
 
     from fluxdoctor.model.chain import chains
 
-    return replace(report, findings=tuple(c.finding for c in chains(target, report, snapshot)))
+    findings = tuple(c.finding for c in chains(target, report, snapshot))
+    is_failing = snapshot.failures.of(target) is not None
+    return replace(report, findings=findings, deselected=report.deselected if is_failing else 0)

@@ -75,12 +75,13 @@ def _write(report: Report, context: Context, show: ReportArguments) -> tuple[str
 
 def _text(report: Report, context: Context, *, width: int, color: bool, verbose: bool) -> str:
     """Return the report as text. Of one object, the chains to its causes come first, or stand alone if there are none."""
-    from fluxdoctor.report import chain, text
+    from fluxdoctor.report import chain, ignored, text
 
     if context.target is None:
         return text.render(report, width=width, color=color, verbose=verbose)
     chains = context.chains(report)
-    head = chain.render(context.target, chains, width=width, color=color)
+    hidden = ignored.counted(report) if report.is_hiding else ""
+    head = chain.render(context.target, chains, width=width, color=color, hidden=hidden)
     return f"{head}\n{text.render(report, width=width, color=color, verbose=verbose)}" if chains else head
 
 

@@ -175,7 +175,7 @@ def test_a_baseline_survives_moved_lines_and_renamed_files(fleet: Path) -> None:
     file = fleet / "known.json"
     done = run(fleet, "--write-baseline", str(file))
     assert (done.exit_code, done.stderr) == (0, f"{file}: 1 finding written\n")
-    assert "nothing else to fix   1 in the baseline" in done.stdout
+    assert "broken, but no cause is shown   1 in the baseline" in done.stdout
     assert file.read_text() == (
         '{"fluxdoctor-baseline": 1,\n "findings": [\n'
         '  {"rule": "kustomize/path-not-found", "object": "Kustomization/flux-system/apps", "cluster": "clusters/prod", '
@@ -300,7 +300,7 @@ def test_the_other_formats_tell_or_leave_out(fleet: Path, tmp_path: Path) -> Non
     names = ("sarif", "markdown", "junit", "github", "gitlab")
     done = run(fleet, "-v", *(arg for n in names for arg in ("--output", f"{n}={tmp_path / n}")))
     said = {name: (tmp_path / name).read_text() for name in names}
-    assert "1 would fail   nothing else to fix   1 ignored" in done.stdout
+    assert "1 would fail   broken, but no cause is shown   1 ignored" in done.stdout
     assert "Ignored: kustomize/path-not-found Kustomization flux-system/apps: a *b* (fluxdoctor.toml:1)" in " ".join(
         done.stdout.split()
     )
