@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import lru_cache
 
 from fluxdoctor.model.flux import BUILT_IN, KINDS
+from fluxdoctor.model.similar import nearest
 
 #: The short names that the CRDs of Flux 2.9 and kubectl know.
 _SHORT = {
@@ -38,8 +38,7 @@ def read(text: str) -> str | None:
 def near(text: str, most: int = 3) -> list[str]:
     """Return the kinds whose names come nearest, the nearest first."""
     names = _names()
-    found = difflib.get_close_matches(_bare(text), list(names), 2 * most)
-    return list(dict.fromkeys(names[name] for name in found))[:most]
+    return list(dict.fromkeys(names[name] for name in nearest(_bare(text), names)))[:most]
 
 
 def _bare(text: str) -> str:

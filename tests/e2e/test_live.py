@@ -331,7 +331,7 @@ def test_ctrl_c_prints_what_is_known_and_leaves_nothing(cluster: Cluster, proxy:
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=20)
     assert run.returncode == 1
-    assert err == "\nfluxdoctor: called off; this is what is known\n"
+    assert err == "\nfluxdoctor: interrupted; showing partial results\n"
     assert "kustomize/path-not-found" in out
     unseen = " ".join(out.partition("Not checked: ")[2].split())
     assert unseen.startswith("HelmRelease, ")

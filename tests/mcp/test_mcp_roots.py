@@ -77,9 +77,9 @@ def test_a_path_outside_is_refused(tool: str, path: str, root: Path, server: Any
 
 
 @pytest.mark.parametrize(("path", "words"), [
-    ("a\0b", "«a\\x00b» is no path"),
-    ("a" * 5000, f"{quoted('a' * 5000, 200)} is no path"),
-    ("loop", "«loop» is no path"),
+    ("a\0b", "«a\\x00b» is not a path"),
+    ("a" * 5000, f"{quoted('a' * 5000, 200)} is not a path"),
+    ("loop", "«loop» is not a path"),
     ("~", "path «~» is not known here; valid: fleet"),
     ("~root", "path «~root» is not known here; valid: fleet"),
     ("flet", "path «flet» is not known here; valid: fleet"),
