@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fluxdoctor import Cluster, Ref, Resource, State, owner, state
-from fluxdoctor_rules.helm._releases import active, chart_source, generated_chart, templated
+from fluxdoctor_rules.helm._releases import chart_source, generated_chart, templated
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def _unresolved(cluster: Cluster) -> tuple[Request, ...]:
 
 
 def _of_releases(cluster: Cluster) -> Iterator[Request]:
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         helm_chart = generated_chart(cluster, release)
         if state(helm_chart or release) is State.READY or (helm_chart and state(helm_chart) is State.SUSPENDED):
             continue

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Evidence, Graph, Problem, Ref, Resource, release_name
-from fluxdoctor_rules.helm._releases import active
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Report references to NAME by Ingresses, autoscalers and health checks if only TARGETNAMESPACE-NAME exists."""
     references = dict(_references(cluster, graph))
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         target = release.text("spec.targetNamespace")
         if not target or release.has("spec.releaseName") or release.has("spec.kubeConfig"):
             continue
