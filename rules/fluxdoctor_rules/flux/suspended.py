@@ -18,11 +18,11 @@ from fluxdoctor import (
     Ref,
     Resource,
     Severity,
-    State,
     age,
     condition,
+    is_suspended,
+    is_terminating,
     moment,
-    state,
 )
 from fluxdoctor_rules.flux import _stale
 
@@ -43,7 +43,7 @@ def check(  # noqa: PLR0913, PLR0917 - each is a kind of fact
     """Report suspended objects: an error if another object waits for them, a warning if they lag behind."""
     facts = _stale.Facts(cluster, graph, manifests, trees, charts)
     for resource in cluster.flux:
-        if not resource.flag("spec.suspend") or resource.has("metadata.deletionTimestamp"):
+        if not resource.flag("spec.suspend") or is_terminating(resource):
             continue
         waiting = _waiting(resource, graph, failures)
         readers = _readers(resource, cluster, graph)
@@ -111,7 +111,7 @@ def _readers(resource: Resource, cluster: Cluster, graph: Graph) -> tuple[Ref, .
     if resource.kind not in _SOURCES:
         return ()
     consumers = [cluster.get(ref) for ref, _ in graph.needed_by(resource.ref, *_READS)]
-    active = [r.ref for r in consumers if r and state(r) is not State.SUSPENDED]
+    active = [r.ref for r in consumers if r and not is_suspended(r)]
     # helm-controller creates a HelmChart for a HelmRelease, and readers know the HelmRelease.
     return tuple([r for r in active if r.kind != "HelmChart"] or active)
 

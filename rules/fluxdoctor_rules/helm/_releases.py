@@ -1,6 +1,6 @@
 """HelmReleases, and the objects that they refer to."""
 
-from fluxdoctor import Cluster, Ref, Resource, State, condition, state
+from fluxdoctor import Cluster, Ref, Resource, State, condition, is_terminating, state
 
 
 def templated(text: str) -> bool:
@@ -30,5 +30,5 @@ def is_settled(release: Resource) -> bool:
     """Tell whether a release is Ready, idle, and of this cluster, so that its status describes the present."""
     reconciling = condition(release, "Reconciling")
     is_idle = reconciling is None or reconciling.status != "True"
-    is_here = not release.has("spec.kubeConfig") and not release.has("metadata.deletionTimestamp")
+    is_here = not release.has("spec.kubeConfig") and not is_terminating(release)
     return state(release) is State.READY and is_here and is_idle

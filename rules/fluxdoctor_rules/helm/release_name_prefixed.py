@@ -31,7 +31,7 @@ def _references(cluster: Cluster, graph: Graph) -> Iterator[tuple[Ref, tuple[Ref
         for name, field in services:
             if name:
                 yield Ref("Service", ingress.namespace, name), (ingress.ref, field)
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         if not kustomization.has("spec.kubeConfig"):
             for need in graph.needs(kustomization.ref, Edge.HEALTH):
                 yield need.target, (kustomization.ref, need.field)

@@ -35,7 +35,7 @@ def check(
         confidence = Confidence.PROVEN if verdict and verdict.flaws else Confidence.REPORTED
         origin = setting(failure.resource, _path(flaws[0]), cluster, graph, manifests)
         yield _problem(failure.ref, rest.partition(":")[0].strip(), flaws, origin, confidence)
-    for release in cluster.all("HelmRelease") if charts else ():
+    for release in cluster.active("HelmRelease") if charts else ():
         verdict = charts.verdict(release.ref) if charts and release.ref not in reported else None
         if verdict and verdict.flaws:
             origin = setting(release, verdict.flaws[0].path, cluster, graph, manifests)

@@ -17,7 +17,7 @@ def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem |
             policies.add(policy)
             lookup = cluster.look(policy)
             if lookup.unknown:
-                yield Unknown(automation.ref, lookup.why)
+                yield lookup.as_unknown(automation.ref)
             elif lookup.absent:
                 near = did_you_mean(policy.name, cluster.names("ImagePolicy", policy.namespace))
                 facts = {"policy": policy.named, "file": str(marker.location), "near": near}

@@ -8,7 +8,7 @@ from fluxdoctor_rules.shared.variables import sources
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     """Find sources of variables that do not exist and that only the Kustomization itself declares."""
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         if state(kustomization) is State.SUSPENDED:
             continue
         for ref, field, optional in sources(kustomization):

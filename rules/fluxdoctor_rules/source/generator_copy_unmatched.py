@@ -9,7 +9,7 @@ _WILD = "*?[{"
 
 def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
     """Look up each ``@alias/path`` in the tree of its source: a file, a directory, or the directory before the first wildcard."""
-    for generator in cluster.all("ArtifactGenerator"):
+    for generator in cluster.active("ArtifactGenerator"):
         sources = {row.text("alias"): _source(generator, row) for row in generator.rows("spec.sources")}
         for artifact in generator.rows("spec.artifacts"):
             for row in artifact.rows("copy"):
