@@ -3,18 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fluxdoctor import (
-    Cluster,
-    Edge,
-    Evidence,
-    Failures,
-    Graph,
-    Problem,
-    Ref,
-    Resource,
-    Severity,
-    is_suspended,
-)
+from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, Resource, Severity, is_suspended
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:

@@ -4,18 +4,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from fluxdoctor import (
-    FILE_NAMES,
-    Build,
-    Cluster,
-    Evidence,
-    Manifests,
-    Problem,
-    Ref,
-    Resource,
-    Tree,
-    clean,
-)
+from fluxdoctor import FILE_NAMES, Build, Cluster, Evidence, Manifests, Problem, Ref, Resource, Tree, clean
 
 _MOST = 5
 #: Words in the names of files that are not listed on purpose.

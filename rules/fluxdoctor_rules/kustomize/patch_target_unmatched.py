@@ -4,18 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from fluxdoctor import (
-    Build,
-    Cluster,
-    Fields,
-    Location,
-    Manifests,
-    Problem,
-    Resource,
-    did_you_mean,
-    nearest,
-    suggestion,
-)
+from fluxdoctor import Build, Cluster, Fields, Location, Manifests, Problem, Resource, did_you_mean, nearest, suggestion
 
 _PARTS = ("kind", "group", "version", "name", "namespace")
 

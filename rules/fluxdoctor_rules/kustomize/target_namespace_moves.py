@@ -2,18 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import (
-    Cluster,
-    Edge,
-    Graph,
-    Manifests,
-    Problem,
-    Ref,
-    Reference,
-    Resource,
-    is_suspended,
-    is_terminating,
-)
+from fluxdoctor import Cluster, Edge, Graph, Manifests, Problem, Ref, Reference, Resource, is_suspended, is_terminating
 
 _LOCAL = (
     Edge.SOURCE, Edge.CHART_REF, Edge.DEPENDS_ON, Edge.VALUES_FROM, Edge.SUBSTITUTE_FROM, Edge.SECRET,
