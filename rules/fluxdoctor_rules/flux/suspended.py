@@ -37,11 +37,11 @@ def check(  # noqa: PLR0913, PLR0917 - each is a kind of fact
     failures: Failures,
     clock: Clock,
     manifests: Manifests | None,
-    trees: GitTrees | None,
+    git: GitTrees | None,
     charts: ChartIndexes | None,
 ) -> Iterator[Problem]:
     """Report suspended objects: an error if another object waits for them, a warning if they lag behind."""
-    facts = _stale.Facts(cluster, graph, manifests, trees, charts)
+    facts = _stale.Facts(cluster, graph, manifests, git, charts)
     for resource in cluster.flux:
         if not resource.flag("spec.suspend") or is_terminating(resource):
             continue

@@ -50,7 +50,7 @@ def _of(tree: Tree, path: str) -> Iterator[Marker]:
             yield Marker(policy, Location(path, number, match.start() + 1))
 
 
-def works(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Work]:
+def works(cluster: Cluster, graph: Graph, git: GitTrees) -> Iterator[Work]:
     """Yield the automations that check out the branch of their GitRepository, the only tree that is collected.
 
     The markers of a tree are searched once.
@@ -58,7 +58,7 @@ def works(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Work]:
     for automation in cluster.active("ImageUpdateAutomation"):
         source = next((r.target for r in graph.needs(automation.ref, Edge.SOURCE)), None)
         repository = cluster.get(source) if source else None
-        tree = trees.tree(source) if source else None
+        tree = git.tree(source) if source else None
         if source is None or repository is None or tree is None:
             continue
         ref = automation.fields("spec.git.checkout.ref")

@@ -6,9 +6,9 @@ from fluxdoctor import Cluster, Evidence, GitTrees, Graph, Problem, Ref, Unknown
 from fluxdoctor_rules.image import _markers
 
 
-def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem | Unknown]:
+def check(cluster: Cluster, graph: Graph, git: GitTrees) -> Iterator[Problem | Unknown]:
     """Look up the policy of every marker in the namespace of the automation that applies it."""
-    for work in _markers.works(cluster, graph, trees):
+    for work in _markers.works(cluster, graph, git):
         policies: set[Ref] = set()
         for marker in work.inside:
             policy, automation = marker.policy, work.automation

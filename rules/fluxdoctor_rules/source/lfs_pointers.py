@@ -7,10 +7,10 @@ from fluxdoctor import Cluster, Evidence, GitTrees, Location, Problem, Tree
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
-def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
+def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
     """Read the beginning of each manifest and chart in the artifact if .gitattributes enables LFS."""
     for source in cluster.active("GitRepository"):
-        tree = trees.tree(source.ref)
+        tree = git.tree(source.ref)
         if tree is None or not _uses_lfs(tree):
             continue
         files = [p for p in tree.paths if p.endswith((".yaml", ".yml", ".tgz")) and p not in tree.excluded]
