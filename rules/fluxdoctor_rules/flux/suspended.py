@@ -95,15 +95,15 @@ def _quote(resource: Resource, failure: Condition | None) -> tuple[Evidence, ...
 
 def _waiting(resource: Resource, graph: Graph, failures: Failures) -> tuple[Ref, ...]:
     """Return failing objects whose controller names this one, or that read from it and have no artifact."""
-    found = []
+    waiting = []
     for failure in failures.failed:
         text = " ".join(w.message for w in failure.words)
         edges = {r.edge for r in graph.needs(failure.ref, Edge.DEPENDS_ON, *_READS) if r.target == resource.ref}
         is_cited = f"'{resource.ref.named}'" in text and bool(edges)
         lacks_artifact = bool(edges & set(_READS)) and ("rtifact not found" in text or "no artifact" in text)
         if is_cited or lacks_artifact or f"{resource.ref} status: '" in text:
-            found.append(failure.ref)
-    return tuple(found)
+            waiting.append(failure.ref)
+    return tuple(waiting)
 
 
 def _readers(resource: Resource, cluster: Cluster, graph: Graph) -> tuple[Ref, ...]:

@@ -12,6 +12,10 @@ def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
         if isinstance(result, Unknown):
             yield result
         else:
-            kind, wanted = result.target.kind, result.target.named
-            facts = {"kind": kind, "wanted": wanted, **_references.correction(result, f"an existing {kind}")}
+            target = result.target
+            facts = {
+                "kind": target.kind,
+                "wanted": target.named,
+                **_references.correction(result, f"an existing {target.kind}"),
+            }
             yield result.problem(facts, key=result.reference.field)

@@ -11,5 +11,5 @@ def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
         if isinstance(result, Unknown):
             yield result
         else:
-            wanted = str(result.target)
-            yield result.problem({"wanted": wanted}, field=result.reference.field, key=wanted)
+            target = str(result.target)
+            yield result.problem({"wanted": target}, field=result.reference.field, key=target)
