@@ -65,7 +65,9 @@ REDIS = (ChartVersion("1.0.0", ("https://elsewhere.test/redis-1.0.0.tgz",)),)
 LOGIN = {"login": secret(username="deploy", password="s3cr3t-canary")}
 
 
-def ask(means: ProbeContext, url: str, wanted: frozenset[str] = frozenset({"podinfo"}), **spec: Any) -> helm.HelmFound:
+def ask(
+    means: ProbeContext, url: str, wanted: frozenset[str] = frozenset({"podinfo"}), **spec: Any
+) -> helm.HelmResults:
     return helm.collect([source("HelmRepository", "acme", {"url": url, **spec})], {REF: wanted}, means)
 
 
@@ -277,13 +279,13 @@ def test_a_big_index_gives_what_a_full_parse_gives() -> None:
     assert sorted(found) == sorted(whole)
     assert found["chart-00003"] == whole["chart-00003"]
     assert found["chart-00040"] == whole["chart-00040"]
-    assert index.read(data, (), whole=True) == whole
+    assert index.read(data, (), parse_all=True) == whole
 
 
 def test_an_index_that_is_too_big_to_parse_is_scanned_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "_SMALL", 0)
     monkeypatch.setattr(index, "_PARSED", 100)
-    assert index.read(INDEX, {"podinfo"}, whole=True) == {"podinfo": PODINFO, "redis": ()}
+    assert index.read(INDEX, {"podinfo"}, parse_all=True) == {"podinfo": PODINFO, "redis": ()}
     monkeypatch.setattr(index, "_MOST_CHARTS", 1)
     with pytest.raises(UnreachableError) as refused:
         index.read(INDEX, {"podinfo"})
@@ -617,14 +619,14 @@ def test_a_kept_index_whose_bytes_are_others_is_fetched_anew(tmp_path: Path) -> 
 
 
 def test_a_fault_of_ours_is_one_source_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    original: Callable[..., Any] = helm._index
+    original: Callable[..., Any] = helm._fetch_index
 
     def failing(repository: Any, *args: Any, **more: Any) -> Any:
         if repository.source.name == "bad":
             raise RuntimeError("s3cr3t-canary")
         return original(repository, *args, **more)
 
-    monkeypatch.setattr(helm, "_index", failing)
+    monkeypatch.setattr(helm, "_fetch_index", failing)
     with helm_server({"/index.yaml": INDEX}) as server:
         pair = [
             source("HelmRepository", "bad", {"url": "http://127.0.0.1:1"}),

@@ -21,18 +21,18 @@ def folder() -> Path | None:
         return None
 
 
-def unwritable(place: Path) -> str:
+def unwritable(path: Path) -> str:
     """Return why nothing can be kept in a folder, made if need be; "" where something can be."""
     for _ in range(_TRIES):
-        if not isinstance(why := _refusal(place), FileNotFoundError):
-            return (why.strerror or type(why).__name__) if why else ""
+        if not isinstance(error := _write_error(path), FileNotFoundError):
+            return (error.strerror or type(error).__name__) if error else ""
     return "it is deleted again and again"
 
 
-def _refusal(place: Path) -> OSError | None:
+def _write_error(path: Path) -> OSError | None:
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=place, buffering=0) as file:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path, buffering=0) as file:
             file.write(bytes(_BLOCK))  # an empty file has room on a full disk too
     except OSError as error:
         return error

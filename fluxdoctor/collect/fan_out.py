@@ -31,34 +31,34 @@ class Result(Generic[T]):
 
     answer: Answer
     detail: str = ""
-    found: T | None = None
+    value: T | None = None
 
 
 def ask(
-    questions: Iterable[Request], answer: Callable[[tuple[Request, ...]], Result[T]], reach: ProbeContext
+    questions: Iterable[Request], answer: Callable[[tuple[Request, ...]], Result[T]], context: ProbeContext
 ) -> tuple[dict[Ref, Probe], dict[Ref, T]]:
     """Answer the questions, those with one key together. Raises nothing: whatever goes wrong is the answer."""
     groups: dict[Hashable, list[Request]] = {}
     for question in questions:
         groups.setdefault(question.key, []).append(question)
     probes: dict[Ref, Probe] = {}
-    found: dict[Ref, T] = {}
-    with ThreadPoolExecutor(max(1, reach.workers), thread_name_prefix="source") as pool:
-        together = [tuple(group) for group in groups.values()]
-        for group, answered in zip(together, pool.map(lambda g: _safely(answer, g, reach), together), strict=True):
+    values: dict[Ref, T] = {}
+    with ThreadPoolExecutor(max(1, context.workers), thread_name_prefix="source") as pool:
+        batches = [tuple(group) for group in groups.values()]
+        for group, result in zip(batches, pool.map(lambda g: _answer_safely(answer, g, context), batches), strict=True):
             for question in group:
-                probes[question.source] = Probe(question.target, answered.answer, answered.detail, reach.taken)
-                if answered.found is not None:
-                    found[question.source] = answered.found
-    return probes, found
+                probes[question.source] = Probe(question.target, result.answer, result.detail, context.taken)
+                if result.value is not None:
+                    values[question.source] = result.value
+    return probes, values
 
 
-def _safely(
-    answer: Callable[[tuple[Request, ...]], Result[T]], group: tuple[Request, ...], reach: ProbeContext
+def _answer_safely(
+    answer: Callable[[tuple[Request, ...]], Result[T]], group: tuple[Request, ...], context: ProbeContext
 ) -> Result[T]:
     try:
-        reach.deadline.check()
-        reach.progress(group[0].target)
+        context.deadline.check()
+        context.progress(group[0].target)
         return answer(group)
     except UnreachableError as error:
         return Result(error.answer, error.detail)
@@ -69,6 +69,6 @@ def _safely(
         return Result(Answer.UNKNOWN, f"it could not be asked ({type(error).__name__})")
 
 
-def unasked(refusals: Mapping[Ref, tuple[str, UnreachableError]], reach: ProbeContext) -> dict[Ref, Probe]:
+def refusal_probes(refusals: Mapping[Ref, tuple[str, UnreachableError]], context: ProbeContext) -> dict[Ref, Probe]:
     """Return the probes of sources that could not even be asked, by what they point to and why."""
-    return {ref: Probe(target, e.answer, e.detail, reach.taken) for ref, (target, e) in refusals.items()}
+    return {ref: Probe(target, error.answer, error.detail, context.taken) for ref, (target, error) in refusals.items()}

@@ -36,12 +36,12 @@ class ProbeContext:
         """
         if not self.allow_local and host.rstrip(".").lower() in METADATA_HOSTS:
             raise UnreachableError(Answer.NOT_CONTACTED, f"{host} is a cloud metadata service")
-        found = resolve(host, port, self.deadline.within(self.per_host).left())
-        for address in found:
+        addresses = resolve(host, port, self.deadline.within(self.per_host).left())
+        for address in addresses:
             if not self.allow_local and (why := forbidden(address)):
-                what = host if host == address else f"{host} ({address})"
-                raise UnreachableError(Answer.NOT_CONTACTED, f"{what} is {why}: only asked with --allow-local")
-        return found
+                label = host if host == address else f"{host} ({address})"
+                raise UnreachableError(Answer.NOT_CONTACTED, f"{label} is {why}: only asked with --allow-local")
+        return addresses
 
 
 @dataclass(frozen=True)

@@ -93,17 +93,17 @@ def parse(text: str | bytes, file: str = "<text>") -> ParsedDocuments:
     """Read every document of a stream, but for empty ones. Raises nothing: what is wrong is in ``error``."""
     source = _Source(text, file)
     builder = _Builder(source)
-    error = None
+    failure = None
     try:
         builder.read()
-    except YamlError as raised:
-        error = raised
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as raised:
+    except YamlError as error:
+        failure = error
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
         # What has no mark (a wrong escape in a tag; a caller that left no room to recurse) is the document's.
-        mark = getattr(raised, "problem_mark", None)
-        problem = getattr(raised, "problem", None) or "found a document that cannot be decoded"
-        error = source.error(mark.index if mark else builder.began, _QUOTED.sub(r"\1", problem).strip())
-    return ParsedDocuments(tuple(builder.documents), error, source.at(builder.repeated) if builder.repeated else None)
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "found a document that cannot be decoded"
+        failure = source.error(mark.index if mark else builder.began, _QUOTED.sub(r"\1", problem).strip())
+    return ParsedDocuments(tuple(builder.documents), failure, source.at(builder.repeated) if builder.repeated else None)
 
 
 def load(text: str | bytes, file: str = "<text>") -> object:
@@ -122,12 +122,12 @@ class _Source(Text):
         self.file = file
         self.readable = len(self.text)
         self.unreadable = ""
-        if found := _UNREADABLE.search(self.text):
+        if match := _UNREADABLE.search(self.text):
             # A character that can be read takes its place, so that the documents before it still are.
-            self.readable = found.start()
+            self.readable = match.start()
             self.text = self.text[: self.readable] + "\ufffd"
-            surrogate = "\ud800" <= found[0] <= "\udfff"
-            self.unreadable = "invalid UTF-8" if surrogate else "control characters are not allowed"
+            is_surrogate = "\ud800" <= match[0] <= "\udfff"
+            self.unreadable = "invalid UTF-8" if is_surrogate else "control characters are not allowed"
 
     def error(self, offset: int, problem: str) -> YamlError:
         if self.unreadable and offset >= self.readable:
@@ -135,7 +135,7 @@ class _Source(Text):
         return YamlError(self.file, *self.at(offset), problem)
 
 
-def _events(text: str) -> Callable[[], Any]:
+def _event_reader(text: str) -> Callable[[], Any]:
     """Return a reader of events, None after the last: Any, because their stubs let every mark be None."""
     if yaml.__with_libyaml__:
         from yaml._yaml import CParser
@@ -162,7 +162,7 @@ class _Builder:
         self.documents: list[Document] = []
         self.began = 0
         self._source = source
-        self._next = _events(source.text)
+        self._next = _event_reader(source.text)
         self._anchors: dict[str, _Anchor] = {}
         self._nodes = self._aliased = self._deepest = 0
         self.repeated = 0
@@ -204,7 +204,7 @@ class _Builder:
         outer, self._closing = self._closing, ""
         if event.flow_style:
             self._closing = "}" if self._source.text[event.start_mark.index] == "{" else "]"
-        node = self._anchored(build, event, depth + 1) if event.anchor else build(event, depth + 1)
+        node = self._build_anchored(build, event, depth + 1) if event.anchor else build(event, depth + 1)
         self._closing = outer
         return node
 
@@ -212,15 +212,15 @@ class _Builder:
         """Refuse the two things that libyaml learnt to read and goyaml did not."""
         if event.style == '"':
             start, end = event.start_mark.index, event.end_mark.index
-            if "/" in event.value and (found := _ESCAPED_SLASH.search(self._source.text, start, end)):
-                raise self._source.error(found.end() - 1, "found unknown escape character")
+            if "/" in event.value and (match := _ESCAPED_SLASH.search(self._source.text, start, end)):
+                raise self._source.error(match.end() - 1, "found unknown escape character")
         elif self._closing and "?" in event.value and not event.style:
-            at = self._source.text.index("?", event.start_mark.index)
-            raise self._source.error(at, f"did not find expected ',' or '{self._closing}'")
+            offset = self._source.text.index("?", event.start_mark.index)
+            raise self._source.error(offset, f"did not find expected ',' or '{self._closing}'")
 
     def _scalar_node(self, event: Any, value: object) -> _Node:
         if type(value) is not str:
-            value = self._through_json(event, value)
+            value = self._json_number(event, value)
         return value, event.start_mark.index, event.end_mark.index
 
     def _check_depth(self, event: Any, depth: int) -> None:
@@ -260,13 +260,13 @@ class _Builder:
         merged = [(value, inside)]
         if type(event) is events.SequenceStartEvent and isinstance(value, list) and isinstance(inside, dict):
             merged = [(item, entries(inside[at])) for at, item in enumerate(value)]
-        for item, its_places in reversed(merged):  # the first of several wins
-            if not isinstance(item, dict) or not isinstance(its_places, dict):
+        for item, item_places in reversed(merged):  # the first of several wins
+            if not isinstance(item, dict) or not isinstance(item_places, dict):
                 raise self._error(event, "map merge requires map or sequence of maps as the value")
             body.update(item)
-            places.update(its_places)
+            places.update(item_places)
 
-    def _anchored(self, build: Callable[[Any, int], _Node], event: Any, depth: int) -> _Node:
+    def _build_anchored(self, build: Callable[[Any, int], _Node], event: Any, depth: int) -> _Node:
         anchor = self._anchors[event.anchor] = _Anchor(event)
         nodes, deepest, self._deepest = self._nodes, self._deepest, depth
         anchor.node = node = build(event, depth)
@@ -300,7 +300,7 @@ class _Builder:
         if isinstance(key, str):
             return key
         if isinstance(key, float):
-            return _float_key(key)
+            return _format_float_key(key)
         if isinstance(key, int) and key < 2**63:
             return str(key).lower()  # a bool is an int
         raise self._error(event, "unsupported map key: " + ("null" if key is None else "uint64"))
@@ -310,13 +310,13 @@ class _Builder:
         self._check_scalar(event)
         try:
             value = _decode(event)
-        except ValueError as refused:
-            raise self._error(event, str(refused)) from None
+        except ValueError as error:
+            raise self._error(event, str(error)) from None
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(event, value)
         return value
 
-    def _through_json(self, event: Any, value: object) -> object:
+    def _json_number(self, event: Any, value: object) -> object:
         """Return what Kubernetes reads from the JSON of a number: 1.0 is an integer there, 2**63 is not."""
         if type(value) is int:
             return value if -(2**63) <= value < 2**63 else float(value)
@@ -324,8 +324,8 @@ class _Builder:
             return value
         if not math.isfinite(value):
             raise self._error(event, "unsupported value: not a finite number")
-        whole = int(Decimal(repr(value))) if value.is_integer() and abs(value) <= 2**63 else 2**63
-        return whole if -(2**63) <= whole < 2**63 else value
+        integer = int(Decimal(repr(value))) if value.is_integer() and abs(value) <= 2**63 else 2**63
+        return integer if -(2**63) <= integer < 2**63 else value
 
 
 def _is_merge(event: Any) -> bool:
@@ -334,40 +334,40 @@ def _is_merge(event: Any) -> bool:
 
 def _decode(event: Any) -> object:
     if event.tag is not None:
-        return _tagged(event.tag, event.value)
-    return _plain(event.value) if event.implicit[0] else event.value
+        return _decode_tagged(event.tag, event.value)
+    return _decode_plain(event.value) if event.implicit[0] else event.value
 
 
-def _plain(text: str) -> object:
+def _decode_plain(text: str) -> object:
     if text in _WORDS:
         return _WORDS[text]
-    return _numeric(text) if text[0] in _NUMERIC else text
+    return _decode_number(text) if text[0] in _NUMERIC else text
 
 
-def _numeric(text: str) -> int | float | str:
+def _decode_number(text: str) -> int | float | str:
     digits = text.replace("_", "")
-    if found := _INTEGER.fullmatch(digits):
-        whole = int(digits, _BASES[found.lastgroup or "d"])
-        if -(2**63) <= whole < (2**63 if digits[0] in "+-" else 2**64):  # uint64 takes no sign
-            return whole
-    real = float(digits) if _FLOAT.fullmatch(digits) else math.inf
-    return text if math.isinf(real) else real
+    if match := _INTEGER.fullmatch(digits):
+        integer = int(digits, _BASES[match.lastgroup or "d"])
+        if -(2**63) <= integer < (2**63 if digits[0] in "+-" else 2**64):  # uint64 takes no sign
+            return integer
+    number = float(digits) if _FLOAT.fullmatch(digits) else math.inf
+    return text if math.isinf(number) else number
 
 
-def _tagged(tag: str, text: str) -> object:
+def _decode_tagged(tag: str, text: str) -> object:
     """Read a scalar as its tag says; an unknown tag makes a string. Raises ValueError, without the text."""
     kind = tag.removeprefix(_TAG)
     if tag == _TAG + "binary":
-        return _binary(text)
+        return _decode_binary(text)
     if kind not in _TYPES or kind == tag:
         return text
-    value = _plain(text)
+    value = _decode_plain(text)
     if type(value) not in _TYPES[kind]:
         raise ValueError("cannot decode the value as its tag says")
     return float(value) if kind == "float" and isinstance(value, int) else value
 
 
-def _binary(text: str) -> str:
+def _decode_binary(text: str) -> str:
     digits = re.sub("[\r\n]", "", text)
     try:
         data = binascii.a2b_base64(digits, strict_mode=True)
@@ -378,7 +378,7 @@ def _binary(text: str) -> str:
     return re.sub("[\ud800-\udfff]", "\ufffd", data.decode("utf-8", "surrogateescape"))
 
 
-def _float_key(key: float) -> str:
+def _format_float_key(key: float) -> str:
     """Write a float as Go writes a key: the fewest digits that are the same 32-bit float."""
     try:
         packed = struct.pack("<f", key)
@@ -388,6 +388,6 @@ def _float_key(key: float) -> str:
     if not math.isfinite(single):
         return ".nan" if math.isnan(single) else ".inf" if single > 0 else "-.inf"
     decimals = next(n for n in range(9) if struct.pack("<f", float(f"{single:.{n}e}")) == packed)
-    written = f"{single:.{decimals}e}"
-    exponent = int(written.partition("e")[2])
-    return f"{single:.{max(decimals - exponent, 0)}f}" if exponent in range(-4, 6) else written
+    scientific = f"{single:.{decimals}e}"
+    exponent = int(scientific.partition("e")[2])
+    return f"{single:.{max(decimals - exponent, 0)}f}" if exponent in range(-4, 6) else scientific

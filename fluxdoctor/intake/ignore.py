@@ -41,14 +41,14 @@ _Rule = tuple[str, str]  # a pattern, and where it stands
 _Scope = tuple[re.Pattern[str], tuple[str, ...]]  # a group for each rule; where it stands, "" if it includes
 
 
-def _class(negated: str, items: str) -> str:
+def _class_expression(negated: str, items: str) -> str:
     pairs = [(low[-1], (high or low)[-1]) for low, high in _RANGE.findall(items)]
     # Go takes a range that runs backwards for an empty one, Python refuses it.
     ranges = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in pairs if low <= high)
     return f"(?!/)[{negated}{ranges}]" if ranges else "[^/]" if negated else _NEVER
 
 
-def _element(glob: str) -> str:
+def _element_expression(glob: str) -> str:
     """Translate what stands between two slashes; a malformed glob matches nothing."""
     pieces, end = [""], 0
     while token := _TOKEN.match(glob, end):
@@ -56,7 +56,7 @@ def _element(glob: str) -> str:
         if stars:
             pieces.append("")
         elif items:
-            pieces[-1] += _class(negated, items)
+            pieces[-1] += _class_expression(negated, items)
         else:
             pieces[-1] += "[^/]" if single else re.escape(escaped or plain)
         end = token.end()
@@ -66,22 +66,22 @@ def _element(glob: str) -> str:
     return pieces[0] + inner + last if end == len(glob) > 0 else _NEVER
 
 
-def _expression(pattern: str) -> str:
+def _pattern_expression(pattern: str) -> str:
     """Translate a pattern without its "!"; one that matches a folder matches all that lies in it."""
     path = pattern.removesuffix("/")
     end = "/" if path != pattern else r"(?:/|\Z)"
     if "/" not in path:
-        return f"(?:[^/]+/)*?{_element(path)}{end}"
+        return f"(?:[^/]+/)*?{_element_expression(path)}{end}"
     steps, anywhere, parts = [], False, path.split("/")
     for part in parts[:-1] if parts[-1] == "**" else parts:
         if part not in {"", "**"}:
-            name = _NEVER if "**" in part else _element(part)
+            name = _NEVER if "**" in part else _element_expression(part)
             steps.append(rf"(?>(?:[^/]+/)*?{name}(?=/|\Z))" if anywhere else name)
         anywhere = part == "**"
     return "/".join(steps) + end if steps else _NEVER
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def _pattern_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield the number and the pattern of each line that holds one."""
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.removesuffix("\r")
@@ -89,10 +89,10 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line if line.endswith("\\ ") else line.rstrip(" ")
 
 
-def _scope(rules: Iterable[_Rule]) -> _Scope:
+def _compile_scope(rules: Iterable[_Rule]) -> _Scope:
     """Make one expression of rules, the last rule first: its first group that matches decides."""
     ranked = [*rules][::-1]
-    groups = "|".join(f"({_expression(pattern.removeprefix('!'))})" for pattern, _ in ranked)
+    groups = "|".join(f"({_pattern_expression(pattern.removeprefix('!'))})" for pattern, _ in ranked)
     return re.compile(groups or _NEVER, re.DOTALL), tuple("" if rule[0] == "!" else at for rule, at in ranked)
 
 
@@ -101,29 +101,29 @@ def excluded(paths: Iterable[str], sourceignore: Mapping[str, str], spec_ignore:
 
     ``paths`` are posix and relative; ``sourceignore`` has each ``.sourceignore`` by its folder, "" the root.
     """
-    spec = [(rule, f"spec.ignore: {rule}") for _, rule in _lines(spec_ignore or "")]
-    read = {
-        folder: [(rule, f"{folder}/.sourceignore:{n}: {rule}".lstrip("/")) for n, rule in _lines(text)]
+    spec = [(rule, f"spec.ignore: {rule}") for _, rule in _pattern_lines(spec_ignore or "")]
+    rules_by_folder = {
+        folder: [(rule, f"{folder}/.sourceignore:{n}: {rule}".lstrip("/")) for n, rule in _pattern_lines(text)]
         for folder, text in sourceignore.items()
         if ".git" not in folder.split("/")
     }
-    builtin = _VCS if spec or any(read.values()) else (*_VCS, *_EXT, *_CI, *_CI_MORE, *_EXTRA)
+    builtin = _VCS if spec or any(rules_by_folder.values()) else (*_VCS, *_EXT, *_CI, *_CI_MORE, *_EXTRA)
     default = [(rule, f"default: {rule}") for rule in builtin]
-    first, last = (0, _scope(spec)), (0, _scope([*default, *read.pop("", [])]))
-    scopes = {folder: (len(folder) + 1, _scope(rules)) for folder, rules in read.items() if rules}
+    spec_scope, root_scope = (0, _compile_scope(spec)), (0, _compile_scope([*default, *rules_by_folder.pop("", [])]))
+    scopes = {folder: (len(folder) + 1, _compile_scope(rules)) for folder, rules in rules_by_folder.items() if rules}
 
     @cache
-    def above(folder: str) -> list[tuple[int, _Scope]]:
+    def scopes_for(folder: str) -> list[tuple[int, _Scope]]:
         """List the scopes of a file in this folder, the deciding first, each with where paths start in it."""
         parts = folder.split("/")
         parents = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1))
-        return [first, *(scopes[parent] for parent in parents if parent in scopes), last]
+        return [spec_scope, *(scopes[parent] for parent in parents if parent in scopes), root_scope]
 
-    left_out = {}
+    exclusions = {}
     for path in paths:
-        for start, (expression, verdicts) in above(path.rpartition("/")[0]):
-            if found := expression.match(path, start):
-                if where := verdicts[(found.lastindex or 1) - 1]:
-                    left_out[path] = where
+        for start, (expression, verdicts) in scopes_for(path.rpartition("/")[0]):
+            if match := expression.match(path, start):
+                if origin := verdicts[(match.lastindex or 1) - 1]:
+                    exclusions[path] = origin
                 break
-    return left_out
+    return exclusions

@@ -39,8 +39,8 @@ def decoded(data: bytes) -> str:
     encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
     try:
         return data.decode(encoding)
-    except UnicodeDecodeError as wrong:
-        return data[: wrong.start].decode(encoding, "ignore") + "\ud800"
+    except UnicodeDecodeError as error:
+        return data[: error.start].decode(encoding, "ignore") + "\ud800"
 
 
 class Text:
@@ -54,7 +54,7 @@ class Text:
 
     @cached_property
     def _lines(self) -> list[int]:
-        return [0, *(found.end() for found in _BREAK.finditer(self.text))]
+        return [0, *(line_break.end() for line_break in _BREAK.finditer(self.text))]
 
     def at(self, offset: int) -> tuple[int, int]:
         """Return the line and column of an offset, 1-based."""
@@ -86,23 +86,23 @@ class View(Mapping[FieldPath, tuple[int, int]]):
         place = self.root
         for part in path:
             place = entries(place)[part]
-        if (found := self._read(place)) is None:
+        if (position := self._read(place)) is None:
             raise KeyError(path)
-        return found
+        return position
 
     def __iter__(self) -> Iterator[FieldPath]:
         """Yield the paths of which something is told."""
-        return (path for path, place in _walk((), self.root) if self._read(place))
+        return (path for path, place in _walk_places((), self.root) if self._read(place))
 
     def __len__(self) -> int:
         """Count them."""
         return sum(1 for _ in self)
 
 
-def _walk(path: FieldPath, place: Place) -> Iterator[tuple[FieldPath, Place]]:
+def _walk_places(path: FieldPath, place: Place) -> Iterator[tuple[FieldPath, Place]]:
     yield path, place
     for part, below in entries(place).items():
-        yield from _walk((*path, part), below)
+        yield from _walk_places((*path, part), below)
 
 
 class RestoredPlaces(Mapping[FieldPath, tuple[int, int]]):
@@ -114,7 +114,7 @@ class RestoredPlaces(Mapping[FieldPath, tuple[int, int]]):
 
     @cached_property
     def _view(self) -> View:
-        return View(_rebuilt(self._body, map(int, self._offsets.split())), self._text().mark)
+        return View(_rebuild_places(self._body, map(int, self._offsets.split())), self._text().mark)
 
     def __getitem__(self, path: FieldPath) -> tuple[int, int]:
         """Raise KeyError for a path that is not there."""
@@ -131,20 +131,20 @@ class RestoredPlaces(Mapping[FieldPath, tuple[int, int]]):
 
 def offsets(place: Place) -> list[int]:
     """Return where the key or item of each entry stands, in the order of the body: each before what is in it."""
-    found = [_key(place)]
+    result = [_key(place)]
     for below in entries(place).values():
         if isinstance(below, int):
-            found.append(_key(below))
+            result.append(_key(below))
         else:
-            found += offsets(below)
-    return found
+            result += offsets(below)
+    return result
 
 
-def _rebuilt(body: object, held: Iterator[int]) -> Place:
+def _rebuild_places(body: object, remaining: Iterator[int]) -> Place:
     """Return the places of a body from their offsets, without where the values end."""
-    at = next(held)
+    offset = next(remaining)
     if isinstance(body, dict):
-        return at, {key: _rebuilt(value, held) for key, value in body.items()}
+        return offset, {key: _rebuild_places(value, remaining) for key, value in body.items()}
     if isinstance(body, list):
-        return at, {i: _rebuilt(value, held) for i, value in enumerate(body)}
-    return pack(at, 0, 0)
+        return offset, {i: _rebuild_places(value, remaining) for i, value in enumerate(body)}
+    return pack(offset, 0, 0)

@@ -63,27 +63,27 @@ class Redactor:
         """``words``: values that are masked only where they stand as whole words, for they are part of many others."""
         # By length of the head, then by head: the forms that start with it, longest first.
         self._heads: dict[int, dict[str, list[str]]] = {}
-        for form in sorted({form for value in values for form in _forms(value)}, key=len, reverse=True):
+        for form in sorted({form for value in values for form in _encoded_forms(value)}, key=len, reverse=True):
             width = min(len(form), _HEAD)
             self._heads.setdefault(width, {}).setdefault(form[:width], []).append(form)
-        short = "|".join(sorted(map(re.escape, set(words))))
-        self._words = re.compile(rf"(?<![^\W_])(?:{short})(?![^\W_])") if short else None
+        alternatives = "|".join(sorted(map(re.escape, set(words))))
+        self._words = re.compile(rf"(?<![^\W_])(?:{alternatives})(?![^\W_])") if alternatives else None
         # Most strings of a fleet stand in it a thousand times: kinds, reasons, names of fields.
-        self._known: dict[str, str] = {}
+        self._cache: dict[str, str] = {}
 
     def text(self, text: str) -> str:
         """Return the text with secrets replaced by ``[redacted]``; the user of an ssh address stays."""
         # Known values first: a pattern that matched within one would leave the rest of it.
-        known = _replace(text, self._spans(text)) if self._heads else text
-        known = self._words.sub(MASK, known) if self._words else known
-        masked = _PATTERNS.sub(_masked, known)
+        text_without_values = _mask_spans(text, self._secret_spans(text)) if self._heads else text
+        text_without_values = self._words.sub(MASK, text_without_values) if self._words else text_without_values
+        masked = _PATTERNS.sub(_mask_match, text_without_values)
         # A mask can bring a user and a host together: once more, so that what was masked stays as it is.
-        return _PATTERNS.sub(_masked, masked) if masked != known else masked
+        return _PATTERNS.sub(_mask_match, masked) if masked != text_without_values else masked
 
     def body(self, body: object) -> object:
         """Return the structure with every string in it redacted, but not keys; the same object if nothing changed."""
         if isinstance(body, str):
-            return self._remembered(body) if len(body) <= _SHORT else self._masked(body)
+            return self._mask_cached(body) if len(body) <= _SHORT else self._mask(body)
         if isinstance(body, dict):
             # A loop, not a comprehension: one frame for each level of a deep object.
             changed: dict[object, object] = {}
@@ -98,19 +98,19 @@ class Redactor:
             return items if any(new is not old for new, old in zip(items, body, strict=True)) else body
         return body
 
-    def _masked(self, text: str) -> str:
+    def _mask(self, text: str) -> str:
         masked = self.text(text)
         return text if masked == text else masked
 
-    def _remembered(self, text: str) -> str:
-        found = self._known.get(text)
-        if found is None:
-            found = self._masked(text)
-            if len(self._known) < _MOST_KNOWN:
-                self._known[text] = found
-        return text if found == text else found
+    def _mask_cached(self, text: str) -> str:
+        masked = self._cache.get(text)
+        if masked is None:
+            masked = self._mask(text)
+            if len(self._cache) < _MOST_KNOWN:
+                self._cache[text] = masked
+        return text if masked == text else masked
 
-    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+    def _secret_spans(self, text: str) -> Iterator[tuple[int, int]]:
         for width, heads in self._heads.items():
             for start in [i for i in range(len(text) - width + 1) if text[i : i + width] in heads]:
                 for form in heads[text[start : start + width]]:
@@ -122,37 +122,37 @@ class Redactor:
 def mask_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Replace each span of characters by ``[redacted]`` and its own line breaks, so that later line numbers stay right."""
     inside = ((max(start, 0), min(end, len(text))) for start, end in spans)
-    return _replace(text, (span for span in inside if span[0] < span[1]), lines=True)
+    return _mask_spans(text, (span for span in inside if span[0] < span[1]), lines=True)
 
 
-def _masked(found: re.Match[str]) -> str:
-    return found[0][: found.start(found.lastgroup) - found.start()] + MASK if found.lastgroup else MASK
+def _mask_match(match: re.Match[str]) -> str:
+    return match[0][: match.start(match.lastgroup) - match.start()] + MASK if match.lastgroup else MASK
 
 
-def _replace(text: str, spans: Iterable[tuple[int, int]], *, lines: bool = False) -> str:
+def _mask_spans(text: str, spans: Iterable[tuple[int, int]], *, lines: bool = False) -> str:
     parts: list[str] = []
     done = 0
-    for start, end in _merged(spans):
+    for start, end in _merge_spans(spans):
         breaks = _BREAKS.sub("", text[start:end]) if lines else ""
         parts += text[done:start], MASK, breaks
         done = end
     return "".join((*parts, text[done:])) if parts else text
 
 
-def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _merge_spans(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the spans in order, overlapping ones as one: a value that overlaps another leaves no rest."""
     begin = end = 0
-    for first, last in sorted(spans):
-        if first >= end:
+    for start, stop in sorted(spans):
+        if start >= end:
             if end:
                 yield begin, end
-            begin, end = first, last
-        end = max(end, last)
+            begin, end = start, stop
+        end = max(end, stop)
     if end:
         yield begin, end
 
 
-def _forms(value: str) -> Iterator[str]:
+def _encoded_forms(value: str) -> Iterator[str]:
     """Yield what a value looks like in messages: itself, in base64, in a JSON or Go string, in a URL."""
     if not value.strip() or value in MASK:
         return

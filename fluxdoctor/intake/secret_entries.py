@@ -73,21 +73,21 @@ def pairs(text: str) -> Iterator[tuple[str, str]]:
         name, _, value = line.partition(":") if re.match(r"[\s\"'\w.-]*:", line) else line.partition("=")
         name, value = name.strip().removeprefix("- ").strip(" \t\"'"), value.strip()
         # What follows a # may be a comment or part of a password.
-        yield from ((name, said.strip("\"'")) for said in {value, value.partition(" #")[0].rstrip()})
+        yield from ((name, candidate.strip("\"'")) for candidate in {value, value.partition(" #")[0].rstrip()})
 
 
 def leaves(value: object) -> Iterator[tuple[str, str]]:
     """Yield the texts and numbers of a structure with the names of their fields; neither depth nor aliases of YAML hurt."""
-    waiting: list[tuple[str, object]] = [("", value)]
-    seen: set[int] = set()
-    while waiting:
-        name, found = waiting.pop()
-        if isinstance(found, Mapping | list | tuple) and id(found) not in seen:
-            seen.add(id(found))
-            items = found.items() if isinstance(found, Mapping) else ((name, item) for item in found)
-            waiting.extend((as_text(key), item) for key, item in items)
-        elif isinstance(found, str | int | float) and not isinstance(found, bool):
-            yield name, as_text(found)
+    pending: list[tuple[str, object]] = [("", value)]
+    visited: set[int] = set()
+    while pending:
+        name, node = pending.pop()
+        if isinstance(node, Mapping | list | tuple) and id(node) not in visited:
+            visited.add(id(node))
+            items = node.items() if isinstance(node, Mapping) else ((name, item) for item in node)
+            pending.extend((as_text(key), item) for key, item in items)
+        elif isinstance(node, str | int | float) and not isinstance(node, bool):
+            yield name, as_text(node)
 
 
 def as_text(value: object) -> str:

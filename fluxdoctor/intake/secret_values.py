@@ -54,8 +54,8 @@ def words(secret: Mapping[str, object]) -> Iterator[str]:
     """
     for key, raw, base64 in raw_entries(mapping(secret)):
         text = (readable_text(decoded(raw, base64)) or "").strip()
-        looks = re.search(r"\d", text) and re.search(r"[^\W\d]", text)
-        if SHORT_WORD <= len(text) < _SHORTEST and (looks or _CREDENTIAL.search(key)):
+        looks_like_credential = re.search(r"\d", text) and re.search(r"[^\W\d]", text)
+        if SHORT_WORD <= len(text) < _SHORTEST and (looks_like_credential or _CREDENTIAL.search(key)):
             yield text
 
 
@@ -74,21 +74,21 @@ def strings(value: object) -> dict[str, str]:
 def public_texts(body: Mapping[Any, Any]) -> frozenset[str]:
     """Return what the name, namespace and labels of a Secret say: never secret, even if a value is the same text."""
     metadata = mapping(body.get("metadata"))
-    named = strings({name: metadata.get(name) for name in ("name", "namespace")})
-    return frozenset((*named.values(), *strings(metadata.get("labels")).values()))
+    identity = strings({name: metadata.get(name) for name in ("name", "namespace")})
+    return frozenset((*identity.values(), *strings(metadata.get("labels")).values()))
 
 
 def texts(body: Mapping[Any, Any]) -> Iterator[str]:
     """Yield the values as text, the longer lines of each, and what is a credential within it; of any length."""
-    said = [
+    candidates = [
         leaf for name in ("data", "stringData") for _, leaf in leaves(body.get(name)) if not mapping(body.get(name))
     ]
     for _, raw, base64 in raw_entries(body):
         if not (isinstance(raw, str) and raw.startswith(SOPS)):
             text = readable_text(decoded(raw, base64))
             # What cannot be read as text may still be quoted as it was written.
-            said += [text] if text is not None else [leaf for _, leaf in leaves(raw)]
-    for text in said:
+            candidates += [text] if text is not None else [leaf for _, leaf in leaves(raw)]
+    for text in candidates:
         yield from filter(None, _parts(text))
 
 

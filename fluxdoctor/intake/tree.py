@@ -40,21 +40,23 @@ def tree_of(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], 
         for path, content in files.items()
         if posixpath.basename(path) == ".sourceignore"
     }
-    text = masking.masker(files)
+    masked_content = masking.masker(files)
 
-    def says(path: str, word: bytes) -> bool:
+    def has_word(path: str, word: bytes) -> bool:
         # Taking the secrets out of a file that does not have the word at all would be for nothing.
-        return word in files[path] and word in text(path)
+        return word in files[path] and word in masked_content(path)
 
-    return Tree(files, _parser(files, read), ignore.excluded(files, ignores, spec_ignore), text, says)
+    return Tree(
+        files, _file_parser(files, read), ignore.excluded(files, ignores, spec_ignore), masked_content, has_word
+    )
 
 
-def _parser(files: Files, read: Callable[[bytes, str], YamlFile]) -> Callable[[str], ParsedFile]:
+def _file_parser(files: Files, read: Callable[[bytes, str], YamlFile]) -> Callable[[str], ParsedFile]:
     def parse_file(path: str) -> ParsedFile:
-        held = read(files.get(path, b""), path)
-        found = tuple(objects.manifest(body, path, marks) for body, marks in held.documents)
-        error = held.error
+        parsed = read(files.get(path, b""), path)
+        resources = tuple(objects.manifest(body, path, marks) for body, marks in parsed.documents)
+        error = parsed.error
         flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
-        return ParsedFile(found, flaw, Location(path, *held.repeated) if held.repeated else None)
+        return ParsedFile(resources, flaw, Location(path, *parsed.repeated) if parsed.repeated else None)
 
     return parse_file

@@ -64,7 +64,7 @@ def config(host: str, login: str = LOGIN, **more: str) -> SecretData:
     return secret("kubernetes.io/dockerconfigjson", _dockerconfigjson=json.dumps({"auths": {host: auth}}))
 
 
-def ask(means: ProbeContext, url: str, **spec: Any) -> oci.OciFound:
+def ask(means: ProbeContext, url: str, **spec: Any) -> oci.OciResults:
     return oci.collect([source("OCIRepository", "web", {"url": url, **spec})], {}, means)
 
 

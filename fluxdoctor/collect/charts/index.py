@@ -29,7 +29,7 @@ _VERSION = re.compile(rb"(?:\A|\n)apiVersion:[ \t]*[\"']?[\w./-]+")
 _ODD = re.compile(rb"\n(?:  ?[^ \n\r#-]|\t)")
 
 
-def read(data: Any, wanted: Collection[str], *, whole: bool = False) -> Index:
+def read(data: Any, charts: Collection[str], *, parse_all: bool = False) -> Index:
     """Read an index (bytes, or a mapped file): the versions of the wanted charts; of the others just the names.
 
     ``whole``: parse everything, as the controller does; a small index always is.
@@ -40,17 +40,20 @@ def read(data: Any, wanted: Collection[str], *, whole: bool = False) -> Index:
         raise UnreachableError(Answer.MALFORMED, "the index is empty")
     if head[:1] == b"<":
         raise UnreachableError(Answer.MALFORMED, "line 1: this is a web page, not an index")
-    whole = (whole and len(data) <= _PARSED) or len(data) < _SMALL
-    found = None if whole or head[:1] == b"{" else _scanned(data, wanted)
-    if found is None and len(data) > _PARSED:
+    parse_all = (parse_all and len(data) <= _PARSED) or len(data) < _SMALL
+    index = None if parse_all or head[:1] == b"{" else _scan(data, charts)
+    if index is None and len(data) > _PARSED:
         raise UnreachableError(Answer.TOO_LARGE, f"the index is {len(data) >> 20} MiB, and not as Helm writes one")
-    return _parsed(bytes(data)) if found is None else found
+    return _parse_all(bytes(data)) if index is None else index
 
 
 def entries(body: Any) -> Index:
     """Return the charts of an index that was parsed."""
-    index = Fields(body)
-    return {chart: tuple(_version(row) for row in index.rows(("entries", chart))) for chart in index.keys("entries")}
+    body_fields = Fields(body)
+    return {
+        chart: tuple(_version(row) for row in body_fields.rows(("entries", chart)))
+        for chart in body_fields.keys("entries")
+    }
 
 
 def _version(row: Fields) -> ChartVersion:
@@ -64,15 +67,15 @@ def _version(row: Fields) -> ChartVersion:
     )
 
 
-def _scanned(data: Any, wanted: Collection[str]) -> Index | None:
+def _scan(data: Any, charts: Collection[str]) -> Index | None:
     """Cut the wanted charts out of the bytes; None where the index is not written as Helm writes it."""
     start = _ENTRIES.search(data)
     if not start or not _VERSION.search(data):
         return None
-    after = _TOP.search(data, start.end())
-    end = after.start() if after else len(data)
+    next_top = _TOP.search(data, start.end())
+    end = next_top.start() if next_top else len(data)
     lines = islice(_KEY.finditer(data, start.end(), end), _MOST_CHARTS)
-    keys = [(found.start() + 1, found[1].decode("utf-8", "replace")) for found in lines]
+    keys = [(match.start() + 1, match[1].decode("utf-8", "replace")) for match in lines]
     # What stands where names stand must be names, all of them: else the text is of another style.
     if not keys or len(keys) != sum(1 for _ in _ODD.finditer(data, start.end(), end)):
         return None
@@ -80,9 +83,9 @@ def _scanned(data: Any, wanted: Collection[str]) -> Index | None:
     if len(set(names)) != len(names):
         return None
     index: Index = dict.fromkeys(names, ())
-    for i, (at, name) in enumerate(keys):
-        if name in wanted:
-            block = bytes(data[at : keys[i + 1][0] if i + 1 < len(keys) else end])
+    for position, (offset, name) in enumerate(keys):
+        if name in charts:
+            block = bytes(data[offset : keys[position + 1][0] if position + 1 < len(keys) else end])
             parsed = documents.parse(b"entries:\n" + block)
             if parsed.error or len(parsed.documents) != 1:
                 return None
@@ -90,7 +93,7 @@ def _scanned(data: Any, wanted: Collection[str]) -> Index | None:
     return index
 
 
-def _parsed(data: bytes) -> Index:
+def _parse_all(data: bytes) -> Index:
     body = _json(data) or _yaml(data)
     if not isinstance(body, Mapping):
         raise UnreachableError(Answer.MALFORMED, "line 1: this is no index of a Helm repository")

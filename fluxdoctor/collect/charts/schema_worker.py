@@ -46,8 +46,8 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
         return {"why": "its schema refers to another document, which is not fetched"}
     except (ValueError, RecursionError, OverflowError):
         return {"why": "its values.schema.json cannot be read"}
-    first, *others = variants
-    flaws = [[*key, message] for key, message in first.items() if all(key in other for other in others)]
+    first, *rest = variants
+    flaws = [[*key, message] for key, message in first.items() if all(key in variant for variant in rest)]
     if question.get("partly"):
         flaws = [flaw for flaw in flaws if _is_local(json.loads(flaw[1]))]
     return {"flaws": [[json.loads(path), message] for path, _, message in flaws[:_MOST_FLAWS]]}
@@ -60,9 +60,9 @@ def _flaws(validator: Any, values: Any) -> dict[tuple[str, str], str]:
     }
 
 
-def _is_local(way: list[str | int]) -> bool:
+def _is_local(path: list[str | int]) -> bool:
     """Tell whether a keyword holds whatever stands beside the value: only plain steps, and references, lead to it."""
-    steps = iter(way[:-1])
+    steps = iter(path[:-1])
     for step in steps:
         if step in _NAMED:
             next(steps, None)

@@ -18,29 +18,29 @@ from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
 _SECONDS = 5.0
-_MOST_LATE = 3
-_SAID = "the specifications of the schema"
+_MAX_SLOW_SCHEMAS = 3
+_SCHEMA_ERROR = "the specifications of the schema"
 
 
-def archives(cluster: Cluster) -> dict[Ref, Archive]:
+def archives_to_check(cluster: Cluster) -> dict[Ref, Archive]:
     """Return the chart of each HelmRelease whose values a schema may refuse: one that was never tried, or that says so."""
-    found: dict[Ref, Archive] = {}
+    archives: dict[Ref, Archive] = {}
     for release in untried(cluster):
         if archive := in_use(release, cluster):
-            found[release.ref] = archive
-    return found
+            archives[release.ref] = archive
+    return archives
 
 
 def untried(cluster: Cluster) -> Iterator[Resource]:
     """Yield the HelmReleases whose values a schema may refuse: those that were never tried, or that say so."""
-    yield from (release for release in cluster.all("HelmRelease") if _asks(release))
+    yield from (release for release in cluster.all("HelmRelease") if _may_fail_schema(release))
 
 
-def _asks(release: Resource) -> bool:
+def _may_fail_schema(release: Resource) -> bool:
     if any(release.flag(f"spec.{action}.disableSchemaValidation") for action in ("install", "upgrade")):
         return False
-    told = any(_SAID in c.message for c in release.conditions)
-    return flux.state(release) is State.NEW or (told and flux.state(release) is not State.READY)
+    has_schema_error = any(_SCHEMA_ERROR in c.message for c in release.conditions)
+    return flux.state(release) is State.NEW or (has_schema_error and flux.state(release) is not State.READY)
 
 
 def _replaces_values(release: Resource, cluster: Cluster) -> str:
@@ -54,8 +54,8 @@ def _replaces_values(release: Resource, cluster: Cluster) -> str:
 
 def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, ValuesVerdict]:
     """Judge the values of the releases whose charts were pulled."""
-    pairs = {ref: charts[archive] for ref, archive in archives(cluster).items() if archive in charts}
-    return of(cluster, {ref: PartialChart(chart) for ref, chart in pairs.items()})
+    release_charts = {ref: charts[archive] for ref, archive in archives_to_check(cluster).items() if archive in charts}
+    return of(cluster, {ref: PartialChart(chart) for ref, chart in release_charts.items()})
 
 
 @dataclass(frozen=True)
@@ -71,37 +71,41 @@ def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, Values
 
     Where a part of the values is not known, what spec.values sets itself is still judged: it is merged last.
     """
-    found: dict[Ref, ValuesVerdict] = {}
+    verdicts: dict[Ref, ValuesVerdict] = {}
     questions: list[_Question] = []
-    for ref, asked in charts.items():
+    for ref, partial in charts.items():
         release = cluster.get(ref)
-        if release is None or not (several := list(_questions(ref, asked.chart))):
+        if release is None or not (schema_questions := list(_schema_questions(ref, partial.chart))):
             continue
         try:
-            given, why = _given(release, cluster, asked)
-            questions += [q for one in several for q in one.filled(asked.chart, given, partly=bool(why))]
-            found[ref] = ValuesVerdict(why=why)
+            release_values, why = _known_values(release, cluster, partial)
+            questions += [
+                q
+                for question in schema_questions
+                for q in question.with_values(partial.chart, release_values, partly=bool(why))
+            ]
+            verdicts[ref] = ValuesVerdict(why=why)
         except UnknownValuesError as error:
-            found[ref] = ValuesVerdict(why=str(error))
+            verdicts[ref] = ValuesVerdict(why=str(error))
         except RecursionError:
-            found[ref] = ValuesVerdict(why="its values are nested too deep")
-    for question, answer in zip(questions, _answers(questions), strict=True):
-        found[question.release] = _joined(found[question.release], question, answer)
-    return found
+            verdicts[ref] = ValuesVerdict(why="its values are nested too deep")
+    for question, answer in zip(questions, _ask_worker(questions), strict=True):
+        verdicts[question.release] = _add_answer(verdicts[question.release], question, answer)
+    return verdicts
 
 
-def _given(release: Resource, cluster: Cluster, asked: PartialChart) -> tuple[Values, str]:
+def _known_values(release: Resource, cluster: Cluster, partial: PartialChart) -> tuple[Values, str]:
     """Return the values of a release, or only what spec.values sets, and why others are not known."""
-    own = values.own(release)
+    inline = values.inline_values(release)
     field = _replaces_values(release, cluster)
-    why = asked.why or (f"{field} replaces the values of the chart" if field else "")
+    why = partial.why or (f"{field} replaces the values of the chart" if field else "")
     if why:
-        return own, why
+        return inline, why
     try:
-        given = values.of_release(release, cluster)
+        merged = values.release_values(release, cluster)
     except UnknownValuesError as error:
-        return own, str(error)
-    return (own, "a variable that is not known is in a value") if values.is_open(given) else (given, "")
+        return inline, str(error)
+    return (inline, "a variable that is not known is in a value") if values.is_open(merged) else (merged, "")
 
 
 @dataclass(frozen=True)
@@ -113,59 +117,61 @@ class _Question:
     path: tuple[str, ...]
     line: str = ""
     """The question as the worker reads it."""
-    own: Values | None = None
+    inline_values: Values | None = None
     """What spec.values sets, where only that is judged."""
 
-    def filled(self, root: Chart, given: Values, *, partly: bool) -> Iterator[_Question]:
+    def with_values(self, root: Chart, release_values: Values, *, partly: bool) -> Iterator[_Question]:
         """Yield the question with the values of its place; nothing where Helm would have none there."""
-        if values.imports(root):
+        if values.imports_values(root):
             raise UnknownValuesError("the chart imports values from its subcharts")
-        wholes = [given] if partly else values.variants(root, given)
-        places = [Fields(whole).get(self.path) for whole in wholes]
-        if all(isinstance(place, dict) for place in places):
-            line = json.dumps({"schema": self.chart.schema, "values": places, "partly": partly})
-            yield _Question(self.release, self.chart, self.path, line, given if partly else None)
+        variants = [release_values] if partly else values.variants(root, release_values)
+        sections = [Fields(variant).get(self.path) for variant in variants]
+        if all(isinstance(section, dict) for section in sections):
+            line = json.dumps({"schema": self.chart.schema, "values": sections, "partly": partly})
+            yield _Question(self.release, self.chart, self.path, line, release_values if partly else None)
 
 
-def _questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterator[_Question]:
+def _schema_questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterator[_Question]:
     if chart.schema:
         yield _Question(release, chart, path)
     for sub in chart.subcharts:
-        if not values.conditional(chart, sub.name):
-            yield from _questions(release, sub, (*path, sub.name))
+        if not values.is_optional_subchart(chart, sub.name):
+            yield from _schema_questions(release, sub, (*path, sub.name))
 
 
-def _joined(verdict: ValuesVerdict, question: _Question, answer: Mapping[str, Any]) -> ValuesVerdict:
-    told = (((*question.path, *path), said) for path, said in answer.get("flaws", ()))
-    own = question.own
+def _add_answer(verdict: ValuesVerdict, question: _Question, answer: Mapping[str, Any]) -> ValuesVerdict:
+    flaws_at = (((*question.path, *path), message) for path, message in answer.get("flaws", ()))
+    inline = question.inline_values
     flaws = tuple(
-        ValuesFlaw(question.chart.name, p, said) for p, said in told if own is None or values.is_settled(own, p)
+        ValuesFlaw(question.chart.name, path, message)
+        for path, message in flaws_at
+        if inline is None or values.is_settled(inline, path)
     )
     return ValuesVerdict((*verdict.flaws, *flaws), verdict.why or str(answer.get("why", "")))
 
 
-def _answers(questions: list[_Question]) -> list[Mapping[str, Any]]:
+def _ask_worker(questions: list[_Question]) -> list[Mapping[str, Any]]:
     """Ask the worker; one question that it does not answer in time is given up, and the rest is asked again."""
     lines = [question.line for question in questions]
     answers: list[Mapping[str, Any]] = []
-    for _ in range(_MOST_LATE):
+    for _ in range(_MAX_SLOW_SCHEMAS):
         if len(answers) == len(lines):
             break
-        answers += _run(lines[len(answers) :])
+        answers += _run_worker(lines[len(answers) :])
         if len(answers) < len(lines):
             answers.append({"why": "its schema took too long, or too much memory"})
     return answers + [{"why": "it was not asked: too many schemas took too long"}] * (len(lines) - len(answers))
 
 
-def _run(lines: list[str]) -> list[Mapping[str, Any]]:
+def _run_worker(lines: list[str]) -> list[Mapping[str, Any]]:
     command = [sys.executable, "-I", schema_worker.__file__]
     try:
-        done = subprocess.run(  # noqa: S603 - our own file; the values go in through a pipe
+        process = subprocess.run(  # noqa: S603 - our own file; the values go in through a pipe
             command, input="\n".join(lines).encode(), capture_output=True, timeout=_SECONDS, env={}, check=False
         )
-        said = done.stdout
-    except subprocess.TimeoutExpired as late:
-        said = late.stdout or b""
+        output = process.stdout
+    except subprocess.TimeoutExpired as error:
+        output = error.stdout or b""
     except OSError:
         return []
-    return [json.loads(line) for line in said.splitlines(keepends=True) if line.endswith(b"\n")]
+    return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]

@@ -38,11 +38,11 @@ class Address:
         """The whole URL but for user and password."""
         return f"{self.scheme}://{self.authority}{self.target}"
 
-    def keeps(self, other: Address) -> bool:
+    def is_same_origin(self, other: Address) -> bool:
         """Tell whether what is sent to this place may be sent to the other: the same host and port, or its https."""
-        same = (self.scheme, self.port) == (other.scheme, other.port)
-        upgrade = (self.port, other.port) == (80, 443) and (self.scheme, other.scheme) == ("http", "https")
-        return self.host == other.host and (same or upgrade)
+        is_same = (self.scheme, self.port) == (other.scheme, other.port)
+        is_upgrade = (self.port, other.port) == (80, 443) and (self.scheme, other.scheme) == ("http", "https")
+        return self.host == other.host and (is_same or is_upgrade)
 
     def join(self, reference: str) -> Address:
         """Resolve a reference against this place. Raises UnreachableError."""
@@ -67,17 +67,17 @@ def parse(url: str) -> Address:
     from urllib3.util import parse_url
 
     try:
-        found = parse_url(url.strip())
+        parsed = parse_url(url.strip())
     except (LocationParseError, ValueError):
         raise UnreachableError(Answer.NOT_CONTACTED, "the URL cannot be read") from None
-    if found.scheme not in PORTS or not found.host:
+    if parsed.scheme not in PORTS or not parsed.host:
         raise UnreachableError(Answer.NOT_CONTACTED, "the URL is neither http nor https")
-    user, _, password = (found.auth or "").partition(":")
-    target = found.request_uri if found.request_uri.startswith("/") else f"/{found.request_uri}"
+    user, _, password = (parsed.auth or "").partition(":")
+    target = parsed.request_uri if parsed.request_uri.startswith("/") else f"/{parsed.request_uri}"
     return Address(
-        found.scheme,
-        found.host.strip("[]"),
-        found.port or PORTS[found.scheme],
+        parsed.scheme,
+        parsed.host.strip("[]"),
+        parsed.port or PORTS[parsed.scheme],
         target,
         unquote(user),
         unquote(password),

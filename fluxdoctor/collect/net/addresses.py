@@ -49,28 +49,28 @@ def forbidden(address: str) -> str:
         "a multicast address": ip.is_multicast,
         "a cloud metadata address": str(ip) in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16"),
     }
-    return next((why for why, true in kinds.items() if true), "")
+    return next((why for why, applies in kinds.items() if applies), "")
 
 
 def resolve(host: str, port: int, seconds: float) -> tuple[str, ...]:
     """Ask in a thread, for getaddrinfo has no deadline of its own; one that takes too long is left behind."""
-    box: list[tuple[str, ...] | OSError | UnicodeError] = []
+    outcome: list[tuple[str, ...] | OSError | UnicodeError] = []
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
             rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            box.append(tuple(dict.fromkeys(str(row[4][0]) for row in rows)))
+            outcome.append(tuple(dict.fromkeys(str(row[4][0]) for row in rows)))
         except (OSError, UnicodeError) as error:
-            box.append(error)
+            outcome.append(error)
 
-    thread = threading.Thread(target=ask, daemon=True, name=f"resolve {host}")
+    thread = threading.Thread(target=look_up, daemon=True, name=f"resolve {host}")
     thread.start()
     thread.join(seconds)
-    if not box:
+    if not outcome:
         raise UnreachableError(Answer.TIMEOUT, f"{host} was not resolved within {seconds:.0f} s")
-    if isinstance(box[0], Exception):
+    if isinstance(outcome[0], Exception):
         raise UnreachableError(Answer.DNS, f"{host} does not resolve")
-    return box[0]
+    return outcome[0]
 
 
 def tls_answer(error: ssl.SSLError) -> Answer:

@@ -49,11 +49,13 @@ def push(text: str, url: str, deadline: Deadline) -> None:
     from urllib3.exceptions import HTTPError
 
     check_gateway(url)
-    left = deadline.left()
-    pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=min(5.0, left), read=min(20.0, left)))
+    remaining = deadline.left()
+    pool = urllib3.PoolManager(
+        retries=False, timeout=urllib3.Timeout(connect=min(5.0, remaining), read=min(20.0, remaining))
+    )
     target = f"{url.rstrip('/')}/metrics/job/{JOB}"
     try:
-        answer = pool.request(
+        response = pool.request(
             "PUT", target, body=text.encode(), redirect=False,
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )  # fmt: skip
@@ -61,6 +63,6 @@ def push(text: str, url: str, deadline: Deadline) -> None:
         raise MetricsError(f"{target}: no answer ({type(error).__name__})") from None
     finally:
         pool.clear()
-    if answer.status >= 300:  # noqa: PLR2004 - HTTP
-        said = " ".join(answer.data.decode("utf-8", "replace").split())[:200]
-        raise MetricsError(f"{target}: HTTP {answer.status}{f': {said}' if said else ''}")
+    if response.status >= 300:  # noqa: PLR2004 - HTTP
+        reason = " ".join(response.data.decode("utf-8", "replace").split())[:200]
+        raise MetricsError(f"{target}: HTTP {response.status}{f': {reason}' if reason else ''}")

@@ -57,28 +57,28 @@ def run(command: Sequence[str], cwd: Path, env: Mapping[str, str], limits: Limit
 
     Raises DeadlineError or TooMuchError after the command and all it started were killed; OSError where it cannot start.
     """
-    with tempfile.TemporaryFile() as given:
-        given.write(stdin)
-        given.seek(0)
+    with tempfile.TemporaryFile() as stdin_file:
+        stdin_file.write(stdin)
+        stdin_file.seek(0)
         process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell; the caller checked every one
             command,
             cwd=cwd,
             env=env,
-            stdin=given,
+            stdin=stdin_file,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
     try:
-        _bound(process.pid, limits.memory)
+        _limit_memory(process.pid, limits.memory)
         out, err = _read(process, limits)
-        _settle(process.pid)
+        _wait_for_exit(process.pid)
     finally:
         _kill(process)
     return Done(process.returncode, out, err.decode("utf-8", "replace"))
 
 
-def _bound(pid: int, memory: int) -> None:
+def _limit_memory(pid: int, memory: int) -> None:
     if memory and sys.platform == "linux":
         import resource
 
@@ -90,37 +90,37 @@ def _read(process: subprocess.Popen[bytes], limits: Limits) -> tuple[bytes, byte
     assert process.stdout  # noqa: S101 - both are pipes
     assert process.stderr  # noqa: S101
     out, err = bytearray(), bytearray()
-    asked = time.monotonic()
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(process.stdout, selectors.EVENT_READ, out)
-        waiting.register(process.stderr, selectors.EVENT_READ, err)
-        while waiting.get_map():
+    last_check = time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ, out)
+        selector.register(process.stderr, selectors.EVENT_READ, err)
+        while selector.get_map():
             if limits.deadline.over():
                 raise DeadlineError("git did not end in time")
-            for key, _ in waiting.select(_TICK):
+            for key, _ in selector.select(_TICK):
                 chunk = os.read(key.fd, _CHUNK)
                 key.data.extend(chunk)
                 if not chunk:
-                    waiting.unregister(key.fileobj)
+                    selector.unregister(key.fileobj)
             del err[_MAX_ERR:]
             if len(out) > limits.most:
                 raise TooMuchError(f"git printed more than {limits.most} bytes")
-            if time.monotonic() - asked > _TICK:
-                _weigh(limits)
-                asked = time.monotonic()
-    _weigh(limits)
+            if time.monotonic() - last_check > _TICK:
+                _check_growth(limits)
+                last_check = time.monotonic()
+    _check_growth(limits)
     return bytes(out), bytes(err)
 
 
-def _weigh(limits: Limits) -> None:
+def _check_growth(limits: Limits) -> None:
     if limits.grown and limits.grown():
         raise TooMuchError("git wrote more than it may")
 
 
-def _settle(pid: int) -> None:
+def _wait_for_exit(pid: int) -> None:
     """Give a command that closed its pipes the moment it takes to end by itself."""
-    patience = time.monotonic() + 1
-    while time.monotonic() < patience and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+    end = time.monotonic() + 1
+    while time.monotonic() < end and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
         time.sleep(0.002)
 
 

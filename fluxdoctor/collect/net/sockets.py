@@ -16,12 +16,12 @@ def track(pool: urllib3.PoolManager) -> Sockets:
     """Make a pool remember the connections that it opens, for shut()."""
     connections: Sockets = weakref.WeakSet()
     pool.pool_classes_by_scheme = {
-        scheme: _remembering(base, connections) for scheme, base in pool.pool_classes_by_scheme.items()
+        scheme: _tracking_pool(base, connections) for scheme, base in pool.pool_classes_by_scheme.items()
     }
     return connections
 
 
-def _remembering(base: Any, connections: Sockets) -> Any:
+def _tracking_pool(base: Any, connections: Sockets) -> Any:
     """Return a pool class whose connections add themselves when they connect."""
 
     class Connection(base.ConnectionCls):  # type: ignore[misc]

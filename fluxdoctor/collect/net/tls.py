@@ -34,37 +34,37 @@ def context(material: Material | None = None, *, verify: bool = True, identify: 
 
     ``identify``: offer the client certificate. Raises UnreachableError(TLS) if the PEM cannot be used.
     """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.hostname_checks_common_name = False  # Go looks at the alternative names only, since 1.15
-    made.load_default_certs()
+    result = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    result.hostname_checks_common_name = False  # Go looks at the alternative names only, since 1.15
+    result.load_default_certs()
     if not verify:
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE
+        result.check_hostname = False
+        result.verify_mode = ssl.CERT_NONE
     if material is not None:
-        _trust(made, material)
+        _load_authorities(result, material)
         if identify:
-            _identify(made, material)
-    return made
+            _load_client_certificate(result, material)
+    return result
 
 
-def _trust(made: ssl.SSLContext, material: Material) -> None:
+def _load_authorities(ssl_context: ssl.SSLContext, material: Material) -> None:
     if not material.authorities:
         return
     try:
-        made.load_verify_locations(cadata=material.authorities)
+        ssl_context.load_verify_locations(cadata=material.authorities)
     except (ssl.SSLError, ValueError):
         raise UnreachableError(Answer.TLS, "the certificate authority in the Secret is not PEM") from None
 
 
-def _identify(made: ssl.SSLContext, material: Material) -> None:
+def _load_client_certificate(ssl_context: ssl.SSLContext, material: Material) -> None:
     certificate, key = material.certificate, material.key
     if not certificate and not key:
         return
     if not certificate or not key:
         raise UnreachableError(Answer.TLS, "the Secret has a client certificate or its key, not both")
     try:
-        with _file(f"{certificate}\n{key}\n".encode()) as path:
-            made.load_cert_chain(path, password=_no_password)
+        with _readable_file(f"{certificate}\n{key}\n".encode()) as path:
+            ssl_context.load_cert_chain(path, password=_no_password)
     except (ssl.SSLError, ValueError, OSError):
         raise UnreachableError(Answer.TLS, "the client certificate and the key in the Secret are no pair") from None
 
@@ -75,7 +75,7 @@ def _no_password() -> str:
 
 
 @contextlib.contextmanager
-def _file(content: bytes) -> Iterator[str]:
+def _readable_file(content: bytes) -> Iterator[str]:
     """OpenSSL reads a key from a file only: give it one in memory, or one that is gone at once."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("tls", os.MFD_CLOEXEC)

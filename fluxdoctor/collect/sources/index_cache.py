@@ -20,7 +20,7 @@ from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.model.probes import Answer
 
 _MOST = 512 << 20
-_A_DAY = 86_400
+_DAY = 86_400
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
@@ -44,26 +44,26 @@ class IndexCache:
         self._folder = folder / "helm" if folder else None
 
     @contextlib.contextmanager
-    def found(self, place: Address) -> Iterator[CachedIndex | None]:
+    def lookup(self, place: Address) -> Iterator[CachedIndex | None]:
         """Give what is kept of a place, if it is whole."""
-        with contextlib.ExitStack() as opened:
-            kept = None
+        with contextlib.ExitStack() as stack:
+            cached = None
             if self._folder is not None:
                 with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-                    kept = self._open(self._folder, place, opened)
-            yield kept
+                    cached = self._open(self._folder, place, stack)
+            yield cached
 
-    def _open(self, folder: Path, place: Address, opened: contextlib.ExitStack) -> CachedIndex | None:
-        about = json.loads(self._about(place).read_bytes())
-        conditions = {header: str(about[name]) for name, header in _VALIDATORS.items() if about.get(name)}
+    def _open(self, folder: Path, place: Address, stack: contextlib.ExitStack) -> CachedIndex | None:
+        metadata = json.loads(self._metadata_path(place).read_bytes())
+        conditions = {header: str(metadata[name]) for name, header in _VALIDATORS.items() if metadata.get(name)}
         if not conditions:
             return None
-        file = opened.enter_context((folder / f"{int(about['sha256'], 16):064x}.index").open("rb"))
-        if hashlib.file_digest(file, "sha256").hexdigest() != about["sha256"]:
+        file = stack.enter_context((folder / f"{int(metadata['sha256'], 16):064x}.index").open("rb"))
+        if hashlib.file_digest(file, "sha256").hexdigest() != metadata["sha256"]:
             return None
         return CachedIndex(file, os.fstat(file.fileno()).st_size, conditions)
 
-    def _about(self, place: Address) -> Path:
+    def _metadata_path(self, place: Address) -> Path:
         name = hashlib.sha256(place.url.encode()).hexdigest()
         return (self._folder or Path()) / f"{name}.json"
 
@@ -84,21 +84,21 @@ class IndexCache:
             with contextlib.suppress(FileNotFoundError):
                 file.close()
 
-    def keep(self, place: Address, draft: Draft, headers: Mapping[str, str]) -> None:
+    def store(self, place: Address, draft: Draft, headers: Mapping[str, str]) -> None:
         """Keep what was written to a draft; what is oldest goes where it is too much."""
-        written = draft.file
-        if self._folder is None or written is None or not any(headers.get(name) for name in _VALIDATORS):
+        content = draft.file
+        if self._folder is None or content is None or not any(headers.get(name) for name in _VALIDATORS):
             return
-        about = {"sha256": draft.digest.hexdigest(), **{n: headers.get(n, "") for n in _VALIDATORS}}
-        made = self._folder / f".part-{secrets.token_hex(8)}"
+        metadata = {"sha256": draft.digest.hexdigest(), **{n: headers.get(n, "") for n in _VALIDATORS}}
+        scratch = self._folder / f".part-{secrets.token_hex(8)}"
         try:
-            Path(written.name).rename(self._folder / f"{about['sha256']}.index")
-            made.write_text(json.dumps(about), "utf-8")
-            made.replace(self._about(place))
+            Path(content.name).rename(self._folder / f"{metadata['sha256']}.index")
+            scratch.write_text(json.dumps(metadata), "utf-8")
+            scratch.replace(self._metadata_path(place))
             _prune(self._folder)
         except OSError:  # the folder is gone, full or not ours: there is no cache
             with contextlib.suppress(OSError):
-                made.unlink()
+                scratch.unlink()
 
 
 class Draft:
@@ -112,14 +112,14 @@ class Draft:
 
     def write(self, piece: bytes) -> None:
         """Append a piece. Raises UnreachableError where what was written cannot be read back."""
-        if self.file is not None and not _written(self.file, piece):
-            self._take_back(self.file)
+        if self.file is not None and not _write_all(self.file, piece):
+            self._move_to_memory(self.file)
         if self.file is None:
             self._memory += piece
         self.digest.update(piece)
         self.size += len(piece)
 
-    def _take_back(self, file: IO[bytes]) -> None:
+    def _move_to_memory(self, file: IO[bytes]) -> None:
         self.file = None
         try:
             file.seek(0)
@@ -130,15 +130,15 @@ class Draft:
 
     def read(self, reader: Callable[[Any], Any]) -> Any:
         """Call a function with what was written."""
-        return mapped(self.file, reader) if self.file is not None else reader(bytes(self._memory))
+        return read_mapped(self.file, reader) if self.file is not None else reader(bytes(self._memory))
 
 
-def _written(file: IO[bytes], piece: bytes) -> bool:
+def _write_all(file: IO[bytes], piece: bytes) -> bool:
     """Write all of a piece, or tell that there is no room for it."""
-    left = memoryview(piece)
-    while left:
+    remaining = memoryview(piece)
+    while remaining:
         try:
-            left = left[file.write(left) :]
+            remaining = remaining[file.write(remaining) :]
         except OSError:
             return False
     return True
@@ -152,7 +152,7 @@ def _has_scratch() -> bool:
     return True
 
 
-def mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
+def read_mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
     """Call a function with the content of a file, which does not come into memory whole."""
     if os.fstat(file.fileno()).st_size == 0:
         return read(b"")
@@ -163,11 +163,11 @@ def mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
 def _prune(folder: Path) -> None:
     """Take the oldest away, and what a run that was killed left behind."""
     for part in folder.glob(".part-*"):
-        if time.time() - part.stat().st_mtime > _A_DAY:
+        if time.time() - part.stat().st_mtime > _DAY:
             part.unlink(missing_ok=True)
-    found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.index")), reverse=True)
+    indexes = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.index")), reverse=True)
     total = 0
-    for _, size, path in found:
+    for _, size, path in indexes:
         total += size
         if total > _MOST:
             path.unlink(missing_ok=True)

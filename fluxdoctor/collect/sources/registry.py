@@ -51,25 +51,25 @@ class RegistryRepository:
     def tags(self) -> tuple[str, ...]:
         """Return the tags, as the registry lists them."""
         place: Address | None = self._below(f"tags/list?n={_PAGE}")
-        found: list[str] = []
+        tags: list[str] = []
         for _ in range(_MOST_PAGES):
-            if place is None or len(found) >= _MOST_TAGS:
+            if place is None or len(tags) >= _MOST_TAGS:
                 break
             response = self._get(place, "application/json")
             if not response.ok:
                 raise refusal(response)
-            found += Fields(_json(response)).strings("tags")
-            place = self._following(response)
-        return tuple(dict.fromkeys(found))
+            tags += Fields(_json(response)).strings("tags")
+            place = self._next_page(response)
+        return tuple(dict.fromkeys(tags))
 
-    def _following(self, response: Response) -> Address | None:
+    def _next_page(self, response: Response) -> Address | None:
         link = _NEXT.search(response.headers.get("link", ""))
         if not link:
             return None
-        following = response.place.join(link[1])
-        if not response.place.keeps(following):
+        next_place = response.place.join(link[1])
+        if not response.place.is_same_origin(next_place):
             raise UnreachableError(Answer.MALFORMED, f"{self._place.authority} sends us to another host for more tags")
-        return following
+        return next_place
 
     def manifest(self, reference: str) -> OciManifest:
         """Return the manifest of a tag or digest."""
@@ -81,12 +81,16 @@ class RegistryRepository:
     def signatures(self, digest: str, tags: tuple[str, ...] | None) -> tuple[str, ...]:
         """Return the kinds of signatures of a digest: cosign's tag, and the artifact types that refer to it."""
         tag = f"{digest.replace(':', '-')}.sig"
-        signed = tag in tags if tags is not None else self._look(f"manifests/{tag}") is not None
+        has_cosign_tag = tag in tags if tags is not None else self._get_optional(f"manifests/{tag}") is not None
         # Registries without the referrers API (OCI 1.1) keep the list under a tag that is made of the digest.
-        listed = self._look(f"referrers/{digest}") or self._look(f"manifests/{digest.replace(':', '-')}") or Fields()
-        kinds = (row.text("artifactType") for row in listed.rows("manifests"))
-        found = [kind for kind in kinds if kind.startswith(_SIGNATURES)]
-        return tuple(dict.fromkeys((*(["cosign tag"] if signed else []), *found)))
+        referrers = (
+            self._get_optional(f"referrers/{digest}")
+            or self._get_optional(f"manifests/{digest.replace(':', '-')}")
+            or Fields()
+        )
+        kinds = (row.text("artifactType") for row in referrers.rows("manifests"))
+        artifact_types = [kind for kind in kinds if kind.startswith(_SIGNATURES)]
+        return tuple(dict.fromkeys((*(["cosign tag"] if has_cosign_tag else []), *artifact_types)))
 
     def blob(self, digest: str, limit: int) -> bytes:
         """Return a blob that is what its digest says."""
@@ -99,7 +103,7 @@ class RegistryRepository:
             raise UnreachableError(Answer.MALFORMED, "the blob is not what its digest says")
         return response.body
 
-    def _look(self, path: str) -> Fields | None:
+    def _get_optional(self, path: str) -> Fields | None:
         response = self._get(self._below(path), _ANY)
         if response.ok:
             return Fields(_json(response))
@@ -121,25 +125,25 @@ class RegistryRepository:
 
     def _log_in(self, response: Response) -> str:
         """Return the header that a 401 asks for, or "" where we have nothing to answer it with."""
-        scheme, _, rest = response.headers.get("www-authenticate", "").strip().partition(" ")
+        scheme, _, challenge = response.headers.get("www-authenticate", "").strip().partition(" ")
         if scheme.lower() == "basic":
             return basic(self._login.username, self._login.password) if self._login.username else ""
         if scheme.lower() != "bearer":
             return ""
-        asked = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
-        return self._token(asked)
+        parameters = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(challenge)}
+        return self._fetch_token(parameters)
 
-    def _token(self, asked: Mapping[str, str]) -> str:
-        realm = parse(asked.get("realm", ""))
+    def _fetch_token(self, parameters: Mapping[str, str]) -> str:
+        realm = parse(parameters.get("realm", ""))
         if realm.scheme != "https" and self._place.scheme == "https":
             raise UnreachableError(Answer.NOT_CONTACTED, f"{self._place.authority} has its tokens made over plain http")
-        query = {"scope": asked.get("scope") or f"repository:{self._name}:pull"}
-        if asked.get("service"):
-            query["service"] = asked["service"]
+        query = {"scope": parameters.get("scope") or f"repository:{self._name}:pull"}
+        if parameters.get("service"):
+            query["service"] = parameters["service"]
         separator = "&" if "?" in realm.target else "?"
         place = realm.at(f"{realm.target}{separator}{urlencode(query)}")
-        own = basic(self._login.username, self._login.password) if self._login.username else ""
-        response = self._client.get(place, {"Accept": "application/json"}, authorization=own)
+        authorization = basic(self._login.username, self._login.password) if self._login.username else ""
+        response = self._client.get(place, {"Accept": "application/json"}, authorization=authorization)
         if not response.ok:
             raise refusal(response)
         body = Fields(_json(response))
@@ -177,8 +181,10 @@ def _manifest(response: Response) -> OciManifest:
     kind = body.text("mediaType") or response.headers.get("content-type", "").partition(";")[0].strip()
     if not body.has("layers") and not body.has("manifests") and not body.has("config"):
         raise UnreachableError(Answer.MALFORMED, f"{response.place.authority} answers with no manifest")
-    said = response.headers.get("docker-content-digest", "")
-    digest = said if _DIGEST.fullmatch(said) else f"sha256:{hashlib.sha256(response.body).hexdigest()}"
+    header_digest = response.headers.get("docker-content-digest", "")
+    digest = (
+        header_digest if _DIGEST.fullmatch(header_digest) else f"sha256:{hashlib.sha256(response.body).hexdigest()}"
+    )
     return OciManifest(
         digest,
         kind,

@@ -28,7 +28,7 @@ def read(path: Path, gaps: list[Gap]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     total = 0
     try:
-        with gzip.open(path) as plain, tarfile.open(fileobj=plain, mode="r|") as archive:
+        with gzip.open(path) as decompressed, tarfile.open(fileobj=decompressed, mode="r|") as archive:
             for count, member in enumerate(archive):
                 name = posixpath.normpath(member.name)
                 total += member.size
@@ -57,10 +57,10 @@ def read(path: Path, gaps: list[Gap]) -> dict[str, bytes]:
             ) from None
         why = f"{path.name} is damaged or cut short: what came after {max(files)} is missing"
         gaps.append(Gap(FileScope("cluster/"), GapReason.MALFORMED, why))
-    return _below(files)
+    return _strip_top_folder(files)
 
 
-def _below(files: dict[str, bytes]) -> dict[str, bytes]:
+def _strip_top_folder(files: dict[str, bytes]) -> dict[str, bytes]:
     """An archive made by hand has one folder at its top."""
     tops = {name.partition("/")[0] for name in files}
     if "snapshot.yaml" in files or len(tops) != 1:

@@ -32,11 +32,11 @@ def _scope(what: str) -> Scope:
     path, _, item = what.partition(" ")
     if path.startswith(_FOLDERS) or path.endswith((".yaml", ".json")):
         return FileScope(path, item)
-    kind, *rest = what.split("/")
+    kind, *parts = what.split("/")
     if not kind[:1].isupper() or " " in what:
         return StepScope(what)
-    if len(rest) > 1:
-        return Ref(kind, rest[0], "/".join(rest[1:]))
-    if rest and kind in CLUSTER_SCOPED:
-        return Ref(kind, "", rest[0])
-    return KindScope(kind, *rest)
+    if len(parts) > 1:
+        return Ref(kind, parts[0], "/".join(parts[1:]))
+    if parts and kind in CLUSTER_SCOPED:
+        return Ref(kind, "", parts[0])
+    return KindScope(kind, *parts)
