@@ -1,4 +1,8 @@
-"""Many sources asked at once: each place once per login, each source with one answer, and no failure of one felt by another."""
+"""Sends requests for many sources concurrently.
+
+Sources with the same address and login share one request. Each source gets one answer, and an error of one does not
+affect the others.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Request:
-    """What one source asks. Sources with one ``key`` share one answer; ``target`` is what is shown."""
+    """The request of one source. Sources with the same ``key`` share one answer; ``target`` is the address for reports."""
 
     source: Ref
     target: str
@@ -27,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Result(Generic[T]):
-    """How it was answered: the class, a few words, and what was learnt."""
+    """The class of an answer, a short detail for reports, and the value that was read (None: none)."""
 
     answer: Answer
     detail: str = ""
@@ -37,7 +41,7 @@ class Result(Generic[T]):
 def ask(
     questions: Iterable[Request], answer: Callable[[tuple[Request, ...]], Result[T]], context: ProbeContext
 ) -> tuple[dict[Ref, Probe], dict[Ref, T]]:
-    """Answer the questions, those with one key together. Raises nothing: whatever goes wrong is the answer."""
+    """Answer the questions, once for each key. Raises nothing: an error becomes the answer."""
     groups: dict[Hashable, list[Request]] = {}
     for question in questions:
         groups.setdefault(question.key, []).append(question)
@@ -64,11 +68,11 @@ def _answer_safely(
         return Result(error.answer, error.detail)
     except DeadlineError as error:
         return Result(Answer.TIMEOUT, str(error))
-    except Exception as error:  # noqa: BLE001 - a fault of ours at one source must not lose the others
-        # The text of an exception may quote what was sent.
-        return Result(Answer.UNKNOWN, f"it could not be asked ({type(error).__name__})")
+    except Exception as error:  # noqa: BLE001 - a bug at one source must not lose the others
+        # The text of an exception may quote the request, with its credentials.
+        return Result(Answer.UNKNOWN, f"the request failed ({type(error).__name__})")
 
 
 def refusal_probes(refusals: Mapping[Ref, tuple[str, UnreachableError]], context: ProbeContext) -> dict[Ref, Probe]:
-    """Return the probes of sources that could not even be asked, by what they point to and why."""
+    """Return the probes of sources for which no request could be sent, from their targets and errors."""
     return {ref: Probe(target, error.answer, error.detail, context.taken) for ref, (target, error) in refusals.items()}

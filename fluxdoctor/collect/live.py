@@ -1,4 +1,4 @@
-"""A live cluster and the sources that it names, as one Snapshot."""
+"""Reads a live cluster and probes its sources, and returns one Snapshot."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ _READS = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.INCLUDE)
 
 
 class Probing(StrEnum):
-    """Which sources are asked over the network."""
+    """Which sources are probed over the network."""
 
     ALL = "all"
     FAILING = "failing"
-    """Those that fail, and those that something failing reads from."""
+    """Those that fail, and those that a failing object reads from."""
     NONE = "none"
 
 
 @dataclass(frozen=True)
 class ClusterTarget:
-    """What to look at, how to get there, and how far to go."""
+    """The cluster to read, how to connect to it, and which parts and sources to read."""
 
     login: ClusterLogin = field(default_factory=ClusterLogin)
     scope: Scope = field(default_factory=Scope)
@@ -59,11 +59,11 @@ def collect(
     needs: Callable[[], Collection[type]],
     progress: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
-    """Read a cluster and, of the facts that rules need, what its sources hold. Raises ClusterError."""
+    """Read a cluster, and probe its sources for the facts in ``needs``. Raises ClusterError if the cluster cannot be read."""
     with uncollected(stays=True):
         with connect(target.login, deadline) as connection:
             reading = cluster.collect(Api(connection, deadline), connection, target.scope, progress)
-        # Pages arrive over seconds: the moment is that of the last answer, so that nothing lies in its future.
+        # Reading takes seconds. The time of the snapshot is that of the last answer, so that no object is newer than it.
         read_at = datetime.now(UTC).replace(microsecond=0)
         snapshot = Snapshot(
             taken=read_at, cluster=reading.cluster, versions=Versions(reading.versions), gaps=reading.cluster.gaps, mode="live",
@@ -71,13 +71,13 @@ def collect(
         )  # fmt: skip
         if target.probing is Probing.NONE or deadline.cancelled:
             return snapshot
-        progress("asking the sources")
+        progress("probing the sources")
         context = ProbeContext(deadline, read_at, reading.vault, target.cache, target.allow_local, progress=progress)
         return ask(snapshot, sources_to_probe(reading, target.probing), context, needs())
 
 
 def sources_to_probe(reading: ClusterReading, probing: Probing) -> list[Resource]:
-    """Return the sources to ask: of the scope, and of those the failing ones where only these are wanted."""
+    """Return the sources of the scope to probe: all, or with Probing.FAILING those that fail or that failing objects read."""
     sources = [r for r in reading.cluster.all(*_SOURCE_KINDS) if r.ref in reading.kin]
     if probing is Probing.ALL:
         return sources
@@ -93,7 +93,7 @@ def sources_to_probe(reading: ClusterReading, probing: Probing) -> list[Resource
 
 
 def ask(snapshot: Snapshot, sources: Collection[Resource], context: ProbeContext, needs: Collection[type]) -> Snapshot:
-    """Ask git hosts, Helm repositories, registries and buckets at once, and add what they answered."""
+    """Probe git hosts, Helm repositories, registries and buckets concurrently, and add the results to the snapshot."""
     from fluxdoctor.collect import git
     from fluxdoctor.collect.charts import verdicts
     from fluxdoctor.collect.sources import bucket, helm, oci
@@ -108,7 +108,9 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], context: ProbeContext
     needs_trees = GitTrees in needs or Manifests in needs
     with ThreadPoolExecutor(4, thread_name_prefix="ask") as pool:
         git_future = pool.submit(git.collect, by_kind["GitRepository"], context, trees=needs_trees)
-        helm_future = pool.submit(helm.collect, indexed, chart_names, context, archives=archives, used_charts=used_charts)
+        helm_future = pool.submit(
+            helm.collect, indexed, chart_names, context, archives=archives, used_charts=used_charts
+        )
         oci_future = pool.submit(
             oci.collect, [*by_kind["OCIRepository"], *registries], chart_names, context, archives=archives
         )
@@ -125,9 +127,9 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], context: ProbeContext
     registry_facts = (oci_results.tags, oci_results.manifests, oci_results.charts)
     return replace(
         snapshot,
-        # Where nothing was learnt there are no facts, here as in the snapshot that is saved of this run.
+        # None if nothing was read, as in a saved snapshot of this run.
         git=GitTrees(git_results.trees, git_results.refs) if git_results.trees or git_results.refs else None,
-        # What registries offer is asked with the indexes: where all repositories are registries, there is no index to miss.
+        # The tags of charts in registries count as indexes: if all repositories are registries, no index is missing.
         charts=ChartIndexes(helm_results.indexes) if helm_results.indexes or oci_results.charts else None,
         archives=Charts(pulled, verdicts.judge(cluster_, pulled)) if pulled else None,
         oci=OciTags(*registry_facts) if any(registry_facts) else None,
@@ -137,7 +139,7 @@ def ask(snapshot: Snapshot, sources: Collection[Resource], context: ProbeContext
 
 
 def charts_wanted(cluster_: Cluster) -> dict[Ref, frozenset[str]]:
-    """Return the names of the charts that are asked of each HelmRepository."""
+    """Return the names of the charts that releases and HelmCharts request from each HelmRepository."""
     names_by_repository: dict[Ref, set[str]] = {}
     for release in cluster_.all("HelmRelease"):
         for edge in flux.references(release):

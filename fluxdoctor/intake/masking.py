@@ -1,4 +1,4 @@
-"""A file of a git tree without the values of the Secrets in it."""
+"""Removes the values of Secrets from the files of a git tree, without changing line numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PLAIN = (".sourceignore", ".gitmodules", ".gitattributes")
 
 
 def masker(files: Mapping[str, bytes]) -> Callable[[str], bytes]:
-    """Return what gives a file of a tree without secret values; the tree is searched for secret generators once."""
+    """Return a function that returns a file of the tree without secret values. It looks for secret generators only once."""
     generators: list[frozenset[str]] = []
     cache: dict[str, bytes] = {}  # several rules, and every cluster of a repository, ask for the same file
 
@@ -38,11 +38,11 @@ def masker(files: Mapping[str, bytes]) -> Callable[[str], bytes]:
 
 
 def _mask_file(content: bytes, path: str, generated: frozenset[str]) -> bytes:
-    """Return a file of a tree as it may be saved: without the values of the Secrets and secret generators in it.
+    """Return a file of a tree in the form that can be saved: without the values of Secrets and secret generators.
 
-    A Secret's document becomes the facts about it on one line, so that neither a comment nor a repeated key can keep a
-    value, and the lines of the documents after it stay where they are. What no rule reads (a script, a key, an .env) is
-    saved as an empty file.
+    The document of a Secret becomes one line with the facts about it. No comment or repeated key can then preserve a
+    value, and the documents after it keep their line numbers. A file that no rule reads (a script, a key, an .env)
+    becomes empty.
     """
     if path in generated:
         return MASK.encode()
@@ -68,27 +68,27 @@ def _mask_file(content: bytes, path: str, generated: frozenset[str]) -> bytes:
 
 
 def _replace_secret(lines: list[str], document: documents.Document, path: str) -> None:
-    """Replace the lines of a Secret, from one document's end to the next, by one line of facts."""
+    """Replace the lines of a Secret, from one document separator to the next, by one line of facts."""
     first = last = document.marks[()][0] - 1
     while first > 0 and not lines[first - 1].startswith(("---", "...")):
         first -= 1
     while last + 1 < len(lines) and not lines[last + 1].startswith(("---", "...")):
         last += 1
-    if lines[first].startswith("---"):  # the document begins on the line of its separator
+    if lines[first].startswith("---"):  # the document starts on the line of its separator
         lines[first], first = "---", min(first + 1, last)
-    elif first and lines[first - 1].startswith("---"):  # what stands behind a separator is a comment
+    elif first and lines[first - 1].startswith("---"):  # the text after a separator is a comment
         lines[first - 1] = "---"
     facts = manifest(document.body, path, {}).body
     lines[first : last + 1] = [json.dumps(facts), *[""] * (last - first)]
 
 
 def _template_actions(text: str) -> str:
-    """Return the actions of a Go template, each on the line where it stands, without the text around them."""
+    """Return only the actions of a Go template, each on its original line, without the text around them."""
     return "\n".join(" ".join(_ACTION.findall(line)) for line in text.split("\n"))
 
 
 def _secret_spans(document: documents.Document) -> Iterator[tuple[int, int]]:
-    """Yield where values stand: literals of a generator, the data of a Secret in a List, patches of a Secret."""
+    """Yield the spans of secret values: literals of a generator, data of a Secret in a List, patches of a Secret."""
     inner = tuple(_inner_secrets(document.body))
     body = Fields(document.body)
     for path, span in document.spans.items():
@@ -101,7 +101,7 @@ def _secret_spans(document: documents.Document) -> Iterator[tuple[int, int]]:
 
 
 def _inner_secrets(body: Any) -> Iterator[FieldPath]:
-    """Yield the paths of the Secrets that a document holds below its root, and of what is like one."""
+    """Yield the paths of the Secrets below the root of a document, and of all objects that are like a Secret."""
     pending: list[tuple[FieldPath, Any]] = [((), body)]
     while pending:
         path, node = pending.pop()
@@ -114,7 +114,7 @@ def _inner_secrets(body: Any) -> Iterator[FieldPath]:
 
 
 def _patches_secret(body: Fields, path: FieldPath) -> bool:
-    """Tell whether a text in a document is itself a Secret, or changes one (patches of kustomize and of Flux)."""
+    """Tell whether a text in a document is a Secret or patches one (patches of kustomize and of Flux)."""
     text = body.get(path)
     if not isinstance(text, str) or "\n" not in text:
         return isinstance(text, str) and _is_secret_target(body, path)

@@ -1,4 +1,7 @@
-"""Raw Kubernetes objects to facts, at the door: Secrets become facts about them, and their values are redacted elsewhere."""
+"""Converts raw Kubernetes objects to resources and events.
+
+A Secret becomes facts about it; its values are redacted in all other objects.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _EPOCH = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class ReadObjects:
-    """Objects on their way into a Cluster."""
+    """The resources and events that were read, and the gaps for objects that were not."""
 
     resources: list[Resource] = field(default_factory=list)
     events: dict[Ref, list[Event]] = field(default_factory=dict)
@@ -31,9 +34,9 @@ class ReadObjects:
 
 
 def flatten(body: Any, origin: str) -> Iterator[tuple[Any, str]]:
-    """Yield an object, or the items of a List (also of a List in it), with words for where each stood.
+    """Yield an object, or the items of a List (also of nested Lists), each with a description of its origin.
 
-    The items of a typed list (``SecretList``, as ``kubectl get --raw`` prints it) have no kind of their own.
+    The items of a typed list (``SecretList``, as printed by ``kubectl get --raw``) have no kind of their own.
     """
     pending = [(body, origin)]
     while pending:
@@ -48,7 +51,7 @@ def flatten(body: Any, origin: str) -> Iterator[tuple[Any, str]]:
 
 
 def ref_of(body: Any) -> Ref | None:
-    """Return the identity of a raw object, or None when it has none."""
+    """Return the identity of a raw object, or None if it has no kind or name."""
     metadata = body.get("metadata") if isinstance(body, dict) else None
     kind, name = string(body, "kind"), string(metadata, "name")
     if not kind or not name:
@@ -58,7 +61,7 @@ def ref_of(body: Any) -> Ref | None:
 
 
 def read(raw: Iterable[tuple[Any, str]]) -> ReadObjects:
-    """Turn raw objects into resources and events. What is not a Kubernetes object becomes a gap that names its place."""
+    """Convert raw objects to resources and events. An item that is not a Kubernetes object becomes a gap with its origin."""
     items = list(raw)
     secret_objects = [body for body, _ in items if is_secret(body) or is_like_secret(body)]
     redactor = Redactor(
@@ -87,7 +90,7 @@ def is_secret(body: Any) -> bool:
 
 
 def is_like_secret(body: Any) -> bool:
-    """A kind of another group that holds values as a Secret does (``ClusterSecret`` and its like)."""
+    """Tell whether an object of another group contains values as a Secret does, for example a ``ClusterSecret``."""
     view = Fields(body)
     return view.text("kind").endswith("Secret") and (view.has("stringData") or view.has("data"))
 
@@ -101,9 +104,9 @@ def _redact_object(body: Any, redactor: Redactor) -> Any:
 
 
 def without_values(body: Any) -> Any:
-    """Return an object as it may be kept on disk: a Secret as the facts about it, unless it holds no value in the clear.
+    """Return an object in the form that can be stored on disk: a Secret with clear-text values as the facts about it.
 
-    What SOPS has encrypted is none, nor is a value that is nothing but a variable of Flux, without a default.
+    A value that SOPS has encrypted is not clear text, nor is a single Flux variable without a default.
     """
     values = [v for name in ("data", "stringData") for _, v in Fields(body).items(name)]
     if not (is_secret(body) or is_like_secret(body)) or all(map(_NOT_CLEAR_TEXT.match, values)):
@@ -112,14 +115,14 @@ def without_values(body: Any) -> Any:
 
 
 def holds_secret_inside(body: Any) -> bool:
-    """Tell whether an object, itself no Secret, holds one below its root or in the text of a patch."""
+    """Tell whether an object that is not a Secret contains one below its root or in the text of a patch."""
     pending: list[tuple[Any, bool]] = [(body, False)]
     while pending:
         node, is_nested = pending.pop()
         if isinstance(node, dict):
             has_data = node.get("data") is not None or node.get("stringData") is not None
             if is_nested and has_data and string(node, "kind").endswith("Secret"):
-                return True  # a reference to one says its kind too
+                return True  # data is required: a reference to a Secret has a kind too
             if string(node, "patch") and string(node.get("target"), "kind") == "Secret":
                 return True
         values = node.values() if isinstance(node, dict) else node if isinstance(node, list) else (node,)
@@ -146,14 +149,14 @@ def _add_event(result: ReadObjects, body: Any, redactor: Redactor) -> None:
 
 
 def manifest(body: Any, file: str, marks: Marks) -> Resource:
-    """Turn a document of a git file into a resource."""
+    """Convert a document of a git file to a resource."""
     view = Fields(body)
     ref = ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
     return Resource(body=visible(body), ref=ref, file=file, marks=marks)
 
 
 def visible(body: Any) -> Any:
-    """Return a document of a git file without the values of a Secret or of its generator; the public part of SOPS is kept."""
+    """Return a document of a git file without the values of a Secret or secret generator, with the public part of SOPS."""
     view = Fields(body)
     if is_secret(body):
         return {**secrets.facts(body), **_sops(view)}

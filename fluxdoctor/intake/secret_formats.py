@@ -1,4 +1,4 @@
-"""What a value in a Secret is: a key, a certificate, a docker config ..., and the public facts of it."""
+"""Recognizes the format of a Secret value (key, certificate, docker config, ...) and extracts its public facts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ from fluxdoctor.intake.secret_entries import (
 
 SSH_TYPE: Final = r"ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3}|sk-[a-z\d-]{1,32}@openssh\.com"
 
-
 _KNOWN_HOST: Final = re.compile(
     rf"\s*(?:@cert-authority\s+)?([\w!*?.,:%|+/=\[\]-]+)\s+({SSH_TYPE})\s+([\w+/]+={{0,2}})(?:\s|\Z)"
 )
-
 
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
@@ -41,7 +39,7 @@ def describe(value: bytes) -> dict[str, object]:
 
 
 def _pem_blocks(text: str, ending: str) -> list[tuple[str, str]]:
-    """Return the label and text of the PEM blocks with such a label; one without an end is cut at the next."""
+    """Return the label and text of the PEM blocks whose label has this ending. A block without an end stops at the next one."""
     blocks = []
     for part in re.split(r"(?m)^-----BEGIN ", text)[1:]:
         label = part.partition("-----")[0]
@@ -55,9 +53,9 @@ def _private_key(text: str) -> dict[str, object] | None:
     for label, block in _pem_blocks(text, "PRIVATE KEY"):
         is_openssh = label.startswith("OPENSSH")
         blob = decoded(block.split("-----")[2], base64=True) or b"" if is_openssh else b""
-        is_encrypted = bool(re.match(rb"openssh-key-v1\0\0\0\0[^\4][a-z\d]", blob))  # a cipher, and not "none"
+        is_encrypted = bool(re.match(rb"openssh-key-v1\0\0\0\0[^\4][a-z\d]", blob))  # a cipher other than "none"
         is_encrypted |= label.startswith("ENCRYPTED") or "Proc-Type: 4,ENCRYPTED" in block
-        # In front of what is encrypted stands the name of the type, but not in PKCS #8.
+        # The name of the key type is before the encrypted part, except in PKCS #8.
         type_match = re.search(rb"ssh-(rsa|dss|ed25519)|(ecdsa)-sha2|BEGIN (RSA|DSA|EC) ", blob or block.encode())
         name = type_match[type_match.lastindex or 0].decode().lower() if type_match else "unknown"
         kind = (
@@ -85,7 +83,7 @@ def _key_type(pem: bytes) -> str:
     if pem.startswith(b"-----BEGIN OPENSSH"):
         key: Any = serialization.load_ssh_private_key(pem, None)
     else:
-        # Whether its numbers are prime takes long to know, and is not told.
+        # Checking that the numbers are prime is slow, and its result is not used.
         key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     return next(name for name, kind in types.items() if isinstance(key, kind))
 
@@ -93,7 +91,7 @@ def _key_type(pem: bytes) -> str:
 def _certificates(text: str) -> dict[str, object] | None:
     blocks = _pem_blocks(text, "CERTIFICATE")
     certificates = [certificate for _, block in blocks if (certificate := safely(_certificate, block.encode()))]
-    # A server shows the first one, so that one's names count. Any that expires breaks the chain.
+    # A server presents the first certificate, so its names count. If any certificate expires, the chain breaks.
     _, names, issuer_is_subject = certificates[0] if certificates else ("", [], False)
     expires = min((expiry for expiry, _, _ in certificates), default="")
     details = {"expires": expires, "names": names, "issuer_is_subject": issuer_is_subject, "count": len(certificates)}
@@ -131,7 +129,7 @@ def _known_hosts(text: str) -> dict[str, object] | None:
 
 
 def _address(url: str, port: str = "") -> str:
-    """Return host and port of a URL or address, or "" where that may be a part of a password."""
+    """Return host and port of a URL or address, or "" if the result may be part of a password."""
     authority, _, path = re.sub(r"\A[\w+.-]+://", "", url).partition("/")
     address = "" if "@" in path else re.split(r"[?#\s]", authority.rpartition("@")[2])[0]
     return address if not address or re.search(r":\d+\Z", address) else address + port
@@ -139,7 +137,7 @@ def _address(url: str, port: str = "") -> str:
 
 def _docker_config(text: str) -> dict[str, object] | None:
     config = mapping(json_document(text))
-    auths = mapping(config.get("auths", config))  # without auths: .dockercfg, the format before
+    auths = mapping(config.get("auths", config))  # without auths: .dockercfg, the older format
     logins = [(_address(host), mapping(login)) for host, login in auths.items()]
     if "auths" not in config and not (logins and all("auth" in login for _, login in logins)):
         return None
@@ -164,7 +162,7 @@ def _age(text: str) -> dict[str, object] | None:
 
 
 def _recipient(identity: str) -> str:
-    """Return the public key of an X25519 identity, both in bech32 (BIP 173). Raises ValueError where it is none."""
+    """Return the public key of an X25519 identity, both in bech32 (BIP 173). Raises ValueError if the identity is not valid."""
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
     prefix, _, encoded = identity.lower().rpartition("1")
@@ -188,7 +186,7 @@ def _checksum(prefix: str, groups: list[int]) -> int:
     return state
 
 
-#: What reads a format: what else is told of it, or None where it is another. Secret ones come first.
+#: The reader of each format: returns the public facts, or None if the text has another format. Secret formats come first.
 _READERS: Final[dict[str, Callable[[str], dict[str, object] | None]]] = {
     "sops ciphertext": lambda text: {} if SOPS in text else None,
     "PEM private key": _private_key,

@@ -1,4 +1,4 @@
-"""What may be told of a Secret: the names, sizes and formats of its values, never a value."""
+"""The facts about a Secret: the names, sizes, formats and public details of its values, never a value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fluxdoctor.intake.secret_formats import SSH_TYPE, describe
 from fluxdoctor.intake.secret_values import RELEASE, SHORT_WORD, public_texts, strings, texts
 
 _LONG_ANNOTATION: Final = 256
-_LONG_PART: Final = 16  # what no two texts share by chance
+_LONG_PART: Final = 16  # two texts do not share this many characters by chance
 _LARGE: Final = 2**63
 
 _HOST: Final = r"(?:\[[\da-fA-F.:%]+\]|[\w*?.-]+)"
@@ -28,7 +28,7 @@ _PLAIN: Final = (
     "empty", "text", "multi-line text", "binary", "invalid base64", "sops ciphertext", "release record", "JSON",
     "PEM public key", "PGP private key", "PGP public key",
 )  # fmt: skip
-#: What is told of a value besides its size: a type, a pattern for a text, or a list of the pattern of its texts.
+#: The facts for each format besides the size: a type, a pattern for a text, or a list with the pattern of its texts.
 _FORMATS: Final[dict[str, dict[str, Any]]] = {
     **{name: {} for name in _PLAIN},
     "PEM private key": _PRIVATE,
@@ -53,13 +53,13 @@ _METADATA: Final[dict[str, Any]] = {
 
 
 def facts(secret: Mapping[str, object]) -> dict[str, object]:
-    """Return the Secret with ``keys`` in place of its data: the size and format of each value, and what is public of it.
+    """Return the Secret with ``keys`` in place of its data: the size, format and public details of each value.
 
-    Total: whatever is not of the known shape is dropped. A Secret that already has ``keys`` and no data stays.
+    Raises nothing: fields without the expected shape are dropped. A Secret with ``keys`` and without data keeps them.
     """
     body = mapping(secret)
     raw_facts = _value_facts(body) if body.get("data") or body.get("stringData") else mapping(body.get("keys"))
-    # What was told goes through the same sieve as what was saved: one place decides what may leave.
+    # New facts and facts from a saved snapshot pass the same check, so that one place decides which details are public.
     keys = {
         name: checked for name, fact in raw_facts.items() if isinstance(name, str) and (checked := _checked_fact(fact))
     }
@@ -68,7 +68,7 @@ def facts(secret: Mapping[str, object]) -> dict[str, object]:
 
 
 def _matching_fields(body: Mapping[Any, Any], shape: Mapping[str, Any]) -> dict[str, object]:
-    """Return the fields of the shape that are of the shape."""
+    """Return the fields of a mapping that match the shape: for each name a type, a pattern, a list or a nested shape."""
     fields = {name: _matching_value(body.get(name), expected) for name, expected in shape.items()}
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -106,7 +106,7 @@ def _metadata(body: Mapping[Any, Any]) -> dict[str, object]:
 
 
 def _reveals(annotation: str, texts: frozenset[str], redactor: Redactor) -> bool:
-    """Tell whether an annotation is a value, holds one, or quotes a part of one that is too long for chance."""
+    """Tell whether an annotation contains a value, or a part of one that is too long to be a coincidence."""
     packed = re.findall(r"[A-Za-z\d+/]{16,}={0,2}", annotation)
     candidates = (
         annotation,

@@ -1,4 +1,4 @@
-"""The files of a revision as a Tree, whose YAML is parsed when a rule asks for it."""
+"""Creates the Tree of a revision from its files. YAML is parsed only when a rule needs it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
-    """What the YAML of a file says: each document, with where it says what, and why the rest cannot be read."""
+    """The documents of a file, each with the marks of its fields, and the error that stopped the parser (None: no error)."""
 
     documents: tuple[tuple[object, Marks], ...]
     error: YamlError | None = None
     repeated: tuple[int, int] | None = None
-    """Where a key stands that its mapping has already."""
+    """The (line, column) of the first repeated key of a mapping, if any."""
 
 
 def yaml_file(parsed: documents.ParsedDocuments) -> YamlFile:
-    """Return what a parsed file says."""
+    """Return the documents and the error of a parsed file."""
     return YamlFile(tuple((d.body, d.marks) for d in parsed.documents), parsed.error, parsed.repeated)
 
 
@@ -34,7 +34,7 @@ def _parse(content: bytes, path: str) -> YamlFile:
 
 
 def tree_of(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], YamlFile] = _parse) -> Tree:
-    """Make a Tree of the files of a revision; YAML is read when a rule asks for it, by ``read``."""
+    """Return the Tree of the files of a revision. ``read`` parses a YAML file when a rule needs it."""
     ignores = {
         posixpath.dirname(path): content.decode("utf-8", "replace")
         for path, content in files.items()
@@ -43,7 +43,7 @@ def tree_of(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], 
     masked_content = masking.masker(files)
 
     def has_word(path: str, word: bytes) -> bool:
-        # Taking the secrets out of a file that does not have the word at all would be for nothing.
+        # Masking is slow: do it only if the raw file contains the word.
         return word in files[path] and word in masked_content(path)
 
     return Tree(

@@ -1,4 +1,4 @@
-"""A chart's archive, read in memory: nothing is written to disk, no link is followed, and no bomb goes off."""
+"""Reads a chart archive in memory, with limits on size: it writes nothing to disk and follows no link."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ Files = dict[str, bytes]
 
 
 class ChartError(Exception):
-    """An archive that is no chart, or one that must not be unpacked; the text says which."""
+    """The archive is not a chart, or is too large to unpack; the text says which."""
 
 
 def read(packed: bytes) -> Chart:
-    """Read a chart's archive. Raises ChartError."""
+    """Read a chart archive. Raises ChartError if it is not a chart or is too large."""
     return _redacted_chart(_unpack(packed, _Budget(), 0))
 
 
 def unpacked(files: Mapping[str, bytes]) -> Chart:
-    """Read the files of a chart's folder as if they were packed, but for archives among them. Raises ChartError."""
+    """Read the files of a chart folder, without the archives among them. Raises ChartError if it is not a chart."""
     return _redacted_chart(
         {p: c for p, c in files.items() if _is_chart_file(p) and not p.endswith((".tgz", ".tar.gz"))}
     )
@@ -44,13 +44,13 @@ def unpacked(files: Mapping[str, bytes]) -> Chart:
 
 def _redacted_chart(files: Mapping[str, bytes]) -> Chart:
     if "Chart.yaml" not in files:
-        raise ChartError("it has no Chart.yaml")
+        raise ChartError("Chart.yaml is missing")
     redactor = Redactor()
     return _build_chart({path: _redact_file(path, content, redactor) for path, content in files.items()})
 
 
 def pack(chart: Chart) -> bytes:
-    """Pack what was kept of a chart: the same files are the same bytes."""
+    """Pack the files of a chart. The result is reproducible: the same files give the same bytes."""
     packed = io.BytesIO()
     with (
         gzip.GzipFile("", "wb", 6, packed, mtime=0) as compressed,
@@ -64,7 +64,7 @@ def pack(chart: Chart) -> bytes:
 
 
 class _Budget:
-    """How much may still be unpacked, of an archive and those in it together."""
+    """The bytes and members that may still be unpacked, shared by an archive and the archives inside it."""
 
     def __init__(self) -> None:
         self.bytes, self.members = _MAX_TOTAL, _MOST_MEMBERS
@@ -72,11 +72,11 @@ class _Budget:
     def member(self) -> None:
         self.members -= 1
         if self.members < 0:
-            raise ChartError(f"it has more than {_MOST_MEMBERS} files")
+            raise ChartError(f"more than {_MOST_MEMBERS} files")
 
 
 class _Bounded(io.RawIOBase):
-    """What tarfile reads from: every byte counts, also of headers, which tarfile takes into memory whole."""
+    """The input of tarfile. Every byte counts, including headers, because tarfile reads a header into memory as a whole."""
 
     def __init__(self, packed: bytes, budget: _Budget) -> None:
         self._plain = gzip.GzipFile(fileobj=io.BytesIO(packed))
@@ -87,7 +87,7 @@ class _Bounded(io.RawIOBase):
         data = self._plain.read(remaining + 1 if size < 0 else min(size, remaining + 1))
         self._budget.bytes -= len(data)
         if self._budget.bytes < 0:
-            raise ChartError(f"it unpacks to more than {_MAX_TOTAL >> 20} MiB")
+            raise ChartError(f"larger than {_MAX_TOTAL >> 20} MiB when unpacked")
         return data
 
 
@@ -103,7 +103,7 @@ def _unpack(packed: bytes, budget: _Budget, depth: int) -> Files:
                     content = archive.extractfile(member)
                     (nested if path.endswith((".tgz", ".tar.gz")) else files)[path] = content.read() if content else b""
     except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError, RecursionError) as error:
-        raise ChartError(f"it is not a .tgz that can be read ({type(error).__name__})") from None
+        raise ChartError(f"not a readable .tgz archive ({type(error).__name__})") from None
     for path, archived in nested.items() if depth < _DEEPEST else ():
         subchart_files = _unpack(archived, budget, depth + 1)
         name = Fields(_yaml(subchart_files.get("Chart.yaml", b""))).text("name")
@@ -113,7 +113,7 @@ def _unpack(packed: bytes, budget: _Budget, depth: int) -> Files:
 
 
 def _relative_path(member: tarfile.TarInfo) -> str:
-    """Return a member's path below the chart's folder, "" for one that leads elsewhere."""
+    """Return the path of a member below the chart's folder, "" if it points outside."""
     name = member.name
     if name.startswith("/") or "\\" in name or ".." in name.split("/"):
         return ""
@@ -121,7 +121,7 @@ def _relative_path(member: tarfile.TarInfo) -> str:
 
 
 def _is_chart_file(path: str) -> bool:
-    """Tell whether a file is kept: of the chart, and of the charts in its charts/."""
+    """Tell whether a file is needed: from the chart, and from the charts in its charts/."""
     parts = path.split("/")
     while len(parts) > 2 and parts[0] == "charts":  # noqa: PLR2004 - charts, name, the rest
         parts = parts[2:]
@@ -132,7 +132,7 @@ def _is_chart_file(path: str) -> bool:
 
 
 def _redact_file(path: str, content: bytes, redactor: Redactor) -> bytes:
-    """A default password in a chart is public; what looks like a real credential does not go on."""
+    """Redact text that looks like a real credential. A default password in a chart is public and stays."""
     if path.endswith(".schema.json"):
         return content
     text = content.decode("utf-8", "replace")

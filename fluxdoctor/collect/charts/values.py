@@ -1,4 +1,4 @@
-"""The values that a HelmRelease gives its chart, merged as helm-controller and Helm do, or why they are not known."""
+"""Merges the values of a HelmRelease as helm-controller and Helm do, and the defaults of the chart below them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from fluxdoctor.model.resource import Fields, Ref, Resource
 
 Values = dict[str, Any]
 
-#: A variable of spec.postBuild, a template's action, a value that SOPS has encrypted.
+#: A variable of spec.postBuild, an action of a template, or a value that SOPS has encrypted.
 _UNRESOLVED = re.compile(r"\$\{|\{\{|ENC\[")
 
 
 class UnknownValuesError(Exception):
-    """Why the values are not known, without any of them."""
+    """The values are unknown; the text says why, without any value."""
 
 
 def release_values(release: Resource, cluster: Cluster) -> Values:
-    """Merge spec.valuesFrom in its order and spec.values over them (fluxcd/pkg/chartutil). Raises UnknownValuesError."""
+    """Merge spec.valuesFrom in order, and spec.values over them (fluxcd/pkg/chartutil).
+
+    Raises UnknownValuesError if a part of the values is unknown.
+    """
     merged: Values = {}
     for row in release.rows("spec.valuesFrom"):
         merged = merge_maps(merged, _referenced_values(row, release, cluster))
@@ -34,13 +37,13 @@ def release_values(release: Resource, cluster: Cluster) -> Values:
 
 
 def inline_values(release: Resource) -> Values:
-    """Return what spec.values sets: it is merged last, so it is in the values whatever spec.valuesFrom holds."""
+    """Return spec.values. It is merged last, so it is part of the values whatever spec.valuesFrom contains."""
     inline = release.get("spec.values")
     return inline if isinstance(inline, dict) else {}
 
 
 def is_open(value: Any) -> bool:
-    """Tell whether a value, or one in it, holds what is filled in later: a variable, a ciphertext, a template."""
+    """Tell whether a value, or one inside it, is replaced later: a variable, a ciphertext or a template."""
     if isinstance(value, dict):
         return any(_UNRESOLVED.search(str(key)) or is_open(inner) for key, inner in value.items())
     if isinstance(value, list):
@@ -49,9 +52,9 @@ def is_open(value: Any) -> bool:
 
 
 def is_settled(inline: Values, path: Sequence[str | int]) -> bool:
-    """Tell whether what spec.values has at a path is all that there will be, whatever is merged below it.
+    """Tell whether the value of spec.values at a path is final, whatever is merged below it.
 
-    Mappings are merged, so something may come to them; a list or a single value stays; a null may take a default away.
+    A mapping is merged, so it may get more entries. A list or a single value is final. A null may remove a default.
     """
     view = Fields(inline)
     value = view.get(tuple(path))
@@ -65,9 +68,9 @@ def _referenced_values(row: Fields, release: Resource, cluster: Cluster) -> Valu
     ref = Ref(row.text("kind"), release.namespace, row.text("name"))
     key = row.text("valuesKey", "values.yaml")
     if ref.kind != "ConfigMap":
-        raise UnknownValuesError(f"{ref} holds a part of the values, and what is in it is not read")
+        raise UnknownValuesError(f"{ref} contains part of the values, and its data is not read")
     if row.text("targetPath"):
-        raise UnknownValuesError(f"{row.dotted} sets one value by a path")
+        raise UnknownValuesError(f"{row.dotted} sets a single value by targetPath")
     lookup = cluster.look(ref)
     if lookup.unknown:
         raise UnknownValuesError(lookup.why)
@@ -83,7 +86,7 @@ def _referenced_values(row: Fields, release: Resource, cluster: Cluster) -> Valu
 
 
 def merge_maps(base: Values, overlay: Mapping[str, Any]) -> Values:
-    """Put a mapping over another: mappings are merged, anything else is replaced (fluxcd/pkg/runtime/transform.MergeMaps)."""
+    """Merge a mapping over another: mappings are merged, other values replaced (fluxcd/pkg/runtime/transform.MergeMaps)."""
     merged = dict(base)
     for key, value in overlay.items():
         current = merged.get(key)
@@ -92,9 +95,9 @@ def merge_maps(base: Values, overlay: Mapping[str, Any]) -> Values:
 
 
 def variants(chart: Chart, values: Values) -> list[Values]:
-    """Fill in the chart's defaults as Helm does, in each way that is possible: what all have in common is certain.
+    """Merge the chart's defaults as Helm does, in every possible way. What all variants have in common is certain.
 
-    Versions of Helm differ in whether a null that deletes no default stays, and a subchart may be switched off.
+    Versions of Helm differ in whether a null without a default is kept, and a subchart may be disabled.
     """
     subcharts = {sub.name for sub in chart.subcharts}
     required = {name for name in subcharts if not is_optional_subchart(chart, name)}
@@ -105,18 +108,18 @@ def variants(chart: Chart, values: Values) -> list[Values]:
 
 
 def is_optional_subchart(chart: Chart, subchart: str) -> bool:
-    """Tell whether a subchart may be switched off, or is known by another name."""
+    """Tell whether a subchart may be disabled or has an alias."""
     rows = [row for row in chart.metadata.rows("dependencies") if row.text("name") == subchart]
     return any(row.has("condition") or row.has("tags") or row.has("alias") for row in rows)
 
 
 def imports_values(chart: Chart) -> bool:
-    """Tell whether a chart takes values from its subcharts, which changes the values before they are judged."""
+    """Tell whether a chart imports values from its subcharts, which changes the values before they are validated."""
     return any(row.has("import-values") for row in chart.metadata.rows("dependencies"))
 
 
 def _fill_defaults(chart: Chart, values: Values, subcharts: set[str], *, nulls: bool) -> Values:
-    """Merge defaults below values (helm/pkg/chartutil, coalesceValues); a null takes a default away."""
+    """Merge defaults below values (helm/pkg/chartutil, coalesceValues); a null removes a default."""
     merged = _coalesce(values, chart.values, nulls=nulls)
     for subchart in chart.subcharts:
         subchart_values = merged.get(subchart.name, {})
@@ -129,7 +132,7 @@ def _fill_defaults(chart: Chart, values: Values, subcharts: set[str], *, nulls: 
 
 
 def _with_globals(subchart_values: Values, parent_globals: Any) -> Values:
-    """A chart's global values are its subcharts' too, and go before theirs (helm/pkg/chart/common/util, coalesceGlobals)."""
+    """Merge the global values of the parent over those of a subchart (helm/pkg/chart/common/util, coalesceGlobals)."""
     own_globals = subchart_values.get("global", {})
     if not isinstance(parent_globals, dict) or not parent_globals or not isinstance(own_globals, dict):
         return subchart_values

@@ -1,4 +1,4 @@
-"""What the schemas of charts say of the values of the HelmReleases that are not ready."""
+"""Validates the values of HelmReleases that are not ready by the JSON schemas of their charts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCHEMA_ERROR = "the specifications of the schema"
 
 
 def archives_to_check(cluster: Cluster) -> dict[Ref, Archive]:
-    """Return the chart of each HelmRelease whose values a schema may refuse: one that was never tried, or that says so."""
+    """Return the chart of each HelmRelease whose values a schema may reject, see untried()."""
     archives: dict[Ref, Archive] = {}
     for release in untried(cluster):
         if archive := in_use(release, cluster):
@@ -32,7 +32,7 @@ def archives_to_check(cluster: Cluster) -> dict[Ref, Archive]:
 
 
 def untried(cluster: Cluster) -> Iterator[Resource]:
-    """Yield the HelmReleases whose values a schema may refuse: those that were never tried, or that say so."""
+    """Yield the HelmReleases whose values a schema may reject: never tried, or failed with an error about the schema."""
     yield from (release for release in cluster.all("HelmRelease") if _may_fail_schema(release))
 
 
@@ -44,7 +44,7 @@ def _may_fail_schema(release: Resource) -> bool:
 
 
 def _replaces_values(release: Resource, cluster: Cluster) -> str:
-    """Return the field that names other defaults than the chart's own, "" where there is none."""
+    """Return the field that replaces the chart's default values, "" if there is none."""
     if release.get("spec.chart.spec.valuesFiles"):
         return "spec.chart.spec.valuesFiles"
     chart = referred(release, cluster)
@@ -53,23 +53,23 @@ def _replaces_values(release: Resource, cluster: Cluster) -> str:
 
 
 def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, ValuesVerdict]:
-    """Judge the values of the releases whose charts were pulled."""
+    """Validate the values of the releases whose charts were pulled."""
     release_charts = {ref: charts[archive] for ref, archive in archives_to_check(cluster).items() if archive in charts}
     return of(cluster, {ref: PartialChart(chart) for ref, chart in release_charts.items()})
 
 
 @dataclass(frozen=True)
 class PartialChart:
-    """The chart of a release. ``why``: not all of it was seen, and its defaults are not all known; "" where all was."""
+    """The chart of a release. ``why``: the reason why some of its defaults are unknown; "" if all are known."""
 
     chart: Chart
     why: str = ""
 
 
 def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, ValuesVerdict]:
-    """Judge the values of releases by their charts. Raises nothing; a schema that takes too long is unknown.
+    """Validate the values of releases by their charts. Raises nothing; the verdict of a slow schema is unknown.
 
-    Where a part of the values is not known, what spec.values sets itself is still judged: it is merged last.
+    If part of the values is unknown, spec.values itself is still validated, because it is merged last.
     """
     verdicts: dict[Ref, ValuesVerdict] = {}
     questions: list[_Question] = []
@@ -88,40 +88,40 @@ def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, Values
         except UnknownValuesError as error:
             verdicts[ref] = ValuesVerdict(why=str(error))
         except RecursionError:
-            verdicts[ref] = ValuesVerdict(why="its values are nested too deep")
+            verdicts[ref] = ValuesVerdict(why="its values are nested too deeply")
     for question, answer in zip(questions, _ask_worker(questions), strict=True):
         verdicts[question.release] = _add_answer(verdicts[question.release], question, answer)
     return verdicts
 
 
 def _known_values(release: Resource, cluster: Cluster, partial: PartialChart) -> tuple[Values, str]:
-    """Return the values of a release, or only what spec.values sets, and why others are not known."""
+    """Return the values of a release and "", or only spec.values and the reason why other values are unknown."""
     inline = values.inline_values(release)
     field = _replaces_values(release, cluster)
-    why = partial.why or (f"{field} replaces the values of the chart" if field else "")
+    why = partial.why or (f"{field} replaces the default values of the chart" if field else "")
     if why:
         return inline, why
     try:
         merged = values.release_values(release, cluster)
     except UnknownValuesError as error:
         return inline, str(error)
-    return (inline, "a variable that is not known is in a value") if values.is_open(merged) else (merged, "")
+    return (inline, "a value contains an unresolved variable") if values.is_open(merged) else (merged, "")
 
 
 @dataclass(frozen=True)
 class _Question:
-    """A schema of a chart or of a subchart (``path``: its place in the values), and what it is asked of."""
+    """The schema of a chart or subchart, and the release to validate. ``path``: the path of its values."""
 
     release: Ref
     chart: Chart
     path: tuple[str, ...]
     line: str = ""
-    """The question as the worker reads it."""
+    """The question as a line for the worker."""
     inline_values: Values | None = None
-    """What spec.values sets, where only that is judged."""
+    """spec.values, if only that is validated."""
 
     def with_values(self, root: Chart, release_values: Values, *, partly: bool) -> Iterator[_Question]:
-        """Yield the question with the values of its place; nothing where Helm would have none there."""
+        """Yield the question with the values at its path; nothing if Helm has no values there."""
         if values.imports_values(root):
             raise UnknownValuesError("the chart imports values from its subcharts")
         variants = [release_values] if partly else values.variants(root, release_values)
@@ -151,7 +151,7 @@ def _add_answer(verdict: ValuesVerdict, question: _Question, answer: Mapping[str
 
 
 def _ask_worker(questions: list[_Question]) -> list[Mapping[str, Any]]:
-    """Ask the worker; one question that it does not answer in time is given up, and the rest is asked again."""
+    """Ask the worker. A question without an answer in time is skipped, and the remaining ones are asked again."""
     lines = [question.line for question in questions]
     answers: list[Mapping[str, Any]] = []
     for _ in range(_MAX_SLOW_SCHEMAS):
@@ -159,14 +159,14 @@ def _ask_worker(questions: list[_Question]) -> list[Mapping[str, Any]]:
             break
         answers += _run_worker(lines[len(answers) :])
         if len(answers) < len(lines):
-            answers.append({"why": "its schema took too long, or too much memory"})
-    return answers + [{"why": "it was not asked: too many schemas took too long"}] * (len(lines) - len(answers))
+            answers.append({"why": "its schema exceeded the limit of time or memory"})
+    return answers + [{"why": "not validated: too many schemas exceeded the limits"}] * (len(lines) - len(answers))
 
 
 def _run_worker(lines: list[str]) -> list[Mapping[str, Any]]:
     command = [sys.executable, "-I", schema_worker.__file__]
     try:
-        process = subprocess.run(  # noqa: S603 - our own file; the values go in through a pipe
+        process = subprocess.run(  # noqa: S603 - our own file; the values are passed through a pipe
             command, input="\n".join(lines).encode(), capture_output=True, timeout=_SECONDS, env={}, check=False
         )
         output = process.stdout

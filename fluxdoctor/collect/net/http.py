@@ -1,4 +1,8 @@
-"""Requests to hosts that are not trusted: pinned, limited in time and size, followed with care, and classified."""
+"""Sends HTTP requests to untrusted hosts.
+
+Each request is limited in time and size. It connects only to an address that was checked, follows few redirects, never
+sends credentials to another host, and turns every error into a class (Answer).
+"""
 
 from __future__ import annotations
 
@@ -23,13 +27,13 @@ from fluxdoctor.model.probes import Answer
 
 MIB = 1 << 20
 _CHUNK = 1 << 18
-_REFUSAL = 64 << 10  # as much as is read of an answer that is an error
+_REFUSAL = 64 << 10  # bytes that are read of an error response
 _HOPS = 5
 _CONNECT, _READ = 5.0, 10.0
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _OK, _BAD, _PROXY_LOGIN, _TOO_MANY, _BROKEN = 200, 400, 407, 429, 500
-_CONNECTION_CUT = "the connection was cut"
-#: What servers say on an https port to a client that speaks http (Go's net/http, nginx, Apache httpd).
+_CONNECTION_CUT = "the connection was closed"
+#: The response of an https port to an http request (Go's net/http, nginx, Apache httpd).
 _HTTPS_EXPECTED = (
     b"HTTP request to an HTTPS server",
     b"plain HTTP request was sent to HTTPS port",
@@ -39,7 +43,7 @@ _HTTPS_EXPECTED = (
 
 @dataclass(frozen=True, repr=False)
 class Access:
-    """How to get to a source: who asks, whom it trusts, and through which proxy. Its repr says nothing."""
+    """How to access a source: credentials, TLS settings and proxy. Its repr shows no content."""
 
     username: str = ""
     password: str = ""
@@ -57,7 +61,7 @@ class Access:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """Two sources with one URL and one key are asked once. Never shown."""
+        """The identity of the access: sources with the same URL and key share one request. Never printed."""
         fingerprint = self.tls.fingerprint if self.tls else ""
         proxy = (self.proxy.url, self.proxy.user, self.proxy.password) if self.proxy else ()
         return (self.username, self.password, fingerprint, proxy, self.verify)
@@ -65,7 +69,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer: its status, headers by small name, body as far as it was kept, and the place that gave it."""
+    """A response: status, headers by lower-case name, body ("" if it was streamed), and the address that sent it."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -74,17 +78,19 @@ class Response:
 
     @property
     def ok(self) -> bool:
-        """It has what was asked for."""
+        """The status is 200."""
         return self.status == _OK
 
     def refusal(self) -> UnreachableError:
-        """Return the class of an answer that is none of success."""
+        """Return the error for a response that is not a success."""
         answer = answer_for_status(self.status)
         status_text = (
             f"{self.place.authority} answers {self.status} {http.client.responses.get(self.status, '')}".rstrip()
         )
         if self.status == _BAD and any(words in self.body for words in _HTTPS_EXPECTED):
-            return UnreachableError(Answer.MALFORMED, f"{self.place.authority} speaks https, and http was asked")
+            return UnreachableError(
+                Answer.MALFORMED, f"{self.place.authority} expects https, but the request used http"
+            )
         retry_after = self.headers.get("retry-after", "")
         wait = f", retry after {retry_after} s" if retry_after.isdecimal() else ""
         return UnreachableError(answer, f"{status_text}{wait}")
@@ -103,10 +109,10 @@ def answer_for_status(status: int) -> Answer:
 
 
 class Client:
-    """Asks one source, as one who has access. Every method may raise UnreachableError; nothing else leaves it."""
+    """Sends the requests for one source with its access. Methods raise UnreachableError and no other exception."""
 
     def __init__(self, network: Network, access: Access | None = None) -> None:
-        """Send nothing yet; the time that one host may take begins now."""
+        """Start the time limit of the host. Send no request yet."""
         self._network = network
         self.access = access or Access()
         self.deadline = network.deadline.within(network.per_host)
@@ -131,9 +137,9 @@ class Client:
         limit: int = MIB,
         into: Callable[[bytes], object] | None = None,
     ) -> Response:
-        """Get a place. ``authorization`` goes no farther than its host. ``limit``: bytes of the body, unpacked.
+        """Send a GET request. ``authorization`` is sent only to this host. ``limit``: bytes of the decompressed body.
 
-        ``into`` takes the body of a success piece by piece, and the Response has none then.
+        ``into`` receives the body of a success in pieces; the Response then has an empty body.
         """
         first = place
         for _ in range(_HOPS + 1):
@@ -155,7 +161,7 @@ class Client:
 
     @contextlib.contextmanager
     def _deadline_enforced(self) -> Iterator[None]:
-        """A server that drips its headers resets the time-out of each read: end its connection when the time is over."""
+        """Close the connections at the deadline: a server that sends its headers slowly resets the timeout of each read."""
         timer = threading.Timer(self.deadline.left(), self._close_connections)
         timer.daemon = True
         timer.start()
@@ -191,7 +197,7 @@ class Client:
                     into if is_success else None,
                     cut=not is_success,
                 )
-                self._check_deadline()  # headers that were cut short look as if they had ended
+                self._check_deadline()  # truncated headers look complete
             finally:
                 raw.close()
                 raw.release_conn()
@@ -204,11 +210,11 @@ class Client:
             raise self._timeout_error()
 
     def _timeout_error(self) -> UnreachableError:
-        words = "the run was called off" if self.deadline.cancelled else "no whole answer in time"
+        words = "the run was cancelled" if self.deadline.cancelled else "no complete answer in time"
         return UnreachableError(Answer.TIMEOUT, f"{self._host}: {words}")
 
     def _open(self, place: Address, headers: Mapping[str, str], *, identify: bool) -> Any:
-        """Connect to an address that was looked at, never to a name that may lead elsewhere a moment later."""
+        """Connect to a checked address, never by name: the name may resolve to another address later."""
         agent = {"User-Agent": f"fluxdoctor/{__version__}", "Accept-Encoding": "gzip", **headers}
         if self.access.proxy:
             self._check_allowed(place)
@@ -225,7 +231,7 @@ class Client:
         raise last_error or UnreachableError(Answer.DNS, f"{place.host} has no address")
 
     def _check_allowed(self, place: Address) -> None:
-        """The proxy resolves the name: refuse what can be told to be off limits from here."""
+        """Raise UnreachableError if the host is forbidden. The proxy resolves the name, so other errors do not count here."""
         try:
             self._network.addresses(place.host, place.port)
         except UnreachableError as error:
@@ -248,14 +254,16 @@ class Client:
             options: dict[str, Any] = {"num_pools": 8, "maxsize": 1, "retries": False, "ssl_context": context}
             if not self.access.verify:
                 options["cert_reqs"] = "CERT_NONE"
-                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the source itself says insecure
+                urllib3.disable_warnings(
+                    urllib3.exceptions.InsecureRequestWarning
+                )  # the source itself allows insecure connections
             proxy = self.access.proxy
             manager = self._proxy_manager(proxy, options) if proxy else urllib3.PoolManager(**options)
             self._managers[identify] = (manager, track(manager))
         return self._managers[identify][0]
 
     def _proxy_manager(self, proxy: Address, options: dict[str, Any]) -> Any:
-        """Return a manager that goes through a proxy, which is reached by an address that was looked at."""
+        """Return a connection manager for a proxy, which is contacted at a checked address."""
         import urllib3
 
         address = self._network.addresses(proxy.host, proxy.port)[0]
@@ -281,7 +289,7 @@ def _connect_errors() -> tuple[type[Exception], ...]:
 def _read_body(
     raw: Any, check: Callable[[], None], limit: int, into: Callable[[bytes], object] | None, *, cut: bool
 ) -> bytes:
-    """Read a body up to a limit; one that is longer is cut, or raises UnreachableError."""
+    """Read a body up to a limit in bytes. A longer one is truncated if ``cut``, else it raises UnreachableError(TOO_LARGE)."""
     pieces: list[bytes] = []
     append = into or pieces.append
     size = 0
@@ -296,10 +304,10 @@ def _read_body(
 
 
 def _decompressed_pieces(raw: Any, check: Callable[[], None]) -> Iterator[bytes]:
-    """Yield a body as it comes, unpacked in pieces of a bounded size: a bomb never stands in memory."""
+    """Yield a body in decompressed pieces of a bounded size, so that a zip bomb never fills the memory."""
     is_gzip = raw.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip")
     inflate = zlib.decompressobj(wbits=31) if is_gzip else None
-    # read1 returns what one packet brought, so that a server that drips is not waited for past the deadline.
+    # read1 returns the data of one packet, so that a slow server cannot delay the check of the deadline.
     while chunk := raw.read1(_CHUNK, decode_content=False):
         check()
         while inflate and chunk:
@@ -309,26 +317,26 @@ def _decompressed_pieces(raw: Any, check: Callable[[], None]) -> Iterator[bytes]
         if not inflate:
             yield chunk
     if inflate and not inflate.eof and raw.status == _OK:
-        raise UnreachableError(Answer.MALFORMED, "the answer is not the gzip that it says it is, or it is cut short")
+        raise UnreachableError(Answer.MALFORMED, "the answer is not valid gzip, or it is truncated")
 
 
 def _classify(error: BaseException) -> tuple[Answer, str]:
-    """Say why no answer came, in words of ours: those of libraries may quote what was sent."""
+    """Return the class and the text of an error. The texts are our own: those of libraries may quote credentials."""
     from urllib3 import exceptions
 
     causes = tuple(_error_chain(error))
     for cause in causes:
         if isinstance(cause, exceptions.ProxyError):
-            return Answer.PROXY, "the proxy does not answer, or refuses"
+            return Answer.PROXY, "the proxy does not answer or rejects the request"
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return _classify_tls(cause)
     classes: tuple[tuple[tuple[type[BaseException], ...], Answer, str], ...] = (
         ((ConnectionRefusedError,), Answer.REFUSED, "connection refused"),
         ((exceptions.ReadTimeoutError, TimeoutError), Answer.TIMEOUT, "no answer in time"),
-        ((exceptions.NewConnectionError,), Answer.REFUSED, "no connection"),  # which is a ConnectTimeoutError by birth
+        ((exceptions.NewConnectionError,), Answer.REFUSED, "no connection"),  # a subclass of ConnectTimeoutError
         ((exceptions.ConnectTimeoutError,), Answer.TIMEOUT, "no answer in time"),
-        ((zlib.error, exceptions.DecodeError), Answer.MALFORMED, "the answer is not the gzip that it says it is"),
+        ((zlib.error, exceptions.DecodeError), Answer.MALFORMED, "the answer is not valid gzip"),
         ((exceptions.IncompleteRead, ConnectionError, http.client.RemoteDisconnected), Answer.REFUSED, _CONNECTION_CUT),
         ((http.client.HTTPException, exceptions.InvalidChunkLength), Answer.MALFORMED, "the answer is not HTTP"),
         ((OSError, exceptions.ProtocolError), Answer.REFUSED, "no connection"),
@@ -341,14 +349,14 @@ def _classify(error: BaseException) -> tuple[Answer, str]:
 
 def _classify_tls(error: ssl.SSLError) -> tuple[Answer, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return tls_answer(error), f"its certificate is not accepted: {error.verify_message}"
+        return tls_answer(error), f"the certificate is not accepted: {error.verify_message}"
     reason = error.reason or ""
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return Answer.TLS, _CONNECTION_CUT
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
-        return Answer.TLS, "it speaks plain http, and https was asked"
+        return Answer.TLS, "the server uses plain http, but the request used https"
     if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason:
-        return Answer.TLS, "it asks for a client certificate that it accepts"
+        return Answer.TLS, "the server requires a client certificate that it accepts"
     words = reason.lower().replace("_", " ")
     return Answer.TLS, f"the TLS handshake failed{f': {words}' if words else ''}"
 

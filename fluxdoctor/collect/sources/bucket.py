@@ -1,4 +1,4 @@
-"""Buckets of S3's kind: whether they can be reached and read, by one signed list of one key."""
+"""Probes S3 buckets with one signed request that lists one key."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _CODE = re.compile(rb"<Code>(\w{1,64})</Code>")
 _REGION = re.compile(rb"<Region>([\w-]{1,64})</Region>")
 _DEFAULT = "us-east-1"
 _ANSWERS = {
-    "NoSuchBucket": (Answer.NOT_FOUND, "there is no such bucket"),
-    "AccessDenied": (Answer.AUTHENTICATION, "access is denied"),
-    "InvalidAccessKeyId": (Answer.AUTHENTICATION, "the access key is not known"),
+    "NoSuchBucket": (Answer.NOT_FOUND, "the bucket does not exist"),
+    "AccessDenied": (Answer.AUTHENTICATION, "access denied"),
+    "InvalidAccessKeyId": (Answer.AUTHENTICATION, "the access key does not exist"),
     "SignatureDoesNotMatch": (Answer.AUTHENTICATION, "the secret key is wrong"),
-    "RequestTimeTooSkewed": (Answer.AUTHENTICATION, "the clock here is wrong"),
+    "RequestTimeTooSkewed": (Answer.AUTHENTICATION, "the local clock is wrong"),
     "SlowDown": (Answer.RATE_LIMITED, "too many requests"),
 }  # fmt: skip
 
 
 def collect(buckets: Sequence[Resource], context: ProbeContext) -> SourceResults:
-    """Ask each bucket whether it can be listed. Raises nothing: see the probes."""
+    """Check that each bucket can be listed. Raises nothing: errors are in the probes."""
     reachable: dict[Ref, tuple[Resource, Address, Access]] = {}
     refusals: dict[Ref, tuple[str, UnreachableError]] = {}
     for source in buckets:
@@ -58,11 +58,11 @@ def collect(buckets: Sequence[Resource], context: ProbeContext) -> SourceResults
 
 
 def _bucket_address(source: Resource) -> Address:
-    """The endpoint has no scheme (source-controller 1.9, minio-go); the bucket is asked for by path."""
+    """Return the URL of a bucket. The endpoint has no scheme (source-controller 1.9, minio-go); the bucket is the path."""
     scheme = "http" if source.flag("spec.insecure") else "https"
     endpoint = parse(f"{scheme}://{source.text('spec.endpoint')}")
     if endpoint.target != "/" or endpoint.user:
-        raise UnreachableError(Answer.NOT_CONTACTED, "spec.endpoint is a host and nothing else")
+        raise UnreachableError(Answer.NOT_CONTACTED, "spec.endpoint must be a host without a path or user")
     return endpoint.at("/" + quote(source.text("spec.bucketName"), safe=""))
 
 
@@ -75,11 +75,13 @@ def _list_bucket(source: Resource, place: Address, login: Access, context: Probe
         response = _get(client, place, query, region)
         region_match = _REGION.search(response.body)
         if region_match and not response.ok and not source.has("spec.region"):
-            response = _get(client, place, query, region_match[1].decode())  # as minio-go looks the region up
+            response = _get(
+                client, place, query, region_match[1].decode()
+            )  # minio-go looks up the region in the same way
     if not response.ok:
         raise _refusal(response)
     if b"<ListBucketResult" not in response.body:
-        raise UnreachableError(Answer.MALFORMED, f"{place.authority} does not answer as S3 does")
+        raise UnreachableError(Answer.MALFORMED, f"{place.authority} does not answer like S3")
     return Result(Answer.OK, "the bucket can be listed")
 
 

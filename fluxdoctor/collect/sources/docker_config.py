@@ -1,4 +1,4 @@
-"""The logins of a docker config, and which of them a registry is asked with."""
+"""Reads the logins of a docker config, and selects the one for a registry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OLD_KEY = ".dockercfg"
 
 @dataclass(frozen=True, repr=False)
 class RegistryLogin:
-    """A user and password, or a token to be shown as it is."""
+    """A user and password, or a token that is sent as is."""
 
     username: str = ""
     password: str = ""
@@ -30,11 +30,11 @@ class RegistryLogin:
 
 
 def find_login(image: str, *secrets: SecretData) -> RegistryLogin:
-    """Return the login for an image (``host[:port]/path``), anonymous where there is none.
+    """Return the login for an image (``host[:port]/path``), anonymous if there is none.
 
-    As the keychain of go-containerregistry/pkg/authn/kubernetes 0.20 chooses: the longest entry first, each part of a host name
-    may have wildcards, ports are the same, and the path is a beginning. Of several Secrets the first with an entry wins, and
-    one that is no docker config is passed over. Raises UnreachableError where it is no docker config.
+    The selection is that of the keychain of go-containerregistry/pkg/authn/kubernetes 0.20: the longest entry first. Each
+    part of a host name may have wildcards, the port must be equal, and the path is a prefix. Of several Secrets the first
+    with an entry has priority, and one that is not a docker config is skipped. Raises UnreachableError if none is valid.
     """
     image_path = _parse_path(image)
     candidates = [s for s in secrets if KEY in s.entries or _OLD_KEY in s.entries] or secrets
@@ -43,14 +43,14 @@ def find_login(image: str, *secrets: SecretData) -> RegistryLogin:
         return RegistryLogin()
     _, entry_fields = max(matching, key=lambda pair: pair[0])
     if entry_fields.text("identitytoken"):
-        raise UnreachableError(Answer.UNKNOWN, "the login is an identity token, which is not tried from here")
+        raise UnreachableError(Answer.UNKNOWN, "the login is an identity token, which fluxdoctor does not support")
     if entry_fields.text("registrytoken"):
         return RegistryLogin(token=entry_fields.text("registrytoken"))
     return _to_login(entry_fields)
 
 
 def login_for_host(secret: SecretData, host: str) -> RegistryLogin | None:
-    """Return the login of the entry of a host, None where there is none, as the docker CLI's library looks it up."""
+    """Return the login of the entry for a host, None if there is none. The lookup is that of the docker CLI's library."""
     for (name, _, _), entry_fields in _entries(secret):
         if name == _parse_path(host)[0]:
             return _to_login(entry_fields)
@@ -78,7 +78,7 @@ def _entries(secret: SecretData) -> Iterator[tuple[_RegistryPath, Fields]]:
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        raise UnreachableError(Answer.UNKNOWN, f"the {KEY} of the Secret is not JSON") from None
+        raise UnreachableError(Answer.UNKNOWN, f"the {KEY} in the Secret is not JSON") from None
     config = Fields(body)
     logins = config.get("auths") if config.has("auths") else body if KEY not in secret.entries else {}
     for name, login in (logins if isinstance(logins, dict) else {}).items():
@@ -87,7 +87,7 @@ def _entries(secret: SecretData) -> Iterator[tuple[_RegistryPath, Fields]]:
 
 
 def _parse_path(text: str) -> _RegistryPath:
-    """Return host, port and path of an entry or image; /v1/ and /v2/ are the host itself, all names of Docker Hub one."""
+    """Return host, port and path of an entry or image. /v1/ and /v2/ are not part of the path; Docker Hub has one name."""
     try:
         url = urlsplit(text if "://" in text else f"https://{text}")
         host, port = (url.hostname or "").lower(), str(url.port or "")

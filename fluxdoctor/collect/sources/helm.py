@@ -1,4 +1,4 @@
-"""What Helm repositories offer: their indexes, and the archives of charts that a rule asks for."""
+"""Reads the indexes of Helm repositories, and pulls the charts that rules need."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref, Resource
 
-#: What source-controller reads of an index, unless --helm-index-max-size says more.
+#: The size limit of source-controller for an index, unless --helm-index-max-size is set.
 LIMIT = 50 * MIB
 _MOST = 256 * MIB
 _UNCHANGED = 304
-#: Of a repository whose whole index is wrong a few archives are proof enough.
+#: If a whole index is wrong, a few archives are sufficient proof.
 _MAX_MISMATCHES = 8
 
 
 @dataclass(frozen=True)
 class HelmResults(SourceResults):
-    """The charts of each repository: the versions of those that were asked for, of the others the name and ()."""
+    """The charts of each repository: the versions of requested charts; for other charts the name and ()."""
 
     indexes: Mapping[Ref, Mapping[str, Sequence[ChartVersion]]] = field(default_factory=dict)
     charts: Mapping[Archive, Chart] = field(default_factory=dict)
@@ -58,10 +58,10 @@ def collect(
     archives: Collection[Archive] = (),
     used_charts: Collection[UsedChart] = (),
 ) -> HelmResults:
-    """Ask Helm repositories over HTTP. ``wanted``: names of charts by repository. Raises nothing: see the probes.
+    """Read the indexes of Helm repositories over HTTP. Raises nothing: errors are in the probes.
 
-    ``archives``: charts to pull as well. ``held``: what the controller holds; a few of those that an index states another
-    digest for are pulled too, to see which of the two is served.
+    ``chart_names``: names of charts by repository. ``archives``: charts to pull. ``used_charts``: charts that the
+    controller has. A few of them whose digest differs from the index are pulled too, to see which of both is served.
     """
     endpoints: dict[Ref, _HelmEndpoint] = {}
     refusals: dict[Ref, tuple[str, UnreachableError]] = {}
@@ -100,7 +100,7 @@ def collect(
 
 
 def _digest_mismatches(used_charts: Collection[UsedChart], indexes: Mapping[Ref, Index]) -> tuple[Archive, ...]:
-    """Return the charts that the controller holds with another digest than their index states, no more than a few."""
+    """Return a few charts of the controller whose digest differs from the one in the index."""
     mismatches: set[Archive] = set()
     for used in used_charts:
         ref, name, version = used.archive
@@ -121,7 +121,7 @@ def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
 def _fetch_index(
     endpoint: _HelmEndpoint, chart_names: frozenset[str], context: ProbeContext, *, parse_all: bool
 ) -> Result[Index]:
-    """Fetch an index, or learn that the one of the last run is still the one, and read it."""
+    """Fetch an index, or read the cached one if it has not changed."""
     cache, place = IndexCache(context.cache), endpoint.place
 
     def reader(data: Any) -> Index:
@@ -136,8 +136,8 @@ def _fetch_index(
             cache.store(place, draft, response.headers)
         else:
             raise response.refusal()
-    if size > LIMIT and parse_all:  # a controller that reads it was told to take more
-        detail = f"the index is {size / MIB:.0f} MiB; source-controller reads {LIMIT / MIB:.0f} unless told otherwise"
+    if size > LIMIT and parse_all:  # a controller that reads it has a higher limit
+        detail = f"the index is {size / MIB:.0f} MiB; source-controller reads at most {LIMIT / MIB:.0f} MiB by default"
         return Result(Answer.TOO_LARGE, detail, parsed)
     return Result(Answer.OK, f"{len(parsed)} {'chart' if len(parsed) == 1 else 'charts'}", parsed)
 
@@ -153,7 +153,7 @@ def _get(
 def _pull_all(
     requests: Sequence[tuple[_HelmEndpoint, Ref, str, str]], indexes: Mapping[Ref, Index], context: ProbeContext
 ) -> tuple[dict[Archive, Chart], list[Gap]]:
-    """Pull charts, each once; what cannot be had is a gap."""
+    """Pull each chart once. A chart that cannot be pulled becomes a gap."""
     charts: dict[Archive, Chart] = {}
     gaps: list[Gap] = []
 
@@ -164,8 +164,8 @@ def _pull_all(
             return _pull(endpoint, _chart_url(indexes.get(ref, {}).get(name, ()), version), context)
         except (UnreachableError, chart_archive.ChartError, DeadlineError) as error:
             return str(error)
-        except Exception as error:  # noqa: BLE001 - what we did not foresee in one chart must not lose the others
-            return f"it could not be read ({type(error).__name__})"
+        except Exception as error:  # noqa: BLE001 - an unforeseen error in one chart must not lose the others
+            return f"the chart could not be read ({type(error).__name__})"
 
     with ThreadPoolExecutor(max(1, context.workers), thread_name_prefix="chart") as pool:
         for (_, ref, name, version), outcome in zip(requests, pool.map(pull, requests), strict=True):
@@ -178,15 +178,15 @@ def _pull_all(
 
 
 def _chart_url(versions: Sequence[ChartVersion], version: str) -> str:
-    """Return the URL of a version. Raises UnreachableError where the index has none."""
+    """Return the URL of a version. Raises UnreachableError(NOT_FOUND) if the index has none."""
     rows = entries_of(versions, version)
     if not rows or not rows[0].urls:
-        raise UnreachableError(Answer.NOT_FOUND, "the index does not list it")
+        raise UnreachableError(Answer.NOT_FOUND, "the index does not list this chart version")
     return rows[0].urls[0]
 
 
 def _pull(endpoint: _HelmEndpoint, url: str, context: ProbeContext) -> Chart:
-    """Get one chart. Another host is shown the login only where spec.passCredentials says so (helm/pkg/getter)."""
+    """Pull one chart. Another host gets the login only if spec.passCredentials is true (helm/pkg/getter)."""
     base = replace(endpoint.place, target=endpoint.place.target.replace("/index.yaml", "/", 1))
     place = base.join(url)
     sends_login = base.is_same_origin(place) or endpoint.source.flag("spec.passCredentials")

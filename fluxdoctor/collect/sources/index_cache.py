@@ -1,4 +1,4 @@
-"""Indexes that were fetched, kept between runs: by content, small in sum, safe to delete, and without any login."""
+"""Caches the indexes of Helm repositories between runs, by content and with a total size limit, without credentials."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 @dataclass(frozen=True)
 class CachedIndex:
-    """An index of an earlier run, open and whole, and the headers that ask whether it is still the one.
+    """A complete index of an earlier run, and the request headers that check whether it has changed.
 
-    It is open before the server is asked: whoever deletes the cache meanwhile takes only the name of the file away.
+    The file is opened before the request, so it can be read even if the cache is deleted meanwhile.
     """
 
     file: IO[bytes]
@@ -37,15 +37,15 @@ class CachedIndex:
 
 
 class IndexCache:
-    """The indexes below a folder; without a folder nothing is kept. What cannot be read or written is as if not there."""
+    """The cache of indexes in a folder (None: no cache). Files that cannot be read or written count as missing."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Touch nothing yet."""
+        """Set the folder. Create no file yet."""
         self._folder = folder / "helm" if folder else None
 
     @contextlib.contextmanager
     def lookup(self, place: Address) -> Iterator[CachedIndex | None]:
-        """Give what is kept of a place, if it is whole."""
+        """Yield the cached index of a URL, or None if there is none or it is damaged."""
         with contextlib.ExitStack() as stack:
             cached = None
             if self._folder is not None:
@@ -69,7 +69,7 @@ class IndexCache:
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[Draft]:
-        """Give a place to write to that is gone afterwards, unless it is kept."""
+        """Yield a draft to write to. Its file is removed afterwards, unless store() was called."""
         for folder in filter(None, (self._folder, Path(tempfile.gettempdir()) if _has_scratch() else None)):
             with contextlib.suppress(OSError):
                 folder.mkdir(0o700, parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ class IndexCache:
                 file.close()
 
     def store(self, place: Address, draft: Draft, headers: Mapping[str, str]) -> None:
-        """Keep what was written to a draft; what is oldest goes where it is too much."""
+        """Store the content of a draft in the cache, and remove the oldest indexes if the cache is too large."""
         content = draft.file
         if self._folder is None or content is None or not any(headers.get(name) for name in _VALIDATORS):
             return
@@ -96,22 +96,22 @@ class IndexCache:
             scratch.write_text(json.dumps(metadata), "utf-8")
             scratch.replace(self._metadata_path(place))
             _prune(self._folder)
-        except OSError:  # the folder is gone, full or not ours: there is no cache
+        except OSError:  # the folder was deleted, is full or is not writable: continue without a cache
             with contextlib.suppress(OSError):
                 scratch.unlink()
 
 
 class Draft:
-    """What is under way, with its digest: in a file, and in memory where no file can hold it."""
+    """A download in progress and its digest: in a file, or in memory if no file can be written."""
 
     def __init__(self, file: IO[bytes] | None) -> None:
-        """``file``: unbuffered, so that what it holds is known when a disk is full; None for none."""
+        """``file``: unbuffered, so that its content is complete when the disk becomes full; None: use memory."""
         self.file = file
         self.size, self.digest = 0, hashlib.sha256()
         self._memory = bytearray()
 
     def write(self, piece: bytes) -> None:
-        """Append a piece. Raises UnreachableError where what was written cannot be read back."""
+        """Append a piece. Raises UnreachableError if the disk is full and the file cannot be read back."""
         if self.file is not None and not _write_all(self.file, piece):
             self._move_to_memory(self.file)
         if self.file is None:
@@ -126,15 +126,17 @@ class Draft:
             self._memory += file.read(self.size)
             file.truncate(0)
         except OSError as error:
-            raise UnreachableError(Answer.UNKNOWN, f"it could not be written down here: {error.strerror}") from None
+            raise UnreachableError(
+                Answer.UNKNOWN, f"the index could not be written to disk: {error.strerror}"
+            ) from None
 
     def read(self, reader: Callable[[Any], Any]) -> Any:
-        """Call a function with what was written."""
+        """Return the result of a function for the content."""
         return read_mapped(self.file, reader) if self.file is not None else reader(bytes(self._memory))
 
 
 def _write_all(file: IO[bytes], piece: bytes) -> bool:
-    """Write all of a piece, or tell that there is no room for it."""
+    """Write a whole piece. Return False if the disk is full."""
     remaining = memoryview(piece)
     while remaining:
         try:
@@ -147,13 +149,13 @@ def _write_all(file: IO[bytes], piece: bytes) -> bool:
 def _has_scratch() -> bool:
     try:
         tempfile.gettempdir()
-    except OSError:  # a container whose root cannot be written
+    except OSError:  # a container with a read-only root file system
         return False
     return True
 
 
 def read_mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
-    """Call a function with the content of a file, which does not come into memory whole."""
+    """Return the result of a function for the content of a file, which is mapped and not loaded into memory."""
     if os.fstat(file.fileno()).st_size == 0:
         return read(b"")
     with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
@@ -161,7 +163,7 @@ def read_mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
 
 
 def _prune(folder: Path) -> None:
-    """Take the oldest away, and what a run that was killed left behind."""
+    """Remove the oldest indexes, and the temporary files of killed runs."""
     for part in folder.glob(".part-*"):
         if time.time() - part.stat().st_mtime > _DAY:
             part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What OCI registries have: tags, the manifests that sources ask for, and whether these are signed."""
+"""Reads tags, manifests, signatures and charts from OCI registries."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from fluxdoctor.model.resource import Ref, Resource
 
 _CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 _SCHEME = "oci://"
-#: Worst first: what one chart of several answered is what the repository answered.
+#: Errors of the host. If one chart of a repository gets such an error, it is the answer of the repository.
 _HOST_ANSWERS = frozenset(Answer) - {Answer.OK, Answer.NOT_FOUND, Answer.EMPTY}
 
 
 @dataclass(frozen=True)
 class OciResults(SourceResults):
-    """The tags and manifests of OCIRepositories (by tag or digest asked for), and the tags of charts by HelmRepository."""
+    """The tags and manifests of OCIRepositories (by requested tag or digest), and the tags of charts by HelmRepository."""
 
     tags: Mapping[Ref, Sequence[str]] = field(default_factory=dict)
     manifests: Mapping[Ref, Mapping[str, OciManifest]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class OciResults(SourceResults):
 
 @dataclass(frozen=True)
 class _Image:
-    """A repository of a registry, and how it is asked for."""
+    """A repository of a registry, and its credentials."""
 
     source: Resource
     registry: Address
@@ -60,7 +60,7 @@ class _RegistryFacts:
     manifests: Mapping[str, OciManifest] = field(default_factory=dict)
     charts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     archives: Mapping[tuple[str, str], Chart | str] = field(default_factory=dict)
-    """By name and version: the chart, or why it could not be had."""
+    """By name and version: the chart, or why it could not be read."""
 
 
 def collect(
@@ -70,9 +70,9 @@ def collect(
     *,
     archives: Collection[Archive] = (),
 ) -> OciResults:
-    """Ask registries for OCIRepositories, and HelmRepositories of type oci with the charts asked of each. Raises nothing.
+    """Read OCIRepositories and HelmRepositories of type oci. Raises nothing: errors are in the probes.
 
-    ``archives``: charts to pull as well.
+    ``charts``: names of charts by HelmRepository. ``archives``: charts to pull.
     """
     pulls: dict[Ref, frozenset[tuple[str, str]]] = {}
     for ref, name, version in archives:
@@ -132,13 +132,13 @@ def _chart_gaps(results: Mapping[Ref, _RegistryFacts]) -> Iterator[Gap]:
 
 
 def _display_url(source: Resource) -> str:
-    """Return the URL of a source without what may be secret in it."""
+    """Return the URL of a source without credentials."""
     host, slash, path = source.text("spec.url").removeprefix(_SCHEME).partition("?")[0].partition("/")
     return f"{_SCHEME}{host.rpartition('@')[2]}{slash}{path}" if "@" not in path else _SCHEME
 
 
 def _request_key(image: _Image) -> tuple[object, ...]:
-    """What is asked of a registry, and as whom."""
+    """Return the identity of the request for an image: what is read, and with which credentials."""
     source = image.source
     fields = [
         source.text(f"spec.{name}")
@@ -157,16 +157,16 @@ def _to_image(source: Resource, context: ProbeContext) -> _Image:
     registry = parse(f"https://{url.removeprefix(_SCHEME)}")
     name = registry.target.partition("?")[0].strip("/")
     if not re.fullmatch(r"[\w./-]*", name) or registry.user or "?" in url or ".." in url:
-        raise UnreachableError(Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository")
+        raise UnreachableError(Answer.NOT_CONTACTED, "spec.url is not oci://<registry>/<repository>")
     pull_secrets = access.pull_secrets(source, context) if source.kind == "OCIRepository" else []
-    if not pull_secrets and not source.has("spec.secretRef"):  # a cloud's identity is for who has no other login
+    if not pull_secrets and not source.has("spec.secretRef"):  # a cloud identity is used only without another login
         access.require_generic_provider(source)
     if registry.host in ("docker.io", docker_config.HUB):
         registry = replace(registry, host=docker_config.HUB)
         name = name if "/" in name or source.kind == "HelmRepository" else f"library/{name}"
     is_insecure = source.flag("spec.insecure")
     certificates = access.secret(source, "spec.certSecretRef", context)
-    # Only OCIRepository takes any certificate where it is insecure (source-controller 1.9, getTLSConfig).
+    # Only an insecure OCIRepository accepts any certificate (source-controller 1.9, getTLSConfig).
     verify = not (is_insecure and source.kind == "OCIRepository" and certificates is None)
     login = (
         docker_config.find_login(f"{registry.authority}/{name}", *pull_secrets)
@@ -178,7 +178,7 @@ def _to_image(source: Resource, context: ProbeContext) -> _Image:
 
 
 def _login(source: Resource, registry: Address, context: ProbeContext) -> RegistryLogin:
-    """Return the login of a HelmRepository; an OCIRepository that is pulled with no Secret has none."""
+    """Return the login of a HelmRepository. An OCIRepository without pull Secrets has none."""
     secret = access.secret(source, "spec.secretRef", context)
     if secret is None:
         return RegistryLogin()
@@ -186,14 +186,14 @@ def _login(source: Resource, registry: Address, context: ProbeContext) -> Regist
         registry_login = docker_config.login_for_host(secret, registry.authority)
         if registry_login is None:
             raise UnreachableError(
-                Answer.UNKNOWN, f"the Secret has no login for {registry.authority}, and the controller asks for one"
+                Answer.UNKNOWN, f"the Secret has no login for {registry.authority}, but the controller requires one"
             )
         return registry_login
     return RegistryLogin(*access.login(secret, "username", "password"))
 
 
 def _choose_scheme(client: Client, image: _Image) -> Address:
-    """Choose between https and http as go-containerregistry does: https first, and http for who asks for it."""
+    """Choose https or http as go-containerregistry does: https first, then http if the source is insecure."""
     registry = image.registry
     if not image.source.flag("spec.insecure"):
         return registry
@@ -207,7 +207,7 @@ def _choose_scheme(client: Client, image: _Image) -> Address:
 
 
 def _ask_artifact(client: Client, image: _Image, chart_ids: frozenset[tuple[str, str]]) -> Result[_RegistryFacts]:
-    """The tags are for a range and for words of help; what the source stands or falls with is its manifest."""
+    """Read the manifest of an OCIRepository, and the tags: for a version range, and for suggestions in reports."""
     repository = RegistryRepository(client, _choose_scheme(client, image), image.name, image.login)
     spec = image.source.fields("spec.ref")
     tags: tuple[str, ...] | None = None
@@ -241,7 +241,7 @@ def _signatures(repository: RegistryRepository, digest: str, tags: tuple[str, ..
 
 
 def _tag_in_range(source: Resource, tags: Sequence[str]) -> str:
-    """Return the tag that a range takes, or "" without a range or without such a tag (source-controller 1.9)."""
+    """Return the tag that a version range selects, "" without a range or a matching tag (source-controller 1.9)."""
     constraint = source.text("spec.ref.semver")
     if not constraint:
         return ""
@@ -258,7 +258,7 @@ def _tag_in_range(source: Resource, tags: Sequence[str]) -> str:
 def _ask_charts(
     client: Client, image: _Image, names: frozenset[str], chart_ids: frozenset[tuple[str, str]]
 ) -> Result[_RegistryFacts]:
-    """Ask for the tags of each chart; a repository without one is asked whether it is a registry at all."""
+    """Read the tags of each chart. A repository without a requested chart is only checked to be a registry."""
     registry = _choose_scheme(client, image)
     if not names:
         return _check_registry(client, registry)
@@ -282,18 +282,18 @@ def _ask_charts(
 
 
 def _pull_chart(client: Client, registry: Address, image: _Image, name: str, version: str) -> Chart | str:
-    """Pull one chart: Helm stores it under a tag with _ for the + of the version."""
+    """Pull one chart. In its tag Helm replaces the + of the version by _."""
     repository = RegistryRepository(client, registry, f"{image.name}/{name}".strip("/"), image.login)
     return _read_chart(repository, version.replace("+", "_"))
 
 
 def _read_chart(repository: RegistryRepository, reference: str) -> Chart | str:
-    """Pull the chart of a manifest, a layer of its own type, or say why it cannot be had."""
+    """Pull the chart layer of a manifest, or return why that is not possible."""
     try:
         manifest = repository.manifest(reference)
         layer = next((entry for entry in manifest.layers if entry.media_type == _CHART), None)
         if layer is None:
-            return "its manifest has no layer of a chart"
+            return "its manifest has no Helm chart layer"
         return chart_archive.read(repository.blob(layer.digest, chart_archive.MAX_PACKED))
     except (UnreachableError, chart_archive.ChartError) as error:
         return str(error)
@@ -302,5 +302,5 @@ def _read_chart(repository: RegistryRepository, reference: str) -> Chart | str:
 def _check_registry(client: Client, registry: Address) -> Result[_RegistryFacts]:
     response = client.get(registry.at("/v2/"))
     if response.ok or response.headers.get("www-authenticate"):
-        return Result(Answer.OK, "it answers, and no chart was asked for")
+        return Result(Answer.OK, "the registry answers; no chart was requested")
     raise response.refusal()

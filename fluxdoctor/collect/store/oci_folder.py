@@ -1,4 +1,4 @@
-"""What registries have, as files of a snapshot folder: ``oci/<namespace>/<name>.yaml``."""
+"""Converts facts about registries from and to the files ``oci/<namespace>/<name>.yaml`` of a snapshot folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fluxdoctor.model.resource import Fields, Ref
 
 
 def load(bodies: Mapping[Ref, Fields]) -> OciTags:
-    """Read the tags, manifests and charts that files tell of sources."""
+    """Return the tags, manifests and charts of sources from the bodies of their files."""
     return OciTags(
         {ref: body.strings("tags") for ref, body in bodies.items() if body.has("tags") or not body.keys()},
         {ref: {name: _manifest(body.fields(("manifests", name))) for name in body.keys("manifests")}
@@ -21,7 +21,7 @@ def load(bodies: Mapping[Ref, Fields]) -> OciTags:
 
 
 def save(oci: OciTags) -> dict[Ref, dict[str, Any]]:
-    """Return the body of the file of each source."""
+    """Return the body of the file for each source."""
     bodies: dict[Ref, dict[str, Any]] = {}
     for ref, tags in oci.listed.items():
         bodies.setdefault(ref, {})["tags"] = list(tags)

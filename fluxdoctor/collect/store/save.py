@@ -1,4 +1,4 @@
-"""A Snapshot to a folder of files, format 1: what folder.load reads back to the same facts."""
+"""Writes a Snapshot to a folder or .tgz, format 1. snapshot_folder.load() reads the same facts from it."""
 
 from __future__ import annotations
 
@@ -25,21 +25,20 @@ from fluxdoctor.model.tree import GitTrees
 
 
 def check(root: Path) -> None:
-    """Tell before the work whether a snapshot can be written there. Raises FileExistsError or NotADirectoryError."""
+    """Check that a snapshot can be written to a path. Raises FileExistsError or NotADirectoryError if it cannot."""
     if not root.parent.is_dir():
         raise NotADirectoryError(f"{root.parent}: no such folder")
     if _is_archive(root):
         if root.exists():
-            raise FileExistsError(f"{root} is there already")
+            raise FileExistsError(f"{root} already exists")
     elif root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise FileExistsError(f"{root} is not empty: a snapshot is written into a folder of its own")
+        raise FileExistsError(f"{root} is not empty: a snapshot needs an empty folder")
 
 
 def save(snapshot: Snapshot, root: Path) -> None:
-    """Write a snapshot into a folder that is empty or not there, or into a .tgz file.
+    """Write a snapshot to a folder, which must be empty or not exist, or to a .tgz file, which must not exist.
 
-    Raises FileExistsError where something is in the way, and OSError where it cannot be written. Nothing is left of what
-    could not be written whole.
+    Raises FileExistsError if the target exists, OSError if it cannot be written. An incomplete snapshot is removed.
     """
     check(root)
     unfinished = root.with_name(f".{root.name}.part")
@@ -70,11 +69,11 @@ def _write(snapshot: Snapshot, root: Path) -> None:
 
 
 def _pack(snapshot: Snapshot, path: Path) -> None:
-    """Write the files sorted, owned by nobody, of the moment of the snapshot: the same facts are the same bytes."""
+    """Write a reproducible archive: files sorted, no owner, time of the snapshot. The same facts give the same bytes."""
     with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
         path.chmod(0o600)
         with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            # What says what the rest is comes first: an archive that is cut short can still be read in part.
+            # snapshot.yaml comes first, so that a truncated archive can still be read in part.
             for name, content in sorted(files(snapshot).items(), key=lambda f: (f[0] != "snapshot.yaml", f[0])):
                 member = tarfile.TarInfo(name)
                 member.size, member.mode, member.mtime = len(content), 0o600, int(snapshot.taken.timestamp())
@@ -105,7 +104,7 @@ def files(snapshot: Snapshot) -> dict[str, bytes]:
 
 
 def _archives(charts: Charts) -> dict[str, bytes]:
-    """Return the charts packed anew, and of those of Helm repositories what was asked for and served."""
+    """Return the files of repacked charts, and for Helm repositories pulled.yaml: the requested chart and served digest."""
     contents: dict[str, bytes] = {}
     rows_by_path: dict[str, list[dict[str, str]]] = {}
     for (ref, name, version), chart in charts.archives.items():

@@ -1,4 +1,4 @@
-"""A Snapshot as a folder of files, format 1: load and save."""
+"""Loads a Snapshot from a folder of files, format 1."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from fluxdoctor.model.times import moment
 from fluxdoctor.model.tree import GitTrees
 
 FORMAT = 1
-_NO_OBJECTS = "snapshot.yaml says that kinds were listed, and there is no file of them"
+_NO_OBJECTS = "snapshot.yaml lists kinds, but cluster/ has no files"
 _INHERITED = ("git/", "helm/")
 _ANSWERS = {answer.value: answer for answer in Answer}
 
 
 @dataclass(slots=True)
 class _Loading:
-    """The files of a snapshot, and the gaps found while reading them."""
+    """The files of a snapshot, and the gaps from reading them."""
 
     files: Files
     gaps: list[Gap] = field(default_factory=list)
@@ -43,7 +43,7 @@ class _Loading:
         yield from ((p, self.files[p]) for p in sorted(self.files) if p.startswith(prefix))
 
     def yaml(self, path: str) -> Any:
-        """YamlFile the first document of a file; a file that is not YAML becomes a gap and None."""
+        """Return the first document of a file. A file that is not YAML adds a gap and gives None."""
         try:
             return documents.load(self.files[path], path)
         except documents.YamlError as error:
@@ -52,9 +52,9 @@ class _Loading:
 
 
 def load(path: str | Path, within: Sequence[Path] = ()) -> Snapshot:
-    """Load a snapshot: a folder or a .tgz. Raises SnapshotError when it is not one; a file that cannot be read is a gap.
+    """Load a snapshot from a folder or a .tgz. Raises SnapshotError if it is not one; an unreadable file becomes a gap.
 
-    ``within``: folders that a reader may not leave: what a snapshot extends must be below them too.
+    ``within``: the allowed folders. The folder that a snapshot extends must be below one of them (empty: any).
     """
     root = Path(path)
     if not root.exists():
@@ -66,7 +66,7 @@ def load(path: str | Path, within: Sequence[Path] = ()) -> Snapshot:
 
 
 def read(root: Path, gaps: list[Gap], within: Sequence[Path] = ()) -> dict[str, bytes]:
-    """Return the files of a snapshot folder, with those of the folder that it extends; what could not be read is a gap."""
+    """Return the files of a snapshot folder, including the folder that it extends. An unreadable file becomes a gap."""
     return _inherit(root, _read(root, gaps), gaps, within)
 
 
@@ -78,7 +78,7 @@ def _read(root: Path, gaps: list[Gap], only: tuple[str, ...] = ("",)) -> dict[st
         if not name.startswith(only):
             continue
         if path.is_symlink():
-            gaps.append(Gap(FileScope(name), GapReason.NOT_COLLECTED, "a symbolic link is not followed"))
+            gaps.append(Gap(FileScope(name), GapReason.NOT_COLLECTED, "symbolic links are not followed"))
         elif path.is_dir():
             continue
         elif not path.is_file():
@@ -97,7 +97,7 @@ def _read(root: Path, gaps: list[Gap], only: tuple[str, ...] = ("",)) -> dict[st
 
 
 def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap], within: Sequence[Path]) -> dict[str, bytes]:
-    """Take the git and helm files of a sibling folder that this one extends, but for those it has or leaves out."""
+    """Add the git and helm files of the sibling folder in ``extends``, except existing ones and those in ``without``."""
     metadata = _read_metadata(files, root.name)
     base = metadata.text("extends")
     if metadata.has("extends") and not base:
@@ -105,12 +105,12 @@ def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap], within: Seque
     if not base:
         return files
     if base in (".", "..") or "/" in base or "\\" in base:
-        raise SnapshotError(f"{root}/snapshot.yaml: extends names a folder beside this one, not a path: {base}")
+        raise SnapshotError(f"{root}/snapshot.yaml: extends must be the name of a sibling folder, not a path: {base}")
     folder = root.resolve().parent / base
     if not folder.is_dir():
-        raise SnapshotError(f"{root}/snapshot.yaml: it extends {base}, and there is no folder {base} beside it")
+        raise SnapshotError(f"{root}/snapshot.yaml: it extends {base}, but there is no folder {base} beside it")
     if within and not is_within(folder, within):
-        raise SnapshotError(f"{root}/snapshot.yaml: it extends {base}, which is outside of the allowed folders")
+        raise SnapshotError(f"{root}/snapshot.yaml: it extends {base}, which is outside the allowed folders")
     exclusions = tuple(p.rstrip("/") for p in metadata.strings("without"))
     inherited = _read(folder, gaps, _INHERITED)
     inherited_files = {
@@ -121,7 +121,7 @@ def _inherit(root: Path, files: dict[str, bytes], gaps: list[Gap], within: Seque
 
 def _read_metadata(files: Files, name: str) -> Fields:
     if "snapshot.yaml" not in files:
-        raise SnapshotError(f"{name}: no snapshot.yaml in it, so this is not a snapshot folder")
+        raise SnapshotError(f"{name}: not a snapshot folder: snapshot.yaml is missing")
     try:
         body = documents.load(files["snapshot.yaml"], "snapshot.yaml")
     except documents.YamlError as error:
@@ -136,7 +136,7 @@ def _read_metadata(files: Files, name: str) -> Fields:
 
 
 def parse(files: Files, name: str, gaps: list[Gap] | None = None) -> Snapshot:
-    """Make a Snapshot of the files of a folder. Raises SnapshotError where snapshot.yaml cannot be read."""
+    """Return the Snapshot of the files of a folder. Raises SnapshotError if snapshot.yaml cannot be read."""
     metadata = _read_metadata(files, name)
     loading = _Loading(files, [] if gaps is None else gaps)
     loading.gaps += [saved_gaps.from_row(row) for row in metadata.rows("gaps")]
@@ -182,13 +182,13 @@ def _cluster(metadata: Fields, loading: _Loading) -> Cluster:
         everywhere = row.get("namespaces") == "all"
         listed[row.text("kind")] = None if everywhere else frozenset(row.strings("namespaces"))
     absent = [Ref(r.text("kind"), r.text("namespace"), r.text("name")) for r in metadata.rows("absent")]
-    # A file that could not be read may have held anything: nothing counts as listed in full any more.
+    # An unreadable file may have contained any object: no kind counts as completely listed any more.
     trusted_kinds = listed if is_complete and not result.gaps else {}
     return Cluster(result.resources, listed=trusted_kinds, absent=absent, gaps=loading.gaps, events=result.events)
 
 
 def _conflicts(raw: Iterable[tuple[Any, str]]) -> Iterator[Gap]:
-    """Yield a gap for each object that is there twice and differs: which of them is true cannot be known."""
+    """Yield a gap for each object that is in the snapshot twice with different content."""
     first_places: dict[Ref, tuple[Any, str]] = {}
     for body, origin in raw:
         ref = objects.ref_of(body)
@@ -196,7 +196,7 @@ def _conflicts(raw: Iterable[tuple[Any, str]]) -> Iterator[Gap]:
             continue
         first, first_origin = first_places.setdefault(ref, (body, origin))
         if first != body:
-            detail = f"it is in the snapshot twice and differs ({first_origin}; {origin}); the last one was taken"
+            detail = f"the snapshot contains it twice with different content ({first_origin}; {origin}); the last one is used"
             yield Gap(ref, GapReason.CONFLICTING, detail)
 
 
@@ -207,7 +207,7 @@ def _parse_objects(path: str, content: bytes, loading: _Loading) -> Iterator[tup
         except (ValueError, RecursionError) as error:
             place = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
             loading.gaps.append(
-                Gap(FileScope(path), GapReason.MALFORMED, f"not JSON{place}: the file is damaged or cut short")
+                Gap(FileScope(path), GapReason.MALFORMED, f"not JSON{place}: the file is damaged or truncated")
             )
         return
     parsed = documents.parse(content, path)
@@ -240,14 +240,14 @@ def _git(cluster: Cluster, loading: _Loading) -> GitTrees | None:
         if len(parts) == 3 and path.endswith(".refs.yaml"):  # noqa: PLR2004 - git, namespace, file
             ref = Ref("GitRepository", parts[1], parts[2].removesuffix(".refs.yaml"))
             body = Fields(loading.yaml(path))
-            # A commit of digits only that is not quoted is read as a number.
+            # YAML reads an unquoted commit of digits only as a number.
             names = body.keys()
             refs[ref] = {name: str(body.get((name,))) for name in names if body.has((name,))}
     return GitTrees(trees, refs) if trees or refs else None
 
 
 def _charts(loading: _Loading, oci: OciTags | None) -> ChartIndexes | None:
-    """YamlFile the indexes; where all Helm repositories are registries that yaml_file what they offer, there is none to miss."""
+    """Read the indexes. If all Helm repositories are registries with known tags, no index is missing."""
     indexes = {}
     for (namespace, name), files in _files_by_source(loading, "helm").items():
         if "index.yaml" in files:
@@ -258,12 +258,11 @@ def _charts(loading: _Loading, oci: OciTags | None) -> ChartIndexes | None:
 
 
 def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:
-    """YamlFile ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz``; what is in an archive says which chart it is.
+    """Read ``helm/<namespace>/<name>/charts/<chart>-<version>.tgz`` and ``oci/<namespace>/<name>/chart.tgz``.
 
-    ``pulled.yaml`` beside charts/ says which chart was asked for, and the digest of what was served, for it is packed anew.
-
-    And ``oci/<namespace>/<name>/chart.tgz``, which is the chart of the revision that the OCIRepository has. What is named
-    so without .tgz is a folder with the files of a chart.
+    The content of an archive decides which chart it is. ``pulled.yaml`` beside ``charts/`` has the requested chart and the
+    served digest, because the saved archive is repacked. ``chart.tgz`` is the chart of the revision of an OCIRepository.
+    The same name without ``.tgz`` is a folder with the files of a chart.
     """
     archives: dict[Archive, Chart] = {}
     for (namespace, name), files in _files_by_source(loading, "helm").items():
@@ -290,7 +289,7 @@ def _archives(cluster: Cluster, loading: _Loading) -> Charts | None:
 
 
 def _read_charts(files: Files, folder: str, prefix: str, loading: _Loading) -> Iterator[tuple[str, Chart]]:
-    """Yield the charts below a folder, each with the name of its file or folder, without .tgz."""
+    """Yield the charts below a folder, each with the name of its file or folder without .tgz."""
     folders: dict[str, dict[str, bytes]] = {}
     for path in (p for p in files if p.startswith(prefix)):
         name, _, inner_path = path.removeprefix(prefix).partition("/")
