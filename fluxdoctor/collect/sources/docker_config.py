@@ -34,7 +34,9 @@ def find_login(image: str, *secrets: SecretData) -> RegistryLogin:
 
     The selection is that of the keychain of go-containerregistry/pkg/authn/kubernetes 0.20: the longest entry first. Each
     part of a host name may have wildcards, the port must be equal, and the path is a prefix. Of several Secrets the first
-    with an entry has priority, and one that is not a docker config is skipped. Raises UnreachableError if none is valid.
+    with an entry has priority, and one without a docker config is skipped.
+
+    Raises UnreachableError if no Secret has a docker config, or if one is not valid.
     """
     image_path = _parse_path(image)
     candidates = [s for s in secrets if KEY in s.entries or _OLD_KEY in s.entries] or secrets

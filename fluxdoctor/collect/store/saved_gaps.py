@@ -27,14 +27,14 @@ def from_row(row: Fields) -> Gap:
     return Gap(_scope(row.text("what")), reason, why)
 
 
-def _scope(what: str) -> Scope:
+def _scope(text: str) -> Scope:
     """Parse ``Kind``, ``Kind/namespace``, ``Kind/namespace/name``, a path of the snapshot, or the name of a step."""
-    path, _, item = what.partition(" ")
+    path, _, item = text.partition(" ")
     if path.startswith(_FOLDERS) or path.endswith((".yaml", ".json")):
         return FileScope(path, item)
-    kind, *parts = what.split("/")
-    if not kind[:1].isupper() or " " in what:
-        return StepScope(what)
+    kind, *parts = text.split("/")
+    if not kind[:1].isupper() or " " in text:
+        return StepScope(text)
     if len(parts) > 1:
         return Ref(kind, parts[0], "/".join(parts[1:]))
     if parts and kind in CLUSTER_SCOPED:
