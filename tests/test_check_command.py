@@ -371,5 +371,7 @@ def test_a_partial_clone(tmp_path: Path) -> None:
     }  # fmt: skip
     bare = tmp_path / "bare"
     run(["git", "clone", "-q", "--bare", "--filter=blob:none", f"file://{origin}", str(bare)])
-    with pytest.raises(repository.RepositoryError, match=r"git has no content of app/cm.yaml in \w{10}; run: git fetch"):
+    with pytest.raises(
+        repository.RepositoryError, match=r"git has no content of app/cm.yaml in \w{10}; run: git fetch"
+    ):
         repository.of_revision(bare, "HEAD")

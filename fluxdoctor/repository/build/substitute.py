@@ -51,7 +51,7 @@ def apply(text: str, variables: Variables) -> str:
 
 
 def syntax_fault(text: str, variables: Variables) -> str:
-    """Return why substitution fails whatever the values are, or ""."""
+    """Return why substitution fails for all values, or ""."""
     if not (variables.values and _is_replaced(text, variables)):
         return ""
     try:

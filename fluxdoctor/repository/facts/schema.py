@@ -173,7 +173,7 @@ def _is_hidden(value: Any) -> bool:
 
 
 def _messages(error: ValidationError, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the path and the message of each flaw in an error, in the words of the API server where it has some."""
+    """Yield the path and the message of each flaw in an error, in the words of the API server if it has any."""
     kind: Any = error.validator
     expected: Any = error.validator_value
     dotted = Fields({}, path).dotted

@@ -18,7 +18,7 @@ _MAX_PARTS = 16
 Areas: TypeAlias = dict[str, dict[str, Any]]
 
 # Rejected:
-# - pickle: it runs code that stands in the file.
+# - pickle: loading it runs code from the file.
 # - One file per manifest or build: 300 reads took longer than reading the JSON.
 # - Rewriting the file each time.
 # - Caching files without Kubernetes objects: no one can tell what is secret in them.

@@ -23,8 +23,8 @@ _FILES, _TEXTS = "files", "texts"
 class ManifestReader:
     """Reads the files of one repository.
 
-    Two kinds of files are not cached: files with a syntax error, and files that hold neither Kubernetes objects nor a
-    kustomization. Nothing tells which values of the latter are secret.
+    Two kinds of files are not cached: files with a syntax error, and files without Kubernetes objects that are no kustomization
+    files. Nothing tells which values of the latter are secret.
     """
 
     def __init__(self, files: Mapping[str, bytes], cache: ContentCache) -> None:
@@ -76,7 +76,7 @@ def _is_object(body: Any) -> bool:
 
 
 def _is_cacheable(bodies: Sequence[Any]) -> bool:
-    """Tell whether documents hold no value of a Secret and can be encoded as JSON."""
+    """Tell whether documents contain no value of a Secret and can be encoded as JSON."""
     try:
         text = orjson.dumps(bodies)
     except TypeError:  # a text that is not valid Unicode

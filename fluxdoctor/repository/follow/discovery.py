@@ -26,7 +26,7 @@ _RETIRED = re.compile(
 )
 #: So many Kustomizations with one source show which repository has their paths.
 _MANY = 3
-#: Folders that a cluster hardly begins in, unless an object says so.
+#: Folders in which a cluster rarely begins. Only a declared entry point counts there.
 _SAMPLES = re.compile(r"(?:^|/)(?:examples?|templates?|tests|testdata|fixtures|e2e|docs)(?:/|$)")
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
-#: A generator that yields the future that it waits for, or None to let the others continue first.
+#: A generator that yields the future that it waits for, or None if the others may continue first.
 Steps: TypeAlias = Generator[Future[Any] | None, None, T]
 _SWITCH_INTERVAL = 0.0003  # seconds; Python's default is 0.005
 
