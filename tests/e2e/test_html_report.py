@@ -77,15 +77,15 @@ def test_an_incident_is_read(browser: Browser, incident: Path, width: int, schem
         expect(page.locator(".verdict li")).to_have_text(
             [
                 "Kustomization/flux-system/infra-configs: Path not in the artifact, blocks 1 object",
-                "GitRepository/flux-system/webapp: A Secret that a source refers to is missing",
+                "GitRepository/flux-system/webapp: Secret of a source does not exist",
             ]
         )
         expect(page.locator(".finding h3")).to_have_text(
             ["Kustomization/flux-system/infra-configs", "GitRepository/flux-system/webapp"]
         )
         expect(page.locator(".finding .fix dd").first).to_have_text(
-            "Set spec.path to a directory that is there, such as ./infrastructure/configs, ./infrastructure, "
-            "./infrastructure/controllers, or add the directory to the source."
+            "Either set spec.path to an existing directory, for example ./infrastructure/configs, or add the directory to the "
+            "source."
         )
         expect(page.locator("#canvas .cause .kind")).to_have_text(
             ["Kustomization · kustomize/path-not-found", "GitRepository · source/secret-missing"]
