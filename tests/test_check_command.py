@@ -135,8 +135,8 @@ def test_the_page_of_one_cluster_draws_its_graph(fleet: Path, tmp_path: Path) ->
         write(fleet, dict.fromkeys(extra, SYNC.replace("clusters/prod", "clusters/test")))
         run(str(fleet), "--output", f"html={tmp_path / 'report.html'}")
         page = (tmp_path / "report.html").read_text("utf-8")
-        drawings.append(re.findall(r"<title>(Kustomization flux-system/[\w-]+)", page))
-    assert drawings == [["Kustomization flux-system/apps", "Kustomization flux-system/flux-system"], []]
+        drawings.append(re.findall(r"<title>(Kustomization/flux-system/[\w-]+)", page))
+    assert drawings == [["Kustomization/flux-system/apps", "Kustomization/flux-system/flux-system"], []]
 
 
 @needs_kustomize
