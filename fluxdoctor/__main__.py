@@ -1,5 +1,5 @@
 """``python -m fluxdoctor``."""
 
-from fluxdoctor.cli import main
+from fluxdoctor.cli.main import main
 
 main()

@@ -36,6 +36,7 @@ def merge(reports: Sequence[Report], name: str, places: Mapping[str, Callable[[s
         skipped=tuple(skipped),
         objects=sum(r.objects for r in reports),
         not_ready=sum(r.not_ready for r in reports),
+        deselected=sum(r.deselected for r in reports),
         ignored=tuple(sorted(ignored, key=lambda i: i.finding.severity.weight)),
         versions=first.versions if all(r.versions == first.versions for r in reports) else {},
     )

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 
-from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.app.diagnose import RuleOptions, diagnose
 from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.finding import Report, Severity
 from fluxdoctor.model.flux import BUILT_IN, KINDS
@@ -45,7 +45,7 @@ class Example:
 
     def report(self, catalogue: Catalogue | None = None, *, only: Sequence[str] = ()) -> Report:
         """Return the report on the example by all installed rules. ``only``: globs of the rules whose findings count."""
-        return diagnose(world(self), catalogue or _installed(), only=only)
+        return diagnose(world(self), catalogue or _installed(), RuleOptions(only))
 
     def actual(self, *, only: Sequence[str] = ()) -> str:
         """Return a line for each finding, in the order of the report.

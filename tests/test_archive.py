@@ -48,7 +48,7 @@ def test_what_is_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
     snapshot = snapshot_folder.load(INCIDENTS / "cascade-chain-top")
     path = tmp_path / "x.tgz"
     path.write_text("mine")
-    with pytest.raises(FileExistsError, match=r"x\.tgz is there already"):
+    with pytest.raises(FileExistsError, match=r"x\.tgz already exists"):
         save.save(snapshot, path)
     assert path.read_text() == "mine"
 
@@ -62,9 +62,9 @@ def test_a_link_or_a_path_out_of_the_archive_is_left_out(tmp_path: Path) -> None
     link = tarfile.TarInfo("cluster/passwd.yaml")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
     path = pack(tmp_path / "x.tgz", file("snapshot.yaml", ABOUT), (link, b""), file("../../x.yaml", b"kind: Pod"))
-    why = "neither a file nor a folder, or outside of the snapshot: left out"
+    why = "not a regular file, or outside the snapshot: skipped"
     loaded = snapshot_folder.load(path)
-    assert loaded.gaps == (gap("REASON", "cluster/passwd.yaml", why), gap("REASON", "../../x.yaml", why))
+    assert loaded.gaps == (gap("not-collected", "cluster/passwd.yaml", why), gap("not-collected", "../../x.yaml", why))
     assert len(loaded.cluster) == 0
     assert list(tmp_path.iterdir()) == [path]
 
@@ -77,7 +77,7 @@ def test_an_archive_that_was_cut_short_is_a_gap_and_nothing_counts_as_listed(tmp
     path.write_bytes(content[: len(content) // 2])
     loaded = snapshot_folder.load(path)
     assert (
-        gap("malformed", "cluster/", "cut.tgz is damaged or cut short: what came after snapshot.yaml is missing")
+        gap("malformed", "cluster/", "cut.tgz is damaged or truncated: everything after snapshot.yaml is missing")
         in loaded.gaps
     )
     assert not loaded.cluster.saw_all("Kustomization")
@@ -90,7 +90,7 @@ def test_an_archive_that_unpacks_without_end_is_not_read_to_its_end(
     bomb = file("cluster/bomb.json", bytes(2_000_000))
     path = pack(tmp_path / "x.tgz", file("snapshot.yaml", ABOUT), bomb)
     assert snapshot_folder.load(path).gaps == (
-        gap("too-large", "cluster/", "x.tgz is too large: the rest of it was not read"),
+        gap("too-large", "cluster/", "x.tgz is too large: the rest was not read"),
     )
 
 

@@ -46,8 +46,8 @@ def test_keys_that_are_wrong_and_buckets_that_are_not_there(s3: S3) -> None:
     gone = probe(reach(keys(s3)), s3.endpoint, bucketName="gone")
     assert [(p.answer, p.detail) for p in (wrong, unknown, gone)] == [
         (Answer.AUTHENTICATION, f"{s3.endpoint}: the secret key is wrong"),
-        (Answer.AUTHENTICATION, f"{s3.endpoint}: the access key is not known"),
-        (Answer.NOT_FOUND, f"{s3.endpoint}: there is no such bucket"),
+        (Answer.AUTHENTICATION, f"{s3.endpoint}: the access key does not exist"),
+        (Answer.NOT_FOUND, f"{s3.endpoint}: the bucket does not exist"),
     ]
     assert "canary" not in repr((wrong, unknown))
 
@@ -65,15 +65,15 @@ def test_a_bucket_goes_through_its_proxy(s3: S3) -> None:
 
 
 UNTRIED = [
-    ({"provider": "aws"}, Answer.UNKNOWN, "the controller logs in as provider aws, which cannot be tried from here"),
-    ({"provider": "azure"}, Answer.UNKNOWN, "the controller logs in as provider azure, which cannot be tried from here"),
-    ({"sts": {"provider": "ldap"}}, Answer.UNKNOWN, "the controller logs in through spec.sts, which is not tried from here"),
-    ({"secretRef": {"name": "gone"}}, Answer.UNKNOWN, "Secret apps/gone was not read"),
-    ({"secretRef": {"name": "half"}}, Answer.UNKNOWN, "the Secret has no secretkey, and the controller refuses it"),
+    ({"provider": "aws"}, Answer.UNKNOWN, "the controller logs in with provider aws, which fluxdoctor cannot use"),
+    ({"provider": "azure"}, Answer.UNKNOWN, "the controller logs in with provider azure, which fluxdoctor cannot use"),
+    ({"sts": {"provider": "ldap"}}, Answer.UNKNOWN, "the controller logs in through spec.sts, which fluxdoctor does not support"),
+    ({"secretRef": {"name": "gone"}}, Answer.UNKNOWN, "Secret/apps/gone was not read"),
+    ({"secretRef": {"name": "half"}}, Answer.UNKNOWN, "the Secret has no secretkey, so the controller rejects it"),
     ({"proxySecretRef": {"name": "half"}}, Answer.PROXY, "the Secret of spec.proxySecretRef has no address"),
-    ({"proxySecretRef": {"name": "socks"}}, Answer.UNKNOWN, "a proxy that is not http is not tried from here"),
-    ({"endpoint": "s3.test/path"}, Answer.NOT_CONTACTED, "spec.endpoint is a host and nothing else"),
-    ({"endpoint": "169.254.169.254"}, Answer.NOT_CONTACTED, "169.254.169.254 is a link-local address (cloud metadata lives there): only asked with --allow-local"),
+    ({"proxySecretRef": {"name": "socks"}}, Answer.UNKNOWN, "fluxdoctor supports only http proxies"),
+    ({"endpoint": "s3.test/path"}, Answer.NOT_CONTACTED, "spec.endpoint must be a host without a path or user"),
+    ({"endpoint": "169.254.169.254"}, Answer.NOT_CONTACTED, "169.254.169.254 is a link-local address (used by cloud metadata services): contacted only with --allow-local"),
 ]  # fmt: skip
 
 
@@ -103,8 +103,8 @@ def test_other_servers_and_other_certificates() -> None:
         )
         slow = probe(reach(trusting), endpoint, insecure=False, certSecretRef={"name": "ca"}, bucketName="slow")
     assert (strange.target, strange.answer) == (f"https://{endpoint}/fleet", Answer.TLS_UNKNOWN_CA)
-    assert (page.answer, page.detail) == (Answer.MALFORMED, f"{endpoint} does not answer as S3 does")
-    assert (denied.answer, denied.detail) == (Answer.AUTHENTICATION, f"{endpoint}: access is denied")
+    assert (page.answer, page.detail) == (Answer.MALFORMED, f"{endpoint} does not answer like S3")
+    assert (denied.answer, denied.detail) == (Answer.AUTHENTICATION, f"{endpoint}: access denied")
     assert (slow.answer, slow.detail) == (Answer.RATE_LIMITED, f"{endpoint}: too many requests")
 
 

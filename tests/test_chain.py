@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from fluxdoctor.cli.object_argument import find, focus, parse
 from fluxdoctor.model.chain import chains
 from fluxdoctor.model.resource import Ref
@@ -87,10 +87,10 @@ def test_names_as_people_write_them(text: str, wanted: tuple[str, str, str]) -> 
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("apps", "'apps' names no object: write KIND/NAME, such as kustomization/apps (-n says where)"),
-        ("ks/", "'ks/' names no object: write KIND/NAME, such as kustomization/apps (-n says where)"),
-        ("a/b/c/d", "'a/b/c/d' names no object: write KIND/NAME, such as kustomization/apps (-n says where)"),
-        ("kustomisation/apps", "'kustomisation' is no kind that fluxdoctor knows; did you mean Kustomization?"),
+        ("apps", "'apps' is not an object: write KIND/NAME, such as kustomization/apps (-n for the namespace)"),
+        ("ks/", "'ks/' is not an object: write KIND/NAME, such as kustomization/apps (-n for the namespace)"),
+        ("a/b/c/d", "'a/b/c/d' is not an object: write KIND/NAME, such as kustomization/apps (-n for the namespace)"),
+        ("kustomisation/apps", "'kustomisation' is not a kind that fluxdoctor knows; did you mean Kustomization?"),
     ],
 )
 def test_what_names_nothing_says_why(text: str, wrong: str) -> None:
@@ -104,10 +104,10 @@ def test_an_object_is_looked_for_in_all_namespaces_and_must_be_one() -> None:
     snapshot = world(FLEET + kustomization("apps") + kustomization("infra") + other)
     assert find("ks/infra", snapshot) == Ref("Kustomization", "flux-system", "infra")
     assert find("ks/apps", snapshot, ("team",)) == Ref("Kustomization", "team", "apps")
-    with pytest.raises(click.UsageError, match="Kustomization/apps is in flux-system, team: say which with -n"):
+    with pytest.raises(click.UsageError, match="Kustomization/apps is in flux-system, team: choose one with -n"):
         find("ks/apps", snapshot)
     with pytest.raises(
-        click.UsageError, match="world has no Kustomization infar; there is Kustomization/flux-system/infra"
+        click.UsageError, match=r"world has no Kustomization infar; did you mean Kustomization/flux-system/infra\?"
     ):
         find("ks/infar", snapshot)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.app.diagnose import RuleOptions, diagnose
 from fluxdoctor.collect import live
 from fluxdoctor.collect.charts import index
 from fluxdoctor.collect.store import save, snapshot_folder
@@ -85,7 +85,7 @@ def learned(objects: list[dict[str, Any]]) -> Snapshot:
 
 
 def told(snapshot: Snapshot) -> list[str]:
-    found = diagnose(snapshot, only=[RULE]).findings
+    found = diagnose(snapshot, options=RuleOptions([RULE])).findings
     return [f"{f.severity} {f.confidence} {f.subject}: {f.message}" for f in found]
 
 

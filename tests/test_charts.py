@@ -100,11 +100,11 @@ def test_the_schema_judges_what_helm_would_show_it(spec: str, common: str, flaws
 UNKNOWN = [
     (
         ", valuesFrom: [{kind: Secret, name: s}]",
-        "Secret/apps/s holds a part of the values, and what is in it is not read",
+        "Secret/apps/s contains part of the values, and its data is not read",
     ),
     (", valuesFrom: [{kind: ConfigMap, name: gone}]", "ConfigMap/apps/gone does not exist"),
     (FROM.replace("common}", "common, valuesKey: other}"), "ConfigMap/apps/common has no other"),
-    (FROM.replace("common}", "common, targetPath: a.b}"), "spec.valuesFrom[0] sets one value by a path"),
+    (FROM.replace("common}", "common, targetPath: a.b}"), "spec.valuesFrom[0] sets a single value by targetPath"),
     (", values: {url: 'https://me:pass-w0rd@example.com'}", "a value was redacted"),
 ]
 
@@ -126,7 +126,7 @@ def test_values_that_are_nested_too_deep_are_not_judged() -> None:
     assert release is not None
     release.body["spec"]["values"] = deep
     assert verdicts.judge(found.cluster, found.archives.archives) == {
-        WEB: ValuesVerdict(why="its values are nested too deep")
+        WEB: ValuesVerdict(why="its values are nested too deeply")
     }
 
 
@@ -143,7 +143,7 @@ for _i in range(1, 40):
     BOMB[f"a{_i}"] = {"allOf": [{"$ref": f"#/definitions/a{_i - 1}"}] * 2}
 SCHEMAS: list[tuple[object, str]] = [
     ("{", "its values.schema.json cannot be read"),
-    ({"type": "objekt"}, "its values.schema.json is no schema"),
+    ({"type": "objekt"}, "its values.schema.json is not a JSON schema"),
     (
         {"properties": {"image": {"$ref": "http://169.254.169.254/x.json"}}},
         "its schema refers to another document, which is not fetched",
@@ -153,7 +153,7 @@ SCHEMAS: list[tuple[object, str]] = [
         "its schema refers to another document, which is not fetched",
     ),
     ({"$schema": "http://schemas.test/mine"}, "its schema refers to another document, which is not fetched"),
-    ({"properties": {"image": {"pattern": "(?=a)b"}}}, "its values.schema.json is no schema"),
+    ({"properties": {"image": {"pattern": "(?=a)b"}}}, "its values.schema.json is not a JSON schema"),
     ("[" * 100_000, "its values.schema.json cannot be read"),
 ]
 
@@ -172,7 +172,7 @@ def test_a_schema_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("fluxdoctor.collect.charts.verdicts._SECONDS", 1.0)
     began = time.monotonic()
     found = verdict(archive=chart({"definitions": BOMB, "properties": {"image": {"$ref": "#/definitions/a39"}}}))
-    assert found == ValuesVerdict(why="its schema took too long, or too much memory")
+    assert found == ValuesVerdict(why="its schema exceeded the limit of time or memory")
     assert time.monotonic() - began < 10
 
 
@@ -187,7 +187,7 @@ def test_drafts_are_told_by_their_schema() -> None:
     assert verdict(spec, chart({"$schema": DRAFT7, **rows})) == ValuesVerdict(
         (ValuesFlaw("web", ("rows", 0), '1 is not of type "string"'),)
     )
-    assert verdict(spec, chart(rows)) == ValuesVerdict(why="its values.schema.json is no schema")
+    assert verdict(spec, chart(rows)) == ValuesVerdict(why="its values.schema.json is not a JSON schema")
 
 
 def test_subcharts_have_schemas_too() -> None:
@@ -310,14 +310,14 @@ def nested(depth: int = 30) -> bytes:
 
 
 BAD: list[tuple[Callable[[], bytes], str]] = [
-    (lambda: b"", "it is not a .tgz that can be read (ReadError)"),
-    (lambda: b"PK\x03\x04 a zip", "it is not a .tgz that can be read (BadGzipFile)"),
-    (lambda: archive(("web/README.md", b"")), "it has no Chart.yaml"),
-    (lambda: bomb(16 << 20), "it has no Chart.yaml"),
-    (lambda: archive(ABOUT_CHART, ("web/templates/a.yaml", bytes(8 << 20))), "it unpacks to more than 4 MiB"),
-    (pax_bomb, "it unpacks to more than 4 MiB"),
-    (many_members, "it has more than 200 files"),
-    (lambda: chart()[:200], "it is not a .tgz that can be read (EOFError)"),
+    (lambda: b"", "not a readable .tgz archive (ReadError)"),
+    (lambda: b"PK\x03\x04 a zip", "not a readable .tgz archive (BadGzipFile)"),
+    (lambda: archive(("web/README.md", b"")), "Chart.yaml is missing"),
+    (lambda: bomb(16 << 20), "Chart.yaml is missing"),
+    (lambda: archive(ABOUT_CHART, ("web/templates/a.yaml", bytes(8 << 20))), "larger than 4 MiB when unpacked"),
+    (pax_bomb, "larger than 4 MiB when unpacked"),
+    (many_members, "more than 200 files"),
+    (lambda: chart()[:200], "not a readable .tgz archive (EOFError)"),
 ]
 
 
@@ -343,7 +343,7 @@ def test_a_damaged_chart_in_a_snapshot_is_a_gap() -> None:
     found = world(archive=b"no archive")
     assert found.archives is None
     assert [(str(g.scope), g.why) for g in found.gaps] == [
-        ("helm/apps/acme/charts/web-2.1.0.tgz", "it is not a .tgz that can be read (BadGzipFile)")
+        ("helm/apps/acme/charts/web-2.1.0.tgz", "not a readable .tgz archive (BadGzipFile)")
     ]
 
 
@@ -392,7 +392,7 @@ def test_what_hangs_on_unknown_values_is_not_judged(
 ) -> None:
     release = Resource(body={"spec": {"values": {"n": "x"}, "valuesFrom": [{"kind": "Secret", "name": "s"}]}}, ref=WEB)
     found = verdicts.of(Cluster([release]), {WEB: verdicts.PartialChart(Chart("web", "1", schema=json.dumps(schema)))})
-    why = "Secret/apps/s holds a part of the values, and what is in it is not read"
+    why = "Secret/apps/s contains part of the values, and its data is not read"
     assert found == {WEB: ValuesVerdict((ValuesFlaw("web", *flaws),) if flaws else (), why)}
 
 
@@ -419,7 +419,7 @@ REFERENCES = [
     (
         "HelmChart", "{chart: web, sourceRef: {kind: HelmRepository, name: acme}, valuesFiles: [a.yaml]}", "2.1.0",
         "helm/apps/acme/charts/web-2.1.0.tgz",
-        ValuesVerdict((LEVEL,), why="spec.valuesFiles of the HelmChart replaces the values of the chart"),
+        ValuesVerdict((LEVEL,), why="spec.valuesFiles of the HelmChart replaces the default values of the chart"),
     ),
 ]  # fmt: skip
 

@@ -45,14 +45,14 @@ def lines(report: Report) -> str:
 def test_pattern(case: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     text = case.read_text("utf-8")
     held, expected = repository(text)
-    actual = lines(check.check(held, rules(), cache=tmp_path))
+    actual = lines(check.check(held, rules(), check.CheckOptions(cache=tmp_path)))
     if request.config.getoption("--update"):
         case.write_text(
             re.sub(r"^```findings\n.*?^```$", lambda _: f"```findings\n{actual}```", text, flags=re.M | re.S), "utf-8"
         )
         return
     assert actual == expected
-    assert lines(check.check(held, rules(), cache=tmp_path)) == expected
+    assert lines(check.check(held, rules(), check.CheckOptions(cache=tmp_path))) == expected
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)

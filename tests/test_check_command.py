@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from fluxdoctor.repository.build import kustomize
 from fluxdoctor.repository.files import repository
 

@@ -95,7 +95,7 @@ def test_a_loopback_address_is_refused(fleet: Path, charts: HelmServer) -> None:
     result = ask(fleet)
     assert (result.exit_code, found(result), charts.paths) == (3, [], [])
     assert skipped(result) == [
-        f"{charts.url('/index.yaml')}: 127.0.0.1 is a loopback address: only asked with --allow-local"
+        f"{charts.url('/index.yaml')}: 127.0.0.1 is a loopback address: contacted only with --allow-local"
     ]
 
 
@@ -113,7 +113,7 @@ def test_a_repository_with_a_login_is_not_asked(fleet: Path, charts: HelmServer)
     declare(fleet, charts.url(), release("old", "web", "0.9.0"), secret="acme-login")
     result = ask(fleet, "--allow-local")
     assert (result.exit_code, found(result), charts.paths) == (0, [], [])
-    assert skipped(result) == [f"{charts.url('/index.yaml')}: Secret web/acme-login was not read"]
+    assert skipped(result) == [f"{charts.url('/index.yaml')}: Secret/web/acme-login was not read"]
 
 
 def test_a_repository_that_wants_a_login_after_all(fleet: Path, charts: HelmServer) -> None:

@@ -36,7 +36,7 @@ CHOSEN = [
 @pytest.mark.parametrize(("entry", "image", "shown"), CHOSEN)
 def test_a_login_is_for_its_registry(entry: str, image: str, shown: bool) -> None:
     text = json.dumps({"auths": {entry: {"username": "u", "password": "p"}}})
-    assert docker_config.find(image, secret(_dockerconfigjson=text)) == (
+    assert docker_config.find_login(image, secret(_dockerconfigjson=text)) == (
         RegistryLogin("u", "p") if shown else RegistryLogin()
     )
 
@@ -48,14 +48,14 @@ def test_the_nearest_entry_wins_and_old_formats_are_read() -> None:
     }
     new, old = secret(_dockerconfigjson=json.dumps({"auths": auths})), secret(_dockercfg=json.dumps(auths))
     for found in (new, old):
-        assert docker_config.find("ghcr.io/acme/web", found) == RegistryLogin("acme", "p:q")
-        assert docker_config.find("ghcr.io/other/web", found) == RegistryLogin("all", "p:q")
-    assert docker_config.exact(new, "registry.example.com") is None
-    assert docker_config.find("a/b", secret(_dockerconfigjson='{"auths": {"a": 1, "b": []}}')) == RegistryLogin()
-    assert docker_config.find("a/b", secret(_dockerconfigjson="[]")) == RegistryLogin()
+        assert docker_config.find_login("ghcr.io/acme/web", found) == RegistryLogin("acme", "p:q")
+        assert docker_config.find_login("ghcr.io/other/web", found) == RegistryLogin("all", "p:q")
+    assert docker_config.login_for_host(new, "registry.example.com") is None
+    assert docker_config.find_login("a/b", secret(_dockerconfigjson='{"auths": {"a": 1, "b": []}}')) == RegistryLogin()
+    assert docker_config.find_login("a/b", secret(_dockerconfigjson="[]")) == RegistryLogin()
     token = secret(_dockerconfigjson='{"auths": {"ghcr.io": {"registrytoken": "t0ken"}}}')
-    assert docker_config.find("ghcr.io/acme", token) == RegistryLogin(token="t0ken")
-    assert "t0ken" not in repr(docker_config.find("ghcr.io/acme", token))
+    assert docker_config.find_login("ghcr.io/acme", token) == RegistryLogin(token="t0ken")
+    assert "t0ken" not in repr(docker_config.find_login("ghcr.io/acme", token))
 
 
 @pytest.mark.parametrize(
@@ -64,5 +64,5 @@ def test_the_nearest_entry_wins_and_old_formats_are_read() -> None:
 )
 def test_a_config_that_cannot_be_read(text: str, why: str) -> None:
     with pytest.raises(UnreachableError) as refused:
-        docker_config.find("ghcr.io/acme/web", secret(_dockerconfigjson=text))
+        docker_config.find_login("ghcr.io/acme/web", secret(_dockerconfigjson=text))
     assert refused.value.detail.endswith(why)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from tests import docpages
 from tests.overlay import Overlay, overlay
 

@@ -23,7 +23,7 @@ NAMESPACE = b'{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ap
 @pytest.mark.parametrize(
     ("about", "words"),
     [
-        (None, "world: no snapshot.yaml in it, so this is not a snapshot folder"),
+        (None, "world: not a snapshot folder: snapshot.yaml is missing"),
         (b"", "world/snapshot.yaml: format is None; this version reads format 1"),
         (b"- a\n", "world/snapshot.yaml: format is None; this version reads format 1"),
         (b"format: 2\ntaken: 2026-01-01T00:00:00Z\n", "world/snapshot.yaml: format is 2; this version reads format 1"),
@@ -42,8 +42,8 @@ def test_a_folder_that_is_no_snapshot(about: bytes | None, words: str) -> None:
 @pytest.mark.parametrize(
     ("path", "content", "gap"),
     [
-        ("cluster/a.json", b'{"kind": "List", "items": [', gap("malformed", "cluster/a.json", "not JSON, line 1: the file is damaged or cut short")),
-        ("cluster/a.json", b"[" * 100_000, gap("malformed", "cluster/a.json", "not JSON: the file is damaged or cut short")),
+        ("cluster/a.json", b'{"kind": "List", "items": [', gap("malformed", "cluster/a.json", "not JSON, line 1: the file is damaged or truncated")),
+        ("cluster/a.json", b"[" * 100_000, gap("malformed", "cluster/a.json", "not JSON: the file is damaged or truncated")),
         ("cluster/a.yaml", b"kind: [", gap("malformed", "cluster/a.yaml", "not YAML, line 1: did not find expected node content")),
         ("cluster/a.json", b'{"kind": "Pod"}', gap("malformed", "cluster/a.json", "not a Kubernetes object: kind or metadata.name is missing")),
         ("cluster/a.json", b"[]", gap("malformed", "cluster/a.json", "not a Kubernetes object: kind or metadata.name is missing")),
@@ -72,14 +72,14 @@ def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "git" / "a" / "b").mkdir(parents=True)
     (tmp_path / "git" / "a" / "b" / "passwd").symlink_to("/etc/passwd")
     snapshot = snapshot_folder.load(tmp_path)
-    assert snapshot.gaps == (gap("not-collected", "git/a/b/passwd", "a symbolic link is not followed"),)
+    assert snapshot.gaps == (gap("not-collected", "git/a/b/passwd", "symbolic links are not followed"),)
     assert snapshot.git is None
 
 
 @pytest.mark.parametrize("base", ["../other", "..", "a/b", "/etc"])
 def test_extends_names_a_sibling_only(tmp_path: Path, base: str) -> None:
     (tmp_path / "snapshot.yaml").write_text(f"format: 1\ntaken: 2026-01-01T00:00:00Z\nextends: {base}\n")
-    with pytest.raises(SnapshotError, match="extends names a folder beside this one, not a path"):
+    with pytest.raises(SnapshotError, match="extends must be the name of a sibling folder, not a path"):
         snapshot_folder.load(tmp_path)
 
 
@@ -180,15 +180,13 @@ def test_an_object_that_is_there_twice_and_differs_is_told() -> None:
         "snapshot.yaml": ABOUT,
         **{f"cluster/{i}.json": json.dumps(o).encode() for i, o in enumerate((one, one, other))},
     }
-    why = "it is in the snapshot twice and differs (cluster/0.json; cluster/2.json); the last one was taken"
+    why = "the snapshot contains it twice with different content (cluster/0.json; cluster/2.json); the last one is used"
     assert snapshot_folder.parse(files, "world").gaps == (gap("conflicting", "Pod/a/p", why),)
 
 
 def test_listed_kinds_without_any_file_are_not_known_to_be_absent() -> None:
     snapshot = snapshot_folder.parse({"snapshot.yaml": BARE + b"listed: [{kind: Pod, namespaces: all}]\n"}, "world")
-    assert snapshot.gaps == (
-        gap("conflicting", "cluster/", "snapshot.yaml says that kinds were listed, and there is no file of them"),
-    )
+    assert snapshot.gaps == (gap("conflicting", "cluster/", "snapshot.yaml lists kinds, but cluster/ has no files"),)
     assert snapshot.cluster.look(Ref("Pod", "a", "p")).unknown
 
 

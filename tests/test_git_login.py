@@ -156,11 +156,11 @@ def test_the_policy_of_the_run_is_asked_first(monkeypatch: pytest.MonkeyPatch) -
     ]  # fmt: skip
     secrets = {"p": secret(address="http://127.0.0.1:3128"), "q": secret(address="http://192.0.2.1:3128")}
     assert answers(collect(sources, reach(secrets, allow_local=False))) == {
-        "loopback": "not-contacted: 127.0.0.1 is a loopback address: only asked with --allow-local",
-        "metadata": "not-contacted: 169.254.169.254 is a link-local address (cloud metadata lives there): only asked with --allow-local",
+        "loopback": "not-contacted: 127.0.0.1 is a loopback address: contacted only with --allow-local",
+        "metadata": "not-contacted: 169.254.169.254 is a link-local address (used by cloud metadata services): contacted only with --allow-local",
         "name": "not-contacted: metadata.google.internal is a cloud metadata service",
-        "proxied": "not-contacted: proxy: 127.0.0.1 is a loopback address: only asked with --allow-local",
-        "behind": "not-contacted: 127.0.0.1 is a loopback address: only asked with --allow-local",
+        "proxied": "not-contacted: proxy: 127.0.0.1 is a loopback address: contacted only with --allow-local",
+        "behind": "not-contacted: 127.0.0.1 is a loopback address: contacted only with --allow-local",
     }
 
 

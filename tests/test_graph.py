@@ -58,7 +58,7 @@ def test_sources_and_their_secrets(kind: str) -> None:
          "targetNamespace: t, install: {createNamespace: true}}",
          ["sourceRef spec.chart.spec.sourceRef HelmRepository/x/r", "dependsOn spec.dependsOn[0] HelmRelease/apps/a",
           "valuesFrom spec.valuesFrom[0] ConfigMap/apps/cm optional", "verify spec.chart.spec.verify.secretRef Secret/apps/cosign",
-          "targetNamespace spec.targetNamespace Namespace/t optional", "targetNamespace spec.storageNamespace Namespace/st optional",
+          "targetNamespace spec.targetNamespace Namespace/t optional", "targetNamespace spec.storageNamespace Namespace/st",
           "helmChart spec.chart HelmChart/x/apps-it"]),
         ("HelmRelease", HELM, "{chartRef: {kind: OCIRepository, name: o}}", ["chartRef spec.chartRef OCIRepository/apps/o"]),
         ("ImagePolicy", IMAGE, "{imageRepositoryRef: {name: r, namespace: x}}", ["imageRepositoryRef spec.imageRepositoryRef ImageRepository/x/r"]),

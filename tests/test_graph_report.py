@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from fluxdoctor.app.diagnose import diagnose
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.report import graph, graph_code, graph_svg, graph_text
 from fluxdoctor.report.graph import Mark, Picture

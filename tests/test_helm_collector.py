@@ -65,7 +65,9 @@ REDIS = (ChartVersion("1.0.0", ("https://elsewhere.test/redis-1.0.0.tgz",)),)
 LOGIN = {"login": secret(username="deploy", password="s3cr3t-canary")}
 
 
-def ask(means: ProbeContext, url: str, wanted: frozenset[str] = frozenset({"podinfo"}), **spec: Any) -> helm.HelmFound:
+def ask(
+    means: ProbeContext, url: str, wanted: frozenset[str] = frozenset({"podinfo"}), **spec: Any
+) -> helm.HelmResults:
     return helm.collect([source("HelmRepository", "acme", {"url": url, **spec})], {REF: wanted}, means)
 
 
@@ -154,9 +156,9 @@ def test_a_login_is_sent_to_its_host_and_never_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"secretRef": {"name": "gone"}}, "Secret apps/gone was not read"),
-        ({"certSecretRef": {"name": "gone"}}, "Secret apps/gone was not read"),
-        ({"secretRef": {"name": "half"}}, "the Secret has no password, and the controller refuses it"),
+        ({"secretRef": {"name": "gone"}}, "Secret/apps/gone was not read"),
+        ({"certSecretRef": {"name": "gone"}}, "Secret/apps/gone was not read"),
+        ({"secretRef": {"name": "half"}}, "the Secret has no password, so the controller rejects it"),
     ],
 )
 def test_without_its_secret_nobody_is_asked(spec: Mapping[str, Any], says: str) -> None:
@@ -193,8 +195,8 @@ def test_a_rate_limit_tells_when_to_come_again() -> None:
 
 BODIES = [
     (b"", "the index is empty"),
-    (b"\n<!DOCTYPE html><html>", "line 1: this is a web page, not an index"),
-    (b"hello", "line 1: this is no index of a Helm repository"),
+    (b"\n<!DOCTYPE html><html>", "line 1: a web page, not an index"),
+    (b"hello", "line 1: not the index of a Helm repository"),
     (b"apiVersion: v1\n", "the index has no entries"),
     (b"entries: {}\n", "the index has no apiVersion"),
     (
@@ -277,26 +279,26 @@ def test_a_big_index_gives_what_a_full_parse_gives() -> None:
     assert sorted(found) == sorted(whole)
     assert found["chart-00003"] == whole["chart-00003"]
     assert found["chart-00040"] == whole["chart-00040"]
-    assert index.read(data, (), whole=True) == whole
+    assert index.read(data, (), parse_all=True) == whole
 
 
 def test_an_index_that_is_too_big_to_parse_is_scanned_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index, "_SMALL", 0)
     monkeypatch.setattr(index, "_PARSED", 100)
-    assert index.read(INDEX, {"podinfo"}, whole=True) == {"podinfo": PODINFO, "redis": ()}
+    assert index.read(INDEX, {"podinfo"}, parse_all=True) == {"podinfo": PODINFO, "redis": ()}
     monkeypatch.setattr(index, "_MOST_CHARTS", 1)
     with pytest.raises(UnreachableError) as refused:
         index.read(INDEX, {"podinfo"})
     assert (refused.value.answer, refused.value.detail) == (
         Answer.TOO_LARGE,
-        "the index is 0 MiB, and not as Helm writes one",
+        "the index is 0 MiB, and its layout is not the one that Helm writes",
     )
 
 
 def test_certificates() -> None:
     authority, other = Authority(), Authority()
     with helm_server({"/index.yaml": INDEX}, authority.server()) as server:
-        url, says = server.url(), f"127.0.0.1:{server.port}: its certificate is not accepted: "
+        url, says = server.url(), f"127.0.0.1:{server.port}: the certificate is not accepted: "
         assert probe(reach(), url) == (Answer.TLS_UNKNOWN_CA, f"{says}unable to get local issuer certificate")
         for entries in ({"ca_crt": authority.pem}, {"caFile": authority.pem}):
             means = reach({"ca": secret(**entries)})
@@ -311,7 +313,7 @@ def test_certificates() -> None:
         )
     trusting = {"ca": secret(ca_crt=authority.pem)}
     with helm_server({"/index.yaml": INDEX}, authority.server(expired=True)) as server:
-        says = f"127.0.0.1:{server.port}: its certificate is not accepted: certificate has expired"
+        says = f"127.0.0.1:{server.port}: the certificate is not accepted: certificate has expired"
         assert probe(reach(trusting), server.url(), certSecretRef={"name": "ca"}) == (Answer.TLS_EXPIRED, says)
     with helm_server({"/index.yaml": INDEX}, authority.server("charts.example.com")) as server:
         assert probe(reach(trusting), server.url(), certSecretRef={"name": "ca"})[0] is Answer.TLS_WRONG_NAME
@@ -335,17 +337,17 @@ def test_a_client_certificate_leaves_no_file(tmp_path: Path, monkeypatch: pytest
             certSecretRef={"name": "half"},
         )
 
-    assert half == (Answer.TLS, "the Secret has a client certificate or its key, not both")
+    assert half == (Answer.TLS, "the Secret has only one of client certificate and key")
     assert list(tmp_path.iterdir()) == []
     # The alert of TLS 1.3 and the end of the connection race each other.
-    says = ("it asks for a client certificate that it accepts", "the connection was cut")
+    says = ("the server requires a client certificate that it accepts", "the connection was closed")
     assert (answer, detail) in [(Answer.TLS, f"127.0.0.1:{server.port}: {words}") for words in says]
 
 
 def test_http_and_https_are_told_apart() -> None:
     with helm_server({"/index.yaml": INDEX}) as server:
         answer = probe(reach(), server.url().replace("http:", "https:"))
-    assert answer == (Answer.TLS, f"127.0.0.1:{server.port}: it speaks plain http, and https was asked")
+    assert answer == (Answer.TLS, f"127.0.0.1:{server.port}: the server uses plain http, but the request used https")
 
 
 def test_hosts_that_do_not_answer() -> None:
@@ -353,7 +355,7 @@ def test_hosts_that_do_not_answer() -> None:
         silent = listening.getsockname()[1]
         began = time.monotonic()
         answer = probe(reach(per_host=0.4), f"http://127.0.0.1:{silent}")
-        assert answer == (Answer.TIMEOUT, f"127.0.0.1:{silent}: no whole answer in time")
+        assert answer == (Answer.TIMEOUT, f"127.0.0.1:{silent}: no complete answer in time")
         assert time.monotonic() - began < 3
     assert probe(reach(), f"http://127.0.0.1:{silent}") == (Answer.REFUSED, f"127.0.0.1:{silent}: connection refused")
     assert probe(reach(), "https://charts.invalid")[0] is Answer.DNS
@@ -364,13 +366,13 @@ def test_hosts_that_do_not_answer() -> None:
     [
         (
             "http://169.254.169.254/latest",
-            "169.254.169.254 is a link-local address (cloud metadata lives there): only asked with --allow-local",
+            "169.254.169.254 is a link-local address (used by cloud metadata services): contacted only with --allow-local",
         ),
-        ("http://127.0.0.1:1", "127.0.0.1 is a loopback address: only asked with --allow-local"),
-        ("http://[::ffff:127.0.0.1]:1", "::ffff:127.0.0.1 is a loopback address: only asked with --allow-local"),
+        ("http://127.0.0.1:1", "127.0.0.1 is a loopback address: contacted only with --allow-local"),
+        ("http://[::ffff:127.0.0.1]:1", "::ffff:127.0.0.1 is a loopback address: contacted only with --allow-local"),
         ("ftp://charts.test", "the URL is neither http nor https"),
         ("file:///etc/passwd", "the URL is neither http nor https"),
-        ("http://charts.test\r\nX-Evil: 1", "the URL cannot be read"),
+        ("http://charts.test\r\nX-Evil: 1", "the URL is not valid"),
         ("", "the URL is neither http nor https"),
     ],
 )
@@ -390,7 +392,7 @@ REDIRECTS: list[tuple[str, Answer, str]] = [
     (
         "http://127.0.0.1:9/index.yaml",
         Answer.NOT_CONTACTED,
-        "127.0.0.1 is a loopback address: only asked with --allow-local",
+        "127.0.0.1 is a loopback address: contacted only with --allow-local",
     ),
     ("http://metadata.google.internal/", Answer.NOT_CONTACTED, "metadata.google.internal is a cloud metadata service"),
     ("file:///etc/passwd", Answer.NOT_CONTACTED, "the URL is neither http nor https"),
@@ -440,8 +442,8 @@ def test_gzip_is_unpacked_and_what_only_says_so_is_malformed() -> None:
         answers = [probe(reach(), server.url(path)) for path in ("", "/cut", "/no")]
     assert answers == [
         (Answer.OK, "2 charts"),
-        (Answer.MALFORMED, "the answer is not the gzip that it says it is, or it is cut short"),
-        (Answer.MALFORMED, f"127.0.0.1:{server.port}: the answer is not the gzip that it says it is"),
+        (Answer.MALFORMED, "the answer is not valid gzip, or it is truncated"),
+        (Answer.MALFORMED, f"127.0.0.1:{server.port}: the answer is not valid gzip"),
     ]
 
 
@@ -458,9 +460,9 @@ def test_bodies_that_never_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answers == [
         (Answer.TOO_LARGE, "the answer is larger than 8 MiB"),
         (Answer.TOO_LARGE, "the answer is larger than 8 MiB"),
-        (Answer.REFUSED, f"127.0.0.1:{server.port}: the connection was cut"),
+        (Answer.REFUSED, f"127.0.0.1:{server.port}: the connection was closed"),
     ]
-    assert slow == (Answer.TIMEOUT, f"127.0.0.1:{server.port}: no whole answer in time")
+    assert slow == (Answer.TIMEOUT, f"127.0.0.1:{server.port}: no complete answer in time")
 
 
 def cut_short(handler: http.server.BaseHTTPRequestHandler) -> None:
@@ -477,7 +479,7 @@ def test_an_index_that_the_controller_would_not_take_is_read_and_said_so(monkeyp
     with helm_server({"/index.yaml": INDEX}) as server:
         assert probe(reach(), server.url()) == (Answer.OK, "2 charts")
         found = helm.collect([source("HelmRepository", "acme", {"url": server.url()}, failed)], {}, reach())
-    says = "the index is 0 MiB; source-controller reads 0 unless told otherwise"
+    says = "the index is 0 MiB; source-controller reads at most 0 MiB by default"
     assert (found.probes[REF].answer, found.probes[REF].detail) == (Answer.TOO_LARGE, says)
     assert found.indexes[REF]["podinfo"] == PODINFO
 
@@ -493,7 +495,7 @@ def test_the_run_is_called_off() -> None:
 
         server.odd["/index.yaml"] = stop
         assert probe(means, server.url())[0] is Answer.TIMEOUT
-    assert probe(means, server.url()) == (Answer.TIMEOUT, "called off")
+    assert probe(means, server.url()) == (Answer.TIMEOUT, "the run was cancelled")
 
 
 def test_a_chart_is_pulled_and_its_login_goes_only_where_it_may() -> None:
@@ -528,9 +530,9 @@ def test_a_chart_that_cannot_be_had_is_a_gap() -> None:
     path = "helm/apps/acme/charts/podinfo"
     assert found.charts == {}
     assert found.gaps == (
-        gap("unavailable", f"{path}-6.5.0.tgz", "it is not a .tgz that can be read (BadGzipFile)"),
+        gap("unavailable", f"{path}-6.5.0.tgz", "not a readable .tgz archive (BadGzipFile)"),
         gap("unavailable", f"{path}-6.5.1.tgz", f"127.0.0.1:{server.port} answers 404 Not Found"),
-        gap("unavailable", f"{path}-9.9.9.tgz", "the index does not list it"),
+        gap("unavailable", f"{path}-9.9.9.tgz", "the index does not list this chart version"),
     )
 
 
@@ -560,7 +562,7 @@ def test_a_proxy_is_asked_by_the_client() -> None:
     assert (response.status, response.body) == (200, INDEX)
     assert (refused.value.answer, refused.value.detail) == (
         Answer.PROXY,
-        "charts.test: the proxy does not answer, or refuses",
+        "charts.test: the proxy does not answer or rejects the request",
     )
     assert off.value.answer is Answer.NOT_CONTACTED
     assert proxy.requests == ["CONNECT charts.test:443", "CONNECT charts.test:443"]
@@ -617,14 +619,14 @@ def test_a_kept_index_whose_bytes_are_others_is_fetched_anew(tmp_path: Path) -> 
 
 
 def test_a_fault_of_ours_is_one_source_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    original: Callable[..., Any] = helm._index
+    original: Callable[..., Any] = helm._fetch_index
 
     def failing(repository: Any, *args: Any, **more: Any) -> Any:
         if repository.source.name == "bad":
             raise RuntimeError("s3cr3t-canary")
         return original(repository, *args, **more)
 
-    monkeypatch.setattr(helm, "_index", failing)
+    monkeypatch.setattr(helm, "_fetch_index", failing)
     with helm_server({"/index.yaml": INDEX}) as server:
         pair = [
             source("HelmRepository", "bad", {"url": "http://127.0.0.1:1"}),
@@ -632,6 +634,6 @@ def test_a_fault_of_ours_is_one_source_s(monkeypatch: pytest.MonkeyPatch) -> Non
         ]
         found = helm.collect(pair, {}, reach())
     assert found.probes[pair[0].ref] == Probe(
-        "http://127.0.0.1:1/index.yaml", Answer.UNKNOWN, "it could not be asked (RuntimeError)", TAKEN
+        "http://127.0.0.1:1/index.yaml", Answer.UNKNOWN, "the request failed (RuntimeError)", TAKEN
     )
     assert found.probes[REF].answer is Answer.OK

@@ -16,8 +16,8 @@ import yaml
 from markdown_it import MarkdownIt
 
 from fluxdoctor.app.diagnose import diagnose
-from fluxdoctor.cli.graph import FORMATS
-from fluxdoctor.cli.graph import render as drawn
+from fluxdoctor.cli.commands.graph import FORMATS
+from fluxdoctor.cli.commands.graph import render as drawn
 from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.finding import Report
 from fluxdoctor.model.resource import Ref

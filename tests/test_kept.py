@@ -259,7 +259,7 @@ def test_a_check_says_of_changed_files_what_it_says_without_a_cache(tmp_path: Fo
     for one in (held, wrong, held):
         alone = check.check(one, rules())
         for _ in range(2):
-            found = check.check(one, rules(), cache=tmp_path)
+            found = check.check(one, rules(), check.CheckOptions(cache=tmp_path))
             assert replace(found, taken=alone.taken) == alone
         seen.append(len(alone.findings))
         for at in tmp_path.glob("*.kept"):
@@ -298,12 +298,12 @@ def test_a_run_that_is_stopped_leaves_its_builds_to_the_next(tmp_path: Folder, m
 
     monkeypatch.setattr(kustomize.Stage, "build", counted)
     with pytest.raises(DeadlineError):
-        check.check(held, rules(), cache=tmp_path)
+        check.check(held, rules(), check.CheckOptions(cache=tmp_path))
     stops.clear()
     seen = [sorted(built)]
     for _ in range(2):
         built.clear()
-        check.check(held, rules(), cache=tmp_path)
+        check.check(held, rules(), check.CheckOptions(cache=tmp_path))
         seen.append(sorted(built))
     assert seen == [["clusters/a", "one", "two"], ["one", "two"], []]
 

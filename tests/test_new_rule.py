@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,20 @@ def new(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("name", ["rules", "my rules"])
+def test_the_commands_to_install_a_pack_name_its_folder(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    done = new(tmp_path, "acme/team-label-missing", "--into", str(folder))
+    commands = [shlex.split(line) for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert (done.returncode, commands) == (
+        0,
+        [
+            [sys.executable, "-m", "pip", "install", "pytest", "--editable", str(folder)],
+            [sys.executable, "-m", "pytest", str(folder)],
+        ],
+    )
 
 
 def test_a_pack_and_one_more_rule_pass_and_fire(tmp_path: Path, overlay: Overlay) -> None:
@@ -81,15 +96,15 @@ def test_what_is_written_passes_our_own_linter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule_id", "words"),
     [
-        ("team-label-missing", "'team-label-missing' is no rule id: write AREA/RULE"),
-        ("Acme/team", "'Acme/team' is no rule id"),
-        ("acme/team_label", "'acme/team_label' is no rule id"),
-        ("acme/../team", "'acme/../team' is no rule id"),
-        ("../acme", "'../acme' is no rule id"),
-        ("acme/a/b", "'acme/a/b' is no rule id"),
+        ("team-label-missing", "'team-label-missing' is not a rule id: write AREA/RULE"),
+        ("Acme/team", "'Acme/team' is not a rule id"),
+        ("acme/team_label", "'acme/team_label' is not a rule id"),
+        ("acme/../team", "'acme/../team' is not a rule id"),
+        ("../acme", "'../acme' is not a rule id"),
+        ("acme/a/b", "'acme/a/b' is not a rule id"),
         ("3m/team", "area '3m' begins with a digit"),
         ("helm/team-label-missing", "area helm is fluxdoctor's own"),
-        ("flux/unexplained", "flux/unexplained is a rule of fluxdoctor already: fluxdoctor explain flux/unexplained"),
+        ("flux/unexplained", "flux/unexplained is already a rule of fluxdoctor: fluxdoctor explain flux/unexplained"),
         ("acme/" + "x" * 61, "has 61 characters; 60 are the most"),
     ],
 )
@@ -105,16 +120,16 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     page.write_text("mine")
     done = new(tmp_path, "acme/team-label-missing", "--into", "acme-flux-rules")
     assert (done.returncode, page.read_text()) == (2, "mine")
-    assert "is there already, and nothing is overwritten" in done.stderr
+    assert "already exists, and nothing is overwritten" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("project", "words"),
     [
-        ("[project]\nname = 'x'\n", 'is no rule pack: it has no [project.entry-points."fluxdoctor.rules"]'),
+        ("[project]\nname = 'x'\n", 'is not a rule pack: it has no [project.entry-points."fluxdoctor.rules"]'),
         ("[project\n", "pyproject.toml: cannot be read: "),
         ("[project.entry-points.'fluxdoctor.rules']\nx = 'gone'\n", "is the package gone that it names"),
-        ("[project.entry-points.'fluxdoctor.rules']\nx = '../up'\n", "is no rule pack"),
+        ("[project.entry-points.'fluxdoctor.rules']\nx = '../up'\n", "is not a rule pack"),
     ],
 )
 def test_a_folder_that_is_no_pack(project: str, words: str, tmp_path: Path) -> None:

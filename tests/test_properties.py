@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluxdoctor.app.diagnose import diagnose
-from fluxdoctor.cli.graph import FORMATS
-from fluxdoctor.cli.graph import render as drawn
+from fluxdoctor.cli.commands.graph import FORMATS
+from fluxdoctor.cli.commands.graph import render as drawn
 from fluxdoctor.collect.store import save, snapshot_folder
 from fluxdoctor.model.finding import Confidence, Report
 from fluxdoctor.model.flux import KINDS

@@ -182,11 +182,11 @@ def test_a_pushgateway() -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--publish", "somewhere"), "say openreports, pushgateway=URL or textfile=FILE"),
-        (("--publish", "openreports=x"), "say openreports, pushgateway=URL or textfile=FILE"),
-        (("--publish", "textfile"), "say openreports, pushgateway=URL or textfile=FILE"),
-        (("--publish", "pushgateway=ftp://x"), "a Pushgateway is an http or https URL"),
-        (("--publish", "pushgateway=http://u:canary-pw@x"), "the URL of a Pushgateway must hold no login"),
+        (("--publish", "somewhere"), "write openreports, pushgateway=URL or textfile=FILE"),
+        (("--publish", "openreports=x"), "write openreports, pushgateway=URL or textfile=FILE"),
+        (("--publish", "textfile"), "write openreports, pushgateway=URL or textfile=FILE"),
+        (("--publish", "pushgateway=ftp://x"), "the Pushgateway must be an http or https URL"),
+        (("--publish", "pushgateway=http://u:canary-pw@x"), "the Pushgateway URL must not contain credentials"),
         (("--publish", "openreports", "-n", "apps"), "not with KIND/NAME, --from or --namespace"),
         (("--publish", "openreports", "--from", "."), "not with KIND/NAME, --from or --namespace"),
         (("kustomization/apps", "--publish", "openreports"), "not with KIND/NAME, --from or --namespace"),

@@ -7,8 +7,9 @@ import string
 
 import pytest
 
+from fluxdoctor import ChartIndexes, Charts, GitTrees, Manifests, OciTags
 from fluxdoctor.model.finding import Severity
-from fluxdoctor.rule import URL, Rule
+from fluxdoctor.rule import OWN, URL, Rule
 from fluxdoctor.testing import Example, examples
 from tests.worlds import NAMES, ROOT, report_of, rules
 
@@ -41,6 +42,16 @@ def test_page(rule: Rule) -> None:
 
 def test_the_page_of_every_rule_is_where_its_address_says() -> None:
     assert [r.id for r in rules().rules if not (ROOT / r.url.removeprefix(URL)).is_file()] == []
+
+
+#: The parameter of a check for each fact whose type does not say what it is called: one name a fact, as in Snapshot.
+FACTS = {GitTrees: "git", Charts: "archives", ChartIndexes: "charts", OciTags: "oci", Manifests: "manifests"}
+
+
+def test_a_fact_has_one_name_in_all_checks() -> None:
+    names = [(rule.id, need.name, need.fact) for rule in rules().rules if rule.pack == OWN for need in rule.needs]
+    first = {fact: name for _, name, fact in reversed(names)} | FACTS
+    assert [(id_, name, first[fact]) for id_, name, fact in names if name != first[fact]] == []
 
 
 def test_ids_that_rules_name_exist() -> None:

@@ -13,7 +13,7 @@ import pytest
 import reference
 
 import fluxdoctor
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from tests.worlds import rules
 
 #: Tags that make a browser load something, and the attribute that says what.

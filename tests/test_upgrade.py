@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.app.diagnose import RuleOptions, diagnose
 from fluxdoctor.collect.store import save
 from fluxdoctor.collect.store.archive import SnapshotError
 from fluxdoctor.collect.store.snapshot_folder import load, parse
@@ -84,7 +84,7 @@ def test_without_a_target_no_upgrade_rule_shows() -> None:
 @pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("healthy-")])
 def test_clusters_of_the_target_have_nothing_to_fear(name: str) -> None:
     """The incidents run Flux 2.9 on Kubernetes 1.36: an upgrade to what is there breaks nothing."""
-    report = diagnose(replace(snapshot_of(name), target=Target((2, 9), (1, 36))), rules(), only=["upgrade"])
+    report = diagnose(replace(snapshot_of(name), target=Target((2, 9), (1, 36))), rules(), RuleOptions(["upgrade"]))
     assert [f"{f.rule} {f.subject}" for f in report.findings] == []
 
 

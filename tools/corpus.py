@@ -68,7 +68,7 @@ def check_commit(git: Path, commit: str) -> tuple[Report, float, str]:
     started = time.monotonic()
     kept = cache_folder.folder()
     held = repository.of_revision(git, commit)
-    report = check.check(held, cache=kept / "builds" if kept else None)
+    report = check.check(held, options=check.CheckOptions(cache=kept / "builds" if kept else None))
     return report, time.monotonic() - started, f"{len(held.files)} files, {report.objects} Flux objects"
 
 

@@ -13,7 +13,7 @@ import click
 import yaml
 
 import fluxdoctor
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from fluxdoctor.report import json
 from fluxdoctor.report.page import shown
 from fluxdoctor.rule import Rule, fallbacks, load_pack

@@ -1,14 +1,15 @@
-"""The use case before a deploy: the files of a repository in, one Report for all of its clusters out."""
+"""Check a repository before it is deployed: its files in, one Report for all of its clusters out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fluxdoctor import merge, rule
-from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor import merge as merging
+from fluxdoctor import rule
+from fluxdoctor.app.diagnose import ALL_RULES, RuleOptions, diagnose
 from fluxdoctor.collect.garbage import uncollected
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.probe_context import ProbeContext
@@ -23,7 +24,7 @@ from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 from fluxdoctor.rule import Catalogue
 from fluxdoctor.settings.policy import Policy
 
-#: What is said, as a note, of files that no cluster reaches.
+#: The rules that are reported, as notes, for files that no cluster reaches.
 _NOTES = (
     "kustomize/resource-missing", "kustomize/component-missing", "kustomize/path-not-found",
     "kustomize/base-without-kustomization", "kustomize/manifest-yaml-invalid", "kustomize/kustomization-invalid",
@@ -37,142 +38,198 @@ _FOREIGN = "what a Kustomization applies from another repository was not looked 
 
 
 class UnknownClusterError(Exception):
-    """A cluster was asked for that the repository does not have; the text names those that it has."""
+    """The repository does not have the requested cluster; the text names the clusters that it has."""
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What to check, and how."""
+
+    rules: RuleOptions = ALL_RULES
+    """Which rules count."""
+    clusters: Sequence[str] = ()
+    """Paths: only the clusters that begin there; all clusters if empty."""
+    cache: Path | None = None
+    """The folder that keeps builds for the next run; none are kept without it."""
+    live: Callable[[Sequence[Ref]], Snapshot] | None = None
+    """Reads the live cluster, these objects too, to answer what the repository cannot. For exactly one cluster."""
+    target: Target | None = None
+    """The versions that an upgrade goes to."""
+    policy: Policy | None = None
+    """What is ignored in the repository; nothing without it."""
+    before: Repository | None = None
+    """The repository before a change: only what the change makes worse is reported."""
+    policy_before: Policy | None = None
+    """What was ignored before the change."""
+    deadline: Deadline | None = None
+    """When the builds must be done."""
+    on_snapshot: Callable[[Snapshot], object] | None = None
+    """Called with the facts of each cluster, for example to draw them."""
+    probes: ProbeContext | None = None
+    """The means to ask chart repositories which versions they offer; they are not asked without it."""
+
+
+_DEFAULT = CheckOptions()
+
+
+@uncollected()
+def check(repository: Repository, catalogue: Catalogue | None = None, options: CheckOptions = _DEFAULT) -> Report:
+    """Follow a repository from each of its entry points, run the rules for each cluster, and merge their findings.
+
+    Without a catalogue, the installed rules run. Raises UnknownClusterError, and DeadlineError if the deadline passes
+    before everything is built.
+    """
+    catalogue = catalogue or rule.installed()
+    facts = collect.collect(repository, options.cache, options.deadline)
+    selected = select_clusters(facts, repository, options)
+    live = options.live(live_lookup.asked(facts.snapshots[selected[0]])) if options.live else None
+    if options.before is None:
+        return _Run(facts, selected, repository, catalogue, options, live).report()
+    facts_before = collect.collect(options.before, options.cache, options.deadline)
+    facts = _with_removals(facts, selected, facts_before)
+    names = {facts.snapshots[i].name for i in selected}
+    same = [i for i, s in enumerate(facts_before.snapshots) if not live or s.name in names]
+    options_before = replace(options, policy=options.policy_before, on_snapshot=None)
+    before = _Run(facts_before, same, options.before, catalogue, options_before, live).report()
+    after = _Run(facts, selected, repository, catalogue, options, live).report()
+    return merging.without(after, merging.identities(before))
+
+
+def select_clusters(facts: RepositoryFacts, repository: Repository, options: CheckOptions) -> list[int]:
+    """Return the indexes of the clusters to check. Raises UnknownClusterError."""
+    selected = [
+        i for i in range(len(facts.snapshots)) if _is_selected(facts, i, options.clusters, repository.focus)
+    ]  # fmt: skip
+    names = ", ".join(s.name for s in facts.snapshots) or "none"
+    if options.clusters and not selected:
+        raise UnknownClusterError(
+            f"no cluster begins at {', '.join(options.clusters)}; clusters of {repository.name}: {names}"
+        )
+    if options.live and len(selected) != 1:
+        raise UnknownClusterError(
+            f"a live cluster is compared with one cluster of the repository: choose it of {names}"
+        )
+    return selected
+
+
+def _is_selected(facts: RepositoryFacts, index: int, clusters: Sequence[str], focus: str) -> bool:
+    name, file = facts.snapshots[index].name, facts.entries[index].file
+    paths = [c.strip("/").removeprefix("./") or "." for c in clusters]
+    if paths:
+        return any(path == name or file.startswith(f"{path}/") for path in paths)
+    return not focus or name == focus or name.startswith(f"{focus}/") or file.startswith(f"{focus}/")
+
+
+def _with_removals(facts: RepositoryFacts, selected: Sequence[int], before: RepositoryFacts) -> RepositoryFacts:
+    """Add what the change removes from each cluster."""
+    earlier = {reached.entry.name: reached for reached in before.reached}
+    by_index = {
+        i: removals.between(earlier[name], facts.reached[i])
+        for i in selected
+        if (name := facts.reached[i].entry.name) in earlier
+    }
+    return replace(facts, snapshots=tuple(replace(s, removals=by_index.get(i)) for i, s in enumerate(facts.snapshots)))
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What to check, and how."""
+    """The rules over one state of a repository."""
 
+    facts: RepositoryFacts
+    selected: Sequence[int]
+    """The indexes of the clusters to check."""
+    repository: Repository
     catalogue: Catalogue
-    only: Sequence[str]
-    ignore: Sequence[str]
+    options: CheckOptions
     live: Snapshot | None
-    target: Target | None
-    policy: Policy | None
-    partly: bool
-    """Only a part of the repository is looked at."""
-    seen: Callable[[Snapshot], object] | None
-    reach: ProbeContext | None
+    """What the live cluster contains, to answer what the repository cannot."""
+
+    @property
+    def all_clusters(self) -> bool:
+        return not self.options.clusters
+
+    @property
+    def places(self) -> Mapping[str, Callable[[str], str]]:
+        """By cluster, the function that turns a path of its artifact into a path of the repository."""
+        return {self.facts.snapshots[i].name: collect.place(self.facts.reached[i]) for i in self.selected}
+
+    def report(self) -> Report:
+        snapshots, offline = self.snapshots()
+        if self.options.on_snapshot:
+            for snapshot in snapshots:
+                self.options.on_snapshot(snapshot)
+        reports = self.apply_policy(self.run_clusters(snapshots), snapshots)
+        if self.facts.leftover and self.all_clusters:
+            reports.append(self.notes(self.facts.leftover))
+        self.facts.keep()
+        return self.merge(reports, self.skipped(offline))
+
+    def snapshots(self) -> tuple[list[Snapshot], list[Skipped]]:
+        """Return the facts of each cluster, and what the chart repositories did not answer."""
+        snapshots = [self.facts.snapshots[i] for i in self.selected]
+        if self.live:
+            snapshots = [live_lookup.join(snapshot, self.live) for snapshot in snapshots]
+        snapshots = [replace(snapshot, target=self.options.target) for snapshot in snapshots]
+        return _online(snapshots, self.options.probes) if self.options.probes else (snapshots, [])
+
+    def run_clusters(self, snapshots: Sequence[Snapshot]) -> list[Report]:
+        reports = [diagnose(snapshot, self.catalogue, self.options.rules) for snapshot in snapshots]
+        return [_unbuilt(report, self.facts.reached[i]) for report, i in zip(reports, self.selected, strict=True)]
+
+    def apply_policy(self, reports: Sequence[Report], snapshots: Sequence[Snapshot]) -> list[Report]:
+        policy, places = self.options.policy, self.places
+        if policy is None:
+            return list(reports)
+        pairs = zip(reports, snapshots, strict=True)
+        return [policy.hide(report, snapshot, places[snapshot.name]) for report, snapshot in pairs]
+
+    def notes(self, leftover: Snapshot) -> Report:
+        """Return the faults of files that no cluster reaches: as notes, and without gaps or counts."""
+        rules = replace(self.options.rules, only=self.options.rules.only or _NOTES)
+        report = diagnose(leftover, self.catalogue, rules)
+        notes = tuple(f for f in report.findings if f.rule in _NOTES)
+        report = replace(report, findings=notes, skipped=(), objects=0, not_ready=0, deselected=0)
+        report = self.options.policy.hide(report, leftover) if self.options.policy else report
+        return replace(report, findings=tuple(replace(f, severity=Severity.INFO) for f in report.findings))
+
+    def skipped(self, offline: Sequence[Skipped]) -> list[Skipped]:
+        """Return what was not checked for reasons that no single cluster's report has."""
+        skipped = [] if self.selected else [Skipped("", None, _NO_CLUSTER)]
+        skipped += [*offline, *map(Skipped.of_gap, self.facts.gaps)]
+        foreign = [ref for i in self.selected for ref in sorted(self.facts.reached[i].foreign)]
+        skipped += [Skipped("", ref, _FOREIGN, asked=False) for ref in foreign]
+        if self.live:
+            snapshots = [self.facts.snapshots[i] for i in self.selected]
+            hidden = dict.fromkeys(gap for s in snapshots for gap in live_lookup.hidden(s, self.live))
+            skipped += map(Skipped.of_gap, hidden)
+        return skipped
+
+    def merge(self, reports: Sequence[Report], skipped: Sequence[Skipped]) -> Report:
+        name, policy = self.repository.name, self.options.policy
+        if not reports:
+            now = datetime.now(UTC).replace(microsecond=0)
+            return Report("check", now, (), tuple(skipped), 0, 0, 0, name=name)
+        report = merging.merge(reports, name, self.places)
+        # A repository never contains everything, and that makes no report incomplete; gaps of a live cluster do.
+        unknowns = [s if self.live or s.subject is None else replace(s, asked=False) for s in report.skipped]
+        report = replace(report, skipped=tuple(dict.fromkeys((*unknowns, *skipped))))
+        if policy is None:
+            return report
+        rules, whole = self.options.rules, self.all_clusters and not self.repository.focus
+        return policy.finish(report, self.catalogue, only=rules.only, ignore=rules.ignore, whole=whole)
 
 
-@uncollected()
-def check(  # noqa: PLR0913 - what to check, and how
-    repository: Repository,
-    catalogue: Catalogue | None = None,
-    *,
-    only: Sequence[str] = (),
-    ignore: Sequence[str] = (),
-    clusters: Sequence[str] = (),
-    cache: Path | None = None,
-    live: Callable[[Sequence[Ref]], Snapshot] | None = None,
-    target: Target | None = None,
-    policy: Policy | None = None,
-    before: Repository | None = None,
-    earlier: Policy | None = None,
-    deadline: Deadline | None = None,
-    seen: Callable[[Snapshot], object] | None = None,
-    reach: ProbeContext | None = None,
-) -> Report:
-    """Walk from every entry point of a repository, run the rules for each cluster, and join what they say.
+def _online(snapshots: list[Snapshot], probes: ProbeContext) -> tuple[list[Snapshot], list[Skipped]]:
+    from fluxdoctor.repository.facts import online  # imports everything that talks to a registry
 
-    ``clusters``: only those that begin at these paths; ``cache``: a folder to keep builds in; ``live``: reads what the one
-    cluster holds now, these objects too, to answer what the repository cannot; ``target``: what an upgrade goes to;
-    ``policy``: what is ignored, nothing without one; ``before`` and ``earlier``: the repository before a change and what was
-    ignored in it: only what the change makes worse is told; ``seen``: is given the facts of each cluster, for whoever draws them;
-    ``reach``: asks the chart repositories what they offer. Raises UnknownClusterError, and DeadlineError when a deadline is over
-    before all is built.
-    """
-    checked = collect.collect(repository, cache, deadline)
-    chosen = [i for i in range(len(checked.snapshots)) if _is_chosen(checked, i, clusters, repository.focus)]
-    names = ", ".join(s.name for s in checked.snapshots) or "none"
-    if clusters and not chosen:
-        raise UnknownClusterError(f"no cluster begins at {', '.join(clusters)}; clusters of {repository.name}: {names}")
-    if live and len(chosen) != 1:
-        raise UnknownClusterError(
-            f"a live cluster is compared with one cluster of the repository: choose it of {names}"
-        )
-    held = live(live_lookup.asked(checked.snapshots[chosen[0]])) if live else None
-    asked = _Run(catalogue or rule.installed(), only, ignore, held, target, policy, bool(repository.focus), seen, reach)
-    if before is None:
-        return _report(checked, chosen, not clusters, repository.name, asked)
-    was = collect.collect(before, cache, deadline)
-    known = {reached.entry.name: reached for reached in was.reached}
-    found = {
-        i: removals.between(r, checked.reached[i]) for i in chosen if (r := known.get(checked.reached[i].entry.name))
-    }
-    checked = replace(
-        checked, snapshots=tuple(replace(s, removals=found.get(i)) for i, s in enumerate(checked.snapshots))
-    )
-    same = [i for i, s in enumerate(was.snapshots) if not live or s.name in {checked.snapshots[c].name for c in chosen}]
-    old = _report(was, same, not clusters, before.name, replace(asked, policy=earlier, seen=None))
-    return merge.without(_report(checked, chosen, not clusters, repository.name, asked), merge.identities(old))
-
-
-def _report(checked: RepositoryFacts, chosen: Sequence[int], whole: bool, name: str, asked: _Run) -> Report:
-    live, policy, chosen_by = asked.live, asked.policy, {"only": asked.only, "ignore": asked.ignore}
-    taken = [live_lookup.join(checked.snapshots[i], live) if live else checked.snapshots[i] for i in chosen]
-    taken = [replace(snapshot, target=asked.target) for snapshot in taken]
-    taken, unseen = _online(taken, asked.reach) if asked.reach else (taken, [])
-    if asked.seen:
-        for snapshot in taken:
-            asked.seen(snapshot)
-    reports = [diagnose(snapshot, asked.catalogue, **chosen_by) for snapshot in taken]
-    reports = [_unbuilt(report, checked.reached[i]) for report, i in zip(reports, chosen, strict=True)]
-    places = {checked.snapshots[i].name: collect.place(checked.reached[i]) for i in chosen}
-    if policy:
-        pairs = zip(reports, taken, strict=True)
-        reports = [policy.hide(report, snapshot, places[snapshot.name]) for report, snapshot in pairs]
-    skipped = [] if chosen else [Skipped("", None, _NO_CLUSTER)]
-    skipped += [*unseen, *map(Skipped.of_gap, checked.gaps)]
-    foreign = [ref for i in chosen for ref in sorted(checked.reached[i].foreign)]
-    skipped += [Skipped("", ref, _FOREIGN, asked=False) for ref in foreign]
-    if live:
-        hidden = [gap for i in chosen for gap in live_lookup.hidden(checked.snapshots[i], live)]
-        skipped += [Skipped.of_gap(gap) for gap in dict.fromkeys(hidden)]
-    if checked.leftover and whole:
-        reports.append(_notes(checked.leftover, asked))
-    checked.keep()
-    if not reports:
-        now = datetime.now(UTC).replace(microsecond=0)
-        return Report("check", now, (), tuple(skipped), 0, 0, 0, name=name)
-    found = merge.merge(reports, name, places)
-    # That a repository does not tell all is its nature, and makes no report incomplete; a live cluster that was asked does.
-    told = [s if live or s.subject is None else replace(s, asked=False) for s in found.skipped]
-    found = replace(found, skipped=tuple(dict.fromkeys((*told, *skipped))))
-    if policy is None:
-        return found
-    return policy.finish(found, asked.catalogue, **chosen_by, whole=whole and not asked.partly)
-
-
-def _online(snapshots: list[Snapshot], reach: ProbeContext) -> tuple[list[Snapshot], list[Skipped]]:
-    from fluxdoctor.repository.facts import online  # with all that talks to a registry
-
-    return online.ask(snapshots, reach)
+    return online.ask(snapshots, probes)
 
 
 def _unbuilt(report: Report, reached: ClusterContents) -> Report:
-    """What is said of objects that a build, which was not made, may change: no more than notes.
+    """Lower the findings about objects that a build, which was not made, may change to notes.
 
-    Where the cluster begins is known: that its build fails is no note.
+    The Kustomization where the cluster begins is known for sure: that its build fails is no note.
     """
     unsure = reached.raw - {reached.entry.kustomization.ref}
-    found = tuple(replace(f, severity=Severity.INFO) if f.subject in unsure else f for f in report.findings)
-    return replace(report, findings=found)
-
-
-def _notes(leftover: Snapshot, asked: _Run) -> Report:
-    """What the files say that nothing reaches: notes, and nothing of it is asked for."""
-    report = diagnose(leftover, asked.catalogue, only=asked.only or _NOTES, ignore=asked.ignore)
-    notes = tuple(f for f in report.findings if f.rule in _NOTES)
-    report = replace(report, findings=notes, skipped=(), objects=0, not_ready=0)
-    report = asked.policy.hide(report, leftover) if asked.policy else report
-    return replace(report, findings=tuple(replace(f, severity=Severity.INFO) for f in report.findings))
-
-
-def _is_chosen(checked: RepositoryFacts, index: int, clusters: Sequence[str], focus: str) -> bool:
-    name, file = checked.snapshots[index].name, checked.entries[index].file
-    wanted = [c.strip("/").removeprefix("./") or "." for c in clusters]
-    if wanted:
-        return any(w == name or file.startswith(f"{w}/") for w in wanted)
-    return not focus or name == focus or name.startswith(f"{focus}/") or file.startswith(f"{focus}/")
+    findings = tuple(replace(f, severity=Severity.INFO) if f.subject in unsure else f for f in report.findings)
+    return replace(report, findings=findings)

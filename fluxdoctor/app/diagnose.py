@@ -1,9 +1,9 @@
-"""The one use case: facts in, a Report out."""
+"""Diagnose one snapshot: facts in, a Report out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from fluxdoctor import causes, engine, rule
 from fluxdoctor.model.finding import Report, Severity, Skipped
@@ -14,30 +14,42 @@ from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue
 
 
-def diagnose(
-    snapshot: Snapshot, catalogue: Catalogue | None = None, *, only: Sequence[str] = (), ignore: Sequence[str] = ()
-) -> Report:
-    """Run the rules over a snapshot and fold what they say to root causes.
+@dataclass(frozen=True)
+class RuleOptions:
+    """Which rules count: their findings are reported. The other rules run too, so that what they explain stays explained."""
 
-    ``only`` and ``ignore`` are globs over rule ids; an ignored rule's finding is left out after folding, so that what it
-    explains does not come back as unexplained. Raises RuleError where two packs offer one rule.
+    only: Sequence[str] = ()
+    """Globs over rule ids, or areas; all rules if empty."""
+    ignore: Sequence[str] = ()
+    """Globs over rule ids, or areas, of the rules that do not count."""
+
+
+ALL_RULES = RuleOptions()
+
+
+def diagnose(snapshot: Snapshot, catalogue: Catalogue | None = None, options: RuleOptions = ALL_RULES) -> Report:
+    """Run the rules over a snapshot and fold their findings to root causes.
+
+    Findings of rules that do not count are left out after folding, so that what they explain is not reported as
+    unexplained. Without a catalogue, the installed rules run. Raises RuleError if two packs offer one rule.
     """
     catalogue = catalogue or rule.installed()
     rules = catalogue.rules
     outcome = engine.run(rules, snapshot)
     findings = causes.fold(outcome, snapshot, {r.id: r for r in rules if r.role == "fallback"})
-    kept = {r.id for r in engine.select(rules, only, ignore)}
-    skipped = [s for s in outcome.skipped if s.rule in kept]
+    selected = {r.id for r in engine.select(rules, options.only, options.ignore)}
+    skipped = [s for s in outcome.skipped if s.rule in selected]
     return Report(
         mode=snapshot.mode,
         taken=snapshot.taken,
-        findings=tuple(f for f in findings if f.rule in kept),
+        findings=tuple(f for f in findings if f.rule in selected),
         skipped=tuple(dict.fromkeys((*catalogue.skipped, *_unseen(snapshot), *skipped))),
         objects=len(snapshot.cluster.flux),
         not_ready=len(snapshot.failures.failed),
-        rules=sum(r.role != "fallback" and r.id in kept and snapshot.mode in r.modes for r in rules),
+        rules=sum(r.role != "fallback" and r.id in selected and snapshot.mode in r.modes for r in rules),
         versions=snapshot.versions.found,
         name=snapshot.name,
+        deselected=sum(f.rule not in selected for f in findings),
     )
 
 
@@ -82,12 +94,13 @@ def _missing_trees(snapshot: Snapshot) -> Iterator[Gap]:
 
 
 def exit_code(report: Report, fail_on: Severity | None) -> int:
-    """Return 1 with a finding at or above ``fail_on``, 3 when there is none but something could not be checked, else 0."""
+    """Return 1 with a finding at or above ``fail_on``, 3 if there is none but something could not be checked, else 0."""
     if fail_on and any(f.severity.weight <= fail_on.weight for f in report.findings):
         return 1
-    return 3 if report.verdict == "incomplete" else 0
+    is_broken = any(f.severity is not Severity.INFO for f in report.findings)
+    return 3 if not is_broken and any(s.asked for s in report.skipped) else 0
 
 
 def timed(report: Report, timings: dict[str, float]) -> Report:
-    """Add how long the steps took, in seconds."""
+    """Return the report with the duration of each step, in seconds."""
     return replace(report, timings=timings)

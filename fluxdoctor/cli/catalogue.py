@@ -1,68 +1,54 @@
-"""The commands that show the rules themselves."""
+"""The installed rules, and the rules that a user names."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from fluxdoctor.cli.output import SELECT, catalogue, color, columns, known, rule_ids, say, stop, with_options
+from fluxdoctor.cli.output import stop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from fluxdoctor.rule import Catalogue
 
-
-@click.command(short_help="A rule's page: why, how to see it by hand, the fix.")
-@click.argument("rule_id", metavar="RULE", shell_complete=rule_ids)
-@click.option("--raw", is_flag=True, help="Print the page's Markdown as it is.")
-def explain(rule_id: str, raw: bool) -> None:
-    """Show a rule's page: why it happens, how to see it by hand, the fix.
-
-    \b
-    Examples:
-      fluxdoctor explain kustomize/path-not-found
-      fluxdoctor explain --raw kustomize/path-not-found   # with its examples
-    """
-    from fluxdoctor.report import page
-
-    installed = catalogue()
-    rule = installed.get(rule_id)
-    if rule is None:
-        stop(_meant(rule_id, installed))
-    if raw:
-        click.echo(rule.page, nl=False)
-        return
-    say(page.render(rule, width=columns(), color=color()), color=color())
+T = TypeVar("T")
 
 
-def _meant(said: str, installed: Catalogue) -> str:
-    from fluxdoctor.report import page
+def catalogue() -> Catalogue:
+    """Load the installed rules. Two packs that offer one rule end the program with exit code 2."""
+    from fluxdoctor.rule import RuleError, installed
 
-    area = [r.id for r in installed.rules if r.area == said]
-    if area:
-        return f"{said} is no rule id but an area; `fluxdoctor rules --rule {said}` lists its {len(area)} rules"
-    close = page.near(said, installed.rules)
-    hint = f"; did you mean {', '.join(close)}?" if close else ""
-    return f"no rule is called {said!r}{hint} (fluxdoctor rules lists all)"
+    try:
+        return installed()
+    except RuleError as error:
+        stop(str(error))
 
 
-@click.command()
-@with_options(SELECT)
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def rules(only: tuple[str, ...], ignore: tuple[str, ...], format_: str) -> None:
-    """List the rules that are installed.
+def rule_ids(_: click.Context, parameter: click.Parameter, prefix: str) -> list[str]:
+    """Return what a shell completes for a rule id; for a glob, areas too."""
+    rules = catalogue().rules
+    areas = {r.area for r in rules} if isinstance(parameter, click.Option) else set()
+    return sorted(name for name in areas.union(r.id for r in rules) if name.startswith(prefix))
 
-    \b
-    Examples:
-      fluxdoctor rules
-      fluxdoctor rules --rule kustomize --format json
-    """
+
+def check_globs(globs: Iterable[str], rules: Catalogue) -> None:
+    """Stop if a glob matches no rule: it is a typing error, and must not hide findings."""
     from fluxdoctor.engine import select
-    from fluxdoctor.report import page
+    from fluxdoctor.settings.read import rule_hint
 
-    installed = catalogue()
-    known([*only, *ignore], installed)
-    for skipped in installed.skipped:
-        click.echo(f"fluxdoctor: {skipped.why}", err=True)
-    chosen = select(installed.rules, only, ignore)
-    click.echo(page.catalogue_json(chosen) if format_ == "json" else page.catalogue(chosen, columns()), nl=False)
+    for glob in globs:
+        if not select(rules.rules, [glob]):
+            hint = rule_hint(glob, (r.id for r in rules.rules))
+            stop(f"no rule matches {glob!r}{hint} (fluxdoctor rules lists all)")
+
+
+def meanwhile(work: Callable[[], T]) -> Callable[[], T]:
+    """Start work in a thread; return a function that waits for its result, and raises what it raised."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(1, thread_name_prefix="meanwhile")
+    result = pool.submit(work)
+    pool.shutdown(wait=False)
+    return result.result

@@ -1,4 +1,4 @@
-"""What is in force for a run: the settings file, and what the command line says instead."""
+"""The settings in force for a run: those of the settings file, overridden by the command line."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fluxdoctor.cli.output import known, stop
+from fluxdoctor.cli.catalogue import check_globs
+from fluxdoctor.cli.options import SELECT, option_group
+from fluxdoctor.cli.output import stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fluxdoctor.app.diagnose import RuleOptions
     from fluxdoctor.model.finding import Report
     from fluxdoctor.model.snapshot import Snapshot
     from fluxdoctor.rule import Catalogue
@@ -27,32 +30,50 @@ FILE = (
     click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE",
                  help="Neither show nor fail for the findings that this file holds."),
 )  # fmt: skip
-OPTIONS = (
-    *FILE,
-    click.option("--write-baseline", type=click.Path(path_type=Path), metavar="FILE",
-                 help="Write what is found into this file, as known from now on."),
-)  # fmt: skip
-#: An option, and the setting that it is said instead of.
-_INSTEAD = {"only": "select", "ignore": "without", "fail_on": "fail_on", "baseline": "baseline"}
+WRITE_BASELINE = click.option("--write-baseline", type=click.Path(path_type=Path), metavar="FILE",
+                              help="Write what is found into this file, as known from now on.")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SettingsArguments:
+    """The options that override settings, and those that say which settings file counts."""
+
+    only: tuple[str, ...]
+    """Globs over rule ids, or areas: only these rules count; all if empty."""
+    ignore: tuple[str, ...]
+    """Globs over rule ids, or areas, of the rules that do not count."""
+    config: Path | None
+    """The settings file; the nearest one without it."""
+    no_config: bool
+    """Whether no settings file is read, and ignores of files and objects do not count."""
+    baseline: Path | None
+    """The file with the findings that are neither shown nor fail."""
+    write_baseline: Path | None = None
+    """The file to write a baseline to."""
+
+
+settings_options = option_group("settings", SettingsArguments, (*SELECT, *FILE, WRITE_BASELINE))
+#: Options, and the settings that they override.
+_OVERRIDES = {"only": "select", "ignore": "without", "fail_on": "fail_on", "baseline": "baseline"}
 
 
 @dataclass(frozen=True)
 class EffectiveSettings:
-    """What is in force. ``heeds``: ignores count; ``write``: where a baseline is to be written."""
+    """The settings in force."""
 
     settings: Settings
+    """The settings file, overridden by the command line."""
     heeds: bool = True
+    """Whether ignores count."""
     write: Path | None = None
+    """The file to write a baseline to."""
 
     @property
-    def only(self) -> tuple[str, ...]:
-        """The rules that were chosen."""
-        return self.settings.select.value
+    def rules(self) -> RuleOptions:
+        """Which rules count."""
+        from fluxdoctor.app.diagnose import RuleOptions
 
-    @property
-    def ignore(self) -> tuple[str, ...]:
-        """The rules that are left out."""
-        return self.settings.without.value
+        return RuleOptions(self.settings.select.value, self.settings.without.value)
 
     @property
     def fail_on(self) -> str:
@@ -61,37 +82,41 @@ class EffectiveSettings:
 
     @property
     def names_rules(self) -> bool:
-        """Tell whether any rule is named, which is to be one that is there."""
-        return bool(self.only or self.ignore or self.settings.severities or self.settings.ignores)
+        """Whether the settings name any rule, which must exist."""
+        settings = self.settings
+        return bool(settings.select.value or settings.without.value or settings.severities or settings.ignores)
 
     def check_rules(self, installed: Catalogue) -> None:
-        """Stop where a rule is named that is not there."""
+        """Stop if the settings name a rule that does not exist."""
         from fluxdoctor.settings.read import check_rules
         from fluxdoctor.settings.values import COMMAND, SettingsError
 
-        chosen = (self.settings.select, self.settings.without)
-        known([glob for setting in chosen if setting.where == COMMAND for glob in setting.value], installed)
+        settings = (self.settings.select, self.settings.without)
+        check_globs([glob for setting in settings if setting.where == COMMAND for glob in setting.value], installed)
         try:
             check_rules(self.settings, [r.id for r in installed.rules])
         except SettingsError as error:
             stop(str(error))
 
     def policy(self, files: Mapping[str, bytes] | None = None) -> Policy:
-        """Return what is to be applied to a run; ``files``: those of a repository, for the comments in them."""
+        """Return what is applied to the reports of a run; ``files``: those of a repository, for the comments in them."""
         from fluxdoctor.settings import comments
         from fluxdoctor.settings.policy import Policy
 
         settings = self.settings if self.heeds else replace(self.settings, ignores=())
-        return Policy(settings, comments.read(files or {}) if self.heeds else (), self._known(), heeds=self.heeds)
+        return Policy(settings, comments.read(files or {}) if self.heeds else (), self._baseline(), heeds=self.heeds)
 
     def applied(self, report: Report, snapshot: Snapshot, installed: Catalogue, *, whole: bool) -> Report:
-        """Return the report of one snapshot as the settings want it, a baseline written if one was asked for."""
-        policy = self.policy()
-        report = policy.hide(report, snapshot)
-        report = policy.finish(report, installed, only=self.only, ignore=self.ignore, whole=whole)
-        return self.written(report, policy)
+        """Apply the settings to the report of one snapshot, and write the baseline if the options say so.
 
-    def _known(self) -> Baseline | None:
+        ``whole``: the snapshot shows all namespaces.
+        """
+        policy, rules = self.policy(), self.rules
+        report = policy.hide(report, snapshot)
+        report = policy.finish(report, installed, only=rules.only, ignore=rules.ignore, whole=whole)
+        return self.with_baseline(report, policy)
+
+    def _baseline(self) -> Baseline | None:
         from fluxdoctor.settings import baseline
         from fluxdoctor.settings.values import SettingsError
 
@@ -103,8 +128,8 @@ class EffectiveSettings:
         except SettingsError as error:
             stop(str(error))
 
-    def written(self, report: Report, policy: Policy) -> Report:
-        """Write the baseline, if one was asked for, and return the report without what it holds."""
+    def with_baseline(self, report: Report, policy: Policy) -> Report:
+        """Write the baseline, if the options say so, and return the report without the findings in it."""
         from fluxdoctor.settings import baseline
 
         if self.write is None:
@@ -119,46 +144,47 @@ class EffectiveSettings:
 
 
 def of_demo(fail_on: str) -> EffectiveSettings:
-    """Return what is in force for the demonstration: nothing of the folder that it is run in."""
+    """Return the settings for the demonstration: nothing of the current folder counts."""
     from fluxdoctor.settings.values import Setting, Settings
 
     return EffectiveSettings(Settings(fail_on=Setting(fail_on)))
 
 
-def read(ctx: click.Context, start: Path, options: dict[str, Any]) -> EffectiveSettings:
-    """Take the options of settings out of all, and return what is in force for a folder. Stops where a file is bad."""
+def read(ctx: click.Context, start: Path, arguments: SettingsArguments, fail_on: str) -> EffectiveSettings:
+    """Return the settings in force for a folder. Stops if a settings file is invalid."""
     from fluxdoctor.settings.values import SettingsError
 
-    file, none = options.pop("config"), options.pop("no_config")
-    if file and none:
-        raise click.UsageError("--config names a settings file, and --no-config wants none")
+    if arguments.config and arguments.no_config:
+        raise click.UsageError("--config names a settings file, but --no-config reads none")
     try:
-        found = _file(file, none, start)
+        settings = _read_file(arguments, start)
     except SettingsError as error:
         stop(str(error))
-    return EffectiveSettings(_instead(ctx, found, options), heeds=not none, write=options.pop("write_baseline", None))
+    settings = _overridden(ctx, settings, arguments, fail_on)
+    return EffectiveSettings(settings, heeds=not arguments.no_config, write=arguments.write_baseline)
 
 
-def _file(file: Path | None, none: bool, start: Path) -> Settings:
+def _read_file(arguments: SettingsArguments, start: Path) -> Settings:
     from fluxdoctor.settings import find
     from fluxdoctor.settings.read import read
     from fluxdoctor.settings.values import Settings
 
-    if file:
-        return read(file)
-    nearest = None if none else find.find(start if start.is_dir() else start.parent)
+    if arguments.config:
+        return read(arguments.config)
+    nearest = None if arguments.no_config else find.find(start if start.is_dir() else start.parent)
     return read(*nearest) if nearest else Settings()
 
 
-def _instead(ctx: click.Context, found: Settings, options: dict[str, Any]) -> Settings:
-    """What is said on the command line wins."""
+def _overridden(ctx: click.Context, settings: Settings, arguments: SettingsArguments, fail_on: str) -> Settings:
+    """Return the settings with the options of the command line in their place."""
     from fluxdoctor.settings.values import COMMAND, Setting
 
-    said: dict[str, Any] = {}
-    for option, name in _INSTEAD.items():
-        value = options.pop(option)
-        if ctx.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
-            said[name] = Setting(value, COMMAND)
-    if "baseline" in said:
-        said["baseline_name"] = str(said["baseline"].value)
-    return replace(found, **said)
+    values = {"only": arguments.only, "ignore": arguments.ignore, "fail_on": fail_on, "baseline": arguments.baseline}
+    overrides: dict[str, Any] = {
+        name: Setting(values[option], COMMAND)
+        for option, name in _OVERRIDES.items()
+        if ctx.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
+    }
+    if "baseline" in overrides:
+        overrides["baseline_name"] = str(overrides["baseline"].value)
+    return replace(settings, **overrides)

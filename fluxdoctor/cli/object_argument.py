@@ -1,8 +1,7 @@
-"""One object as a user names it: KIND/NAME, in the kinds' short names too, and which object of a snapshot that is."""
+"""The argument KIND/NAME, also with short names of kinds, and the object of a snapshot that it means."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,45 +14,46 @@ if TYPE_CHECKING:
 
 
 def parse(text: str) -> tuple[str, str, str]:
-    """Read KIND/NAME or KIND/NAMESPACE/NAME; return kind, namespace ("" where none is said) and name. Raises UsageError."""
+    """Read KIND/NAME or KIND/NAMESPACE/NAME; return kind, namespace ("" without one) and name. Raises UsageError."""
     kind, *rest = text.split("/")
     if not kind or len(rest) not in (1, 2) or not all(rest):
-        raise click.UsageError(f"{text!r} names no object: write KIND/NAME, such as kustomization/apps (-n says where)")
+        raise click.UsageError(
+            f"{text!r} is not an object: write KIND/NAME, such as kustomization/apps (-n for the namespace)"
+        )
     return _kind(kind), rest[0] if len(rest) > 1 else "", rest[-1]
 
 
 def _kind(text: str) -> str:
     from fluxdoctor.model import kinds
+    from fluxdoctor.model.similar import suggestion
 
-    if found := kinds.read(text):
-        return found
-    close = kinds.near(text, 1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise click.UsageError(f"{text!r} is no kind that fluxdoctor knows{hint}")
+    if kind := kinds.read(text):
+        return kind
+    raise click.UsageError(f"{text!r} is not a kind that fluxdoctor knows{suggestion(kinds.near(text, 1))}")
 
 
 def find(text: str, snapshot: Snapshot, namespaces: Sequence[str] = ()) -> Ref:
-    """Return the one object that is meant. Raises UsageError where there is none, or more than one."""
+    """Return the one object with this name. Raises UsageError if there is none, or more than one."""
     from fluxdoctor.model.resource import Ref
+    from fluxdoctor.model.similar import nearest, suggestion
 
     kind, namespace, name = parse(text)
     spaces = (namespace,) if namespace else tuple(namespaces)
-    known = [r.ref for r in snapshot.cluster.all(kind)]
-    found = [ref for ref in known if ref.name == name and (not spaces or not ref.namespace or ref.namespace in spaces)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise click.UsageError(f"{kind}/{name} is in {', '.join(ref.namespace for ref in found)}: say which with -n")
-    if not found and len(spaces) == 1 and snapshot.cluster.look(ref := Ref(kind, spaces[0], name)).unknown:
+    refs = [r.ref for r in snapshot.cluster.all(kind)]
+    matches = [ref for ref in refs if ref.name == name and (not spaces or not ref.namespace or ref.namespace in spaces)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise click.UsageError(f"{kind}/{name} is in {', '.join(ref.namespace for ref in matches)}: choose one with -n")
+    if len(spaces) == 1 and snapshot.cluster.look(ref := Ref(kind, spaces[0], name)).unknown:
         return ref
-    near = difflib.get_close_matches(name, [ref.name for ref in known], 2)
-    elsewhere = [str(ref) for ref in known if ref.name == name or ref.name in near]
-    hint = f"; there is {', '.join(elsewhere[:3])}" if elsewhere else ""
-    raise click.UsageError(f"{snapshot.name} has no {kind} {'/'.join((*spaces[:1], name))}{hint}")
+    similar = nearest(name, [ref.name for ref in refs])
+    others = [str(ref) for ref in refs if ref.name == name or ref.name in similar]
+    raise click.UsageError(f"{snapshot.name} has no {kind} {'/'.join((*spaces[:1], name))}{suggestion(others[:3])}")
 
 
 def focus(text: str, namespaces: Sequence[str]) -> Ref | None:
-    """Return the object that a live cluster is read for, where it is said in full; None reads all that the scope has."""
+    """Return the object that a live cluster is read for, or None if its namespace is not known: then all is read."""
     from fluxdoctor.model.flux import CLUSTER_SCOPED
     from fluxdoctor.model.resource import Ref
 
@@ -65,9 +65,11 @@ def focus(text: str, namespaces: Sequence[str]) -> Ref | None:
 
 
 def about(target: Ref, report: Report, snapshot: Snapshot) -> Report:
-    """Return the report of the causes of one object alone."""
+    """Return the report with the causes of one object only."""
     from dataclasses import replace
 
     from fluxdoctor.model.chain import chains
 
-    return replace(report, findings=tuple(c.finding for c in chains(target, report, snapshot)))
+    findings = tuple(c.finding for c in chains(target, report, snapshot))
+    is_failing = snapshot.failures.of(target) is not None
+    return replace(report, findings=findings, deselected=report.deselected if is_failing else 0)

@@ -1,1 +1,1 @@
-"""The code with I/O: clusters, git hosts, Helm repositories, registries, buckets and snapshot folders."""
+"""Contains the code with I/O: clusters, git hosts, Helm repositories, registries, buckets and snapshot folders."""

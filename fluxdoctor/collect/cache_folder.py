@@ -1,4 +1,4 @@
-"""The folder where what was fetched is kept between runs: safe to delete, and never holding a secret."""
+"""The cache folder, which is safe to delete and never contains a secret."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 
 _BLOCK = 4096
-_TRIES = 5  # for somebody may delete it under our hands
+_TRIES = 5  # another process may delete the folder meanwhile
 
 
 def folder() -> Path | None:
-    """Return fluxdoctor's folder below $XDG_CACHE_HOME (~/.cache by default), or None where there is no home."""
+    """Return fluxdoctor's folder below $XDG_CACHE_HOME (~/.cache by default), or None if there is no home folder."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     if base and Path(base).is_absolute():
         return Path(base) / "fluxdoctor"
@@ -21,19 +21,19 @@ def folder() -> Path | None:
         return None
 
 
-def unwritable(place: Path) -> str:
-    """Return why nothing can be kept in a folder, made if need be; "" where something can be."""
+def unwritable(path: Path) -> str:
+    """Return why the cache cannot be written to a folder, or "" if it can. Creates the folder."""
     for _ in range(_TRIES):
-        if not isinstance(why := _refusal(place), FileNotFoundError):
-            return (why.strerror or type(why).__name__) if why else ""
-    return "it is deleted again and again"
+        if not isinstance(error := _write_error(path), FileNotFoundError):
+            return (error.strerror or type(error).__name__) if error else ""
+    return "another process deletes the folder repeatedly"
 
 
-def _refusal(place: Path) -> OSError | None:
+def _write_error(path: Path) -> OSError | None:
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=place, buffering=0) as file:
-            file.write(bytes(_BLOCK))  # an empty file has room on a full disk too
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path, buffering=0) as file:
+            file.write(bytes(_BLOCK))  # an empty file can be created even on a full disk
     except OSError as error:
         return error
     return None

@@ -1,4 +1,8 @@
-"""Many sources asked at once: each place once per login, each source with one answer, and no failure of one felt by another."""
+"""Sends requests for many sources concurrently.
+
+Sources with the same address and login share one request. Each source gets one answer, and an error of one does not
+affect the others.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Request:
-    """What one source asks. Sources with one ``key`` share one answer; ``target`` is what is shown."""
+    """The request of one source. Sources with the same ``key`` share one answer; ``target`` is the address for reports."""
 
     source: Ref
     target: str
@@ -27,48 +31,48 @@ class Request:
 
 @dataclass(frozen=True)
 class Result(Generic[T]):
-    """How it was answered: the class, a few words, and what was learnt."""
+    """The class of an answer, a short detail for reports, and the value that was read (None: none)."""
 
     answer: Answer
     detail: str = ""
-    found: T | None = None
+    value: T | None = None
 
 
 def ask(
-    questions: Iterable[Request], answer: Callable[[tuple[Request, ...]], Result[T]], reach: ProbeContext
+    questions: Iterable[Request], answer: Callable[[tuple[Request, ...]], Result[T]], context: ProbeContext
 ) -> tuple[dict[Ref, Probe], dict[Ref, T]]:
-    """Answer the questions, those with one key together. Raises nothing: whatever goes wrong is the answer."""
+    """Answer the questions, once for each key. Raises nothing: an error becomes the answer."""
     groups: dict[Hashable, list[Request]] = {}
     for question in questions:
         groups.setdefault(question.key, []).append(question)
     probes: dict[Ref, Probe] = {}
-    found: dict[Ref, T] = {}
-    with ThreadPoolExecutor(max(1, reach.workers), thread_name_prefix="source") as pool:
-        together = [tuple(group) for group in groups.values()]
-        for group, answered in zip(together, pool.map(lambda g: _safely(answer, g, reach), together), strict=True):
+    values: dict[Ref, T] = {}
+    with ThreadPoolExecutor(max(1, context.workers), thread_name_prefix="source") as pool:
+        batches = [tuple(group) for group in groups.values()]
+        for group, result in zip(batches, pool.map(lambda g: _answer_safely(answer, g, context), batches), strict=True):
             for question in group:
-                probes[question.source] = Probe(question.target, answered.answer, answered.detail, reach.taken)
-                if answered.found is not None:
-                    found[question.source] = answered.found
-    return probes, found
+                probes[question.source] = Probe(question.target, result.answer, result.detail, context.taken)
+                if result.value is not None:
+                    values[question.source] = result.value
+    return probes, values
 
 
-def _safely(
-    answer: Callable[[tuple[Request, ...]], Result[T]], group: tuple[Request, ...], reach: ProbeContext
+def _answer_safely(
+    answer: Callable[[tuple[Request, ...]], Result[T]], group: tuple[Request, ...], context: ProbeContext
 ) -> Result[T]:
     try:
-        reach.deadline.check()
-        reach.progress(group[0].target)
+        context.deadline.check()
+        context.progress(group[0].target)
         return answer(group)
     except UnreachableError as error:
         return Result(error.answer, error.detail)
     except DeadlineError as error:
         return Result(Answer.TIMEOUT, str(error))
-    except Exception as error:  # noqa: BLE001 - a fault of ours at one source must not lose the others
-        # The text of an exception may quote what was sent.
-        return Result(Answer.UNKNOWN, f"it could not be asked ({type(error).__name__})")
+    except Exception as error:  # noqa: BLE001 - a bug at one source must not lose the others
+        # The text of an exception may quote the request, with its credentials.
+        return Result(Answer.UNKNOWN, f"the request failed ({type(error).__name__})")
 
 
-def unasked(refusals: Mapping[Ref, tuple[str, UnreachableError]], reach: ProbeContext) -> dict[Ref, Probe]:
-    """Return the probes of sources that could not even be asked, by what they point to and why."""
-    return {ref: Probe(target, e.answer, e.detail, reach.taken) for ref, (target, e) in refusals.items()}
+def refusal_probes(refusals: Mapping[Ref, tuple[str, UnreachableError]], context: ProbeContext) -> dict[Ref, Probe]:
+    """Return the probes of sources for which no request could be sent, from their targets and errors."""
+    return {ref: Probe(target, error.answer, error.detail, context.taken) for ref, (target, error) in refusals.items()}

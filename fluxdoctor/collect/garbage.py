@@ -1,4 +1,4 @@
-"""Python's search for garbage, put off while facts are made that all stay to the end of a run."""
+"""Disables garbage collection while facts are created, because they all live until the end of a run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected(*, stays: bool = False) -> Iterator[None]:
-    """Millions of new objects: looking through them for garbage again and again doubles the time.
+    """Disable the garbage collector. Scanning millions of new objects repeatedly would double the time.
 
-    ``stays``: what was made lives as long as the process, and is not looked through afterwards
-    either. Where several run at a time, the first that ends lets it begin again, and none leaves it off.
+    ``stays``: the new objects live as long as the process, so later collections skip them too. If several
+    blocks run at a time, the first that ends enables the collector again, and none leaves it disabled.
     """
     was = gc.isenabled()
     gc.disable()

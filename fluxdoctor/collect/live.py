@@ -1,4 +1,4 @@
-"""A live cluster and the sources that it names, as one Snapshot."""
+"""Reads a live cluster and probes its sources, and returns one Snapshot."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 from fluxdoctor.model.tree import GitTrees
 
-_ASKED = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket")
+_SOURCE_KINDS = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket")
 _READS = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.INCLUDE)
 
 
 class Probing(StrEnum):
-    """Which sources are asked over the network."""
+    """Which sources are probed over the network."""
 
     ALL = "all"
     FAILING = "failing"
-    """Those that fail, and those that something failing reads from."""
+    """Those that fail, and those that a failing object reads from."""
     NONE = "none"
 
 
 @dataclass(frozen=True)
 class ClusterTarget:
-    """What to look at, how to get there, and how far to go."""
+    """The cluster to read, how to connect to it, and which parts and sources to read."""
 
     login: ClusterLogin = field(default_factory=ClusterLogin)
     scope: Scope = field(default_factory=Scope)
@@ -59,89 +59,93 @@ def collect(
     needs: Callable[[], Collection[type]],
     progress: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
-    """Read a cluster and, of the facts that rules need, what its sources hold. Raises ClusterError."""
+    """Read a cluster, and probe its sources for the facts in ``needs``. Raises ClusterError if the cluster cannot be read."""
     with uncollected(stays=True):
         with connect(target.login, deadline) as connection:
-            sight = cluster.collect(Api(connection, deadline), connection, target.scope, progress)
-        # Pages arrive over seconds: the moment is that of the last answer, so that nothing lies in its future.
-        taken = datetime.now(UTC).replace(microsecond=0)
+            reading = cluster.collect(Api(connection, deadline), connection, target.scope, progress)
+        # Reading takes seconds. The time of the snapshot is that of the last answer, so that no object is newer than it.
+        read_at = datetime.now(UTC).replace(microsecond=0)
         snapshot = Snapshot(
-            taken=taken, cluster=sight.cluster, versions=Versions(sight.versions), gaps=sight.cluster.gaps, mode="live",
+            taken=read_at, cluster=reading.cluster, versions=Versions(reading.versions), gaps=reading.cluster.gaps, mode="live",
             name=connection.name,
         )  # fmt: skip
         if target.probing is Probing.NONE or deadline.cancelled:
             return snapshot
-        progress("asking the sources")
-        reach = ProbeContext(deadline, taken, sight.vault, target.cache, target.allow_local, progress=progress)
-        return ask(snapshot, chosen(sight, target.probing), reach, needs())
+        progress("probing the sources")
+        context = ProbeContext(deadline, read_at, reading.vault, target.cache, target.allow_local, progress=progress)
+        return ask(snapshot, sources_to_probe(reading, target.probing), context, needs())
 
 
-def chosen(sight: ClusterReading, probing: Probing) -> list[Resource]:
-    """Return the sources to ask: of the scope, and of those the failing ones where only these are wanted."""
-    sources = [r for r in sight.cluster.all(*_ASKED) if r.ref in sight.kin]
+def sources_to_probe(reading: ClusterReading, probing: Probing) -> list[Resource]:
+    """Return the sources of the scope to probe: all, or with Probing.FAILING those that fail or that failing objects read."""
+    sources = [r for r in reading.cluster.all(*_SOURCE_KINDS) if r.ref in reading.kin]
     if probing is Probing.ALL:
         return sources
-    graph = Graph(sight.cluster)
-    wanted: set[Ref] = set()
-    todo = [r.ref for r in sight.cluster.flux if flux.state(r) not in (State.READY, State.STATIC)]
-    while todo:
-        ref = todo.pop()
-        if ref not in wanted:
-            wanted.add(ref)
-            todo += [edge.target for edge in graph.needs(ref, *_READS)]
-    return [r for r in sources if r.ref in wanted]
+    graph = Graph(reading.cluster)
+    refs: set[Ref] = set()
+    pending = [r.ref for r in reading.cluster.flux if flux.state(r) not in (State.READY, State.STATIC)]
+    while pending:
+        ref = pending.pop()
+        if ref not in refs:
+            refs.add(ref)
+            pending += [edge.target for edge in graph.needs(ref, *_READS)]
+    return [r for r in sources if r.ref in refs]
 
 
-def ask(snapshot: Snapshot, sources: Collection[Resource], reach: ProbeContext, needs: Collection[type]) -> Snapshot:
-    """Ask git hosts, Helm repositories, registries and buckets at once, and add what they answered."""
+def ask(snapshot: Snapshot, sources: Collection[Resource], context: ProbeContext, needs: Collection[type]) -> Snapshot:
+    """Probe git hosts, Helm repositories, registries and buckets concurrently, and add the results to the snapshot."""
     from fluxdoctor.collect import git
     from fluxdoctor.collect.charts import verdicts
     from fluxdoctor.collect.sources import bucket, helm, oci
 
-    seen = snapshot.cluster
-    of = {kind: [r for r in sources if r.kind == kind] for kind in _ASKED}
-    registries = [r for r in of["HelmRepository"] if flux.is_oci_helm_repository(r)]
-    indexed = [r for r in of["HelmRepository"] if not flux.is_oci_helm_repository(r)]
-    wanted = charts_wanted(seen)
-    archives = frozenset(verdicts.archives(seen).values()) if Charts in needs else ()
-    held = tuple(charts.used_charts(seen)) if Charts in needs else ()
-    trees = GitTrees in needs or Manifests in needs
+    cluster_ = snapshot.cluster
+    by_kind = {kind: [r for r in sources if r.kind == kind] for kind in _SOURCE_KINDS}
+    registries = [r for r in by_kind["HelmRepository"] if flux.is_oci_helm_repository(r)]
+    indexed = [r for r in by_kind["HelmRepository"] if not flux.is_oci_helm_repository(r)]
+    chart_names = charts_wanted(cluster_)
+    archives = frozenset(verdicts.archives_to_check(cluster_).values()) if Charts in needs else ()
+    used_charts = tuple(charts.used_charts(cluster_)) if Charts in needs else ()
+    needs_trees = GitTrees in needs or Manifests in needs
     with ThreadPoolExecutor(4, thread_name_prefix="ask") as pool:
-        asked_git = pool.submit(git.collect, of["GitRepository"], reach, trees=trees)
-        asked_helm = pool.submit(helm.collect, indexed, wanted, reach, archives=archives, held=held)
-        asked_oci = pool.submit(oci.collect, [*of["OCIRepository"], *registries], wanted, reach, archives=archives)
-        asked_buckets = pool.submit(bucket.collect, of["Bucket"], reach)
-        found_git, found_helm, found_oci, found_buckets = (
-            asked_git.result(), asked_helm.result(), asked_oci.result(), asked_buckets.result(),
+        git_future = pool.submit(git.collect, by_kind["GitRepository"], context, trees=needs_trees)
+        helm_future = pool.submit(
+            helm.collect, indexed, chart_names, context, archives=archives, used_charts=used_charts
+        )
+        oci_future = pool.submit(
+            oci.collect, [*by_kind["OCIRepository"], *registries], chart_names, context, archives=archives
+        )
+        bucket_future = pool.submit(bucket.collect, by_kind["Bucket"], context)
+        git_results, helm_results, oci_results, bucket_results = (
+            git_future.result(), helm_future.result(), oci_future.result(), bucket_future.result(),
         )  # fmt: skip
     probes: dict[Ref, Probe] = {}
     gaps = list(snapshot.gaps)
-    for found in (found_git, found_helm, found_oci, found_buckets):
-        probes |= found.probes
-        gaps += found.gaps
-    pulled = {**found_helm.charts, **found_oci.archives}
-    learnt = (found_oci.tags, found_oci.manifests, found_oci.charts)
+    for results in (git_results, helm_results, oci_results, bucket_results):
+        probes |= results.probes
+        gaps += results.gaps
+    pulled = {**helm_results.charts, **oci_results.archives}
+    registry_facts = (oci_results.tags, oci_results.manifests, oci_results.charts)
     return replace(
         snapshot,
-        # Where nothing was learnt there are no facts, here as in the snapshot that is saved of this run.
-        git=GitTrees(found_git.trees, found_git.refs) if found_git.trees or found_git.refs else None,
-        # What registries offer is asked with the indexes: where all repositories are registries, there is no index to miss.
-        charts=ChartIndexes(found_helm.indexes) if found_helm.indexes or found_oci.charts else None,
-        archives=Charts(pulled, verdicts.judge(seen, pulled)) if pulled else None,
-        oci=OciTags(*learnt) if any(learnt) else None,
+        # None if nothing was read, as in a saved snapshot of this run.
+        git=GitTrees(git_results.trees, git_results.refs) if git_results.trees or git_results.refs else None,
+        # The tags of charts in registries count as indexes: if all repositories are registries, no index is missing.
+        charts=ChartIndexes(helm_results.indexes) if helm_results.indexes or oci_results.charts else None,
+        archives=Charts(pulled, verdicts.judge(cluster_, pulled)) if pulled else None,
+        oci=OciTags(*registry_facts) if any(registry_facts) else None,
         probes=Probes(probes),
         gaps=tuple(dict.fromkeys(gaps)),
     )
 
 
 def charts_wanted(cluster_: Cluster) -> dict[Ref, frozenset[str]]:
-    """Return the names of the charts that are asked of each HelmRepository."""
-    found: dict[Ref, set[str]] = {}
+    """Return the names of the charts that releases and HelmCharts request from each HelmRepository."""
+    names_by_repository: dict[Ref, set[str]] = {}
     for release in cluster_.all("HelmRelease"):
         for edge in flux.references(release):
             if edge.edge is Edge.SOURCE:
-                found.setdefault(edge.target, set()).add(release.text("spec.chart.spec.chart"))
+                names_by_repository.setdefault(edge.target, set()).add(release.text("spec.chart.spec.chart"))
     for chart in cluster_.all("HelmChart"):
         repository = Ref(chart.text("spec.sourceRef.kind"), chart.namespace, chart.text("spec.sourceRef.name"))
-        found.setdefault(repository, set()).add(chart.text("spec.chart"))
-    return {ref: frozenset(filter(None, names)) for ref, names in found.items()}
+        names_by_repository.setdefault(repository, set()).add(chart.text("spec.chart"))
+    return {ref: frozenset(filter(None, names)) for ref, names in names_by_repository.items()}

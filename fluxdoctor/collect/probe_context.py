@@ -1,4 +1,4 @@
-"""What every collector of sources is given: the logins, the time, the cache, and which hosts may be contacted."""
+"""The context that every collector of sources gets: credentials, deadline, cache, and the allowed hosts."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from fluxdoctor.model.resource import Ref
 
 @dataclass(frozen=True)
 class ProbeContext:
-    """The means of one run. ``per_host``: seconds that one host may take. ``cache``: a folder, None for no cache."""
+    """The context of one run. ``per_host``: seconds allowed for each host. ``cache``: a folder, None: no cache."""
 
     deadline: Deadline
     taken: datetime
     vault: Vault = field(default_factory=Vault)
     cache: Path | None = None
     allow_local: bool = False
-    """Loopback, link-local and metadata addresses may be contacted too."""
+    """Also allow loopback, link-local and metadata addresses."""
     per_host: float = 15.0
     workers: int = 8
     progress: Callable[[str], None] = field(default=lambda _: None, repr=False)
 
     def addresses(self, host: str, port: int) -> tuple[str, ...]:
-        """Resolve a host, within the deadline, to addresses that may be contacted. Raises UnreachableError.
+        """Resolve a host, within the deadline, to allowed addresses. Raises UnreachableError if it has none.
 
-        A name that leads to one forbidden address is refused whole: a resolver that mixes both is not to be trusted.
+        If one address is forbidden, all are: a resolver that mixes both cannot be trusted.
         """
         if not self.allow_local and host.rstrip(".").lower() in METADATA_HOSTS:
             raise UnreachableError(Answer.NOT_CONTACTED, f"{host} is a cloud metadata service")
-        found = resolve(host, port, self.deadline.within(self.per_host).left())
-        for address in found:
+        addresses = resolve(host, port, self.deadline.within(self.per_host).left())
+        for address in addresses:
             if not self.allow_local and (why := forbidden(address)):
-                what = host if host == address else f"{host} ({address})"
-                raise UnreachableError(Answer.NOT_CONTACTED, f"{what} is {why}: only asked with --allow-local")
-        return found
+                label = host if host == address else f"{host} ({address})"
+                raise UnreachableError(Answer.NOT_CONTACTED, f"{label} is {why}: contacted only with --allow-local")
+        return addresses
 
 
 @dataclass(frozen=True)
 class SourceResults:
-    """What a collector of sources learnt beside its facts: how each source answered, and what could not be read."""
+    """The probes and gaps of a collector: how each source answered, and what could not be read."""
 
     probes: Mapping[Ref, Probe] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
@@ -62,10 +62,10 @@ _REASONS = {
 
 
 def probe_reason(answer: Answer) -> GapReason:
-    """Return why a source that answered so is unknown."""
+    """Return the reason of the gap that an answer leaves."""
     return _REASONS.get(answer, GapReason.UNAVAILABLE)
 
 
 def probe_gap(path: str, probe: Probe) -> Gap:
-    """Return the gap that a source leaves in the snapshot at a path, by how it answered."""
+    """Return the gap at a path of the snapshot for a source, from its answer."""
     return Gap(FileScope(path), probe_reason(probe.answer), f"{probe.answer.value}: {probe.detail}")

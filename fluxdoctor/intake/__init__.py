@@ -1,4 +1,14 @@
-"""Bytes become facts here: YAML, Secrets, ignore files and trees.
+"""Converts bytes into facts: YAML documents, Kubernetes objects, Secrets, ignore files and file trees. It does no I/O.
 
-Pure; no value of a Secret leaves this package but to the collectors that log in with it.
+The path of a file or object through the package:
+
+1. ``documents`` parses YAML as Kubernetes and Flux do. ``places`` records where each field is in the text.
+2. ``objects`` converts raw objects into resources and events. This is the point where Secrets stop: ``secrets``
+   replaces the data of each Secret by facts about it (size, format, expiry date), and ``redact`` removes the
+   values of all Secrets from every other object of the same cluster.
+3. ``masking`` does the same for the files of a git tree, without changing any line number. ``tree`` combines masking,
+   ``ignore`` (``.sourceignore``) and lazy parsing into one Tree.
+
+``secret_entries``, ``secret_formats`` and ``secret_values`` read the values. They leave this package only through
+``vault``, and only for collectors that log in with them.
 """

@@ -1,7 +1,7 @@
-"""YAML as Kubernetes and Flux read it (Go's sigs.k8s.io/yaml), with the place of every field.
+"""Parses YAML as Kubernetes and Flux do (Go's sigs.k8s.io/yaml), and records the position of every field.
 
-The parser's events are built here, not by a PyYAML loader: its resolver reads ``y``, ``0o17`` or ``1e3``
-otherwise than Go does, it forgets where a field stood, and its C composer recurses until the process dies.
+Values are built here from the parser's events, not by a PyYAML loader. A PyYAML loader resolves ``y``, ``0o17``
+and ``1e3`` differently from Go and drops the positions, and its C composer recurses until the process crashes.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from yaml import events
 
 from fluxdoctor.intake.places import FieldPath, Places, Text, View, entries, pack
 
-#: A value, the offset where it starts, and where it ends or the places in it.
+#: A value, the offset of its start, and the offset of its end (scalar) or the places of its entries (collection).
 _Node: TypeAlias = tuple[object, int, int | Places]
 
-_DEEPEST = 200  # readers of a body recurse, and libyaml is quadratic in the depth of flow collections
+_DEEPEST = 200  # functions that read a body recurse, and libyaml is quadratic in the depth of flow collections
 _MOST_ALIASED = 200_000
-#: How the problem of a document ends that grows without bounds through aliases: other parsers may not survive it.
+#: The end of the error for a document that expands without bound through aliases: such a document can crash other parsers.
 ALIASED = "nodes through aliases"
-_MOST_TAGS = 1_000  # libyaml compares each %TAG with all those above it
+_MOST_TAGS = 1_000  # libyaml compares each %TAG directive with all earlier ones
 
 _TAG = "tag:yaml.org,2002:"
 _TYPES = {"null": (type(None),), "bool": (bool,), "int": (int,), "float": (int, float)}
@@ -47,12 +47,12 @@ _BASES = {"h": 16, "b": 2, "o": 8, "d": 10}
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ESCAPED_SLASH = re.compile(r"(?<!\\)(?:\\\\)*\\/")
-# Only PyYAML's own parser, without libyaml, quotes what it read; the names of tokens are worth keeping.
+# PyYAML's pure Python parser quotes the text in its errors (libyaml does not). Only the names of tokens are kept.
 _QUOTED = re.compile(r"""( ?'(?:<[a-z ]+>|[]},:?.-])')| ?(?:'[^']*'|"[^"]*"|\bbyte 0x[0-9a-f]+)""")
 
 
 class YamlError(Exception):
-    """Why YAML could not be read, and where (1-based). It never quotes the text, which may hold secrets."""
+    """The YAML is not valid; ``line`` and ``column`` are 1-based. The message never quotes the text, which may be secret."""
 
     def __init__(self, file: str, line: int, column: int, problem: str) -> None:
         super().__init__(file, line, column, problem)
@@ -64,13 +64,13 @@ class YamlError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document: its body, as JSON could say it (dict, list, str, int, float, bool), and where it says it.
+    """One document: its body in JSON types (dict, list, str, int, float, bool, None), and the positions of its fields.
 
-    ``marks`` has the (line, column), 1-based, of the key of each mapping entry, of each item of a sequence
-    and, under ``()``, of the root. ``spans`` has the (start, end) offsets in the decoded text of each scalar
-    value, its tag and anchor included. What came through an alias or ``<<`` is where it was first written.
-    Comments have no span, and neither has a value whose key is given again. Both are views: they keep the
-    text, and look up when asked.
+    ``marks``: the (line, column), 1-based, of the key of each mapping entry, of each sequence item and, under
+    ``()``, of the root. ``spans``: the (start, end) offsets in the decoded text of each scalar value, including
+    its tag and anchor. Values that come from an alias or ``<<`` have the position of the original.
+    Comments have no span, nor do values whose key is repeated later. Both mappings are views: they keep the
+    text and compute positions on access.
     """
 
     body: object = field(repr=False)
@@ -81,33 +81,33 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocuments:
-    """The documents before the first error, and the error."""
+    """The documents before the first error, and the error (None: no error)."""
 
     documents: tuple[Document, ...]
     error: YamlError | None
     repeated: tuple[int, int] | None = None
-    """Where (line, column) the first key stands that its mapping has already: Kubernetes takes it, kustomize does not."""
+    """The (line, column) of the first repeated key of a mapping, if any. Kubernetes accepts it; kustomize rejects it."""
 
 
 def parse(text: str | bytes, file: str = "<text>") -> ParsedDocuments:
-    """Read every document of a stream, but for empty ones. Raises nothing: what is wrong is in ``error``."""
+    """Parse every document of a stream, without the empty ones. Raises nothing: a problem is returned in ``error``."""
     source = _Source(text, file)
     builder = _Builder(source)
-    error = None
+    failure = None
     try:
         builder.read()
-    except YamlError as raised:
-        error = raised
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as raised:
-        # What has no mark (a wrong escape in a tag; a caller that left no room to recurse) is the document's.
-        mark = getattr(raised, "problem_mark", None)
-        problem = getattr(raised, "problem", None) or "found a document that cannot be decoded"
-        error = source.error(mark.index if mark else builder.began, _QUOTED.sub(r"\1", problem).strip())
-    return ParsedDocuments(tuple(builder.documents), error, source.at(builder.repeated) if builder.repeated else None)
+    except YamlError as error:
+        failure = error
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
+        # An error without a mark (a wrong escape in a tag, a caller near the recursion limit) gets the document's position.
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "found a document that cannot be decoded"
+        failure = source.error(mark.index if mark else builder.began, _QUOTED.sub(r"\1", problem).strip())
+    return ParsedDocuments(tuple(builder.documents), failure, source.at(builder.repeated) if builder.repeated else None)
 
 
 def load(text: str | bytes, file: str = "<text>") -> object:
-    """Return the body of the first document, None when there is none. Raises YamlError for any document."""
+    """Return the body of the first document, None if there is none. Raises YamlError if any document is not valid."""
     parsed = parse(text, file)
     if parsed.error:
         raise parsed.error
@@ -115,19 +115,19 @@ def load(text: str | bytes, file: str = "<text>") -> object:
 
 
 class _Source(Text):
-    """A text, its lines, and how far it can be read."""
+    """A text, its lines, and the offset up to which it is readable."""
 
     def __init__(self, text: str | bytes, file: str) -> None:
         super().__init__(text)
         self.file = file
         self.readable = len(self.text)
         self.unreadable = ""
-        if found := _UNREADABLE.search(self.text):
-            # A character that can be read takes its place, so that the documents before it still are.
-            self.readable = found.start()
+        if match := _UNREADABLE.search(self.text):
+            # Replace it by a readable character, so that the documents before it can still be parsed.
+            self.readable = match.start()
             self.text = self.text[: self.readable] + "\ufffd"
-            surrogate = "\ud800" <= found[0] <= "\udfff"
-            self.unreadable = "invalid UTF-8" if surrogate else "control characters are not allowed"
+            is_surrogate = "\ud800" <= match[0] <= "\udfff"
+            self.unreadable = "invalid UTF-8" if is_surrogate else "control characters are not allowed"
 
     def error(self, offset: int, problem: str) -> YamlError:
         if self.unreadable and offset >= self.readable:
@@ -135,8 +135,8 @@ class _Source(Text):
         return YamlError(self.file, *self.at(offset), problem)
 
 
-def _events(text: str) -> Callable[[], Any]:
-    """Return a reader of events, None after the last: Any, because their stubs let every mark be None."""
+def _event_reader(text: str) -> Callable[[], Any]:
+    """Return a function that reads the next event, None after the last. Any: the type stubs allow None for every mark."""
     if yaml.__with_libyaml__:
         from yaml._yaml import CParser
 
@@ -146,7 +146,7 @@ def _events(text: str) -> Callable[[], Any]:
 
 @dataclass(slots=True)
 class _Anchor:
-    """What an anchor names: a scalar as decoded, or a collection, which has no node while it is open."""
+    """The target of an anchor: a decoded scalar, or a collection. A collection has no node until its end."""
 
     event: Any
     scalar: object = None
@@ -162,11 +162,11 @@ class _Builder:
         self.documents: list[Document] = []
         self.began = 0
         self._source = source
-        self._next = _events(source.text)
+        self._next = _event_reader(source.text)
         self._anchors: dict[str, _Anchor] = {}
         self._nodes = self._aliased = self._deepest = 0
         self.repeated = 0
-        self._closing = ""  # what ends the innermost flow collection; empty in block style
+        self._closing = ""  # the character that ends the innermost flow collection; empty in block style
 
     def read(self) -> None:
         if self._source.text.count("%TAG") > _MOST_TAGS:
@@ -204,23 +204,23 @@ class _Builder:
         outer, self._closing = self._closing, ""
         if event.flow_style:
             self._closing = "}" if self._source.text[event.start_mark.index] == "{" else "]"
-        node = self._anchored(build, event, depth + 1) if event.anchor else build(event, depth + 1)
+        node = self._build_anchored(build, event, depth + 1) if event.anchor else build(event, depth + 1)
         self._closing = outer
         return node
 
     def _check_scalar(self, event: Any) -> None:
-        """Refuse the two things that libyaml learnt to read and goyaml did not."""
+        """Reject the two forms that libyaml accepts and goyaml does not: an escaped slash, and "?" in flow style."""
         if event.style == '"':
             start, end = event.start_mark.index, event.end_mark.index
-            if "/" in event.value and (found := _ESCAPED_SLASH.search(self._source.text, start, end)):
-                raise self._source.error(found.end() - 1, "found unknown escape character")
+            if "/" in event.value and (match := _ESCAPED_SLASH.search(self._source.text, start, end)):
+                raise self._source.error(match.end() - 1, "found unknown escape character")
         elif self._closing and "?" in event.value and not event.style:
-            at = self._source.text.index("?", event.start_mark.index)
-            raise self._source.error(at, f"did not find expected ',' or '{self._closing}'")
+            offset = self._source.text.index("?", event.start_mark.index)
+            raise self._source.error(offset, f"did not find expected ',' or '{self._closing}'")
 
     def _scalar_node(self, event: Any, value: object) -> _Node:
         if type(value) is not str:
-            value = self._through_json(event, value)
+            value = self._json_number(event, value)
         return value, event.start_mark.index, event.end_mark.index
 
     def _check_depth(self, event: Any, depth: int) -> None:
@@ -254,19 +254,19 @@ class _Builder:
         return body, first.start_mark.index, places
 
     def _merge(self, body: dict[str, object], places: Places, depth: int) -> None:
-        """Merge as goyaml does: where it is written, so that ``<<`` wins over the keys above it."""
+        """Merge in document order, as goyaml does: ``<<`` overrides the keys above it."""
         event = self._next()
         value, _, inside = self._value(event, depth)
         merged = [(value, inside)]
         if type(event) is events.SequenceStartEvent and isinstance(value, list) and isinstance(inside, dict):
             merged = [(item, entries(inside[at])) for at, item in enumerate(value)]
-        for item, its_places in reversed(merged):  # the first of several wins
-            if not isinstance(item, dict) or not isinstance(its_places, dict):
+        for item, item_places in reversed(merged):  # the first mapping has priority
+            if not isinstance(item, dict) or not isinstance(item_places, dict):
                 raise self._error(event, "map merge requires map or sequence of maps as the value")
             body.update(item)
-            places.update(its_places)
+            places.update(item_places)
 
-    def _anchored(self, build: Callable[[Any, int], _Node], event: Any, depth: int) -> _Node:
+    def _build_anchored(self, build: Callable[[Any, int], _Node], event: Any, depth: int) -> _Node:
         anchor = self._anchors[event.anchor] = _Anchor(event)
         nodes, deepest, self._deepest = self._nodes, self._deepest, depth
         anchor.node = node = build(event, depth)
@@ -300,32 +300,32 @@ class _Builder:
         if isinstance(key, str):
             return key
         if isinstance(key, float):
-            return _float_key(key)
+            return _format_float_key(key)
         if isinstance(key, int) and key < 2**63:
             return str(key).lower()  # a bool is an int
         raise self._error(event, "unsupported map key: " + ("null" if key is None else "uint64"))
 
     def _scalar(self, event: Any) -> object:
-        """Return what goyaml decodes; a value then passes through JSON, a key does not."""
+        """Decode a scalar as goyaml does. A value is then converted through JSON; a key is not."""
         self._check_scalar(event)
         try:
             value = _decode(event)
-        except ValueError as refused:
-            raise self._error(event, str(refused)) from None
+        except ValueError as error:
+            raise self._error(event, str(error)) from None
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(event, value)
         return value
 
-    def _through_json(self, event: Any, value: object) -> object:
-        """Return what Kubernetes reads from the JSON of a number: 1.0 is an integer there, 2**63 is not."""
+    def _json_number(self, event: Any, value: object) -> object:
+        """Return a number as Kubernetes reads it from JSON: 1.0 is an integer there, 2**63 is not."""
         if type(value) is int:
             return value if -(2**63) <= value < 2**63 else float(value)
         if type(value) is not float:
             return value
         if not math.isfinite(value):
             raise self._error(event, "unsupported value: not a finite number")
-        whole = int(Decimal(repr(value))) if value.is_integer() and abs(value) <= 2**63 else 2**63
-        return whole if -(2**63) <= whole < 2**63 else value
+        integer = int(Decimal(repr(value))) if value.is_integer() and abs(value) <= 2**63 else 2**63
+        return integer if -(2**63) <= integer < 2**63 else value
 
 
 def _is_merge(event: Any) -> bool:
@@ -334,40 +334,40 @@ def _is_merge(event: Any) -> bool:
 
 def _decode(event: Any) -> object:
     if event.tag is not None:
-        return _tagged(event.tag, event.value)
-    return _plain(event.value) if event.implicit[0] else event.value
+        return _decode_tagged(event.tag, event.value)
+    return _decode_plain(event.value) if event.implicit[0] else event.value
 
 
-def _plain(text: str) -> object:
+def _decode_plain(text: str) -> object:
     if text in _WORDS:
         return _WORDS[text]
-    return _numeric(text) if text[0] in _NUMERIC else text
+    return _decode_number(text) if text[0] in _NUMERIC else text
 
 
-def _numeric(text: str) -> int | float | str:
+def _decode_number(text: str) -> int | float | str:
     digits = text.replace("_", "")
-    if found := _INTEGER.fullmatch(digits):
-        whole = int(digits, _BASES[found.lastgroup or "d"])
-        if -(2**63) <= whole < (2**63 if digits[0] in "+-" else 2**64):  # uint64 takes no sign
-            return whole
-    real = float(digits) if _FLOAT.fullmatch(digits) else math.inf
-    return text if math.isinf(real) else real
+    if match := _INTEGER.fullmatch(digits):
+        integer = int(digits, _BASES[match.lastgroup or "d"])
+        if -(2**63) <= integer < (2**63 if digits[0] in "+-" else 2**64):  # uint64 has no sign
+            return integer
+    number = float(digits) if _FLOAT.fullmatch(digits) else math.inf
+    return text if math.isinf(number) else number
 
 
-def _tagged(tag: str, text: str) -> object:
-    """Read a scalar as its tag says; an unknown tag makes a string. Raises ValueError, without the text."""
+def _decode_tagged(tag: str, text: str) -> object:
+    """Decode a scalar by its tag; an unknown tag gives a string. Raises ValueError, without the text, if it does not match."""
     kind = tag.removeprefix(_TAG)
     if tag == _TAG + "binary":
-        return _binary(text)
+        return _decode_binary(text)
     if kind not in _TYPES or kind == tag:
         return text
-    value = _plain(text)
+    value = _decode_plain(text)
     if type(value) not in _TYPES[kind]:
-        raise ValueError("cannot decode the value as its tag says")
+        raise ValueError("cannot decode the value as the type of its tag")
     return float(value) if kind == "float" and isinstance(value, int) else value
 
 
-def _binary(text: str) -> str:
+def _decode_binary(text: str) -> str:
     digits = re.sub("[\r\n]", "", text)
     try:
         data = binascii.a2b_base64(digits, strict_mode=True)
@@ -378,8 +378,8 @@ def _binary(text: str) -> str:
     return re.sub("[\ud800-\udfff]", "\ufffd", data.decode("utf-8", "surrogateescape"))
 
 
-def _float_key(key: float) -> str:
-    """Write a float as Go writes a key: the fewest digits that are the same 32-bit float."""
+def _format_float_key(key: float) -> str:
+    """Format a float as Go formats a key: the fewest digits that give the same 32-bit float."""
     try:
         packed = struct.pack("<f", key)
     except OverflowError:
@@ -388,6 +388,6 @@ def _float_key(key: float) -> str:
     if not math.isfinite(single):
         return ".nan" if math.isnan(single) else ".inf" if single > 0 else "-.inf"
     decimals = next(n for n in range(9) if struct.pack("<f", float(f"{single:.{n}e}")) == packed)
-    written = f"{single:.{decimals}e}"
-    exponent = int(written.partition("e")[2])
-    return f"{single:.{max(decimals - exponent, 0)}f}" if exponent in range(-4, 6) else written
+    scientific = f"{single:.{decimals}e}"
+    exponent = int(scientific.partition("e")[2])
+    return f"{single:.{max(decimals - exponent, 0)}f}" if exponent in range(-4, 6) else scientific

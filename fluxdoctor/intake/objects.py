@@ -1,4 +1,7 @@
-"""Raw Kubernetes objects to facts, at the door: Secrets become facts about them, and their values are redacted elsewhere."""
+"""Converts raw Kubernetes objects to resources and events.
+
+A Secret becomes facts about it; its values are redacted in all other objects.
+"""
 
 from __future__ import annotations
 
@@ -17,38 +20,38 @@ from fluxdoctor.model.resource import Fields, Marks, Ref, Resource, string
 from fluxdoctor.model.times import moment
 
 SECRET_KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
-_UNTOLD = re.compile(r"ENC\[|\$\{\w+\}\Z")
+_NOT_CLEAR_TEXT = re.compile(r"ENC\[|\$\{\w+\}\Z")
 _EPOCH = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class ReadObjects:
-    """Objects on their way into a Cluster."""
+    """The resources and events that were read, and the gaps for objects that were not."""
 
     resources: list[Resource] = field(default_factory=list)
     events: dict[Ref, list[Event]] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
 
 
-def flatten(body: Any, where: str) -> Iterator[tuple[Any, str]]:
-    """Yield an object, or the items of a List (also of a List in it), with words for where each stood.
+def flatten(body: Any, origin: str) -> Iterator[tuple[Any, str]]:
+    """Yield an object, or the items of a List (also of nested Lists), each with a description of its origin.
 
-    The items of a typed list (``SecretList``, as ``kubectl get --raw`` prints it) have no kind of their own.
+    The items of a typed list (``SecretList``, as printed by ``kubectl get --raw``) have no kind of their own.
     """
-    waiting = [(body, where)]
-    while waiting:
-        one, place = waiting.pop()
-        kind = str(one.get("kind", "")) if isinstance(one, Mapping) else ""
-        if not (kind.endswith("List") and isinstance(one.get("items"), list)):
-            yield one, place
+    pending = [(body, origin)]
+    while pending:
+        node, place = pending.pop()
+        kind = str(node.get("kind", "")) if isinstance(node, Mapping) else ""
+        if not (kind.endswith("List") and isinstance(node.get("items"), list)):
+            yield node, place
             continue
-        own = {"apiVersion": one.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
-        items = [{**own, **item} if isinstance(item, Mapping) else item for item in one["items"]]
-        waiting += reversed([(item, f"{place} item {i}") for i, item in enumerate(items)])
+        item_type = {"apiVersion": node.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
+        items = [{**item_type, **item} if isinstance(item, Mapping) else item for item in node["items"]]
+        pending += reversed([(item, f"{place} item {i}") for i, item in enumerate(items)])
 
 
 def ref_of(body: Any) -> Ref | None:
-    """Return the identity of a raw object, or None when it has none."""
+    """Return the identity of a raw object, or None if it has no kind or name."""
     metadata = body.get("metadata") if isinstance(body, dict) else None
     kind, name = string(body, "kind"), string(metadata, "name")
     if not kind or not name:
@@ -58,26 +61,26 @@ def ref_of(body: Any) -> Ref | None:
 
 
 def read(raw: Iterable[tuple[Any, str]]) -> ReadObjects:
-    """Turn raw objects into resources and events. What is not a Kubernetes object becomes a gap that names its place."""
+    """Convert raw objects to resources and events. An item that is not a Kubernetes object becomes a gap with its origin."""
     items = list(raw)
-    held = [body for body, _ in items if is_secret(body) or is_like_secret(body)]
+    secret_objects = [body for body, _ in items if is_secret(body) or is_like_secret(body)]
     redactor = Redactor(
-        (v for body in held for v in secret_values.values(body)),
-        (w for body in held for w in secret_values.words(body)),
+        (v for body in secret_objects for v in secret_values.values(body)),
+        (w for body in secret_objects for w in secret_values.words(body)),
     )
-    found = ReadObjects()
-    for body, where in items:
+    result = ReadObjects()
+    for body, origin in items:
         if Fields(body).text("kind") == "Event":
-            _event(found, body, redactor)
+            _add_event(result, body, redactor)
         elif ref := ref_of(body):
-            found.resources.append(Resource(body=_safe(body, redactor), ref=ref))
+            result.resources.append(Resource(body=_redact_object(body, redactor), ref=ref))
         else:
-            path, _, item = where.partition(" ")
-            why = "not a Kubernetes object: kind or metadata.name is missing"
-            found.gaps.append(Gap(FileScope(path, item), GapReason.MALFORMED, why))
-    for events in found.events.values():
+            path, _, item = origin.partition(" ")
+            detail = "not a Kubernetes object: kind or metadata.name is missing"
+            result.gaps.append(Gap(FileScope(path, item), GapReason.MALFORMED, detail))
+    for events in result.events.values():
         events.sort(key=lambda e: (e.at or _EPOCH, e.reason, e.message), reverse=True)
-    return found
+    return result
 
 
 def is_secret(body: Any) -> bool:
@@ -87,12 +90,12 @@ def is_secret(body: Any) -> bool:
 
 
 def is_like_secret(body: Any) -> bool:
-    """A kind of another group that holds values as a Secret does (``ClusterSecret`` and its like)."""
+    """Tell whether an object of another group contains values as a Secret does, for example a ``ClusterSecret``."""
     view = Fields(body)
     return view.text("kind").endswith("Secret") and (view.has("stringData") or view.has("data"))
 
 
-def _safe(body: Any, redactor: Redactor) -> Any:
+def _redact_object(body: Any, redactor: Redactor) -> Any:
     if is_secret(body):
         return secrets.facts(body)
     if is_like_secret(body):
@@ -101,59 +104,59 @@ def _safe(body: Any, redactor: Redactor) -> Any:
 
 
 def without_values(body: Any) -> Any:
-    """Return an object as it may be kept on disk: a Secret as the facts about it, unless it holds no value in the clear.
+    """Return an object in the form that can be stored on disk: a Secret with clear-text values as the facts about it.
 
-    What SOPS has encrypted is none, nor is a value that is nothing but a variable of Flux, without a default.
+    A value that SOPS has encrypted is not clear text, nor is a single Flux variable without a default.
     """
-    held = [v for name in ("data", "stringData") for _, v in Fields(body).items(name)]
-    if not (is_secret(body) or is_like_secret(body)) or all(map(_UNTOLD.match, held)):
+    values = [v for name in ("data", "stringData") for _, v in Fields(body).items(name)]
+    if not (is_secret(body) or is_like_secret(body)) or all(map(_NOT_CLEAR_TEXT.match, values)):
         return body
     return secrets.facts(body) if is_secret(body) else {**body, **dict.fromkeys(("data", "stringData"), MASK)}
 
 
 def holds_secret_inside(body: Any) -> bool:
-    """Tell whether an object, itself no Secret, holds one below its root or in the text of a patch."""
-    waiting: list[tuple[Any, bool]] = [(body, False)]
-    while waiting:
-        one, inside = waiting.pop()
-        if isinstance(one, dict):
-            held = one.get("data") is not None or one.get("stringData") is not None
-            if inside and held and string(one, "kind").endswith("Secret"):
-                return True  # a reference to one says its kind too
-            if string(one, "patch") and string(one.get("target"), "kind") == "Secret":
+    """Tell whether an object that is not a Secret contains one below its root or in the text of a patch."""
+    pending: list[tuple[Any, bool]] = [(body, False)]
+    while pending:
+        node, is_nested = pending.pop()
+        if isinstance(node, dict):
+            has_data = node.get("data") is not None or node.get("stringData") is not None
+            if is_nested and has_data and string(node, "kind").endswith("Secret"):
+                return True  # data is required: a reference to a Secret has a kind too
+            if string(node, "patch") and string(node.get("target"), "kind") == "Secret":
                 return True
-        values = one.values() if isinstance(one, dict) else one if isinstance(one, list) else (one,)
+        values = node.values() if isinstance(node, dict) else node if isinstance(node, list) else (node,)
         for value in values:
             if isinstance(value, dict | list):
-                waiting.append((value, True))
+                pending.append((value, True))
             elif isinstance(value, str) and "\n" in value and SECRET_KIND.search(value):
                 return True
     return False
 
 
-def _event(found: ReadObjects, body: Any, redactor: Redactor) -> None:
+def _add_event(result: ReadObjects, body: Any, redactor: Redactor) -> None:
     view = Fields(body)
-    about = view.fields("involvedObject") if view.has("involvedObject") else view.fields("regarding")
-    group, slash, _ = about.text("apiVersion").partition("/")
-    kind = about.text("kind")
-    known = KINDS[kind].group if kind in KINDS else ""
-    ref = Ref(kind_name(kind, group if slash else known), about.text("namespace"), about.text("name"))
-    last = view.text("series.lastObservedTime") or view.text("lastTimestamp") or view.text("eventTime")
-    at = moment(last or view.text("metadata.creationTimestamp"))
+    involved = view.fields("involvedObject") if view.has("involvedObject") else view.fields("regarding")
+    group, slash, _ = involved.text("apiVersion").partition("/")
+    kind = involved.text("kind")
+    default_group = KINDS[kind].group if kind in KINDS else ""
+    ref = Ref(kind_name(kind, group if slash else default_group), involved.text("namespace"), involved.text("name"))
+    last_time = view.text("series.lastObservedTime") or view.text("lastTimestamp") or view.text("eventTime")
+    time = moment(last_time or view.text("metadata.creationTimestamp"))
     message = redactor.text(view.text("message") or view.text("note"))
     count = view.number("count") or view.number("series.count", 1)
-    found.events.setdefault(ref, []).append(Event(view.text("type"), view.text("reason"), message, at, count))
+    result.events.setdefault(ref, []).append(Event(view.text("type"), view.text("reason"), message, time, count))
 
 
 def manifest(body: Any, file: str, marks: Marks) -> Resource:
-    """Turn a document of a git file into a resource."""
+    """Convert a document of a git file to a resource."""
     view = Fields(body)
     ref = ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
     return Resource(body=visible(body), ref=ref, file=file, marks=marks)
 
 
 def visible(body: Any) -> Any:
-    """Return a document of a git file without the values of a Secret or of its generator; the public part of SOPS is kept."""
+    """Return a document of a git file without the values of a Secret or secret generator, with the public part of SOPS."""
     view = Fields(body)
     if is_secret(body):
         return {**secrets.facts(body), **_sops(view)}

@@ -1,4 +1,8 @@
-"""Takes secrets out of text: the values that are known to be secret, and what is a secret by its look."""
+"""Removes secrets from text: values that are known to be secret, and text that looks like a credential.
+
+Known values are found by their first characters, so that one pass over a text finds any number of values. Credentials
+are found by one regular expression that reads any text in linear time.
+"""
 
 from __future__ import annotations
 
@@ -13,32 +17,31 @@ if TYPE_CHECKING:
 
 MASK: Final = "[redacted]"
 
-# Known values are found by their first characters, so that a text is read once however many values there are.
 _HEAD: Final = 8
 _SHORT: Final = 200
 _MOST_KNOWN: Final = 100_000
-# PyYAML counts all of these as line breaks, and marks are PyYAML's.
+# PyYAML counts all of these as line breaks, and the marks come from PyYAML.
 _BREAKS: Final = re.compile("[^\r\n\x85\u2028\u2029]+")
 
-# What may stand before the host of a URL. A password may hold an "@", so the last one counts.
+# The part of a URL before the host. A password may contain "@", so the last "@" ends it.
 _USER: Final = r"[^\s/?#\"<>]"
-# Long, or with a digit: unlike "Bearer token" and Bearer realm="...".
+# A token is long or has a digit, unlike the prose "Bearer token" and Bearer realm="...".
 _OPAQUE: Final = r"(?:[\w.~+/-]{20,}+|(?=[a-zA-Z_.~+/-]*\d)[\w.~+/-]{6,}+)=*+(?!\")"
-# Every alternative starts with a plain letter, which lets the regex engine skip what starts none of them, and is
-# bounded or starts at most once in a run, so that no text is read in more than linear time. What matched outside of
-# a named group tells which kind of secret it is and stays.
+# Every alternative starts with a plain letter, so the regex engine can skip text where none starts. Each is bounded
+# or starts at most once in a run of characters, so the time is linear. The part of a match before a named group says
+# which kind of secret it is and stays in the text.
 _PATTERNS: Final = re.compile(
     rf"""
     -----BEGIN\ [A-Z0-9 ]{{0,64}}PRIVATE\ KEY(?:\ BLOCK)?-----
         .*?(?:-----END\ [A-Z0-9 ]{{0,64}}PRIVATE\ KEY(?:\ BLOCK)?-----|\Z)
   | ://(?P<user>
-        (?<!ssh://){_USER}+                                        # a lone user of https may be a token
-      | [^\s/?#\"<>@:]*:{_USER}+                                   # a lone user of ssh is no secret
-      | [^\s/?#\"<>@:\[]+:(?!\d{{1,5}}(?:[/?#\s\"]|\Z))[^\s\"@]{{1,256}}  # a slash in the password, but no port
+        (?<!ssh://){_USER}+                                        # a user without a password may be a token in https
+      | [^\s/?#\"<>@:]*:{_USER}+                                   # a user without a password is public in ssh
+      | [^\s/?#\"<>@:\[]+:(?!\d{{1,5}}(?:[/?#\s\"]|\Z))[^\s\"@]{{1,256}}  # a password with a slash, not a port
     )(?=@)
   | Authorization[\"']?\s{{0,4}}[:=]\s{{0,4}}[\[\"']{{0,2}}+
         (?:(?i:basic|bearer|digest|negotiate|token)\ {{1,4}})?+(?P<header>(?!redacted\])(?!\[redacted\])[^\s\"',\]]+)
-    # In lower case it may be prose, which only the name of a scheme tells from a header.
+    # In lower case it may be prose; only the name of a scheme makes it a header.
   | authorization[\"']?\s{{0,4}}[:=]\s{{0,4}}[\[\"']{{0,2}}+
         (?i:basic|bearer|token)\ {{1,4}}(?P<lower>(?!\[redacted\])[^\s\"',\]]+)
   | B(?:earer|asic)\ {{1,4}}(?P<scheme>{_OPAQUE})
@@ -57,35 +60,35 @@ _PATTERNS: Final = re.compile(
 
 
 class Redactor:
-    """Masks the given secret values, and whatever looks like a credential, in text and in JSON-like objects."""
+    """Masks secret values, and everything that looks like a credential, in text and in JSON-like objects."""
 
     def __init__(self, values: Iterable[str] = (), words: Iterable[str] = ()) -> None:
-        """``words``: values that are masked only where they stand as whole words, for they are part of many others."""
-        # By length of the head, then by head: the forms that start with it, longest first.
+        """``words``: short values, masked only as whole words because they are part of many other words."""
+        # By length of the first characters (head), then by head: the forms that start with it, longest first.
         self._heads: dict[int, dict[str, list[str]]] = {}
-        for form in sorted({form for value in values for form in _forms(value)}, key=len, reverse=True):
+        for form in sorted({form for value in values for form in _encoded_forms(value)}, key=len, reverse=True):
             width = min(len(form), _HEAD)
             self._heads.setdefault(width, {}).setdefault(form[:width], []).append(form)
-        short = "|".join(sorted(map(re.escape, set(words))))
-        self._words = re.compile(rf"(?<![^\W_])(?:{short})(?![^\W_])") if short else None
-        # Most strings of a fleet stand in it a thousand times: kinds, reasons, names of fields.
-        self._known: dict[str, str] = {}
+        alternatives = "|".join(sorted(map(re.escape, set(words))))
+        self._words = re.compile(rf"(?<![^\W_])(?:{alternatives})(?![^\W_])") if alternatives else None
+        # Most strings of a fleet occur thousands of times: kinds, reasons, names of fields.
+        self._cache: dict[str, str] = {}
 
     def text(self, text: str) -> str:
-        """Return the text with secrets replaced by ``[redacted]``; the user of an ssh address stays."""
-        # Known values first: a pattern that matched within one would leave the rest of it.
-        known = _replace(text, self._spans(text)) if self._heads else text
-        known = self._words.sub(MASK, known) if self._words else known
-        masked = _PATTERNS.sub(_masked, known)
-        # A mask can bring a user and a host together: once more, so that what was masked stays as it is.
-        return _PATTERNS.sub(_masked, masked) if masked != known else masked
+        """Return the text with secrets replaced by ``[redacted]``. The user of an ssh address stays."""
+        # Known values first: a pattern that matches inside a value would leave the rest of it.
+        text_without_values = _mask_spans(text, self._secret_spans(text)) if self._heads else text
+        text_without_values = self._words.sub(MASK, text_without_values) if self._words else text_without_values
+        masked = _PATTERNS.sub(_mask_match, text_without_values)
+        # A mask can join a user and a host. The second pass makes the result stable: masking it again changes nothing.
+        return _PATTERNS.sub(_mask_match, masked) if masked != text_without_values else masked
 
     def body(self, body: object) -> object:
-        """Return the structure with every string in it redacted, but not keys; the same object if nothing changed."""
+        """Return the structure with every string redacted except keys; the same object if nothing changed."""
         if isinstance(body, str):
-            return self._remembered(body) if len(body) <= _SHORT else self._masked(body)
+            return self._mask_cached(body) if len(body) <= _SHORT else self._mask(body)
         if isinstance(body, dict):
-            # A loop, not a comprehension: one frame for each level of a deep object.
+            # A loop, not a comprehension: a deep object then needs only one frame for each level.
             changed: dict[object, object] = {}
             for key, value in body.items():
                 if (new := self.body(value)) is not value:
@@ -98,19 +101,19 @@ class Redactor:
             return items if any(new is not old for new, old in zip(items, body, strict=True)) else body
         return body
 
-    def _masked(self, text: str) -> str:
+    def _mask(self, text: str) -> str:
         masked = self.text(text)
         return text if masked == text else masked
 
-    def _remembered(self, text: str) -> str:
-        found = self._known.get(text)
-        if found is None:
-            found = self._masked(text)
-            if len(self._known) < _MOST_KNOWN:
-                self._known[text] = found
-        return text if found == text else found
+    def _mask_cached(self, text: str) -> str:
+        masked = self._cache.get(text)
+        if masked is None:
+            masked = self._mask(text)
+            if len(self._cache) < _MOST_KNOWN:
+                self._cache[text] = masked
+        return text if masked == text else masked
 
-    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+    def _secret_spans(self, text: str) -> Iterator[tuple[int, int]]:
         for width, heads in self._heads.items():
             for start in [i for i in range(len(text) - width + 1) if text[i : i + width] in heads]:
                 for form in heads[text[start : start + width]]:
@@ -120,40 +123,40 @@ class Redactor:
 
 
 def mask_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Replace each span of characters by ``[redacted]`` and its own line breaks, so that later line numbers stay right."""
+    """Replace each span of characters by ``[redacted]`` and its own line breaks. Line numbers do not change."""
     inside = ((max(start, 0), min(end, len(text))) for start, end in spans)
-    return _replace(text, (span for span in inside if span[0] < span[1]), lines=True)
+    return _mask_spans(text, (span for span in inside if span[0] < span[1]), lines=True)
 
 
-def _masked(found: re.Match[str]) -> str:
-    return found[0][: found.start(found.lastgroup) - found.start()] + MASK if found.lastgroup else MASK
+def _mask_match(match: re.Match[str]) -> str:
+    return match[0][: match.start(match.lastgroup) - match.start()] + MASK if match.lastgroup else MASK
 
 
-def _replace(text: str, spans: Iterable[tuple[int, int]], *, lines: bool = False) -> str:
+def _mask_spans(text: str, spans: Iterable[tuple[int, int]], *, lines: bool = False) -> str:
     parts: list[str] = []
     done = 0
-    for start, end in _merged(spans):
+    for start, end in _merge_spans(spans):
         breaks = _BREAKS.sub("", text[start:end]) if lines else ""
         parts += text[done:start], MASK, breaks
         done = end
     return "".join((*parts, text[done:])) if parts else text
 
 
-def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the spans in order, overlapping ones as one: a value that overlaps another leaves no rest."""
+def _merge_spans(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the spans in order, with overlapping spans merged, so that no part of a value remains."""
     begin = end = 0
-    for first, last in sorted(spans):
-        if first >= end:
+    for start, stop in sorted(spans):
+        if start >= end:
             if end:
                 yield begin, end
-            begin, end = first, last
-        end = max(end, last)
+            begin, end = start, stop
+        end = max(end, stop)
     if end:
         yield begin, end
 
 
-def _forms(value: str) -> Iterator[str]:
-    """Yield what a value looks like in messages: itself, in base64, in a JSON or Go string, in a URL."""
+def _encoded_forms(value: str) -> Iterator[str]:
+    """Yield the forms of a value that messages contain: plain, base64, JSON or Go string, URL-encoded."""
     if not value.strip() or value in MASK:
         return
     raw = value.encode("utf-8", "surrogatepass")

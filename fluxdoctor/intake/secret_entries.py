@@ -1,4 +1,4 @@
-"""The entries of a Secret as written, and total readers of what stands in them."""
+"""Reads the entries of a Secret. The readers are total: they return None or an empty result instead of raising."""
 
 from __future__ import annotations
 
@@ -10,53 +10,51 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 _In = TypeVar("_In")
-
-
 _Out = TypeVar("_Out")
 
-
+#: The start of a value that SOPS has encrypted.
 SOPS: Final = "ENC[AES256_GCM,"
 
 
 def mapping(value: object) -> Mapping[Any, Any]:
-    """Return a mapping, empty if the value is none."""
+    """Return the value if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 def safely(read: Callable[[_In], _Out], value: _In) -> _Out | None:
-    """Return what a reader makes of a value, or None if it raises anything."""
+    """Return the result of a reader for a value, or None if it raises anything."""
     try:
-        with warnings.catch_warnings():  # what a library thinks of a value is a word about the value
+        with warnings.catch_warnings():  # a warning of a library may reveal something about the value
             warnings.simplefilter("ignore")
             return read(value)
-    except Exception:  # noqa: BLE001 - anything can stand in a Secret: of what a parser cannot read there are no facts
+    except Exception:  # noqa: BLE001 - a Secret can contain anything; a value that a parser cannot read has no facts
         return None
 
 
 def raw_entries(body: Mapping[Any, Any]) -> Iterator[tuple[str, object, bool]]:
-    """Yield each key, its value as written and whether that is base64: stringData wins, as in the API server."""
+    """Yield each key, its value as written, and whether it is base64. stringData has priority, as in the API server."""
     plain, data = mapping(body.get("stringData")), mapping(body.get("data"))
     yield from ((as_text(key), raw, True) for key, raw in data.items() if key not in plain)
     yield from ((as_text(key), raw, False) for key, raw in plain.items())
 
 
 def decoded(raw: object, base64: bool) -> bytes | None:
-    """Return the bytes of a value as written, or None when it is no base64, or not even a string."""
+    """Return the bytes of a value as written, or None if it is not base64 or not a string."""
     if raw is None or not isinstance(raw, str):
         return b"" if raw is None else None
     if not base64:
         return raw.encode("utf-8", "surrogatepass")
-    # The API server takes line breaks in base64, and nothing else.
+    # The API server accepts line breaks in base64, and no other characters.
     packed = re.sub(r"[\r\n]", "", raw)
     try:
-        # Strict as it says it is, it does not count the padding.
+        # strict_mode does not check the length of the padding.
         return binascii.a2b_base64(packed, strict_mode=True) if len(packed) % 4 == 0 else None
     except ValueError:
         return None
 
 
 def readable_text(value: bytes | None) -> str | None:
-    """Return bytes as text, or None if they are not UTF-8 or hold control characters."""
+    """Return bytes as text, or None if they are not UTF-8 or contain control characters."""
     try:
         text = (value or b"").decode()
     except UnicodeDecodeError:
@@ -65,36 +63,36 @@ def readable_text(value: bytes | None) -> str | None:
 
 
 def pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and texts of the fields of a JSON text, or of the ``name: text`` and ``name=text`` lines."""
+    """Yield the names and texts of the fields of a JSON text, or of its ``name: text`` and ``name=text`` lines."""
     if (document := json_document(text)) is not None:
         yield from leaves(document)
         return
     for line in text.splitlines():
         name, _, value = line.partition(":") if re.match(r"[\s\"'\w.-]*:", line) else line.partition("=")
         name, value = name.strip().removeprefix("- ").strip(" \t\"'"), value.strip()
-        # What follows a # may be a comment or part of a password.
-        yield from ((name, said.strip("\"'")) for said in {value, value.partition(" #")[0].rstrip()})
+        # Text after " #" may be a comment or part of the password: yield both forms.
+        yield from ((name, candidate.strip("\"'")) for candidate in {value, value.partition(" #")[0].rstrip()})
 
 
 def leaves(value: object) -> Iterator[tuple[str, str]]:
-    """Yield the texts and numbers of a structure with the names of their fields; neither depth nor aliases of YAML hurt."""
-    waiting: list[tuple[str, object]] = [("", value)]
-    seen: set[int] = set()
-    while waiting:
-        name, found = waiting.pop()
-        if isinstance(found, Mapping | list | tuple) and id(found) not in seen:
-            seen.add(id(found))
-            items = found.items() if isinstance(found, Mapping) else ((name, item) for item in found)
-            waiting.extend((as_text(key), item) for key, item in items)
-        elif isinstance(found, str | int | float) and not isinstance(found, bool):
-            yield name, as_text(found)
+    """Yield the texts and numbers of a structure with the names of their fields. Any depth and YAML aliases are safe."""
+    pending: list[tuple[str, object]] = [("", value)]
+    visited: set[int] = set()
+    while pending:
+        name, node = pending.pop()
+        if isinstance(node, Mapping | list | tuple) and id(node) not in visited:
+            visited.add(id(node))
+            items = node.items() if isinstance(node, Mapping) else ((name, item) for item in node)
+            pending.extend((as_text(key), item) for key, item in items)
+        elif isinstance(node, str | int | float) and not isinstance(node, bool):
+            yield name, as_text(node)
 
 
 def as_text(value: object) -> str:
-    """Return a key or a number as text, "" if it cannot be written."""
-    return safely(str, value) or ""  # Python refuses to write numbers of thousands of digits
+    """Return a key or a number as text, "" if it cannot be converted."""
+    return safely(str, value) or ""  # Python refuses to convert numbers of thousands of digits
 
 
 def json_document(text: str) -> Any:
-    """Return the object or list that a text is in JSON, or None."""
+    """Return the object or list of a JSON text, or None."""
     return safely(json.loads, text) if text.lstrip().startswith(("{", "[")) else None

@@ -1,4 +1,4 @@
-"""What may be told of a Secret: the names, sizes and formats of its values, never a value."""
+"""The facts about a Secret: the names, sizes, formats and public details of its values, never a value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fluxdoctor.intake.secret_formats import SSH_TYPE, describe
 from fluxdoctor.intake.secret_values import RELEASE, SHORT_WORD, public_texts, strings, texts
 
 _LONG_ANNOTATION: Final = 256
-_LONG_PART: Final = 16  # what no two texts share by chance
+_LONG_PART: Final = 16  # two texts do not share this many characters by chance
 _LARGE: Final = 2**63
 
 _HOST: Final = r"(?:\[[\da-fA-F.:%]+\]|[\w*?.-]+)"
@@ -28,7 +28,7 @@ _PLAIN: Final = (
     "empty", "text", "multi-line text", "binary", "invalid base64", "sops ciphertext", "release record", "JSON",
     "PEM public key", "PGP private key", "PGP public key",
 )  # fmt: skip
-#: What is told of a value besides its size: a type, a pattern for a text, or a list of the pattern of its texts.
+#: The facts for each format besides the size: a type, a pattern for a text, or a list with the pattern of its texts.
 _FORMATS: Final[dict[str, dict[str, Any]]] = {
     **{name: {} for name in _PLAIN},
     "PEM private key": _PRIVATE,
@@ -53,39 +53,41 @@ _METADATA: Final[dict[str, Any]] = {
 
 
 def facts(secret: Mapping[str, object]) -> dict[str, object]:
-    """Return the Secret with ``keys`` in place of its data: the size and format of each value, and what is public of it.
+    """Return the Secret with ``keys`` in place of its data: the size, format and public details of each value.
 
-    Total: whatever is not of the known shape is dropped. A Secret that already has ``keys`` and no data stays.
+    Raises nothing: fields without the expected shape are dropped. A Secret with ``keys`` and without data keeps them.
     """
     body = mapping(secret)
-    told = _told(body) if body.get("data") or body.get("stringData") else mapping(body.get("keys"))
-    # What was told goes through the same sieve as what was saved: one place decides what may leave.
-    keys = {name: known for name, fact in told.items() if isinstance(name, str) and (known := _known_fact(fact))}
-    header = _shaped(body, {"apiVersion": str, "kind": str, "type": str})
+    raw_facts = _value_facts(body) if body.get("data") or body.get("stringData") else mapping(body.get("keys"))
+    # New facts and facts from a saved snapshot pass the same check, so that one place decides which details are public.
+    keys = {
+        name: checked for name, fact in raw_facts.items() if isinstance(name, str) and (checked := _checked_fact(fact))
+    }
+    header = _matching_fields(body, {"apiVersion": str, "kind": str, "type": str})
     return {**header, "metadata": _metadata(body), "keys": keys}
 
 
-def _shaped(body: Mapping[Any, Any], shape: Mapping[str, Any]) -> dict[str, object]:
-    """Return the fields of the shape that are of the shape."""
-    read = {name: _fitting(body.get(name), wanted) for name, wanted in shape.items()}
-    return {name: value for name, value in read.items() if value is not None}
+def _matching_fields(body: Mapping[Any, Any], shape: Mapping[str, Any]) -> dict[str, object]:
+    """Return the fields of a mapping that match the shape: for each name a type, a pattern, a list or a nested shape."""
+    fields = {name: _matching_value(body.get(name), expected) for name, expected in shape.items()}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
-def _fitting(value: object, wanted: Any) -> object:
-    if isinstance(wanted, list) and isinstance(value, list | tuple):
-        return [fit for item in value if (fit := _fitting(item, wanted[0])) is not None]
-    if isinstance(wanted, dict) and isinstance(value, Mapping):
-        return _shaped(value, wanted)
-    if isinstance(wanted, str) and isinstance(value, str):
-        return value if re.fullmatch(wanted, value, re.ASCII | re.DOTALL) else None
-    odd = isinstance(value, int) and not 0 <= value < _LARGE
-    return value if type(value) is wanted and not odd else None
+def _matching_value(value: object, expected: Any) -> object:
+    if isinstance(expected, list) and isinstance(value, list | tuple):
+        return [matched for item in value if (matched := _matching_value(item, expected[0])) is not None]
+    if isinstance(expected, dict) and isinstance(value, Mapping):
+        return _matching_fields(value, expected)
+    if isinstance(expected, str) and isinstance(value, str):
+        return value if re.fullmatch(expected, value, re.ASCII | re.DOTALL) else None
+    is_out_of_range = isinstance(value, int) and not 0 <= value < _LARGE
+    return value if type(value) is expected and not is_out_of_range else None
 
 
-def _known_fact(fact: object) -> dict[str, object]:
-    known = _shaped(mapping(fact), {"size": int, "format": str})
-    shape = _FORMATS.get(str(known.get("format")))
-    return {} if shape is None or "size" not in known else {**known, **_shaped(mapping(fact), shape)}
+def _checked_fact(fact: object) -> dict[str, object]:
+    checked = _matching_fields(mapping(fact), {"size": int, "format": str})
+    shape = _FORMATS.get(str(checked.get("format")))
+    return {} if shape is None or "size" not in checked else {**checked, **_matching_fields(mapping(fact), shape)}
 
 
 def _metadata(body: Mapping[Any, Any]) -> dict[str, object]:
@@ -94,33 +96,36 @@ def _metadata(body: Mapping[Any, Any]) -> dict[str, object]:
     annotations.pop("kubectl.kubernetes.io/last-applied-configuration", None)
     values = frozenset(texts(body)) if annotations else frozenset[str]()
     redactor = Redactor(text for text in values if len(text) >= SHORT_WORD)
-    kept = {
+    public_annotations = {
         name: text
         for name, text in annotations.items()
         if len(text) <= _LONG_ANNOTATION and (text in public_texts(body) or not _reveals(text, values, redactor))
     }
-    more = {"labels": strings(metadata.get("labels")), "annotations": kept}
-    return {**_shaped(metadata, _METADATA), **{name: found for name, found in more.items() if found}}
+    maps = {"labels": strings(metadata.get("labels")), "annotations": public_annotations}
+    return {**_matching_fields(metadata, _METADATA), **{name: value for name, value in maps.items() if value}}
 
 
 def _reveals(annotation: str, texts: frozenset[str], redactor: Redactor) -> bool:
-    """Tell whether an annotation is a value, holds one, or quotes a part of one that is too long for chance."""
+    """Tell whether an annotation contains a value, or a part of one that is too long to be a coincidence."""
     packed = re.findall(r"[A-Za-z\d+/]{16,}={0,2}", annotation)
-    said = (annotation, *(plain for word in packed if (plain := readable_text(decoded(word, base64=True)))))
-    parts = {text[at : at + _LONG_PART] for text in said for at in range(len(text) - _LONG_PART + 1)}
-    quoted = any(part in text for text in texts for part in parts)
-    return quoted or annotation in texts or redactor.text(annotation) != annotation
+    candidates = (
+        annotation,
+        *(text_in_word for word in packed if (text_in_word := readable_text(decoded(word, base64=True)))),
+    )
+    parts = {text[at : at + _LONG_PART] for text in candidates for at in range(len(text) - _LONG_PART + 1)}
+    is_quoted = any(part in text for text in texts for part in parts)
+    return is_quoted or annotation in texts or redactor.text(annotation) != annotation
 
 
-def _told(body: Mapping[Any, Any]) -> dict[str, object]:
-    return {key: _fact(raw, base64, body.get("type") == RELEASE) for key, raw, base64 in raw_entries(body)}
+def _value_facts(body: Mapping[Any, Any]) -> dict[str, object]:
+    return {key: _value_fact(raw, base64, body.get("type") == RELEASE) for key, raw, base64 in raw_entries(body)}
 
 
-def _fact(raw: object, base64: bool, release: bool) -> dict[str, object]:
+def _value_fact(raw: object, base64: bool, release: bool) -> dict[str, object]:
     value = decoded(raw, base64)
     if isinstance(raw, str) and raw.startswith(SOPS):
         return {"size": len(raw), "format": "sops ciphertext"}
     if value is None:
         return {"size": len(raw) if isinstance(raw, str) else 0, "format": "invalid base64"}
-    found = {"format": "release record"} if release and value else describe(value)
-    return {"size": len(value), **found}
+    details = {"format": "release record"} if release and value else describe(value)
+    return {"size": len(value), **details}

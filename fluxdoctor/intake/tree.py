@@ -1,4 +1,4 @@
-"""The files of a revision as a Tree, whose YAML is parsed when a rule asks for it."""
+"""Creates the Tree of a revision from its files. YAML is parsed only when a rule needs it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class YamlFile:
-    """What the YAML of a file says: each document, with where it says what, and why the rest cannot be read."""
+    """The documents of a file, each with the marks of its fields, and the error that stopped the parser (None: no error)."""
 
     documents: tuple[tuple[object, Marks], ...]
     error: YamlError | None = None
     repeated: tuple[int, int] | None = None
-    """Where a key stands that its mapping has already."""
+    """The (line, column) of the first repeated key of a mapping, if any."""
 
 
 def yaml_file(parsed: documents.ParsedDocuments) -> YamlFile:
-    """Return what a parsed file says."""
+    """Return the documents and the error of a parsed file."""
     return YamlFile(tuple((d.body, d.marks) for d in parsed.documents), parsed.error, parsed.repeated)
 
 
@@ -34,27 +34,29 @@ def _parse(content: bytes, path: str) -> YamlFile:
 
 
 def tree_of(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], YamlFile] = _parse) -> Tree:
-    """Make a Tree of the files of a revision; YAML is read when a rule asks for it, by ``read``."""
+    """Return the Tree of the files of a revision. ``read`` parses a YAML file when a rule needs it."""
     ignores = {
         posixpath.dirname(path): content.decode("utf-8", "replace")
         for path, content in files.items()
         if posixpath.basename(path) == ".sourceignore"
     }
-    text = masking.masker(files)
+    masked_content = masking.masker(files)
 
-    def says(path: str, word: bytes) -> bool:
-        # Taking the secrets out of a file that does not have the word at all would be for nothing.
-        return word in files[path] and word in text(path)
+    def has_word(path: str, word: bytes) -> bool:
+        # Masking is slow: do it only if the raw file contains the word.
+        return word in files[path] and word in masked_content(path)
 
-    return Tree(files, _parser(files, read), ignore.excluded(files, ignores, spec_ignore), text, says)
+    return Tree(
+        files, _file_parser(files, read), ignore.excluded(files, ignores, spec_ignore), masked_content, has_word
+    )
 
 
-def _parser(files: Files, read: Callable[[bytes, str], YamlFile]) -> Callable[[str], ParsedFile]:
+def _file_parser(files: Files, read: Callable[[bytes, str], YamlFile]) -> Callable[[str], ParsedFile]:
     def parse_file(path: str) -> ParsedFile:
-        held = read(files.get(path, b""), path)
-        found = tuple(objects.manifest(body, path, marks) for body, marks in held.documents)
-        error = held.error
+        parsed = read(files.get(path, b""), path)
+        resources = tuple(objects.manifest(body, path, marks) for body, marks in parsed.documents)
+        error = parsed.error
         flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
-        return ParsedFile(found, flaw, Location(path, *held.repeated) if held.repeated else None)
+        return ParsedFile(resources, flaw, Location(path, *parsed.repeated) if parsed.repeated else None)
 
     return parse_file

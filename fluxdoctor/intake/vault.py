@@ -1,4 +1,4 @@
-"""The one place that holds Secret values: what collectors log in with. Nothing in it is ever printed, saved or passed on."""
+"""Stores the Secret values that collectors need to log in. They are never printed or saved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, repr=False)
 class SecretData:
-    """The decoded entries of one Secret. Its repr names the keys only."""
+    """The decoded entries of one Secret. Its repr shows only the keys."""
 
     type: str
     entries: Mapping[str, bytes]
@@ -18,7 +18,7 @@ class SecretData:
         return f"SecretData({self.type!r}, keys={sorted(self.entries)})"
 
     def text(self, *keys: str) -> str:
-        """Return the first of these keys that is there and is UTF-8, without white space around it; else ""."""
+        """Return the value of the first of these keys that exists and is UTF-8, stripped of white space; else ""."""
         for key in keys:
             if key in self.entries:
                 try:
@@ -29,7 +29,7 @@ class SecretData:
 
     @property
     def fingerprint(self) -> str:
-        """A digest of the whole content: two Secrets with one content are one login. Never shown."""
+        """A digest of the type and all entries: two Secrets with the same content are the same login. Never printed."""
         digest = hashlib.sha256(self.type.encode())
         for key in sorted(self.entries):
             for part in (key.encode(), self.entries[key]):
@@ -39,17 +39,17 @@ class SecretData:
 
 @dataclass(frozen=True, repr=False)
 class Vault:
-    """The Secrets that were read, by (namespace, name)."""
+    """The Secrets of the cluster, by (namespace, name)."""
 
     secrets: Mapping[tuple[str, str], SecretData] = field(default_factory=dict)
     accounts: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """The names of the image pull secrets of the ServiceAccounts that were read, by (namespace, name)."""
+    """The names of the image pull Secrets of each ServiceAccount, by (namespace, name)."""
 
     def __repr__(self) -> str:
         return f"Vault({len(self.secrets)} secrets)"
 
     def get(self, namespace: str, name: str) -> SecretData | None:
-        """Return a Secret, or None when it was not read (absent, forbidden)."""
+        """Return a Secret, or None if it was not read (it does not exist or access is denied)."""
         return self.secrets.get((namespace, name))
 
     def values(self) -> Iterator[bytes]:

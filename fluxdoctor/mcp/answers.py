@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 _CHARACTERS = 3  # of JSON to a token, at the least: ids and names are cut small
 T = TypeVar("T", bound=BaseModel)
-GONE = "this cursor belongs to an earlier reading, or to other arguments: leave it out to begin anew"
+GONE = "this cursor belongs to an earlier diagnosis, or to other arguments: leave it out to start from the beginning"
 
 
 class Thing(BaseModel):
@@ -180,23 +180,23 @@ def _body(answer: BaseModel) -> dict[str, Any]:
 
 def fit(items: Sequence[T], begin: int, tokens: int, used: int) -> tuple[list[T], int]:
     """Return the items from ``begin`` that fit beside what is used already, at least one, and where the next ones begin."""
-    chosen: list[T] = []
-    left = tokens - used
+    page: list[T] = []
+    room = tokens - used
     for item in items[begin:]:
-        left -= size(item)
-        if chosen and left < 0:
+        room -= size(item)
+        if page and room < 0:
             break
-        chosen.append(item)
-    return chosen, begin + len(chosen)
+        page.append(item)
+    return page, begin + len(page)
 
 
-def read_cursor(cursor: str, reading: str) -> int:
-    """Return where the next page begins. Raises ToolError where the cursor is none, or of a reading that is gone."""
+def read_cursor(cursor: str, diagnosis: str) -> int:
+    """Return where the next page begins. Raises ToolError for a text that is not a cursor, or the cursor of another diagnosis."""
     if not cursor:
         return 0
-    of, _, place = cursor.partition(".")
+    owner, _, place = cursor.partition(".")
     if not place.isascii() or not place.isdecimal() or len(place) > 9:  # noqa: PLR2004 - digits
-        raise ToolError("this is no cursor of this tool: leave it out to begin at the first")
-    if of != reading:
+        raise ToolError("this is not a cursor of this tool: leave it out to start from the beginning")
+    if owner != diagnosis:
         raise ToolError(GONE)
     return int(place)

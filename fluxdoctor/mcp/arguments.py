@@ -1,8 +1,7 @@
-"""What clients say, checked: a mistake is answered with what would be valid, the nearest first."""
+"""Arguments of clients, checked: an invalid one is answered with valid values, the most similar first."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -14,93 +13,94 @@ from fluxdoctor.mcp import quote
 from fluxdoctor.model import kinds
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.resource import Ref
+from fluxdoctor.model.similar import nearest
 
-_NAMED = 8
+_MOST = 8
 _LONGEST = 253
 _LOOKED_AT = 1000
 
 
-def nearest(text: str, known: Iterable[str], most: int = _NAMED) -> list[str]:
-    """Return the names that come nearest, the nearest first; the first few where none comes near."""
-    names = sorted(set(known))
-    return difflib.get_close_matches(text, names, most, 0.5) or names[:most]
+def valid_names(text: str, names: Iterable[str]) -> list[str]:
+    """Return the names that are similar to a wrong one, the most similar first; the first few if none is similar."""
+    ordered = sorted(set(names))
+    return list(nearest(text, ordered)) or ordered[:_MOST]
 
 
-def one_of(what: str, said: str, known: Iterable[str]) -> ToolError:
-    """Return the error for a value that is none of those that are known."""
-    names = list(known)
-    valid = ", ".join(quote.name(n) for n in nearest(said, names)) or "none"
-    more = f" ({len(names)} in all)" if len(names) > _NAMED else ""
-    return ToolError(f"{what} {quote.quoted(said, 80)} is not known here; valid: {valid}{more}")
+def one_of(what: str, value: str, names: Iterable[str]) -> ToolError:
+    """Return the error for a value that is none of the valid names."""
+    names = list(names)
+    valid = ", ".join(quote.name(n) for n in valid_names(value, names)) or "none"
+    more = f" ({len(names)} in all)" if len(names) > _MOST else ""
+    return ToolError(f"{what} {quote.quoted(value, 80)} is not known here; valid: {valid}{more}")
 
 
-def kind(said: str, allowed: Sequence[str] = ()) -> str:
+def kind(text: str, allowed: Sequence[str] = ()) -> str:
     """Read a kind as people type it. Raises ToolError."""
-    found = kinds.read(said)
-    if found and (not allowed or found in allowed):
-        return found
-    near = [k for k in kinds.near(said) if not allowed or k in allowed]
+    name = kinds.read(text)
+    if name and (not allowed or name in allowed):
+        return name
+    near = [k for k in kinds.near(text) if not allowed or k in allowed]
     valid = ", ".join(near or allowed or ("Kustomization", "HelmRelease", "GitRepository"))
-    raise ToolError(f"kind {quote.quoted(said, 80)} is not valid here; valid: {valid}")
+    raise ToolError(f"kind {quote.quoted(text, 80)} is not valid here; valid: {valid}")
 
 
-def named(what: str, said: str) -> str:
+def path_segment(what: str, text: str) -> str:
     """Check what goes into a path of the API server: the name of an object or a namespace. Raises ToolError.
 
     The rule is Kubernetes' own for names that are segments of a path (apimachinery pkg/api/validation/path), and what is longer
     than 253 characters is no name either.
     """
-    if said in ("", ".", "..") or any(c in said for c in "/%") or not said.isprintable() or len(said) > _LONGEST:
-        raise ToolError(f"{what} {quote.quoted(said, 80) or '(empty)'} is no {what} of an object")
-    return said
+    if text in ("", ".", "..") or any(c in text for c in "/%") or not text.isprintable() or len(text) > _LONGEST:
+        raise ToolError(f"{what} {quote.quoted(text, 80) or '(empty)'} is not a valid {what} of an object")
+    return text
 
 
-def namespace(said: str, cluster: Cluster) -> str:
-    """Check that a namespace may exist: one that is known to be absent is a mistake. Raises ToolError."""
-    if said and cluster.look(Ref("Namespace", "", said)).absent:
-        raise one_of("namespace", said, [r.name for r in cluster.all("Namespace")])
-    return said
+def namespace(name: str, cluster: Cluster) -> str:
+    """Check that a namespace is not known to be absent. Raises ToolError."""
+    if name and cluster.look(Ref("Namespace", "", name)).absent:
+        raise one_of("namespace", name, [r.name for r in cluster.all("Namespace")])
+    return name
 
 
-def thing(said: Ref, cluster: Cluster) -> Ref:
-    """Return the object that is meant, its namespace found where none was said. Raises ToolError."""
-    if said.namespace and not cluster.look(said).absent:
-        return said
-    known = [resource.ref for resource in cluster.all(said.kind)]
-    found = [one for one in known if one.name == said.name]
-    if len(found) == 1 and not said.namespace:
-        return found[0]
-    if found:
-        where = ", ".join(quote.name(one.namespace) for one in found[:_NAMED])
-        more = f" ({len(found)} in all)" if len(found) > _NAMED else ""
-        raise ToolError(f"namespace of {said.kind} {quote.name(said.name)}: it is in {where}{more}; say which")
-    near = nearest(said.name, [one.name for one in known])
-    first = sorted(known, key=lambda one: (near.index(one.name) if one.name in near else len(near), one))
-    valid = ", ".join(quote.name(one.named) for one in first[:_NAMED]) or "none"
-    more = f" ({len(known)} in all)" if len(known) > _NAMED else ""
-    named = "/".join(filter(None, (said.namespace, said.name)))
-    raise ToolError(f"{said.kind} {quote.quoted(named, 160)} is not known here; valid: {valid}{more}")
+def thing(ref: Ref, cluster: Cluster) -> Ref:
+    """Return the object, its namespace looked up if the client gave none. Raises ToolError."""
+    if ref.namespace and not cluster.look(ref).absent:
+        return ref
+    refs = [resource.ref for resource in cluster.all(ref.kind)]
+    matches = [one for one in refs if one.name == ref.name]
+    if len(matches) == 1 and not ref.namespace:
+        return matches[0]
+    if matches:
+        where = ", ".join(quote.name(one.namespace) for one in matches[:_MOST])
+        more = f" ({len(matches)} in all)" if len(matches) > _MOST else ""
+        raise ToolError(f"namespace of {ref.kind} {quote.name(ref.name)}: it is in {where}{more}; say which")
+    near = valid_names(ref.name, [one.name for one in refs])
+    first = sorted(refs, key=lambda one: (near.index(one.name) if one.name in near else len(near), one))
+    valid = ", ".join(quote.name(one.named) for one in first[:_MOST]) or "none"
+    more = f" ({len(refs)} in all)" if len(refs) > _MOST else ""
+    path = "/".join(filter(None, (ref.namespace, ref.name)))
+    raise ToolError(f"{ref.kind} {quote.quoted(path, 160)} is not known here; valid: {valid}{more}")
 
 
-def below(said: str, roots: Sequence[Path]) -> Path:
-    """Return a path with its links followed, where it is at or below an allowed root. Raises ToolError."""
+def below(path: str, roots: Sequence[Path]) -> Path:
+    """Return a path with its links followed, if it is at or below an allowed root. Raises ToolError."""
     if not roots:
-        raise ToolError("no path may be read: the server was started without --root")
+        raise ToolError("no path can be read: the server was started without --root")
     try:
-        found = [(root / said).resolve() for root in roots]  # an absolute path stays what it is
-        inside = [path for path in found if is_within(path, roots)]
-        there = [path for path in inside if path.is_dir() or path.is_file()]
+        paths = [(root / path).resolve() for root in roots]  # an absolute path stays what it is
+        inside = [resolved for resolved in paths if is_within(resolved, roots)]
+        existing = [resolved for resolved in inside if resolved.is_dir() or resolved.is_file()]
     except (OSError, ValueError, RuntimeError):
-        raise ToolError(f"{quote.quoted(said, 200)} is no path") from None
+        raise ToolError(f"{quote.quoted(path, 200)} is not a path") from None
     if not inside:
-        raise ToolError(f"{quote.quoted(said, 200)} is outside of the allowed roots: {', '.join(map(str, roots))}")
-    if not there:
-        raise one_of("path", said, _beside(inside[0], roots))
-    return there[0]
+        raise ToolError(f"{quote.quoted(path, 200)} is outside of the allowed roots: {', '.join(map(str, roots))}")
+    if not existing:
+        raise one_of("path", path, _beside(inside[0], roots))
+    return existing[0]
 
 
 def _beside(path: Path, roots: Sequence[Path]) -> list[str]:
-    """Return what stands beside a path that does not exist, as it would have to be said: from the first root that holds it."""
+    """Return the paths beside one that does not exist, as a client would write them: from the first root above it."""
     root = next(r.resolve() for r in roots if path.is_relative_to(r.resolve()))
     folder = next((p for p in path.parents if p.is_relative_to(root) and p.is_dir()), root)
     try:

@@ -1,4 +1,4 @@
-"""Reconcile, suspend and resume one Flux object, wait for its controller, and tell what came of it."""
+"""Reconcile, suspend and resume one Flux object, wait for its controller, and return the outcome."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Change:
     writer: Writer
     served: Served
     target: Ref
-    run: CallContext
+    call: CallContext
     now: Resource
     began: float
 
@@ -52,8 +52,8 @@ class Change:
         )  # fmt: skip
 
     def wait(self, outcome: ChangeOutcome, done: Callable[[Resource], bool]) -> ChangeOutcome:
-        """Wait until the controller has taken the change up and says how it went, no longer than the call may take."""
-        self.run.tell(f"waiting for {flux.KINDS[self.target.kind].controller}")
+        """Wait until the controller has handled the change and reports its result, or until the call's deadline."""
+        self.call.tell(f"waiting for {flux.KINDS[self.target.kind].controller}")
         resource, note = self.now, ""
         try:
             while True:
@@ -62,16 +62,16 @@ class Change:
                 ready = flux.condition(resource, "Ready")
                 if outcome.handled and (ready is None or ready.status != "Unknown"):
                     break
-                self.run.deadline.sleep(_PAUSE)
+                self.call.deadline.sleep(_PAUSE)
         except (DeadlineError, ApiError) as error:
-            if isinstance(error, ApiError) and not self.run.deadline.over():
+            if isinstance(error, ApiError) and not self.call.deadline.over():
                 note = f"it was written, and how it went could not be read: {quoted(error.why, 200)}"
-                return self._told(outcome, resource, note)
+                return self._finished(outcome, resource, note)
             what = "is still at work" if outcome.handled else "has not taken it up: is it running? (diagnose says)"
             note = f"the wait is over, and {flux.KINDS[self.target.kind].controller} {what}"
-        return self._told(outcome, resource, note)
+        return self._finished(outcome, resource, note)
 
-    def _told(self, outcome: ChangeOutcome, resource: Resource, note: str) -> ChangeOutcome:
+    def _finished(self, outcome: ChangeOutcome, resource: Resource, note: str) -> ChangeOutcome:
         if ready := flux.condition(resource, "Ready"):
             outcome.ready, outcome.reason, outcome.message = (
                 ready.status,
@@ -85,21 +85,21 @@ class Change:
 
 
 @contextmanager
-def writing(login: ClusterLogin, run: CallContext, *, dry_run: bool) -> Iterator[Writer]:
+def writing(login: ClusterLogin, call: CallContext, *, dry_run: bool) -> Iterator[Writer]:
     """Connect for a change. Raises ToolError, also for what goes wrong inside."""
     try:
-        with connect(login, run.deadline) as connection:
-            yield Writer(Api(connection, run.deadline), dry_run)
+        with connect(login, call.deadline) as connection:
+            yield Writer(Api(connection, call.deadline), dry_run)
     except ClusterError as error:
         raise ToolError(quoted(str(error))) from None
     except ApiError as error:
         raise ToolError(f"the API server refused or did not answer: {quoted(error.why, 300)}") from None
 
 
-def begin(writer: Writer, target: Ref, run: CallContext) -> Change:
+def begin(writer: Writer, target: Ref, call: CallContext) -> Change:
     """Look the object up. Raises ApiError."""
     served = writer.served(target)
-    return Change(writer, served, target, run, writer.get(served, target), time.monotonic())
+    return Change(writer, served, target, call, writer.get(served, target), time.monotonic())
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,10 @@ class ChangeRequest:
     extra: tuple[str, ...] = ()
 
 
-def reconcile(writer: Writer, target: Ref, run: CallContext, how: ChangeRequest) -> ChangeOutcome:
-    """Ask for a reconciliation, of the source first where that is wanted, and wait for it. Raises ApiError, ToolError."""
+def reconcile(writer: Writer, target: Ref, call: CallContext, how: ChangeRequest) -> ChangeOutcome:
+    """Request a reconciliation, of the source first if ``how`` says so, and wait for it. Raises ApiError, ToolError."""
     how.permit(target)
-    change = begin(writer, target, run)
+    change = begin(writer, target, call)
     if change.now.flag("spec.suspend"):
         raise ToolError(f"{ref(target)} is suspended: resume it first, for its controller does nothing until then")
     if flux.is_oci_helm_repository(change.now):
@@ -124,7 +124,7 @@ def reconcile(writer: Writer, target: Ref, run: CallContext, how: ChangeRequest)
     source = _source(change.now) if how.with_source else None
     first = None
     if source and source.kind in RECONCILABLE:
-        first = reconcile(writer, source, run, ChangeRequest(how.permit, with_source=source.kind == "HelmChart"))
+        first = reconcile(writer, source, call, ChangeRequest(how.permit, with_source=source.kind == "HelmChart"))
         if not writer.dry_run and (not first.handled or first.ready == "False"):
             note = f"{ref(source)} did not become ready, so {target.kind} was not asked itself"
             return change.outcome("reconcile", [], source=first, note=note)
@@ -146,11 +146,11 @@ def _source(resource: Resource) -> Ref | None:
     return next((by_edge[e] for e in (Edge.HELM_CHART, Edge.CHART_REF, Edge.SOURCE) if e in by_edge), None)
 
 
-def suspend(writer: Writer, target: Ref, run: CallContext, reason: str) -> ChangeOutcome:
-    """Stop reconciliation, and record who did so and why. Raises ApiError."""
-    change = begin(writer, target, run)
+def suspend(writer: Writer, target: Ref, call: CallContext, reason: str) -> ChangeOutcome:
+    """Suspend reconciliation, and record who did so and why. Raises ApiError."""
+    change = begin(writer, target, call)
     if change.now.flag("spec.suspend"):
-        why = quoted(change.now.annotation(REASON), 200) or "nobody said why"
+        why = quoted(change.now.annotation(REASON), 200) or "no reason was recorded"
         return change.outcome("suspend", [], handled=True, note=f"it is suspended already: {why}")
     who = writer.user() or "an unknown user"
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -160,9 +160,9 @@ def suspend(writer: Writer, target: Ref, run: CallContext, reason: str) -> Chang
     )
 
 
-def resume(writer: Writer, target: Ref, run: CallContext) -> ChangeOutcome:
-    """Go on with reconciliation, wait for the first, and tell what changed meanwhile. Raises ApiError."""
-    change = begin(writer, target, run)
+def resume(writer: Writer, target: Ref, call: CallContext) -> ChangeOutcome:
+    """Resume reconciliation, wait for the first one, and return what changed meanwhile. Raises ApiError."""
+    change = begin(writer, target, call)
     if not change.now.flag("spec.suspend"):
         return change.outcome("resume", [], handled=True, note="it is not suspended")
     meanwhile = _meanwhile(change)
@@ -182,22 +182,22 @@ def _put_back(resource: Resource) -> str:
 
 
 def _meanwhile(change: Change) -> list[str]:
-    """What is known of the time of the pause: who began it, and how far the source went on."""
-    found = []
+    """Return what happened during the pause: who began it, and whether the source has a new revision."""
+    events = []
     if why := change.now.annotation(REASON):
-        found.append(f"suspended: {quoted(why, 200)}")
-    found += [f"its spec was changed by {quoted(who, 60)} at {at}" for who, at in changers_since_suspended(change.now)]
+        events.append(f"suspended: {quoted(why, 200)}")
+    events += [f"its spec was changed by {quoted(who, 60)} at {at}" for who, at in changers_since_suspended(change.now)]
     source = _source(change.now)
     if source is None or source.kind not in flux.KINDS:
-        return found
+        return events
     try:
         there = change.writer.get(change.writer.served(source), source)
     except ApiError as error:
-        return [*found, f"{ref(source)} could not be read: {quoted(error.why, 200)}"]
+        return [*events, f"{ref(source)} could not be read: {quoted(error.why, 200)}"]
     applied, offered = flux.revision(change.now), flux.revision(there)
     if offered and offered != applied:
-        told = quoted(flux.short(applied), 100) or "nothing"
-        found.append(f"{ref(source)} went on to {quoted(flux.short(offered), 100)}, applied is {told}")
+        revision = quoted(flux.short(applied), 100) or "nothing"
+        events.append(f"{ref(source)} went on to {quoted(flux.short(offered), 100)}, applied is {revision}")
     elif offered:
-        found.append(f"{ref(source)} did not change")
-    return found
+        events.append(f"{ref(source)} did not change")
+    return events

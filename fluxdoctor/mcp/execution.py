@@ -1,4 +1,4 @@
-"""One call of a tool: in a thread of its own, with progress, a deadline, and an end when the client calls it off."""
+"""One call of a tool: in its own thread, with progress, a deadline, and an end when the client cancels it."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from fluxdoctor.mcp.sessions import CachedDiagnosis, CallContext, DiagnosisCache
 
 T = TypeVar("T")
 _running: dict[int, Deadline] = {}
-_GRACE = 5  # a reading ends by its deadline with what it has, and then the rules are applied
+_GRACE = 5  # seconds: reading ends by the deadline with partial results, and then the rules run
 
 
 async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[CallContext], T]) -> T:
-    """Do blocking work beside the loop; a client that calls it off ends its waits too.
+    """Do blocking work in a thread; if the client cancels the call, the work's waits end too.
 
-    Raises what the work raises, and ToolError where it does not end in its time: then it goes on, and is not waited for.
+    Raises what the work raises, and ToolError if the work does not end in time: then it goes on in the background.
     """
     deadline, steps = Deadline(seconds), count(1)
 
     def tell(text: str) -> None:
         if deadline.cancelled:
             return
-        with contextlib.suppress(Exception):  # progress is a courtesy: a client that is gone must not end the work
+        with contextlib.suppress(Exception):  # a client that has gone must not end the work
             anyio.from_thread.run(ctx.report_progress, float(next(steps)), None, text)
 
-    def tracked(run: CallContext) -> T:
+    def tracked(call: CallContext) -> T:
         _running[id(deadline)] = deadline
         try:
-            return work(run)
+            return work(call)
         finally:
             _running.pop(id(deadline), None)
 
@@ -53,8 +53,8 @@ async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[CallCo
     )
 
 
-def call_off(seconds: float) -> None:
-    """Call off all that is being done, and give it a while to take its children and its files with it: the program ends."""
+def cancel_all(seconds: float) -> None:
+    """Cancel all calls, and wait up to ``seconds`` for them to end their child processes and remove their files."""
     for deadline in list(_running.values()):
         deadline.cancel()
     ends = time.monotonic() + seconds
@@ -62,22 +62,27 @@ def call_off(seconds: float) -> None:
         time.sleep(0.05)
 
 
-def reading(desk: DiagnosisCache, ask: Query, run: CallContext, *, fresh: bool, cursor: str) -> CachedDiagnosis:
-    """Return what to answer from: with a cursor, the reading that it goes on with. Raises ToolError where that is gone."""
+def cached_diagnosis(
+    diagnoses: DiagnosisCache, query: Query, call: CallContext, *, fresh: bool, cursor: str
+) -> CachedDiagnosis:
+    """Return the diagnosis to answer from; with a cursor, the one that the cursor belongs to.
+
+    Raises ToolError if that diagnosis is no longer cached.
+    """
     if not cursor:
-        return desk.read(ask, run, fresh=fresh)
-    held = desk.held(cursor.partition("-")[0])
-    if held is None:
+        return diagnoses.read(query, call, fresh=fresh)
+    diagnosis = diagnoses.by_id(cursor.partition("-")[0])
+    if diagnosis is None:
         raise ToolError(GONE)
-    return held
+    return diagnosis
 
 
 class Pager:
-    """Where a page begins, and the cursor of the next: it holds for one reading and one set of arguments."""
+    """Where a page begins, and the cursor of the next one, which is valid for one diagnosis and one set of arguments."""
 
-    def __init__(self, of: CachedDiagnosis, cursor: str, *arguments: object) -> None:
-        """Raise ToolError for a cursor of another reading, or of other arguments."""
-        self._id = f"{of.id}-{sha256(repr(arguments).encode('utf-8', 'replace')).hexdigest()[:6]}"
+    def __init__(self, diagnosis: CachedDiagnosis, cursor: str, *arguments: object) -> None:
+        """Raise ToolError for a cursor of another diagnosis, or of other arguments."""
+        self._id = f"{diagnosis.id}-{sha256(repr(arguments).encode('utf-8', 'replace')).hexdigest()[:6]}"
         self.begin = read_cursor(cursor, self._id)
 
     def next(self, place: int, total: int) -> str:

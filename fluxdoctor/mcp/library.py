@@ -11,9 +11,9 @@ from mcp_types import Completion, CompletionArgument, CompletionContext, PromptR
 
 from fluxdoctor.mcp import render
 from fluxdoctor.mcp.answers import Diagnosis, compact, fit, size
-from fluxdoctor.mcp.arguments import nearest
+from fluxdoctor.mcp.arguments import valid_names
 from fluxdoctor.mcp.quote import NOTE, quoted
-from fluxdoctor.mcp.quote import name as named
+from fluxdoctor.mcp.quote import name as quoted_name
 from fluxdoctor.mcp.sessions import CachedDiagnosis, DiagnosisCache
 from fluxdoctor.model import kinds
 from fluxdoctor.model.flux import KINDS
@@ -26,15 +26,15 @@ _MOST = 100  # values of one completion, as the protocol has it
 _MARKDOWN = "text/markdown"
 
 
-def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
+def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     """Add all of it to a server."""
-    _resources(server, desk)
+    _resources(server, diagnoses)
     _prompts(server)
-    _completion(server, desk)
+    _completion(server, diagnoses)
 
 
-def _resources(server: MCPServer[Any], desk: DiagnosisCache) -> None:
-    rules = desk.catalogue
+def _resources(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
+    rules = diagnoses.catalogue
 
     @server.resource("fluxdoctor://rules", mime_type="text/plain", description="the rules: id, severity, summary")
     def catalogue() -> str:
@@ -42,42 +42,44 @@ def _resources(server: MCPServer[Any], desk: DiagnosisCache) -> None:
 
     @server.resource("fluxdoctor://rules/{area}/{rule}", mime_type=_MARKDOWN, description="the page of one rule")
     def page(area: str, rule: str) -> str:
-        found = rules.get(f"{area}/{rule}")
-        if found is None:
-            near = ", ".join(nearest(f"{area}/{rule}", [r.id for r in rules.rules]))
+        page = rules.get(f"{area}/{rule}")
+        if page is None:
+            near = ", ".join(valid_names(f"{area}/{rule}", [r.id for r in rules.rules]))
             raise ResourceNotFoundError(f"there is no rule {quoted(f'{area}/{rule}', 80)}; valid: {near}")
-        return found.page
+        return page.page
 
     @server.resource("fluxdoctor://report", mime_type="application/json", description="the last report that was made")
     def report() -> str:
-        of = _last(desk)
-        told = of.report
+        diagnosis = _last(diagnoses)
+        last = diagnosis.report
         answer = Diagnosis(
-            verdict=told.verdict.value, mode=told.mode, objects=told.objects, not_ready=told.not_ready,
-            total=len(told.findings), note=NOTE, **render.about(of),
+            verdict=last.verdict.value, mode=last.mode, objects=last.objects, not_ready=last.not_ready,
+            total=len(last.findings), note=NOTE, **render.about(diagnosis),
         )  # fmt: skip
-        answer.findings, _ = fit([render.cause(f) for f in told.findings], 0, desk.settings.tokens * 5, size(answer))
+        answer.findings, _ = fit(
+            [render.cause(f) for f in last.findings], 0, diagnoses.settings.tokens * 5, size(answer)
+        )
         return compact(answer.model_dump(mode="json"))
 
     @server.resource("fluxdoctor://graph", mime_type="text/vnd.mermaid", description="the graph of the last report")
     def graph() -> str:
-        of = _last(desk)
-        if of.snapshot is None:
-            raise ResourceError("the last report is of a repository, which has no one graph")
-        return mermaid(draw(of.snapshot, of.report, large=_LARGE))
+        diagnosis = _last(diagnoses)
+        if diagnosis.snapshot is None:
+            raise ResourceError("the last report is of a repository, which has no single graph")
+        return mermaid(draw(diagnosis.snapshot, diagnosis.report, large=_LARGE))
 
 
-def _last(desk: DiagnosisCache) -> CachedDiagnosis:
-    if desk.last is None:
+def _last(diagnoses: DiagnosisCache) -> CachedDiagnosis:
+    if diagnoses.last is None:
         raise ResourceError("nothing was diagnosed yet: call the tool diagnose first")
-    return desk.last
+    return diagnoses.last
 
 
 def _prompts(server: MCPServer[Any]) -> None:
     @server.prompt(title="Triage this cluster")
     def triage_cluster(namespace: str = "") -> str:
         """Find what is broken, what to fix first, and what could not be seen."""
-        where = f" with namespace={named(namespace)}" if namespace else ""
+        where = f" with namespace={quoted_name(namespace)}" if namespace else ""
         return (
             f"Call diagnose{where}. For each root cause, in the order given, tell the object to change, the proof, the fix and "
             "how many objects it blocks. Then tell what not_seen lists: that was not checked. Change nothing. " + NOTE
@@ -95,7 +97,7 @@ def _prompts(server: MCPServer[Any]) -> None:
     def explain_finding(fingerprint: str) -> str:
         """Write to whoever owns a broken object, who may not know Flux."""
         return (
-            f"Call diagnose and take the finding with fingerprint {named(fingerprint)}, and call explain_rule with its rule. "
+            f"Call diagnose, take the finding with fingerprint {quoted_name(fingerprint)}, and call explain_rule with its rule. "
             "Write a short message to the owner of its subject: what is broken, how it shows, the proof, what to change in git, "
             "and how to see that it helped. Use no words that only Flux people know. " + NOTE
         )
@@ -103,7 +105,7 @@ def _prompts(server: MCPServer[Any]) -> None:
     @server.prompt(title="Plan a maintenance pause")
     def plan_maintenance(kind: str, name: str, namespace: str) -> str:
         """Plan what to suspend, for how long, and how to go on."""
-        what = "/".join(named(part) for part in (kind, namespace, name))
+        what = "/".join(quoted_name(part) for part in (kind, namespace, name))
         return (
             f"Plan a pause of {what}. Call dependency_graph to see what depends on it, and diagnose with its kind, name and "
             "namespace to see whether it is well now. Propose the calls in order: flux_suspend_tool with a reason, the "
@@ -112,34 +114,34 @@ def _prompts(server: MCPServer[Any]) -> None:
         )
 
 
-def _completion(server: MCPServer[Any], desk: DiagnosisCache) -> None:
+def _completion(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def complete(
         _: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        chosen = dict((context.arguments if context else None) or {})
+        values = dict((context.arguments if context else None) or {})
         begin = argument.value.lower()
-        found = sorted({v for v in _values(desk, argument.name, chosen) if v.lower().startswith(begin)})
-        return Completion(values=found[:_MOST], total=len(found), has_more=len(found) > _MOST)
+        matches = sorted({v for v in _values(diagnoses, argument.name, values) if v.lower().startswith(begin)})
+        return Completion(values=matches[:_MOST], total=len(matches), has_more=len(matches) > _MOST)
 
 
-def _values(desk: DiagnosisCache, argument: str, chosen: dict[str, str]) -> Iterable[str]:
-    """Return what an argument may be, of the rules and of the last reading: a completion reads nothing anew."""
-    rules, of = desk.catalogue.rules, desk.last
-    objects = [r.ref for r in of.snapshot.cluster.flux] if of and of.snapshot else []
-    known: dict[str, Iterable[str]] = {
+def _values(diagnoses: DiagnosisCache, argument: str, values: dict[str, str]) -> Iterable[str]:
+    """Return what an argument may be, of the rules and of the last diagnosis: a completion reads nothing."""
+    rules, diagnosis = diagnoses.catalogue.rules, diagnoses.last
+    objects = [r.ref for r in diagnosis.snapshot.cluster.flux] if diagnosis and diagnosis.snapshot else []
+    candidates: dict[str, Iterable[str]] = {
         "area": (r.area for r in rules),
-        "rule": (r.id.partition("/")[2] for r in rules if chosen.get("area", r.area) == r.area),
+        "rule": (r.id.partition("/")[2] for r in rules if values.get("area", r.area) == r.area),
         "kind": KINDS,
-        "fingerprint": (f.fingerprint for f in of.report.findings) if of else (),
-        "namespace": (named(r.namespace) for r in objects),
-        "name": (named(r.name) for r in objects if _is_chosen(r, chosen)),
+        "fingerprint": (f.fingerprint for f in diagnosis.report.findings) if diagnosis else (),
+        "namespace": (quoted_name(r.namespace) for r in objects),
+        "name": (quoted_name(r.name) for r in objects if _is_selected(r, values)),
     }
-    return known.get(argument, ())
+    return candidates.get(argument, ())
 
 
-def _is_chosen(one: Ref, chosen: dict[str, str]) -> bool:
-    kind = kinds.read(chosen.get("kind", "")) or one.kind
-    return kind == one.kind and chosen.get("namespace", one.namespace) == one.namespace
+def _is_selected(ref: Ref, values: dict[str, str]) -> bool:
+    kind = kinds.read(values.get("kind", "")) or ref.kind
+    return kind == ref.kind and values.get("namespace", ref.namespace) == ref.namespace

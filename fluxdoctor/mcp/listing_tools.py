@@ -12,26 +12,26 @@ from mcp_types import CallToolResult
 
 from fluxdoctor.mcp import arguments, render
 from fluxdoctor.mcp.answers import Happenings, States, fit, result, size
-from fluxdoctor.mcp.execution import Pager, perform, reading
+from fluxdoctor.mcp.execution import Pager, cached_diagnosis, perform
 from fluxdoctor.mcp.reading_tools import READS, ContextName, Cursor, Fresh, Namespace, Tokens
 from fluxdoctor.mcp.sessions import CachedDiagnosis, CallContext, DiagnosisCache
 from fluxdoctor.model.flux import SOURCES
 from fluxdoctor.model.snapshot import Snapshot
 
 
-def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
+def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     """Add the tools to a server."""
-    budget = desk.settings.tokens
+    budget = diagnoses.settings.tokens
 
     def read(
-        run: CallContext, namespace: str, context: str, cursor: str, *, fresh: bool
+        call: CallContext, namespace: str, context: str, cursor: str, *, fresh: bool
     ) -> tuple[CachedDiagnosis, Snapshot]:
-        ask = desk.ask(context=context, namespaces=(namespace,) if namespace else ())
-        of = reading(desk, ask, run, fresh=fresh, cursor=cursor)
-        if of.snapshot is None:
+        query = diagnoses.query(context=context, namespaces=(namespace,) if namespace else ())
+        diagnosis = cached_diagnosis(diagnoses, query, call, fresh=fresh, cursor=cursor)
+        if diagnosis.snapshot is None:
             raise ToolError("the server reads a repository, which has no live objects")
-        arguments.namespace(namespace, of.snapshot.cluster)
-        return of, of.snapshot
+        arguments.namespace(namespace, diagnosis.snapshot.cluster)
+        return diagnosis, diagnosis.snapshot
 
     async def listed(
         ctx: Context[Any, Any],
@@ -42,16 +42,16 @@ def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
         tokens: int,
         fresh: bool,
     ) -> CallToolResult:
-        def work(run: CallContext) -> States:
-            of, snapshot = read(run, namespace, context, cursor, fresh=fresh)
+        def work(call: CallContext) -> States:
+            diagnosis, snapshot = read(call, namespace, context, cursor, fresh=fresh)
             rows = render.states(snapshot, kinds, namespace)
-            pager = Pager(of, cursor, tuple(kinds), namespace)
-            answer = States(total=len(rows), counts=render.counts(rows), **render.about(of))
+            pager = Pager(diagnosis, cursor, tuple(kinds), namespace)
+            answer = States(total=len(rows), counts=render.counts(rows), **render.about(diagnosis))
             answer.items, place = fit(rows, pager.begin, tokens, size(answer) + 20)
             answer.cursor = pager.next(place, len(rows))
             return answer
 
-        return result(await perform(ctx, desk.settings.timeout, work))
+        return result(await perform(ctx, diagnoses.settings.timeout, work))
 
     @server.tool(annotations=READS)
     async def flux_sources_list_tool(
@@ -84,13 +84,13 @@ def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     ) -> Annotated[CallToolResult, Happenings]:  # fmt: skip
         """List the Kubernetes events of type Warning, the newest first."""
 
-        def work(run: CallContext) -> Happenings:
-            of, snapshot = read(run, namespace, context, cursor, fresh=fresh)
+        def work(call: CallContext) -> Happenings:
+            diagnosis, snapshot = read(call, namespace, context, cursor, fresh=fresh)
             rows = render.happenings(snapshot, namespace)
-            pager = Pager(of, cursor, "events", namespace)
-            answer = Happenings(total=len(rows), **render.about(of))
+            pager = Pager(diagnosis, cursor, "events", namespace)
+            answer = Happenings(total=len(rows), **render.about(diagnosis))
             answer.items, place = fit(rows, pager.begin, max_tokens, size(answer) + 20)
             answer.cursor = pager.next(place, len(rows))
             return answer
 
-        return result(await perform(ctx, desk.settings.timeout, work))
+        return result(await perform(ctx, diagnoses.settings.timeout, work))

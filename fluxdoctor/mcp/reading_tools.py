@@ -14,7 +14,7 @@ from pydantic import Field
 from fluxdoctor.mcp import arguments, render
 from fluxdoctor.mcp.answers import Diagnosis, Drawing, RulePage, compact, fit, result, size
 from fluxdoctor.mcp.answers import tokens as count
-from fluxdoctor.mcp.execution import Pager, perform, reading
+from fluxdoctor.mcp.execution import Pager, cached_diagnosis, perform
 from fluxdoctor.mcp.quote import quoted
 from fluxdoctor.mcp.quote import ref as ref_
 from fluxdoctor.mcp.scope import part
@@ -26,23 +26,23 @@ from fluxdoctor.report.graph_code import mermaid
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
 ContextName = Annotated[str, Field(description="the kubeconfig context, where the server serves several clusters")]
-NoContext = Annotated[str, Field(description="taken as by every tool; the answer is the same for each cluster")]
+NoContext = Annotated[str, Field(description="accepted as by every tool; the answer is the same for each cluster")]
 Cursor = Annotated[str, Field(description="from the answer before, for what did not fit into it")]
-Fresh = Annotated[bool, Field(description="read anew: after something was changed by others than this server")]
+Fresh = Annotated[bool, Field(description="run a new diagnosis: after a change that this server did not make")]
 Tokens = Annotated[int, Field(ge=300, le=20_000, description="about how long the answer may be")]
 Namespace = Annotated[str, Field(description="only this namespace; all of them without it")]
 _LARGE = 30
 _CUT = 40  # tokens for saying where the rest of a page is
 
 
-def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
+def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     """Add the tools to a server."""
-    _diagnosing(server, desk)
-    _explaining(server, desk)
+    _diagnosing(server, diagnoses)
+    _explaining(server, diagnoses)
 
 
-def _diagnosing(server: MCPServer[Any], desk: DiagnosisCache) -> None:
-    budget = desk.settings.tokens
+def _diagnosing(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
+    budget = diagnoses.settings.tokens
 
     @server.tool(annotations=READS)
     async def diagnose(
@@ -66,15 +66,18 @@ def _diagnosing(server: MCPServer[Any], desk: DiagnosisCache) -> None:
         its cause. With kind and name it tells why one object is not ready, step by step.
         """
 
-        def work(run: CallContext) -> Diagnosis:
+        def work(call: CallContext) -> Diagnosis:
             target = _target(kind, namespace, name)
-            ask = desk.ask(
-                context=context, path=path, namespaces=(namespace,) if namespace else (), probing=desk.settings.probing
+            query = diagnoses.query(
+                context=context,
+                path=path,
+                namespaces=(namespace,) if namespace else (),
+                probing=diagnoses.settings.probing,
             )
-            of = _read(desk, ask, target, run, fresh=fresh, cursor=cursor)
-            return _diagnosis(of, target, namespace, cursor, max_tokens)
+            diagnosis = _read(diagnoses, query, target, call, fresh=fresh, cursor=cursor)
+            return _diagnosis(diagnosis, target, namespace, cursor, max_tokens)
 
-        return result(await perform(ctx, desk.settings.timeout, work))
+        return result(await perform(ctx, diagnoses.settings.timeout, work))
 
     @server.tool(annotations=READS)
     async def check_repository(
@@ -90,19 +93,19 @@ def _diagnosing(server: MCPServer[Any], desk: DiagnosisCache) -> None:
         No cluster is read. A finding of severity error breaks a deployment.
         """
 
-        def work(run: CallContext) -> Diagnosis:
-            desk.ask(context=context)
-            ask = desk.ask(path=path)
-            if ask.path and is_snapshot(ask.path):
+        def work(call: CallContext) -> Diagnosis:
+            diagnoses.query(context=context)
+            query = diagnoses.query(path=path)
+            if query.path and is_snapshot(query.path):
                 raise ToolError("this path is a snapshot: give it to diagnose")
-            of = reading(desk, ask, run, fresh=fresh, cursor=cursor)
-            return _diagnosis(of, None, "", cursor, max_tokens)
+            diagnosis = cached_diagnosis(diagnoses, query, call, fresh=fresh, cursor=cursor)
+            return _diagnosis(diagnosis, None, "", cursor, max_tokens)
 
-        return result(await perform(ctx, desk.settings.timeout, work))
+        return result(await perform(ctx, diagnoses.settings.timeout, work))
 
 
-def _explaining(server: MCPServer[Any], desk: DiagnosisCache) -> None:
-    budget = desk.settings.tokens
+def _explaining(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
+    budget = diagnoses.settings.tokens
 
     @server.tool(annotations=READS)
     async def explain_rule(
@@ -110,15 +113,15 @@ def _explaining(server: MCPServer[Any], desk: DiagnosisCache) -> None:
         context: NoContext = "",
     ) -> Annotated[CallToolResult, RulePage]:
         """Explain the rule of a finding: why that happens, what Flux does about it, how to see it by hand, and the fix."""
-        desk.ask(context=context)
-        found = desk.catalogue.get(rule)
-        if found is None:
-            raise arguments.one_of("rule", rule, [r.id for r in desk.catalogue.rules])
+        diagnoses.query(context=context)
+        page = diagnoses.catalogue.get(rule)
+        if page is None:
+            raise arguments.one_of("rule", rule, [r.id for r in diagnoses.catalogue.rules])
         answer = RulePage(
-            rule=found.id, severity=found.severity.value, summary=found.summary, fix=found.fix, faults=list(found.faults),
+            rule=page.id, severity=page.severity.value, summary=page.summary, fix=page.fix, faults=list(page.faults),
             page="",
         )  # fmt: skip
-        answer.page = _cut(found.page, budget - size(answer))
+        answer.page = _cut(page.page, budget - size(answer))
         return result(answer)
 
     @server.tool(annotations=READS)
@@ -133,42 +136,42 @@ def _explaining(server: MCPServer[Any], desk: DiagnosisCache) -> None:
     ) -> Annotated[CallToolResult, Drawing]:
         """Draw what needs what, as a mermaid flowchart: root causes, what they block, what gets no changes, what is well."""
 
-        def work(run: CallContext) -> Drawing:
-            ask = desk.ask(context=context, path=path, namespaces=(namespace,) if namespace else ())
-            of = reading(desk, ask, run, fresh=fresh, cursor=cursor)
-            if namespace and of.snapshot:
-                arguments.namespace(namespace, of.snapshot.cluster)
-            return _drawing(of, cursor, max_tokens, namespace)
+        def work(call: CallContext) -> Drawing:
+            query = diagnoses.query(context=context, path=path, namespaces=(namespace,) if namespace else ())
+            diagnosis = cached_diagnosis(diagnoses, query, call, fresh=fresh, cursor=cursor)
+            if namespace and diagnosis.snapshot:
+                arguments.namespace(namespace, diagnosis.snapshot.cluster)
+            return _drawing(diagnosis, cursor, max_tokens, namespace)
 
-        return result(await perform(ctx, desk.settings.timeout, work))
+        return result(await perform(ctx, diagnoses.settings.timeout, work))
 
 
 def _read(
-    desk: DiagnosisCache, ask: Query, target: Ref | None, run: CallContext, *, fresh: bool, cursor: str
+    diagnoses: DiagnosisCache, query: Query, target: Ref | None, call: CallContext, *, fresh: bool, cursor: str
 ) -> CachedDiagnosis:
-    """Read what is asked about; of one object its kin in all namespaces, as the command line does.
+    """Diagnose the query; of one object, what it depends on in all namespaces, as the command line does.
 
-    Whoever may list in its namespace alone, and does not see it so, gets that.
+    If access to other namespaces is denied and the object was not seen, its namespace alone is read.
     """
-    if target is None or ask.path or not (target.namespace or target.kind in CLUSTER_SCOPED):
-        return reading(desk, ask, run, fresh=fresh, cursor=cursor)
-    wide = reading(desk, replace(ask, namespaces=(), focus=target), run, fresh=fresh, cursor=cursor)
+    if target is None or query.path or not (target.namespace or target.kind in CLUSTER_SCOPED):
+        return cached_diagnosis(diagnoses, query, call, fresh=fresh, cursor=cursor)
+    wide = cached_diagnosis(diagnoses, replace(query, namespaces=(), focus=target), call, fresh=fresh, cursor=cursor)
     unknown = wide.snapshot is not None and wide.snapshot.cluster.look(target).unknown
     if cursor or not (unknown and target.namespace):
         return wide
-    return desk.read(replace(ask, focus=target), run, fresh=fresh)
+    return diagnoses.read(replace(query, focus=target), call, fresh=fresh)
 
 
 def _cut(page: str, budget: int) -> str:
     """Cut a page, between two lines, so that its JSON takes no more than a budget of tokens."""
     if count(compact(page)) <= budget:
         return page
-    kept: list[str] = []
+    lines: list[str] = []
     for line in page.splitlines(keepends=True):
-        if count(compact("".join((*kept, line)))) + _CUT > budget:
+        if count(compact("".join((*lines, line)))) + _CUT > budget:
             break
-        kept.append(line)
-    return f"{''.join(kept)}\n… (the whole page: `fluxdoctor explain`, or the resource fluxdoctor://rules/...)\n"
+        lines.append(line)
+    return f"{''.join(lines)}\n… (the whole page: `fluxdoctor explain`, or the resource fluxdoctor://rules/...)\n"
 
 
 def _target(kind: str, namespace: str, name: str) -> Ref | None:
@@ -176,32 +179,32 @@ def _target(kind: str, namespace: str, name: str) -> Ref | None:
         return None
     if not (kind and name):
         raise ToolError("one object is named by kind and name together, such as kind=ks, name=apps")
-    found = arguments.kind(kind)
-    return Ref(found, "" if found in CLUSTER_SCOPED else namespace, arguments.named("name", name))
+    full_kind = arguments.kind(kind)
+    return Ref(full_kind, "" if full_kind in CLUSTER_SCOPED else namespace, arguments.path_segment("name", name))
 
 
-def _diagnosis(of: CachedDiagnosis, target: Ref | None, namespace: str, cursor: str, tokens: int) -> Diagnosis:
-    asked = part(of, target, namespace)
-    pager = Pager(of, cursor, "diagnose", target, namespace)
+def _diagnosis(diagnosis: CachedDiagnosis, target: Ref | None, namespace: str, cursor: str, tokens: int) -> Diagnosis:
+    scope = part(diagnosis, target, namespace)
+    pager = Pager(diagnosis, cursor, "diagnose", target, namespace)
     answer = Diagnosis(
-        verdict=asked.verdict.value, mode=of.report.mode, objects=asked.objects, not_ready=asked.not_ready,
-        total=len(asked.findings), chains=[render.chain(way) for way in asked.ways[:5]], **render.about(of),
+        verdict=scope.verdict.value, mode=diagnosis.report.mode, objects=scope.objects, not_ready=scope.not_ready,
+        total=len(scope.findings), chains=[render.chain(way) for way in scope.ways[:5]], **render.about(diagnosis),
     )  # fmt: skip
-    if asked.resource and asked.resource.kind in KINDS:
-        answer.object = render.state(asked.resource)
-    elif asked.target and not asked.resource:
-        answer.note = f"{ref_(asked.target)} was not seen itself"
-    answer.findings, place = fit([render.cause(f) for f in asked.findings], pager.begin, tokens, size(answer) + 20)
-    answer.cursor = pager.next(place, len(asked.findings))
+    if scope.resource and scope.resource.kind in KINDS:
+        answer.object = render.state(scope.resource)
+    elif scope.target and not scope.resource:
+        answer.note = f"{ref_(scope.target)} was not read"
+    answer.findings, place = fit([render.cause(f) for f in scope.findings], pager.begin, tokens, size(answer) + 20)
+    answer.cursor = pager.next(place, len(scope.findings))
     return answer
 
 
-def _drawing(of: CachedDiagnosis, cursor: str, tokens: int, namespace: str) -> Drawing:
-    if of.snapshot is None:
-        raise ToolError("a repository has no one graph: give the path of a snapshot")
-    picture = draw(of.snapshot, of.report, large=_LARGE, namespace=namespace)
-    pager = Pager(of, cursor, "graph", namespace)
-    answer = Drawing(total=len(picture.nodes), **render.about(of))
+def _drawing(diagnosis: CachedDiagnosis, cursor: str, tokens: int, namespace: str) -> Drawing:
+    if diagnosis.snapshot is None:
+        raise ToolError("a repository has no single graph: give the path of a snapshot")
+    picture = draw(diagnosis.snapshot, diagnosis.report, large=_LARGE, namespace=namespace)
+    pager = Pager(diagnosis, cursor, "graph", namespace)
+    answer = Drawing(total=len(picture.nodes), **render.about(diagnosis))
     code = mermaid(picture)
     if not cursor and count(compact(code)) + size(answer) <= tokens:
         answer.mermaid = code
@@ -211,10 +214,10 @@ def _drawing(of: CachedDiagnosis, cursor: str, tokens: int, namespace: str) -> D
     answer.note = (
         f"too large for one picture: {len(picture.nodes)} nodes, causes first, then {len(picture.arrows)} arrows"
     )
-    left = tokens - size(answer) - 20
+    room = tokens - size(answer) - 20
     for line in lines[pager.begin :]:
-        left -= count(compact(line)) + 1
-        if answer.lines and left < 0:
+        room -= count(compact(line)) + 1
+        if answer.lines and room < 0:
             break
         answer.lines.append(line)
     answer.cursor = pager.next(pager.begin + len(answer.lines), len(lines))

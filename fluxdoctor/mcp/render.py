@@ -46,11 +46,11 @@ def field(path: str) -> str:
     return path if not path or _FIELD.fullmatch(path) else quoted(path, 200)
 
 
-def about(reading: CachedDiagnosis) -> dict[str, Any]:
-    """Return what every page tells of its reading."""
-    gaps = unseen(reading.report)
+def about(diagnosis: CachedDiagnosis) -> dict[str, Any]:
+    """Return what every page says about its diagnosis."""
+    gaps = unseen(diagnosis.report)
     return {
-        "source": quoted(reading.report.name, 120), "age_seconds": reading.age,
+        "source": quoted(diagnosis.report.name, 120), "age_seconds": diagnosis.age,
         "not_seen": gaps[:_FEW], "not_seen_total": len(gaps),
     }  # fmt: skip
 
@@ -75,10 +75,10 @@ def _why(relation: str) -> str:
 
 def states(snapshot: Snapshot, kinds: Iterable[str], namespace: str) -> list[ObjectState]:
     """Return the objects of these kinds, those that fail first."""
-    chosen = [r for r in snapshot.cluster.all(*kinds) if not namespace or r.namespace == namespace]
+    resources = [r for r in snapshot.cluster.all(*kinds) if not namespace or r.namespace == namespace]
     ranks = {state: i for i, state in enumerate(_ORDER)}
-    chosen.sort(key=lambda r: (ranks.get(flux.state(r), len(ranks)), r.ref))
-    return [state(r) for r in chosen]
+    resources.sort(key=lambda r: (ranks.get(flux.state(r), len(ranks)), r.ref))
+    return [state(r) for r in resources]
 
 
 def state(resource: Resource) -> ObjectState:
@@ -102,8 +102,8 @@ def counts(rows: Iterable[ObjectState]) -> dict[str, int]:
 
 def happenings(snapshot: Snapshot, namespace: str) -> list[Happening]:
     """Return the events, the newest first."""
-    found = sorted(_events(snapshot, namespace), key=lambda pair: pair[0], reverse=True)
-    return [row for _, row in found]
+    rows = sorted(_events(snapshot, namespace), key=lambda pair: pair[0], reverse=True)
+    return [row for _, row in rows]
 
 
 def _events(snapshot: Snapshot, namespace: str) -> Iterator[tuple[tuple[float, str], Happening]]:

@@ -1,4 +1,4 @@
-"""The part of a reading that is asked about: a namespace, or one object with the ways to its causes."""
+"""The part of a diagnosis that a query is about: a namespace, or one object with the chains to its causes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fluxdoctor.model.resource import Ref, Resource
 
 @dataclass(frozen=True)
 class DiagnosisScope:
-    """What is told of it. ``target`` is the object, in full, and ``resource`` that object where it was seen."""
+    """The findings and counts of the part. ``target``: the object, in full; ``resource``: that object, if it was read."""
 
     findings: tuple[Finding, ...]
     objects: int
@@ -26,44 +26,46 @@ class DiagnosisScope:
     ways: tuple[Chain, ...] = ()
 
 
-def part(of: CachedDiagnosis, target: Ref | None, namespace: str) -> DiagnosisScope:
-    """Return a part of a reading. Raises ToolError where it has no such object or namespace."""
+def part(diagnosis: CachedDiagnosis, target: Ref | None, namespace: str) -> DiagnosisScope:
+    """Return a part of a diagnosis. Raises ToolError if the object or namespace does not exist."""
     if target:
-        return _of_object(of, target)
-    report, snapshot = of.report, of.snapshot
+        return _of_object(diagnosis, target)
+    report, snapshot = diagnosis.report, diagnosis.snapshot
     if not namespace:
         return DiagnosisScope(report.findings, report.objects, report.not_ready, report.verdict)
-    found = tuple(f for f in report.findings if any(_is_in(namespace, ref) for ref in _touched(f)))
+    findings = tuple(f for f in report.findings if any(_is_in(namespace, ref) for ref in _touched(f)))
     if snapshot is None:
-        return DiagnosisScope(found, report.objects, report.not_ready, _verdict(of, found))
+        return DiagnosisScope(findings, report.objects, report.not_ready, _verdict(diagnosis, findings))
     arguments.namespace(namespace, snapshot.cluster)
     return DiagnosisScope(
-        found,
+        findings,
         sum(resource.namespace == namespace for resource in snapshot.cluster.flux),
         sum(failure.resource.namespace == namespace for failure in snapshot.failures.failed),
-        _verdict(of, found),
+        _verdict(diagnosis, findings),
     )
 
 
-def _of_object(of: CachedDiagnosis, target: Ref) -> DiagnosisScope:
-    report, snapshot = of.report, of.snapshot
+def _of_object(diagnosis: CachedDiagnosis, target: Ref) -> DiagnosisScope:
+    report, snapshot = diagnosis.report, diagnosis.snapshot
     if snapshot is None:
         raise ToolError("a repository is checked as a whole: leave kind and name out")
-    # What is missing is the cause of something where a finding names it.
-    told = any(target in _touched(finding) for finding in report.findings)
-    meant = target if told else arguments.thing(target, snapshot.cluster)
+    # A missing object can be a cause, if a finding names it.
+    is_target = any(target in _touched(finding) for finding in report.findings)
+    meant = target if is_target else arguments.thing(target, snapshot.cluster)
     ways = chains(meant, report, snapshot)
-    found = tuple(way.finding for way in ways)
+    findings = tuple(way.finding for way in ways)
     failed = any(failure.resource.ref == meant for failure in snapshot.failures.failed)
     resource = snapshot.cluster.get(meant)
-    return DiagnosisScope(found, 1 if resource else 0, 1 if failed else 0, _verdict(of, found), meant, resource, ways)
+    return DiagnosisScope(
+        findings, 1 if resource else 0, 1 if failed else 0, _verdict(diagnosis, findings), meant, resource, ways
+    )
 
 
-def _verdict(of: CachedDiagnosis, found: tuple[Finding, ...]) -> Verdict:
-    """The verdict on a part: that something else is broken says nothing of it, that not all was seen does."""
-    if any(finding.severity is not Severity.INFO for finding in found):
+def _verdict(diagnosis: CachedDiagnosis, findings: tuple[Finding, ...]) -> Verdict:
+    """Return the verdict on a part: findings elsewhere do not count, but gaps anywhere do."""
+    if any(finding.severity is not Severity.INFO for finding in findings):
         return Verdict.BROKEN
-    return Verdict.INCOMPLETE if any(s.asked for s in of.report.skipped) else Verdict.HEALTHY
+    return Verdict.INCOMPLETE if any(s.asked for s in diagnosis.report.skipped) else Verdict.HEALTHY
 
 
 def _touched(finding: Finding) -> tuple[Ref, ...]:

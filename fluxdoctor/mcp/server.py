@@ -1,4 +1,4 @@
-"""The server: its tools, and a log that holds nothing that was read."""
+"""The server: its tools, and a log without anything that was read from a cluster."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ _AFTER = "After a fix was merged: flux_reconcile_tool with with_source=true, the
 def build(settings: ServerSettings) -> MCPServer[Any]:
     """Return a server within these limits. Raises RuleError where two rule packs offer one rule."""
     _log()
-    desk = DiagnosisCache(settings)
+    diagnoses = DiagnosisCache(settings)
     server = CheckedServer(
         "fluxdoctor", title="fluxdoctor", version=__version__, instructions=_instructions(settings), log_level="WARNING"
     )
-    reading_tools.register(server, desk)
-    listing_tools.register(server, desk)
-    library.register(server, desk)
+    reading_tools.register(server, diagnoses)
+    listing_tools.register(server, diagnoses)
+    library.register(server, diagnoses)
     if settings.writes:
-        writing_tools.register(server, desk)
+        writing_tools.register(server, diagnoses)
     return server
 
 
 def _instructions(settings: ServerSettings) -> str:
-    """What a model is told of the server once: few words, for it pays for them in every conversation."""
+    """Return the instructions for a model: few words, because they cost tokens in every conversation."""
     contexts = ", ".join(quoted_name(context) for context in settings.contexts)
     where = f"Contexts: {contexts}; the first without one. " if len(settings.contexts) > 1 else ""
     return _INSTRUCTIONS + (_AFTER if settings.writes else "") + where + NOTE
 
 
 class _Quiet(logging.Formatter):
-    """Tells where something went wrong, and of what type it was: the text of an exception may hold what must not be logged."""
+    """Logs the place and type of an error, not its text, which may contain what must not be logged."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = f"fluxdoctor mcp: {record.levelname.lower()}: {plain(record.getMessage())[:300]}"

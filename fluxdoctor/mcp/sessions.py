@@ -1,4 +1,4 @@
-"""Readings of clusters, snapshots and repositories, kept while they are fresh, and made once for however many ask."""
+"""Diagnoses of clusters, snapshots and repositories: cached while they are fresh, and run once for concurrent calls."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ from typing import Any
 from mcp.server.mcpserver.exceptions import ToolError
 
 from fluxdoctor import rule
+from fluxdoctor.app import live
 from fluxdoctor.app.diagnose import diagnose
-from fluxdoctor.collect import live
-from fluxdoctor.collect.kube.cluster import Scope
 from fluxdoctor.collect.kube.login import ClusterError, ClusterLogin
 from fluxdoctor.collect.live import Probing
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.collect.store.archive import SnapshotError
 from fluxdoctor.mcp import quote
-from fluxdoctor.mcp.arguments import below, named, one_of
+from fluxdoctor.mcp.arguments import below, one_of, path_segment
 from fluxdoctor.mcp.settings import ServerSettings
 from fluxdoctor.model.finding import Report
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue
 
-_KEPT = 8
+_MOST = 8
 _TICK = 0.5
 Tell = Callable[[str], None]
 
@@ -49,10 +48,10 @@ class Query:
 
 @dataclass(frozen=True)
 class CachedDiagnosis:
-    """What was read, and when that began (of the monotonic clock): what changed later may not be in it.
+    """A report, and when reading began (on the monotonic clock): later changes may not be in it.
 
-    ``snapshot`` is None of a repository, which has one per cluster. ``cut``: its time was over, or it was called off, before all
-    was read.
+    ``snapshot`` is None for a repository, which has one for each cluster. ``cut``: the deadline passed, or the call was
+    cancelled, before everything was read.
     """
 
     id: str
@@ -63,18 +62,18 @@ class CachedDiagnosis:
 
     @property
     def age(self) -> int:
-        """Whole seconds since it was begun."""
+        """Whole seconds since reading began."""
         return int(time.monotonic() - self.at)
 
     @property
     def whole(self) -> bool:
-        """All that was asked for was seen, so that a narrower question would see no more."""
+        """Whether everything in the query was read, so that a narrower query would read no more."""
         return not (self.snapshot and self.snapshot.gaps) and not any(s.asked for s in self.report.skipped)
 
 
 @dataclass(frozen=True)
 class CallContext:
-    """One call: until when, and whom to tell how it goes."""
+    """One call of a tool: its deadline, and where its progress goes."""
 
     deadline: Deadline
     tell: Tell = lambda _: None
@@ -82,39 +81,39 @@ class CallContext:
 
 @dataclass
 class _Turn:
-    """Whose turn it is to ask a question, and how many want to: it is gone with the last of them."""
+    """A lock for one query, and how many calls wait for it: removed with the last one."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     waiting: int = 0
 
 
 class DiagnosisCache:
-    """Makes readings and keeps the newest few. Safe to share between threads."""
+    """Runs diagnoses and caches the newest few. Safe to share between threads."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        """Read nothing yet but the rules. Raises RuleError."""
+        """Load the rules. Raises RuleError."""
         self.settings = settings
         self.catalogue: Catalogue = rule.installed()
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[Query, CachedDiagnosis]] = OrderedDict()
+        self._diagnoses: OrderedDict[str, tuple[Query, CachedDiagnosis]] = OrderedDict()
         self._changed = -1.0
         self._turns: dict[Query, _Turn] = {}
         self._last: CachedDiagnosis | None = None
 
     @property
     def last(self) -> CachedDiagnosis | None:
-        """The newest reading, or None."""
+        """The newest diagnosis, or None."""
         return self._last
 
-    def ask(self, *, context: str = "", path: str = "", **more: Any) -> Query:
-        """Say what to read, within what the server allows. Raises ToolError, which lists what would be valid."""
+    def query(self, *, context: str = "", path: str = "", **more: Any) -> Query:
+        """Return the query for these arguments. Raises ToolError, with valid values, if the server does not allow them."""
         contexts = self.settings.contexts
         if context and context not in contexts:
             if not contexts:
                 raise ToolError("there is one cluster here: leave context out")
             raise one_of("context", context, contexts)
         for space in more.get("namespaces", ()):
-            named("namespace", space)
+            path_segment("namespace", space)
         if path:
             return Query(path=below(path, self.settings.roots))
         if self.settings.snapshot:
@@ -125,29 +124,30 @@ class DiagnosisCache:
         """Return how to log in to the cluster of a context."""
         return replace(self.settings.login, context=context)
 
-    def read(self, ask: Query, run: CallContext, *, fresh: bool = False) -> CachedDiagnosis:
-        """Return a reading no older than the settings allow; ``fresh``: begun no earlier than now. Raises ToolError."""
-        asked = time.monotonic()
-        with self._turn(ask, run.deadline):
-            held = self._usable(ask, asked if fresh else asked - self.settings.fresh)
-            if held:
-                return held
-            if run.deadline.over():
+    def read(self, query: Query, call: CallContext, *, fresh: bool = False) -> CachedDiagnosis:
+        """Return a cached diagnosis not older than ``settings.fresh`` seconds, or run a new one.
+
+        With ``fresh``, it begins after this call did. Raises ToolError if the deadline passes first.
+        """
+        now = time.monotonic()
+        with self._turn(query, call.deadline):
+            diagnosis = self._usable(query, now if fresh else now - self.settings.fresh)
+            if diagnosis:
+                return diagnosis
+            if call.deadline.over():
                 raise ToolError("the time for this call is over")
-            return self._keep(ask, self._made(ask, run))
+            return self._add(query, self._diagnose(query, call))
 
     @contextmanager
-    def _turn(self, ask: Query, deadline: Deadline) -> Iterator[None]:
-        """Let one ask a question at a time; who waits is not kept when its call is called off. Raises ToolError."""
+    def _turn(self, query: Query, deadline: Deadline) -> Iterator[None]:
+        """Let one call at a time run a query; a waiting call ends if it is cancelled. Raises ToolError."""
         with self._lock:
-            turn = self._turns.setdefault(ask, _Turn())
+            turn = self._turns.setdefault(query, _Turn())
             turn.waiting += 1
         try:
             while not turn.lock.acquire(timeout=min(_TICK, deadline.left())):
                 if deadline.over():
-                    raise ToolError(
-                        "the same question is being answered for another client, and the time for this call is over"
-                    )
+                    raise ToolError("another client's call runs the same query, and the time for this call is over")
             try:
                 yield
             finally:
@@ -156,79 +156,78 @@ class DiagnosisCache:
             with self._lock:
                 turn.waiting -= 1
                 if not turn.waiting:
-                    self._turns.pop(ask, None)
+                    self._turns.pop(query, None)
 
-    def _usable(self, ask: Query, since: float) -> CachedDiagnosis | None:
+    def _usable(self, query: Query, since: float) -> CachedDiagnosis | None:
         with self._lock:
-            kept = [(a, r) for a, r in reversed(self._kept.values()) if not r.cut]
-        fresh = [(a, r) for a, r in kept if r.at >= max(since, self._changed)]
-        return next((r for a, r in fresh if a in _answering(ask, whole=r.whole)), None)
+            complete = [(q, d) for q, d in reversed(self._diagnoses.values()) if not d.cut]
+        fresh = [(q, d) for q, d in complete if d.at >= max(since, self._changed)]
+        return next((d for q, d in fresh if q in _answering(query, whole=d.whole)), None)
 
-    def forget(self) -> None:
-        """Use nothing again that was begun before now: something was written. A cursor still goes on with it."""
+    def invalidate(self) -> None:
+        """Do not use diagnoses again that began before now, because the cluster was changed. Cursors stay valid."""
         with self._lock:
             self._changed = time.monotonic()
 
-    def held(self, reading: str) -> CachedDiagnosis | None:
-        """Return a kept reading by its id: what a cursor goes on with, however old."""
+    def by_id(self, id_: str) -> CachedDiagnosis | None:
+        """Return a cached diagnosis of any age, for a cursor."""
         with self._lock:
-            return self._kept.get(reading, (None, None))[1]
+            return self._diagnoses.get(id_, (None, None))[1]
 
-    def _keep(self, ask: Query, reading: CachedDiagnosis) -> CachedDiagnosis:
+    def _add(self, query: Query, diagnosis: CachedDiagnosis) -> CachedDiagnosis:
         with self._lock:
-            self._kept[reading.id] = (ask, reading)
-            self._last = reading if not reading.cut or self._last is None else self._last
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return reading
+            self._diagnoses[diagnosis.id] = (query, diagnosis)
+            self._last = diagnosis if not diagnosis.cut or self._last is None else self._last
+            while len(self._diagnoses) > _MOST:
+                self._diagnoses.popitem(last=False)
+        return diagnosis
 
-    def _made(self, ask: Query, run: CallContext) -> CachedDiagnosis:
+    def _diagnose(self, query: Query, call: CallContext) -> CachedDiagnosis:
         began = time.monotonic()
         try:
-            snapshot = self._snapshot(ask, run)
-            run.tell("applying the rules")
-            report = self._checked(ask, run.deadline) if snapshot is None else diagnose(snapshot, self.catalogue)
+            snapshot = self._snapshot(query, call)
+            call.tell("applying the rules")
+            report = self._check(query, call.deadline) if snapshot is None else diagnose(snapshot, self.catalogue)
         except (ClusterError, SnapshotError) as error:
             raise ToolError(quote.quoted(str(error))) from None
-        return CachedDiagnosis(secrets.token_hex(5), report, began, snapshot, cut=run.deadline.over())
+        return CachedDiagnosis(secrets.token_hex(5), report, began, snapshot, cut=call.deadline.over())
 
-    def _snapshot(self, ask: Query, run: CallContext) -> Snapshot | None:
-        if ask.path:
-            within = () if ask.path == self.settings.snapshot else self.settings.roots
-            return snapshot_folder.load(ask.path, within) if is_snapshot(ask.path) else None
-        target = live.ClusterTarget(
-            self.login(ask.context), Scope(ask.namespaces, ask.focus), ask.probing,
-            allow_local=self.settings.allow_local, cache=self.settings.cache,
+    def _snapshot(self, query: Query, call: CallContext) -> Snapshot | None:
+        if query.path:
+            within = () if query.path == self.settings.snapshot else self.settings.roots
+            return snapshot_folder.load(query.path, within) if is_snapshot(query.path) else None
+        return live.read_cluster(
+            live.ClusterOptions(
+                call.deadline, self.login(query.context), query.namespaces, query.focus, probing=query.probing,
+                allow_local=self.settings.allow_local, cache=self.settings.cache,
+                facts=lambda: live.facts_of(self.catalogue), progress=call.tell,
+            )
         )  # fmt: skip
-        return live.collect(target, run.deadline, self._needs, run.tell)
 
-    def _needs(self) -> frozenset[type]:
-        return frozenset(need.fact for one in self.catalogue.rules for need in one.needs)
-
-    def _checked(self, ask: Query, deadline: Deadline) -> Report:
+    def _check(self, query: Query, deadline: Deadline) -> Report:
         from fluxdoctor.app import check
         from fluxdoctor.repository.files import repository
 
-        assert ask.path is not None  # noqa: S101 - only a path has no snapshot
+        assert query.path is not None  # noqa: S101 - only a path has no snapshot
         cache = self.settings.cache / "builds" if self.settings.cache else None
         try:
-            files = repository.of_folder(ask.path, self.settings.roots)
+            files = repository.of_folder(query.path, self.settings.roots)
         except repository.RepositoryError as error:
             raise ToolError(quote.quoted(str(error))) from None
         try:
-            return check.check(files, self.catalogue, cache=cache, deadline=deadline)
+            return check.check(files, self.catalogue, check.CheckOptions(cache=cache, deadline=deadline))
         except DeadlineError:
-            raise ToolError("the builds did not end in the time of this call (the server's --timeout)") from None
+            raise ToolError("the builds took longer than this call may (the server's --timeout)") from None
 
 
-def _answering(ask: Query, *, whole: bool) -> Iterator[Query]:
-    """The questions whose answer holds that of another: with more probing, and of the whole cluster where all was seen."""
-    probed = [ask.probing] if ask.probing is not Probing.NONE else list(Probing)
-    yield from (replace(ask, probing=p) for p in probed)
+def _answering(query: Query, *, whole: bool) -> Iterator[Query]:
+    """Yield the queries whose diagnosis also answers this one: with more probing, and of the whole cluster if all was read."""
+    probings = [query.probing] if query.probing is not Probing.NONE else list(Probing)
+    yield from (replace(query, probing=p) for p in probings)
     if whole:
-        yield from (replace(ask, namespaces=(), focus=None, probing=p) for p in probed)
+        yield from (replace(query, namespaces=(), focus=None, probing=p) for p in probings)
 
 
 def is_snapshot(path: Path) -> bool:
-    """Tell a snapshot from a repository."""
+    """Return whether a path is a snapshot, not a repository."""
     return path.is_file() or (path / "snapshot.yaml").is_file()

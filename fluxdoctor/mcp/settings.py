@@ -1,4 +1,4 @@
-"""What the server may see and do, and how much it says at a time: decided by whoever starts it, never by a client."""
+"""What the server may read and do, and how long its answers are: set by the user who starts it, never by a client."""
 
 from __future__ import annotations
 

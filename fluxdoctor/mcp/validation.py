@@ -1,4 +1,4 @@
-"""A server whose tools say what is wrong with their arguments, and what would be right."""
+"""A server whose tools answer invalid arguments with what is wrong and what is valid."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pydantic import ValidationError
 from fluxdoctor.mcp import arguments
 from fluxdoctor.mcp.quote import quoted
 
-#: The tools that change a cluster: an agent that was told of them elsewhere learns why they are not here.
+#: The tools that change a cluster: an agent that knows their names learns why they are missing.
 WRITING = ("flux_reconcile_tool", "flux_suspend_tool", "flux_resume_tool")
 _FEW = 5
 
 
 class CheckedServer(MCPServer[Any]):
-    """The library's server passes on what pydantic says, and takes no notice of arguments that a tool does not have."""
+    """Checks arguments: the library's server passes on pydantic's messages, and ignores arguments that a tool does not have."""
 
     async def list_tools(self) -> list[Tool]:
         """Return the tools; their descriptions without the indentation of our code, which every conversation would pay for."""
@@ -39,29 +39,29 @@ class CheckedServer(MCPServer[Any]):
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
             if isinstance(error.__cause__, ValidationError):
-                raise ToolError(_told(error.__cause__)) from None
+                raise ToolError(_message(error.__cause__)) from None
             raise
 
 
-def _no_tool(name: str, known: dict[str, Any]) -> ToolError:
+def _no_tool(name: str, tools: dict[str, Any]) -> ToolError:
     if name in WRITING:
         return ToolError(
             f"{name} changes the cluster, and this server only reads: it was started without --allow-writes"
         )
-    return arguments.one_of("tool", name, known)
+    return arguments.one_of("tool", name, tools)
 
 
-def _check_names(tool: str, said: dict[str, Any], schema: dict[str, Any]) -> None:
-    known = list(schema.get("properties", {}))
-    for name in said:
-        if name not in known:
-            raise ToolError(f"{tool} has no argument {quoted(name, 80)}; valid: {', '.join(known)}")
-    missing = [name for name in schema.get("required", ()) if name not in said]
+def _check_names(tool: str, values: dict[str, Any], schema: dict[str, Any]) -> None:
+    valid = list(schema.get("properties", {}))
+    for name in values:
+        if name not in valid:
+            raise ToolError(f"{tool} has no argument {quoted(name, 80)}; valid: {', '.join(valid)}")
+    missing = [name for name in schema.get("required", ()) if name not in values]
     if missing:
-        raise ToolError(f"{tool} needs {', '.join(missing)} too; valid: {', '.join(known)}")
+        raise ToolError(f"{tool} needs {', '.join(missing)} too; valid: {', '.join(valid)}")
 
 
-def _told(error: ValidationError) -> str:
+def _message(error: ValidationError) -> str:
     rows = []
     for row in error.errors(include_url=False, include_context=False)[:_FEW]:
         where = ".".join(str(part) for part in row["loc"])

@@ -1,4 +1,4 @@
-"""The tools that change a cluster: they are there only where whoever started the server allowed it."""
+"""The tools that change a cluster: they exist only if the server was started with --allow-writes."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _ASKS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_
 _SETS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
 
-def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
+def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     """Add the tools to a server."""
-    allowed = desk.settings.namespaces
+    allowed = diagnoses.settings.namespaces
 
-    def permit(one: Ref) -> None:
-        if allowed and one.namespace not in allowed:
+    def permit(target: Ref) -> None:
+        if allowed and target.namespace not in allowed:
             raise ToolError(
-                f"{ref(one)} may not be changed: this server changes objects of {', '.join(map(quoted_name, allowed))} alone"
+                f"{ref(target)} cannot be changed: this server only changes objects of {', '.join(map(quoted_name, allowed))}"
             )
 
     async def change(
@@ -49,14 +49,14 @@ def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
         do: Callable[[Writer, CallContext], ChangeOutcome],
     ) -> CallToolResult:
         permit(target)
-        login = desk.login(desk.ask(context=context).context)
+        login = diagnoses.login(diagnoses.query(context=context).context)
 
-        def work(run: CallContext) -> ChangeOutcome:
+        def work(call: CallContext) -> ChangeOutcome:
             try:
-                with changes.writing(login, run, dry_run=dry_run) as writer:
-                    return do(writer, run)
+                with changes.writing(login, call, dry_run=dry_run) as writer:
+                    return do(writer, call)
             finally:
-                desk.forget()
+                diagnoses.invalidate()
 
         return result(await perform(ctx, seconds, work))
 
@@ -65,7 +65,7 @@ def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
         ctx: Context[Any, Any], kind: Kind, name: Name, namespace: Home, context: ContextName = "",
         with_source: Annotated[bool, Field(description="fetch its source first, so that what was pushed is applied")] = False,
         force: Annotated[bool, Field(description="of a HelmRelease: install or upgrade once, though nothing changed")] = False,
-        reset: Annotated[bool, Field(description="of a HelmRelease: begin counting its failures anew")] = False,
+        reset: Annotated[bool, Field(description="of a HelmRelease: reset its failure count")] = False,
         dry_run: DryRun = False, wait_seconds: Wait = 60,
     ) -> Annotated[CallToolResult, ChangeOutcome]:  # fmt: skip
         """Have Flux apply now what git or the chart says, instead of at the next interval; wait, and tell how it went.
@@ -77,8 +77,8 @@ def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
             raise ToolError("force and reset are for a HelmRelease")
         extra = (*((FORCE,) if force else ()), *((RESET,) if reset else ()))
 
-        def do(writer: Writer, run: CallContext) -> ChangeOutcome:
-            return changes.reconcile(writer, target, run, changes.ChangeRequest(permit, with_source, extra))
+        def do(writer: Writer, call: CallContext) -> ChangeOutcome:
+            return changes.reconcile(writer, target, call, changes.ChangeRequest(permit, with_source, extra))
 
         return await change(ctx, target, context, wait_seconds, dry_run, do)
 
@@ -94,7 +94,12 @@ def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
         """
         target = _target(kind, name, namespace, changes.SUSPENDABLE)
         return await change(
-            ctx, target, context, desk.settings.timeout, dry_run, lambda w, r: changes.suspend(w, target, r, reason)
+            ctx,
+            target,
+            context,
+            diagnoses.settings.timeout,
+            dry_run,
+            lambda w, r: changes.suspend(w, target, r, reason),
         )
 
     @server.tool(annotations=_SETS)
@@ -108,4 +113,8 @@ def register(server: MCPServer[Any], desk: DiagnosisCache) -> None:
 
 
 def _target(kind: str, name: str, namespace: str, allowed: Sequence[str]) -> Ref:
-    return Ref(arguments.kind(kind, allowed), arguments.named("namespace", namespace), arguments.named("name", name))
+    return Ref(
+        arguments.kind(kind, allowed),
+        arguments.path_segment("namespace", namespace),
+        arguments.path_segment("name", name),
+    )

@@ -196,10 +196,20 @@ class Report:
     name: str = ""
     timings: Mapping[str, float] = field(default_factory=dict)
     ignored: tuple[Ignored, ...] = ()
+    deselected: int = 0
+    """How many findings the selection of rules left out; of a repository, summed over its clusters."""
+
+    @property
+    def is_hiding(self) -> bool:
+        """Whether objects are not ready and findings, which may explain them, were ignored or left out."""
+        return bool(self.not_ready and (self.ignored or self.deselected))
 
     @property
     def verdict(self) -> Verdict:
-        """Return broken if a finding is an error or a warning, incomplete if something requested could not be read."""
-        if any(f.severity is not Severity.INFO for f in self.findings):
+        """Return broken if a finding is an error or a warning, or if the report hides what may be one.
+
+        Incomplete if something requested could not be read.
+        """
+        if self.is_hiding or any(f.severity is not Severity.INFO for f in self.findings):
             return Verdict.BROKEN
         return Verdict.INCOMPLETE if any(s.asked for s in self.skipped) else Verdict.HEALTHY

@@ -72,6 +72,12 @@ KINDS: dict[str, Kind] = {
 SOURCES = ("GitRepository", "OCIRepository", "HelmRepository", "HelmChart", "Bucket", "ExternalArtifact")
 CONTROLLERS = tuple(sorted({kind.controller for kind in KINDS.values()}))
 
+
+def controller_of(kind: str) -> str:
+    """Return the controller that reconciles a Flux kind, for example ``source-controller``; "" for other kinds."""
+    return KINDS[kind].controller if kind in KINDS else ""
+
+
 #: Built-in kinds, whose Refs have the bare name; a kind of another group with one of these names is written Kind.group.
 BUILT_IN: dict[str, str] = {
     **dict.fromkeys(
@@ -264,6 +270,8 @@ class Reference(NamedTuple):
     field: str
     target: Ref
     optional: bool = False
+    crosses: bool = False
+    """The field may name another namespace."""
 
 
 @dataclass(frozen=True)
@@ -344,7 +352,7 @@ _REFERENCES: dict[str, tuple[_Spec, ...]] = {
     ),
     "ResourceSet": (
         _S(Edge.DEPENDS_ON, "spec.dependsOn", crosses=True, many=True),
-        _S(Edge.INPUTS, "spec.inputsFrom", crosses=True, many=True),
+        _S(Edge.INPUTS, "spec.inputsFrom", many=True),
     ),
     "ResourceSetInputProvider": _AUTH,
 }
@@ -382,9 +390,7 @@ def _name_references(resource: Resource) -> Iterator[Reference]:
             yield Reference(Edge.SERVICE_ACCOUNT, path, Ref("ServiceAccount", namespace, account))
     for path in ("spec.targetNamespace", "spec.storageNamespace"):
         if target := resource.text(path):
-            # HelmRelease: install.createNamespace creates the target namespace (helm-controller 1.6).
-            is_created = resource.kind == "HelmRelease" and resource.flag("spec.install.createNamespace")
-            yield Reference(Edge.TARGET_NAMESPACE, path, Ref("Namespace", "", target), optional=is_created)
+            yield Reference(Edge.TARGET_NAMESPACE, path, Ref("Namespace", "", target), _is_created(resource, target))
     if resource.kind == "FluxInstance" and resource.has("spec.sync"):
         if secret := resource.text("spec.sync.pullSecret"):
             yield Reference(Edge.SECRET, "spec.sync.pullSecret", Ref("Secret", namespace, secret))
@@ -392,6 +398,12 @@ def _name_references(resource: Resource) -> Iterator[Reference]:
         yield Reference(Edge.SYNC, "spec.sync", Ref("Kustomization", namespace, sync))
     if chart := helm_chart(resource):
         yield Reference(Edge.HELM_CHART, "spec.chart", chart)
+
+
+def _is_created(release: Resource, namespace: str) -> bool:
+    """Tell whether install.createNamespace creates a namespace: that of the release, whichever field names it (1.6)."""
+    is_target = namespace == (release.text("spec.targetNamespace") or release.namespace)
+    return is_target and release.kind == "HelmRelease" and release.flag("spec.install.createNamespace")
 
 
 def helm_chart(release: Resource) -> Ref | None:
@@ -420,7 +432,9 @@ def _all_references(resource: Resource) -> Iterator[Reference]:
             continue
         for path, row in _rows(resource, spec):
             if target := _target(resource, row, spec):
-                yield Reference(spec.edge, path, target, row.get("optional") is True)
+        for path, row in _rows(resource, spec):
+            if target := _target(resource, row, spec):
+                yield Reference(spec.edge, path, target, row.get("optional") is True, spec.crosses)
     yield from _name_references(resource)
 
 

@@ -40,6 +40,7 @@ def _read_spec_edges(resource: Resource) -> tuple[Reference, ...]:
             Edge.HEALTH,
             row.dotted,
             Ref(row.text("kind"), row.text("namespace") or resource.namespace, row.text("name")),
+            crosses=True,
         )
         for row in resource.rows("spec.healthChecks")
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import lru_cache
 
 from fluxdoctor.model.flux import BUILT_IN, KINDS
+from fluxdoctor.model.similar import nearest
 
 #: The short names in the CRDs of Flux 2.9 and in kubectl.
 _SHORT = {
@@ -38,8 +38,9 @@ def read(text: str) -> str | None:
 def near(text: str, most: int = 3) -> list[str]:
     """Return the kinds with the most similar names, the most similar first."""
     names = _names()
-    matches = difflib.get_close_matches(_normalised(text), list(names), 2 * most)
-    return list(dict.fromkeys(names[name] for name in matches))[:most]
+    """Return the kinds with the most similar names, the most similar first."""
+    names = _names()
+    return list(dict.fromkeys(names[name] for name in nearest(_normalised(text), names)))[:most]
 
 
 def _normalised(text: str) -> str:

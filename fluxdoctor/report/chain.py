@@ -14,8 +14,11 @@ from fluxdoctor.model.resource import Ref
 from fluxdoctor.report.plain import lines, plain
 
 
-def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool) -> str:
-    """Return the chains as text: an object a step, below it the proof; the findings themselves are told by the report."""
+def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool, hidden: str = "") -> str:
+    """Return the chains as text: an object a step, below it the proof; the findings themselves are told by the report.
+
+    ``hidden``: what the report leaves out and may be the cause.
+    """
     console = Console(
         file=io.StringIO(),
         width=width,
@@ -24,7 +27,8 @@ def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool) -> s
         highlight=False,
     )
     if not found:
-        console.print(Text(f"{_name(target)}: nothing holds it back", "bold"))
+        why = f"not ready, but no cause is shown: {hidden}" if hidden else "nothing holds it back"
+        console.print(Text(f"{_name(target)}: {why}", "bold"))
     for i, chain in enumerate(found):
         if i:
             console.print()

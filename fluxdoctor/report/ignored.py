@@ -9,13 +9,16 @@ from fluxdoctor.report.plain import plain
 
 
 def counted(report: Report) -> str:
-    """Return how many findings are ignored, how many are in a baseline, and what they hold back; "" where none is."""
-    known = [i for i in report.ignored if i.how == "baseline"]
-    others = len(report.ignored) - len(known)
-    held = {ref for i in report.ignored for ref in i.finding.blocks}
-    parts = [f"{others} ignored" if others else "", f"{len(known)} in the baseline" if known else ""]
-    said = ", ".join(filter(None, parts))
-    return f"{said} (blocking {len(held)})" if held else said
+    """Return how many findings the report leaves out, by reason, and what ignored ones block; "" if it has them all."""
+    in_baseline = sum(i.how == "baseline" for i in report.ignored)
+    others = len(report.ignored) - in_baseline
+    blocked = {ref for i in report.ignored for ref in i.finding.blocks}
+    ignored = ", ".join(
+        filter(None, [f"{others} ignored" if others else "", f"{in_baseline} in the baseline" if in_baseline else ""])
+    )
+    ignored += f" (blocking {len(blocked)})" if blocked else ""
+    deselected = f"{report.deselected} left out by rule selection" if report.deselected else ""
+    return ", ".join(filter(None, (ignored, deselected)))
 
 
 def lines(report: Report) -> Iterator[str]:

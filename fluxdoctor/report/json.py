@@ -44,6 +44,7 @@ def body(report: Report) -> dict[str, Any]:
         "verdict": report.verdict.value,
         "findings": [_finding(f) for f in report.findings],
         **({"ignored": [_ignored(i) for i in report.ignored]} if report.ignored else {}),
+        **({"deselected": report.deselected} if report.deselected else {}),
         "skipped": [
             {
                 "rule": s.rule,

@@ -41,6 +41,8 @@ def render(report: Report, context: Context = NONE) -> str:
     if report.ignored:
         lines += ["", f"<details><summary>{ignored.counted(report)}</summary>", ""]
         lines += [*(f"- {escape(line)}" for line in list(ignored.lines(report))[:_MOST]), "", "</details>"]
+    elif report.deselected:
+        lines += ["", ignored.counted(report)]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluxdoctor.model.finding import Report
+from fluxdoctor.model.finding import Report, Severity
 
 
 def failing(report: Report) -> str:
@@ -16,7 +16,9 @@ def taken(report: Report) -> str:
 
 
 def verdict(report: Report) -> str:
-    """Say that nothing is to be mended, or that nothing was found and not all was seen; "" where there are findings."""
+    """Return the verdict in words: "" if the report shows what is broken."""
+    if report.is_hiding:
+        return "" if any(f.severity is not Severity.INFO for f in report.findings) else "broken, but no cause is shown"
     if report.verdict == "healthy":
         return "nothing else to fix" if report.ignored else "nothing to fix"
     return "nothing found, but not all could be seen" if report.verdict == "incomplete" else ""

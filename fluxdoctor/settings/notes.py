@@ -9,7 +9,7 @@ from fluxdoctor.model.finding import Confidence, Evidence, Fact, Finding, Report
 from fluxdoctor.model.resource import Location, Ref
 from fluxdoctor.rule import Catalogue, Rule, fill
 from fluxdoctor.settings.baseline import Baseline, BaselineEntry
-from fluxdoctor.settings.read import meant
+from fluxdoctor.settings.read import rule_hint
 from fluxdoctor.settings.values import Ignore, names
 
 AREA = "settings"
@@ -68,7 +68,7 @@ class Audit:
             return "names no rule: write ignore[area/rule] and the reason"
         fitting = [r for r in self.catalogue.rules if names(ignore.rule, r.id)]
         if not fitting:
-            return f"names no rule{meant(ignore.rule, [r.id for r in self.catalogue.rules])}"
+            return f"names no rule{rule_hint(ignore.rule, [r.id for r in self.catalogue.rules])}"
         if ignore.how == "comment":
             if ignore.lines[1] < 0:
                 return "stands above nothing"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 import tomllib
@@ -14,6 +13,7 @@ from typing import Any, NoReturn
 
 from fluxdoctor.model.finding import Severity
 from fluxdoctor.model.resource import Location
+from fluxdoctor.model.similar import did_you_mean
 from fluxdoctor.settings import find, places
 from fluxdoctor.settings.values import COMMAND, FAIL_ON, Ignore, Setting, Settings, SettingsError, names
 
@@ -53,14 +53,15 @@ def check_rules(settings: Settings, ids: Iterable[str]) -> None:
     chosen += [(i.rule, i.where) for i in settings.ignores]
     for glob, where in chosen:
         if where != COMMAND and not any(names(glob, rule) for rule in known):
-            raise SettingsError(f"{where}: no rule matches {glob!r}{meant(glob, known)} (fluxdoctor rules lists all)")
+            raise SettingsError(
+                f"{where}: no rule matches {glob!r}{rule_hint(glob, known)} (fluxdoctor rules lists all)"
+            )
 
 
-def meant(glob: str, known: Iterable[str]) -> str:
-    """Return the rules or areas that a glob may have meant, as the end of a sentence; "" where none is near."""
-    ids = sorted(known)
-    close = difflib.get_close_matches(glob, [*ids, *sorted({i.partition("/")[0] for i in ids})], 3, 0.5)
-    return f"; did you mean {', '.join(close)}?" if close else ""
+def rule_hint(glob: str, ids: Iterable[str]) -> str:
+    """Return ``; did you mean ...?`` for a glob that matches no rule: rule ids and areas; "" if none is similar."""
+    rules = sorted(ids)
+    return did_you_mean(glob, [*rules, *sorted({rule.partition("/")[0] for rule in rules})])
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,8 @@ class _Reader:
     def _known(self, body: Mapping[str, Any], keys: tuple[str, ...], path: places.Path) -> None:
         for key in body:
             if key not in keys:
-                close = difflib.get_close_matches(key, keys, 1, 0.5)
-                hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(keys)}"
-                self._wrong((*path, key), f"unknown key {key!r}; {hint}")
+                hint = did_you_mean(key, keys) or f"; known: {', '.join(keys)}"
+                self._wrong((*path, key), f"unknown key {key!r}{hint}")
 
     def _table(self, body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         value = body.get(key, {})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from tests.e2e import incident, users
 from tests.e2e.cluster import Cluster
 from tests.test_check_command import needs_kustomize

@@ -73,7 +73,7 @@ def check_chart_versions(served: Registry, objects: str) -> list[str]:
         "clusters/prod/flux-system/gotk-sync.yaml": SYNC.encode(),
         "clusters/prod/objects.yaml": objects.replace("HOST", served.host).encode(),
     }
-    report = check.check(Repository("fleet", files), rules(), reach=reach())
+    report = check.check(Repository("fleet", files), rules(), check.CheckOptions(probes=reach()))
     assert [s for s in report.skipped if s.asked] == []
     return [f"{f.severity} {f.rule} {f.subject}: {f.message} ({f.location})" for f in report.findings]
 

@@ -81,7 +81,7 @@ def test_ctrl_c_prints_what_is_known_and_leaves_nothing(
         out, err = run.communicate(timeout=30)
         took = time.monotonic() - begun
     assert any(asked.startswith(path) for asked in hosts.helm.paths)
-    assert (run.returncode, err) == (1, "\nfluxdoctor: called off; this is what is known\n")
+    assert (run.returncode, err) == (1, "\nfluxdoctor: interrupted; showing partial results\n")
     assert "helm/chart-version-missing" in out
     assert took < 15  # the server drips for a minute
     assert list(scratch.iterdir()) == []

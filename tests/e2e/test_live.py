@@ -105,7 +105,7 @@ def test_rights_in_one_namespace_give_a_useful_report_that_says_what_it_could_no
     ((rule, _, subject, blocks),) = said(snapshot)
     assert (rule, subject, len(blocks)) == ("kustomize/path-not-found", "Kustomization/flux-system/sources", 3)
     why = f"forbidden: {users.ONE_NAMESPACE} may not list it in all namespaces; seen in flux-system only"
-    assert {gap("REASON", "HelmRelease", why), gap("REASON", "Deployment", why)} <= set(snapshot.gaps)
+    assert {gap("forbidden", "HelmRelease", why), gap("forbidden", "Deployment", why)} <= set(snapshot.gaps)
     assert {d.name for d in snapshot.cluster.all("Deployment")} >= {"source-controller", "kustomize-controller"}
     assert snapshot.cluster.look(Ref("HelmRelease", "podinfo", "nothing")).unknown
     assert snapshot.cluster.look(Ref("Kustomization", "flux-system", "nothing")).absent
@@ -331,7 +331,7 @@ def test_ctrl_c_prints_what_is_known_and_leaves_nothing(cluster: Cluster, proxy:
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=20)
     assert run.returncode == 1
-    assert err == "\nfluxdoctor: called off; this is what is known\n"
+    assert err == "\nfluxdoctor: interrupted; showing partial results\n"
     assert "kustomize/path-not-found" in out
     unseen = " ".join(out.partition("Not checked: ")[2].split())
     assert unseen.startswith("HelmRelease, ")

@@ -65,7 +65,7 @@ def test_with_source_changes_nothing_outside_of_the_namespaces(cluster: Cluster)
         namespace="podinfo", with_source=True,
     )  # fmt: skip
     assert words == (
-        "HelmChart/flux-system/podinfo-podinfo may not be changed: this server changes objects of podinfo alone"
+        "HelmChart/flux-system/podinfo-podinfo cannot be changed: this server only changes objects of podinfo"
     )
     assert [cluster.admin.call("GET", path) for path in (release, charts)] == before
 

@@ -83,7 +83,7 @@ def test_a_dry_run_and_a_user_without_rights_change_nothing(cluster: Cluster) ->
     )
     limited = server(cluster, writes=True, namespaces=("apps",))
     assert refusal(limited, "flux_suspend_tool", **APP) == (
-        "Kustomization/flux-system/apps may not be changed: this server changes objects of apps alone"
+        "Kustomization/flux-system/apps cannot be changed: this server only changes objects of apps"
     )
     assert apps(cluster) == before
 

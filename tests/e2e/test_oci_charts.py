@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fluxdoctor.app.diagnose import diagnose
+from fluxdoctor.app.diagnose import RuleOptions, diagnose
 from fluxdoctor.collect import live
 from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.charts import Charts
@@ -88,14 +88,14 @@ def test_rules_read_the_chart_that_chart_ref_leads_to(chart_ref: str, served: tu
     running, digests = served
     rules = ("helm/value-ignored", "helm/chart-dependencies-missing", "helm/values-refused")
     seen = world(running, "whole", digests["whole"], chart_ref, {"replicaCont": 3})
-    assert [(f.rule, f.message) for f in diagnose(seen, only=rules).findings] == [
+    assert [(f.rule, f.message) for f in diagnose(seen, options=RuleOptions(rules)).findings] == [
         (
             "helm/value-ignored",
             "sets spec.values.replicaCont, which nothing in the chart web 2.1.0 reads; replicaCount may be meant",
         )
     ]
     seen = world(running, "lacking", digests["lacking"], chart_ref, {"replicaCount": "three"})
-    assert sorted((f.rule, f.message) for f in diagnose(seen, only=rules).findings) == [
+    assert sorted((f.rule, f.message) for f in diagnose(seen, options=RuleOptions(rules)).findings) == [
         ("helm/chart-dependencies-missing", "the chart was packaged without its dependencies: redis"),
         (
             "helm/values-refused",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fluxdoctor.collect.probe_context import ProbeContext
+from fluxdoctor.collect.probe_context import ProbeContext, probe_reason
 from fluxdoctor.collect.sources import helm, oci
 from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.oci import OciLayer
@@ -64,7 +64,7 @@ def config(host: str, login: str = LOGIN, **more: str) -> SecretData:
     return secret("kubernetes.io/dockerconfigjson", _dockerconfigjson=json.dumps({"auths": {host: auth}}))
 
 
-def ask(means: ProbeContext, url: str, **spec: Any) -> oci.OciFound:
+def ask(means: ProbeContext, url: str, **spec: Any) -> oci.OciResults:
     return oci.collect([source("OCIRepository", "web", {"url": url, **spec})], {}, means)
 
 
@@ -148,7 +148,7 @@ def test_charts_of_a_helm_repository(plain: Registry) -> None:
     assert answers == [
         (Answer.OK, "1 chart"),
         (Answer.NOT_FOUND, f"{plain.host} answers 404 Not Found (NAME_UNKNOWN)"),
-        (Answer.OK, "it answers, and no chart was asked for"),
+        (Answer.OK, "the registry answers; no chart was requested"),
     ]
 
 
@@ -165,7 +165,7 @@ def test_a_chart_is_pulled(plain: Registry) -> None:
     }
     path = "helm/apps/acme/charts/web"
     assert found.gaps == (
-        gap("unavailable", f"{path}-1.0.0.tgz", "its manifest has no layer of a chart"),
+        gap("unavailable", f"{path}-1.0.0.tgz", "its manifest has no Helm chart layer"),
         gap("unavailable", f"{path}-3.0.0.tgz", f"{plain.host} answers 404 Not Found (MANIFEST_UNKNOWN)"),
     )
 
@@ -210,9 +210,9 @@ def test_logins_are_found_in_the_docker_config(secure: Registry) -> None:
         assert answer(config(host)) == refused, host
     assert answer(config(secure.host, "deploy:wrong")) == refused
     assert answer(None, secretRef=None) == refused
-    assert answer(None) == (Answer.UNKNOWN, "Secret apps/login was not read")
+    assert answer(None) == (Answer.UNKNOWN, "Secret/apps/login was not read")
     assert answer(secret(username="deploy")) == (Answer.UNKNOWN, "the Secret has no .dockerconfigjson")
-    assert answer(secret(_dockerconfigjson="{")) == (Answer.UNKNOWN, "the .dockerconfigjson of the Secret is not JSON")
+    assert answer(secret(_dockerconfigjson="{")) == (Answer.UNKNOWN, "the .dockerconfigjson in the Secret is not JSON")
     assert answer(config(secure.host, identitytoken="t"))[0] is Answer.UNKNOWN
     assert answer(config(secure.host), certSecretRef=None)[0] is Answer.TLS_UNKNOWN_CA
     assert answer(config(secure.host), certSecretRef=None, insecure=True)[0] is Answer.OK
@@ -239,8 +239,8 @@ def test_the_pull_secrets_of_the_service_account_are_a_login(secure: Registry) -
     assert answer("wrong", "right") == refused
     assert answer() == refused
     assert answer(provider="aws")[0] is Answer.UNKNOWN
-    assert answer("right", "gone") == (Answer.UNKNOWN, "Secret apps/gone was not read")
-    assert probe(reach(held), url, **spec) == (Answer.UNKNOWN, "ServiceAccount apps/puller was not read")
+    assert answer("right", "gone") == (Answer.UNKNOWN, "Secret/apps/gone was not read")
+    assert probe(reach(held), url, **spec) == (Answer.UNKNOWN, "ServiceAccount/apps/puller was not read")
 
 
 def test_a_helm_repository_logs_in_with_a_name_and_a_password(secure: Registry) -> None:
@@ -278,12 +278,12 @@ def test_one_registry_is_asked_once_for_all_who_ask_the_same() -> None:
 
 
 def test_http_and_https_are_told_apart(plain: Registry, secure: Registry) -> None:
-    says = f"{plain.host}: it speaks plain http, and https was asked"
+    says = f"{plain.host}: the server uses plain http, but the request used https"
     assert probe(reach(), f"oci://{plain.host}/acme/web") == (Answer.TLS, says)
     assert probe(reach(), f"oci://{secure.host}/acme/web")[0] is Answer.TLS_UNKNOWN_CA
     repository = source("HelmRepository", "acme", {"url": f"http://{secure.host}"})
     found = helm.collect([repository], {}, reach()).probes[repository.ref]
-    assert (found.answer, found.detail) == (Answer.MALFORMED, f"{secure.host} speaks https, and http was asked")
+    assert (found.answer, found.detail) == (Answer.MALFORMED, f"{secure.host} expects https, but the request used http")
 
 
 def test_a_real_registry_takes_the_token_that_its_realm_makes() -> None:
@@ -299,7 +299,7 @@ def test_a_real_registry_takes_the_token_that_its_realm_makes() -> None:
             odd = probe(reach(), f"oci://{running.host}/acme/web", insecure=True, ref={"tag": "1.0.0"})
     assert (right.probes[REF].answer, right.tags) == (Answer.OK, {REF: ("1.0.0",)})
     assert other == (Answer.AUTHENTICATION, f"{running.host} answers 401 Unauthorized (UNAUTHORIZED)")
-    assert odd == (Answer.MALFORMED, f"127.0.0.1:{realm.port} gave no token")
+    assert odd == (Answer.MALFORMED, f"127.0.0.1:{realm.port} returned no token")
     assert [path for path, _ in realm.requests][:1] == ["/token?scope=repository%3Aacme%2Fweb%3Apull&service=tests"]
 
 
@@ -366,7 +366,7 @@ def test_many_tags_come_in_pages_and_no_page_leads_elsewhere() -> None:
         loops = sum(path.startswith("/v2/loop/tags") for path in server.paths)
     assert found.tags == {REF: ("1.1.0", "1.2.0", "1.3.0", "1.4.0")}
     assert list(found.manifests[REF]) == ["1.4.0"]
-    assert evil == (Answer.MALFORMED, f"127.0.0.1:{server.port} sends us to another host for more tags")
+    assert evil == (Answer.MALFORMED, f"127.0.0.1:{server.port} continues the tag list on another host")
     assert loops == 50
 
 
@@ -377,8 +377,8 @@ FAULTS = [
         "answers 429 Too Many Requests (TOOMANYREQUESTS)",
     ),
     (answering(503), Answer.SERVER_ERROR, "answers 503 Service Unavailable"),
-    (answering(200, b"<html>"), Answer.MALFORMED, "does not answer as a registry does"),
-    (answering(200, b"[" * 100_000), Answer.MALFORMED, "does not answer as a registry does"),
+    (answering(200, b"<html>"), Answer.MALFORMED, "does not answer like a registry"),
+    (answering(200, b"[" * 100_000), Answer.MALFORMED, "does not answer like a registry"),
     (
         answering(403, b'{"errors": [{"code": "DENIED", "message": "s3cr3t"}]}'),
         Answer.AUTHENTICATION,
@@ -394,18 +394,18 @@ def test_faults_of_a_registry(handler: Any, answer: Answer, says: str) -> None:
         host = f"127.0.0.1:{server.port}"
         found = ask(reach(), f"oci://{host}/acme/web", insecure=True, ref={"semver": "1.x"})
     assert (found.probes[REF].answer, found.probes[REF].detail) == (answer, f"{host} {says}")
-    assert found.gaps == (gap("REASON", "oci/apps/web.yaml", f"{answer.value}: {host} {says}"),)
+    assert found.gaps == (gap(probe_reason(answer), "oci/apps/web.yaml", f"{answer.value}: {host} {says}"),)
 
 
 UNTRIED: list[tuple[Mapping[str, Any], Answer, str]] = [
-    ({"provider": "aws"}, Answer.UNKNOWN, "the controller logs in as provider aws, which cannot be tried from here"),
-    ({"provider": "gcp"}, Answer.UNKNOWN, "the controller logs in as provider gcp, which cannot be tried from here"),
-    ({"serviceAccountName": "sa"}, Answer.UNKNOWN, "ServiceAccount apps/sa was not read"),
+    ({"provider": "aws"}, Answer.UNKNOWN, "the controller logs in with provider aws, which fluxdoctor cannot use"),
+    ({"provider": "gcp"}, Answer.UNKNOWN, "the controller logs in with provider gcp, which fluxdoctor cannot use"),
+    ({"serviceAccountName": "sa"}, Answer.UNKNOWN, "ServiceAccount/apps/sa was not read"),
     ({"url": "https://registry.test/acme"}, Answer.NOT_CONTACTED, "spec.url does not begin with oci://"),
-    ({"url": "oci://registry.test/acme/web:1.0.0"}, Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository"),
-    ({"url": "oci://registry.test/../v2"}, Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository"),
-    ({"url": "oci://registry.test/a?b=c"}, Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository"),
-    ({"url": "oci://169.254.169.254/a"}, Answer.NOT_CONTACTED, "169.254.169.254 is a link-local address (cloud metadata lives there): only asked with --allow-local"),
+    ({"url": "oci://registry.test/acme/web:1.0.0"}, Answer.NOT_CONTACTED, "spec.url is not oci://<registry>/<repository>"),
+    ({"url": "oci://registry.test/../v2"}, Answer.NOT_CONTACTED, "spec.url is not oci://<registry>/<repository>"),
+    ({"url": "oci://registry.test/a?b=c"}, Answer.NOT_CONTACTED, "spec.url is not oci://<registry>/<repository>"),
+    ({"url": "oci://169.254.169.254/a"}, Answer.NOT_CONTACTED, "169.254.169.254 is a link-local address (used by cloud metadata services): contacted only with --allow-local"),
     ({"url": "oci://nobody.invalid/a"}, Answer.DNS, "nobody.invalid does not resolve"),
 ]  # fmt: skip
 

@@ -80,12 +80,12 @@ def test_one_object_is_told_with_its_way_to_the_cause() -> None:
             "kind «kustomisation» is not valid here; valid: Kustomization",
         ),
         ("diagnose", {"kind": "ks"}, "one object is named by kind and name together, such as kind=ks, name=apps"),
-        ("diagnose", {"path": "/etc"}, "no path may be read: the server was started without --root"),
+        ("diagnose", {"path": "/etc"}, "no path can be read: the server was started without --root"),
         ("diagnose", {"context": "prod"}, "there is one cluster here: leave context out"),
         (
             "diagnose",
             {"cursor": "0000000000-000000.3"},
-            "this cursor belongs to an earlier reading, or to other arguments: leave it out to begin anew",
+            "this cursor belongs to an earlier diagnosis, or to other arguments: leave it out to start from the beginning",
         ),
         (
             "explain_rule",

@@ -28,9 +28,9 @@ ALL = "namespace, kind, name, context, path, cursor, max_tokens, fresh"
         ("diagnose", {"fresh": "perhaps"}, "fresh is «perhaps»; valid: a valid boolean, unable to interpret input"),
         ("diagnose", {"name": ["a"], "kind": "ks"}, "name is «['a']»; valid: a valid string"),
         ("diagnose", {"namespac": "apps"}, f"diagnose has no argument «namespac»; valid: {ALL}"),
-        ("diagnose", {"kind": "ks", "name": "../apps"}, "name «../apps» is no name of an object"),
-        ("diagnose", {"kind": "ks", "name": ".."}, "name «..» is no name of an object"),
-        ("diagnose", {"namespace": "a/b"}, "namespace «a/b» is no namespace of an object"),
+        ("diagnose", {"kind": "ks", "name": "../apps"}, "name «../apps» is not a valid name of an object"),
+        ("diagnose", {"kind": "ks", "name": ".."}, "name «..» is not a valid name of an object"),
+        ("diagnose", {"namespace": "a/b"}, "namespace «a/b» is not a valid namespace of an object"),
         ("diagnose", {"namespace": "flux-sistem"}, "namespace «flux-sistem» is not known here; valid: flux-system, kube-system (10 in all)"),
         (
             "diagnose", {"kind": "ks", "name": "infra-config"},
@@ -92,7 +92,7 @@ def test_an_object_that_is_missing_is_told_where_it_is_the_cause() -> None:
     assert [(f["rule"], f["subject"]["name"]) for f in answer["findings"]] == [
         ("kustomize/managed-object-missing", "webapp")
     ]
-    assert answer["note"] == "Kustomization/flux-system/webapp was not seen itself"
+    assert answer["note"] == "Kustomization/flux-system/webapp was not read"
 
 
 LIST = "format: 1\ntaken: 2026-01-02T03:04:05Z\nlisted: [{kind: Kustomization, namespaces: all}, {kind: Namespace, namespaces: all}]\n"
@@ -186,7 +186,9 @@ def test_a_cursor_goes_on_with_its_reading_until_that_is_gone(many: Path) -> Non
 
     name, shown, *told = drive(server, use)
     assert name == diagnose(snapshot_folder.load(many)).findings[shown].subject.name
-    words = "this cursor belongs to an earlier reading, or to other arguments: leave it out to begin anew"
+    words = (
+        "this cursor belongs to an earlier diagnosis, or to other arguments: leave it out to start from the beginning"
+    )
     assert told == [words, words]
 
 

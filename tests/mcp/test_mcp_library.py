@@ -67,7 +67,7 @@ def test_every_prompt_is_filled(mode: str) -> None:
     asked = {
         "triage_cluster": ({"namespace": "apps"}, "Call diagnose with namespace=apps."),
         "check_before_merge": ({"path": "fleet"}, "Call check_repository with path=«fleet»"),
-        "explain_finding": ({"fingerprint": "0123"}, "Call diagnose and take the finding with fingerprint 0123,"),
+        "explain_finding": ({"fingerprint": "0123"}, "Call diagnose, take the finding with fingerprint 0123,"),
         "plan_maintenance": (
             {"kind": "ks", "name": "apps", "namespace": "flux-system"}, "Plan a pause of ks/flux-system/apps.",
         ),

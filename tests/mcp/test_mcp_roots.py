@@ -77,9 +77,9 @@ def test_a_path_outside_is_refused(tool: str, path: str, root: Path, server: Any
 
 
 @pytest.mark.parametrize(("path", "words"), [
-    ("a\0b", "«a\\x00b» is no path"),
-    ("a" * 5000, f"{quoted('a' * 5000, 200)} is no path"),
-    ("loop", "«loop» is no path"),
+    ("a\0b", "«a\\x00b» is not a path"),
+    ("a" * 5000, f"{quoted('a' * 5000, 200)} is not a path"),
+    ("loop", "«loop» is not a path"),
     ("~", "path «~» is not known here; valid: fleet"),
     ("~root", "path «~root» is not known here; valid: fleet"),
     ("flet", "path «flet» is not known here; valid: fleet"),
@@ -153,7 +153,7 @@ def test_a_snapshot_extends_nothing_outside(kind: str, root: Path) -> None:
         (root / "base").mkdir()
         allowed, said = folder, "."
     assert refusal(build(ServerSettings(roots=(allowed,))), "diagnose", path=said) == quoted(
-        f"{folder}/snapshot.yaml: it extends base, which is outside of the allowed folders"
+        f"{folder}/snapshot.yaml: it extends base, which is outside the allowed folders"
     )
 
 
@@ -168,14 +168,14 @@ def test_an_archive_that_unpacks_to_more_than_a_disk_is_told_and_not_unpacked(ro
         archive.addfile(huge)
     started = time.monotonic()
     answer = call(server, "diagnose", path="bomb.tgz")
-    assert "reading: «cluster/: bomb.tgz is too large: the rest of it was not read»" in answer["not_seen"]
+    assert "reading: «cluster/: bomb.tgz is too large: the rest was not read»" in answer["not_seen"]
     assert (answer["verdict"], time.monotonic() - started < 20) == ("incomplete", True)
 
 
 def test_a_file_that_is_no_snapshot_says_so_and_nothing_of_what_is_in_it(root: Path, server: Any) -> None:
     (root / "notes.tgz").write_text(SECRET, "utf-8")
     assert refusal(server, "diagnose", path="notes.tgz") == quoted(
-        f"{root}/notes.tgz: neither a snapshot folder nor a .tgz of one (BadGzipFile)"
+        f"{root}/notes.tgz: neither a snapshot folder nor a snapshot .tgz (BadGzipFile)"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 
 
 def lines(*arguments: str) -> list[str]:

@@ -8,14 +8,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
 from fluxdoctor.app.diagnose import diagnose
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 from fluxdoctor.model.finding import Report
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
+from fluxdoctor.report.json import schema
 from fluxdoctor.settings.policy import Policy
 from fluxdoctor.settings.values import Ignore, Settings
 from tests.worlds import FLEET, INCIDENTS, kustomization, rules, snapshot_of, world
@@ -74,14 +76,73 @@ def test_a_hidden_cause_keeps_what_it_blocks(here: Path) -> None:
     assert (cause["rule"], len(cause["blocks"])) == (ROOT_CAUSE, 3)
     (here / "fluxdoctor.toml").write_text(f'[[ignore]]\nrule = "{ROOT_CAUSE}"\nreason = "known"\n')
     after = body()
-    assert (after["verdict"], after["findings"]) == ("healthy", [f for f in before["findings"] if f is not cause])
+    assert (after["verdict"], after["findings"]) == ("broken", [f for f in before["findings"] if f is not cause])
     assert after["ignored"] == [
         {"how": "settings", "where": "fluxdoctor.toml:1", "rule": ROOT_CAUSE, "reason": "known", "finding": cause}
     ]
     assert after["checked"] == before["checked"]
     done = run("--width", "200")
     assert done.exit_code == 0
-    assert "4 not ready   nothing else to fix   1 ignored (blocking 3)" in done.stdout.splitlines()[0]
+    assert "4 not ready   broken, but no cause is shown   1 ignored (blocking 3)" in done.stdout.splitlines()[0]
+
+
+SELECTIONS = [("--ignore", "kustomize"), ("--rule", "helm/*")]
+IGNORE = f'[[ignore]]\nrule = "{ROOT_CAUSE}"\nreason = "known"\n'
+SELECT = '[rules]\nignore = ["kustomize"]\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "counts", "words"),
+    [
+        (("--ignore", "kustomize"), "", (0, 1), "1 left out by rule selection"),
+        (("--rule", "helm/*"), "", (0, 1), "1 left out by rule selection"),
+        ((), SELECT, (0, 1), "1 left out by rule selection"),
+        ((), IGNORE, (1, 0), "1 ignored (blocking 3)"),
+        (("--baseline", "b.json"), "", (1, 0), "1 in the baseline (blocking 3)"),
+    ],
+    ids=str,
+)
+def test_objects_that_are_not_ready_are_never_healthy(
+    arguments: tuple[str, ...], settings: str, counts: tuple[int, int], words: str, here: Path
+) -> None:
+    run("--write-baseline", "b.json")
+    (here / "fluxdoctor.toml").write_text(settings)
+    report = body(*arguments)
+    assert (report["verdict"], report["findings"], report["checked"]["not_ready"]) == ("broken", [], 4)
+    assert (len(report.get("ignored", [])), report.get("deselected", 0)) == counts
+    jsonschema.Draft202012Validator(schema()).validate(report)
+    done = run("--width", "200", *arguments)
+    assert (done.exit_code, done.stdout.splitlines()[0].partition("   taken")[0].rstrip()) == (
+        0, f"{INCIDENT}   Flux 2.9.4   20 objects   4 not ready   broken, but no cause is shown   {words}",
+    )  # fmt: skip
+    markdown = run("--format", "markdown", *arguments)
+    assert (markdown.exit_code, markdown.stdout.splitlines()[2]) == (
+        0, "**broken, but no cause is shown** in 20 objects, 4 not ready",
+    )  # fmt: skip
+    assert words in markdown.stdout
+    html = run("--format", "html", *arguments).stdout
+    assert '<div class="verdict broken"><p>Broken, but no cause is shown</p>' in html
+    assert words in html
+
+
+@pytest.mark.parametrize("arguments", SELECTIONS, ids=str)
+def test_a_ready_fleet_is_healthy_whatever_is_selected(arguments: tuple[str, ...]) -> None:
+    report = body(*arguments, incident="healthy-baseline")
+    assert (report["verdict"], report["findings"], report["checked"]["not_ready"]) == ("healthy", [], 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "text"),
+    [
+        ("apps", "broken", "not ready, but no cause is shown: 1 left out by rule selection"),
+        ("flux-system", "healthy", "nothing holds it back"),
+    ],
+)
+def test_one_object_whose_cause_is_left_out(name: str, verdict: str, text: str) -> None:
+    arguments = (f"kustomization/{name}", "-n", "flux-system", "--ignore", "kustomize")
+    assert (body(*arguments)["verdict"], run(*arguments).stdout) == (
+        verdict, f"Kustomization flux-system/{name}: {text}\n",
+    )  # fmt: skip
 
 
 def test_a_question_about_one_object_is_answered_whatever_is_ignored(here: Path) -> None:

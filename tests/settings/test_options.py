@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from fluxdoctor.cli import cli
+from fluxdoctor.cli.main import cli
 
 SHARED = (
     "only",

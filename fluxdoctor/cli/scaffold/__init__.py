@@ -1,4 +1,4 @@
-"""The files of a rule pack, or of one more rule in a pack that is there: a page and a check that run as they are."""
+"""The files of a new rule pack, or of a new rule in a pack that exists: a page and a check that run as they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUMMARY = 60  # characters: the limit that CONTRIBUTING.md sets
 
 
 class ScaffoldError(Exception):
-    """Why no rule can be made; the text says where and what to do."""
+    """The rule cannot be made; the text says where and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,18 @@ class Pack:
 
 
 def identify(rule_id: str, catalogue: Catalogue) -> tuple[str, str]:
-    """Return area and rule of a new rule's id. Raises ScaffoldError where the id is none, or is taken."""
+    """Return area and rule of a new rule's id. Raises ScaffoldError for an invalid id, or one that exists."""
     area, slash, rule = rule_id.partition("/")
     if not slash or not _WORDS.fullmatch(area) or not _WORDS.fullmatch(rule):
         raise ScaffoldError(
-            f"{rule_id!r} is no rule id: write AREA/RULE, both in lower case words with dashes, such as acme/team-label-missing"
+            f"{rule_id!r} is not a rule id: write AREA/RULE, lower case words with dashes, such as acme/team-label-missing"
         )
     if area[0].isdigit():
         raise ScaffoldError(f"area {area!r} begins with a digit; it names a Python package, which begins with a letter")
     if len(rule) > _SUMMARY:
         raise ScaffoldError(f"rule {rule!r} has {len(rule)} characters; {_SUMMARY} are the most")
-    if taken := catalogue.get(rule_id):
-        raise ScaffoldError(f"{rule_id} is a rule of {taken.pack} already: fluxdoctor explain {rule_id}")
+    if existing := catalogue.get(rule_id):
+        raise ScaffoldError(f"{rule_id} is already a rule of {existing.pack}: fluxdoctor explain {rule_id}")
     if owner := next((r.pack for r in catalogue.rules if r.area == area and r.pack == "fluxdoctor"), ""):
         raise ScaffoldError(
             f"area {area} is {owner}'s own: name your rules after your organisation, such as acme/{rule}"
@@ -57,11 +57,11 @@ def plan(rule_id: str, into: Path | None, catalogue: Catalogue) -> dict[Path, st
     folder = into or Path(f"{area}-flux-rules")
     if folder.exists() and not folder.is_dir():
         raise ScaffoldError(f"{folder}: not a folder; choose another one with --into DIR")
-    found = _existing(folder, area)
-    files = _rule(found, area, rule) if found else _pack(folder, area, rule)
-    if there := [str(path) for path in files if path.exists()]:
+    pack = _existing(folder, area)
+    files = _rule(pack, area, rule) if pack else _pack(folder, area, rule)
+    if existing := [str(path) for path in files if path.exists()]:
         raise ScaffoldError(
-            f"{there[0]}: is there already, and nothing is overwritten; choose another id or --into DIR"
+            f"{existing[0]} already exists, and nothing is overwritten; choose another id or --into DIR"
         )
     return files
 
@@ -106,7 +106,7 @@ def _filled(name: str, about: dict[str, str]) -> str:
 
 
 def _existing(folder: Path, area: str) -> Pack | None:
-    """Return the pack that a folder holds, None where the folder has no project yet. Raises ScaffoldError."""
+    """Return the pack in a folder, or None if the folder has no project yet. Raises ScaffoldError."""
     file = folder / "pyproject.toml"
     if not file.exists():
         return None
@@ -125,12 +125,12 @@ def _packages(file: Path) -> list[str]:
         raise ScaffoldError(f"{file}: cannot be read: {error}") from None
     for key in ("project", "entry-points", GROUP):
         project = project.get(key) if isinstance(project, dict) else None
-    found = [str(value).partition(":")[0] for value in project.values()] if isinstance(project, dict) else []
-    valid = [name for name in found if all(p.isidentifier() and not keyword.iskeyword(p) for p in name.split("."))]
+    names = [str(value).partition(":")[0] for value in project.values()] if isinstance(project, dict) else []
+    valid = [name for name in names if all(p.isidentifier() and not keyword.iskeyword(p) for p in name.split("."))]
     if not valid:
         raise ScaffoldError(
-            f'{file}: is no rule pack: it has no [project.entry-points."{GROUP}"] that names a package.\n'
-            "Add one, or make a pack of its own with --into DIR."
+            f'{file}: is not a rule pack: it has no [project.entry-points."{GROUP}"] that names a package.\n'
+            "Add one, or make a new pack with --into DIR."
         )
     return valid
 

@@ -1,1 +1,1 @@
-"""Helm charts and repository indexes: how they are read, and what a chart makes of values."""
+"""Reads Helm charts and repository indexes, merges the values of releases, and checks them by JSON schemas."""

@@ -1,4 +1,4 @@
-"""A chart's archive, read in memory: nothing is written to disk, no link is followed, and no bomb goes off."""
+"""Reads a chart archive in memory, with limits on size: it writes nothing to disk and follows no link."""
 
 from __future__ import annotations
 
@@ -21,38 +21,40 @@ _MAX_FILE = 5 << 20
 _MAX_TOTAL = 100 << 20
 _MOST_MEMBERS = 20_000
 _DEEPEST = 4
-_KEPT = ("Chart.yaml", "values.yaml", "values.schema.json")
+_CHART_FILES = ("Chart.yaml", "values.yaml", "values.schema.json")
 
 Files = dict[str, bytes]
 
 
 class ChartError(Exception):
-    """An archive that is no chart, or one that must not be unpacked; the text says which."""
+    """The archive is not a chart, or is too large to unpack; the text says which."""
 
 
 def read(packed: bytes) -> Chart:
-    """Read a chart's archive. Raises ChartError."""
-    return _public_chart(_files(packed, _Budget(), 0))
+    """Read a chart archive. Raises ChartError if it is not a chart or is too large."""
+    return _redacted_chart(_unpack(packed, _Budget(), 0))
 
 
 def unpacked(files: Mapping[str, bytes]) -> Chart:
-    """Read the files of a chart's folder as if they were packed, but for archives among them. Raises ChartError."""
-    return _public_chart({p: c for p, c in files.items() if _wanted(p) and not p.endswith((".tgz", ".tar.gz"))})
+    """Read the files of a chart folder, without the archives among them. Raises ChartError if it is not a chart."""
+    return _redacted_chart(
+        {p: c for p, c in files.items() if _is_chart_file(p) and not p.endswith((".tgz", ".tar.gz"))}
+    )
 
 
-def _public_chart(files: Mapping[str, bytes]) -> Chart:
+def _redacted_chart(files: Mapping[str, bytes]) -> Chart:
     if "Chart.yaml" not in files:
-        raise ChartError("it has no Chart.yaml")
+        raise ChartError("Chart.yaml is missing")
     redactor = Redactor()
-    return _chart({path: _public(path, content, redactor) for path, content in files.items()})
+    return _build_chart({path: _redact_file(path, content, redactor) for path, content in files.items()})
 
 
 def pack(chart: Chart) -> bytes:
-    """Pack what was kept of a chart: the same files are the same bytes."""
+    """Pack the files of a chart. The result is reproducible: the same files give the same bytes."""
     packed = io.BytesIO()
     with (
-        gzip.GzipFile("", "wb", 6, packed, mtime=0) as plain,
-        tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        gzip.GzipFile("", "wb", 6, packed, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for path, content in sorted(chart.files.items()):
             member = tarfile.TarInfo(f"{chart.name}/{path}")
@@ -62,7 +64,7 @@ def pack(chart: Chart) -> bytes:
 
 
 class _Budget:
-    """How much may still be unpacked, of an archive and those in it together."""
+    """The bytes and members that may still be unpacked, shared by an archive and the archives inside it."""
 
     def __init__(self) -> None:
         self.bytes, self.members = _MAX_TOTAL, _MOST_MEMBERS
@@ -70,80 +72,80 @@ class _Budget:
     def member(self) -> None:
         self.members -= 1
         if self.members < 0:
-            raise ChartError(f"it has more than {_MOST_MEMBERS} files")
+            raise ChartError(f"more than {_MOST_MEMBERS} files")
 
 
 class _Bounded(io.RawIOBase):
-    """What tarfile reads from: every byte counts, also of headers, which tarfile takes into memory whole."""
+    """The input of tarfile. Every byte counts, including headers, because tarfile reads a header into memory as a whole."""
 
     def __init__(self, packed: bytes, budget: _Budget) -> None:
         self._plain = gzip.GzipFile(fileobj=io.BytesIO(packed))
         self._budget = budget
 
     def read(self, size: int = -1) -> bytes:
-        left = self._budget.bytes
-        data = self._plain.read(left + 1 if size < 0 else min(size, left + 1))
+        remaining = self._budget.bytes
+        data = self._plain.read(remaining + 1 if size < 0 else min(size, remaining + 1))
         self._budget.bytes -= len(data)
         if self._budget.bytes < 0:
-            raise ChartError(f"it unpacks to more than {_MAX_TOTAL >> 20} MiB")
+            raise ChartError(f"larger than {_MAX_TOTAL >> 20} MiB when unpacked")
         return data
 
 
-def _files(packed: bytes, budget: _Budget, depth: int) -> Files:
-    found: Files = {}
-    inner: Files = {}
+def _unpack(packed: bytes, budget: _Budget, depth: int) -> Files:
+    files: Files = {}
+    nested: Files = {}
     try:
         with tarfile.open(fileobj=_Bounded(packed, budget), mode="r|") as archive:
             for member in archive:
                 budget.member()
-                path = _path(member)
-                if member.isreg() and member.size <= _MAX_FILE and _wanted(path):
+                path = _relative_path(member)
+                if member.isreg() and member.size <= _MAX_FILE and _is_chart_file(path):
                     content = archive.extractfile(member)
-                    (inner if path.endswith((".tgz", ".tar.gz")) else found)[path] = content.read() if content else b""
+                    (nested if path.endswith((".tgz", ".tar.gz")) else files)[path] = content.read() if content else b""
     except (OSError, EOFError, tarfile.TarError, zlib.error, ValueError, RecursionError) as error:
-        raise ChartError(f"it is not a .tgz that can be read ({type(error).__name__})") from None
-    for path, archived in inner.items() if depth < _DEEPEST else ():
-        below = _files(archived, budget, depth + 1)
-        name = Fields(_yaml(below.get("Chart.yaml", b""))).text("name")
+        raise ChartError(f"not a readable .tgz archive ({type(error).__name__})") from None
+    for path, archived in nested.items() if depth < _DEEPEST else ():
+        subchart_files = _unpack(archived, budget, depth + 1)
+        name = Fields(_yaml(subchart_files.get("Chart.yaml", b""))).text("name")
         if name and "/" not in name:
-            found |= {f"{posixpath.dirname(path)}/{name}/{inside}": text for inside, text in below.items()}
-    return found
+            files |= {f"{posixpath.dirname(path)}/{name}/{inner}": text for inner, text in subchart_files.items()}
+    return files
 
 
-def _path(member: tarfile.TarInfo) -> str:
-    """Return a member's path below the chart's folder, "" for one that leads elsewhere."""
+def _relative_path(member: tarfile.TarInfo) -> str:
+    """Return the path of a member below the chart's folder, "" if it points outside."""
     name = member.name
     if name.startswith("/") or "\\" in name or ".." in name.split("/"):
         return ""
     return posixpath.normpath(name).partition("/")[2]
 
 
-def _wanted(path: str) -> bool:
-    """Tell whether a file is kept: of the chart, and of the charts in its charts/."""
+def _is_chart_file(path: str) -> bool:
+    """Tell whether a file is needed: from the chart, and from the charts in its charts/."""
     parts = path.split("/")
     while len(parts) > 2 and parts[0] == "charts":  # noqa: PLR2004 - charts, name, the rest
         parts = parts[2:]
     if len(parts) == 1:
-        return parts[0] in _KEPT
-    nested = parts[0] == "charts" and parts[1].endswith((".tgz", ".tar.gz"))
-    return nested or (parts[0] == "templates" and path.endswith((".yaml", ".yml", ".tpl", ".txt", ".json")))
+        return parts[0] in _CHART_FILES
+    is_nested_archive = parts[0] == "charts" and parts[1].endswith((".tgz", ".tar.gz"))
+    return is_nested_archive or (parts[0] == "templates" and path.endswith((".yaml", ".yml", ".tpl", ".txt", ".json")))
 
 
-def _public(path: str, content: bytes, redactor: Redactor) -> bytes:
-    """A default password in a chart is public; what looks like a real credential does not go on."""
+def _redact_file(path: str, content: bytes, redactor: Redactor) -> bytes:
+    """Redact text that looks like a real credential. A default password in a chart is public and stays."""
     if path.endswith(".schema.json"):
         return content
     text = content.decode("utf-8", "replace")
     return redactor.text(text).encode()
 
 
-def _chart(files: Mapping[str, bytes]) -> Chart:
+def _build_chart(files: Mapping[str, bytes]) -> Chart:
     metadata = Fields(_yaml(files.get("Chart.yaml", b"")))
-    below: dict[str, Files] = {}
+    subcharts: dict[str, Files] = {}
     for path, content in files.items():
         parts = path.split("/", 2)
         if parts[0] == "charts" and len(parts) == 3:  # noqa: PLR2004 - charts, name, the rest
-            below.setdefault(parts[1], {})[parts[2]] = content
+            subcharts.setdefault(parts[1], {})[parts[2]] = content
     values = _yaml(files.get("values.yaml", b""))
     return Chart(
         metadata.text("name"),
@@ -156,7 +158,7 @@ def _chart(files: Mapping[str, bytes]) -> Chart:
             for path, content in sorted(files.items())
             if path.startswith("templates/")
         },
-        tuple(_chart(inside) for _, inside in sorted(below.items()) if "Chart.yaml" in inside),
+        tuple(_build_chart(inner) for _, inner in sorted(subcharts.items()) if "Chart.yaml" in inner),
         dict(sorted(files.items())),
     )
 

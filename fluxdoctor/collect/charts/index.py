@@ -1,4 +1,4 @@
-"""The index of a Helm repository: of one that is megabytes, only the charts that are asked for are parsed."""
+"""Reads the index of a Helm repository. Of a large index only the requested charts are parsed."""
 
 from __future__ import annotations
 
@@ -18,39 +18,45 @@ from fluxdoctor.model.times import moment
 Index = dict[str, tuple[ChartVersion, ...]]
 
 _HEAD = 4096
-_SMALL = 1 << 20  # bytes that are parsed whole in a tenth of a second
-_PARSED = 50 << 20  # bytes that are ever parsed whole: source-controller's own limit
+_SMALL = 1 << 20  # bytes; an index of this size is parsed completely in 0.1 s
+_PARSED = 50 << 20  # bytes; a larger index is never parsed completely: the limit of source-controller
 _MOST_CHARTS = 200_000
-#: A line in the two-space block style that Helm writes: a chart's name, or what ends the entries.
+#: A line with the name of a chart, in the two-space block style that Helm writes.
 _KEY = re.compile(rb"\n  ([^\s#\"'&*!|>%@`{}\[\],?:-][^\n\r]*?):[ \t]*\r?(?=\n)")
+#: A line at the top level, which ends the entries.
 _TOP = re.compile(rb"\n([^\s#][^\n]*)")
 _ENTRIES = re.compile(rb"(?:\A|\n)entries:[ \t]*\r?(?=\n)")
 _VERSION = re.compile(rb"(?:\A|\n)apiVersion:[ \t]*[\"']?[\w./-]+")
 _ODD = re.compile(rb"\n(?:  ?[^ \n\r#-]|\t)")
 
 
-def read(data: Any, wanted: Collection[str], *, whole: bool = False) -> Index:
-    """Read an index (bytes, or a mapped file): the versions of the wanted charts; of the others just the names.
+def read(data: Any, charts: Collection[str], *, parse_all: bool = False) -> Index:
+    """Read an index (bytes or a mapped file): the versions of ``charts``, and only the names of all other charts.
 
-    ``whole``: parse everything, as the controller does; a small index always is.
-    Raises UnreachableError: MALFORMED, with the line, or TOO_LARGE.
+    ``parse_all``: parse everything, as the controller does. A small index is always parsed completely.
+    Raises UnreachableError(MALFORMED), with the line, or UnreachableError(TOO_LARGE).
     """
     head = bytes(data[:_HEAD]).lstrip(b"\xef\xbb\xbf \t\r\n")
     if not head:
         raise UnreachableError(Answer.MALFORMED, "the index is empty")
     if head[:1] == b"<":
-        raise UnreachableError(Answer.MALFORMED, "line 1: this is a web page, not an index")
-    whole = (whole and len(data) <= _PARSED) or len(data) < _SMALL
-    found = None if whole or head[:1] == b"{" else _scanned(data, wanted)
-    if found is None and len(data) > _PARSED:
-        raise UnreachableError(Answer.TOO_LARGE, f"the index is {len(data) >> 20} MiB, and not as Helm writes one")
-    return _parsed(bytes(data)) if found is None else found
+        raise UnreachableError(Answer.MALFORMED, "line 1: a web page, not an index")
+    parse_all = (parse_all and len(data) <= _PARSED) or len(data) < _SMALL
+    index = None if parse_all or head[:1] == b"{" else _scan(data, charts)
+    if index is None and len(data) > _PARSED:
+        raise UnreachableError(
+            Answer.TOO_LARGE, f"the index is {len(data) >> 20} MiB, and its layout is not the one that Helm writes"
+        )
+    return _parse_all(bytes(data)) if index is None else index
 
 
 def entries(body: Any) -> Index:
-    """Return the charts of an index that was parsed."""
-    index = Fields(body)
-    return {chart: tuple(_version(row) for row in index.rows(("entries", chart))) for chart in index.keys("entries")}
+    """Return the charts of a parsed index."""
+    body_fields = Fields(body)
+    return {
+        chart: tuple(_version(row) for row in body_fields.rows(("entries", chart)))
+        for chart in body_fields.keys("entries")
+    }
 
 
 def _version(row: Fields) -> ChartVersion:
@@ -64,25 +70,25 @@ def _version(row: Fields) -> ChartVersion:
     )
 
 
-def _scanned(data: Any, wanted: Collection[str]) -> Index | None:
-    """Cut the wanted charts out of the bytes; None where the index is not written as Helm writes it."""
+def _scan(data: Any, charts: Collection[str]) -> Index | None:
+    """Find the requested charts in the bytes; None if the index does not have the layout that Helm writes."""
     start = _ENTRIES.search(data)
     if not start or not _VERSION.search(data):
         return None
-    after = _TOP.search(data, start.end())
-    end = after.start() if after else len(data)
+    next_top = _TOP.search(data, start.end())
+    end = next_top.start() if next_top else len(data)
     lines = islice(_KEY.finditer(data, start.end(), end), _MOST_CHARTS)
-    keys = [(found.start() + 1, found[1].decode("utf-8", "replace")) for found in lines]
-    # What stands where names stand must be names, all of them: else the text is of another style.
+    keys = [(match.start() + 1, match[1].decode("utf-8", "replace")) for match in lines]
+    # Every line with the indentation of a name must be a name; otherwise the file has another layout.
     if not keys or len(keys) != sum(1 for _ in _ODD.finditer(data, start.end(), end)):
         return None
     names = [name for _, name in keys]
     if len(set(names)) != len(names):
         return None
     index: Index = dict.fromkeys(names, ())
-    for i, (at, name) in enumerate(keys):
-        if name in wanted:
-            block = bytes(data[at : keys[i + 1][0] if i + 1 < len(keys) else end])
+    for position, (offset, name) in enumerate(keys):
+        if name in charts:
+            block = bytes(data[offset : keys[position + 1][0] if position + 1 < len(keys) else end])
             parsed = documents.parse(b"entries:\n" + block)
             if parsed.error or len(parsed.documents) != 1:
                 return None
@@ -90,10 +96,10 @@ def _scanned(data: Any, wanted: Collection[str]) -> Index | None:
     return index
 
 
-def _parsed(data: bytes) -> Index:
+def _parse_all(data: bytes) -> Index:
     body = _json(data) or _yaml(data)
     if not isinstance(body, Mapping):
-        raise UnreachableError(Answer.MALFORMED, "line 1: this is no index of a Helm repository")
+        raise UnreachableError(Answer.MALFORMED, "line 1: not the index of a Helm repository")
     view = Fields(body)
     if not view.text("apiVersion"):
         raise UnreachableError(Answer.MALFORMED, "the index has no apiVersion")  # helm/pkg/repo, ErrNoAPIVersion

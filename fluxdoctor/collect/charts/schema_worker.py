@@ -1,8 +1,11 @@
-"""Judges values by JSON schemas, in a process of its own: a schema is a stranger's program, and some never end.
+"""Validates values by JSON schemas in a separate process, because a schema is untrusted and may never finish.
 
-It reads one JSON line for each question (``schema``, and ``values``: one or several variants) and answers each with one
-JSON line: ``flaws`` that every variant has, or ``why`` the schema cannot be asked. Where the values are only a part of what
-there will be (``partly``), a flaw that hangs on another value is left out: one below ``if``, ``anyOf``, ``not`` and the like.
+The worker reads one JSON line for each question and writes one JSON line for each answer:
+
+* question: ``schema``, ``values`` (one or several variants) and ``partly`` (true: only part of the values is known);
+* answer: ``flaws`` that every variant has, or ``why`` the schema cannot be used.
+
+If ``partly`` is true, flaws that depend on other values are omitted: those below ``if``, ``anyOf``, ``not`` and similar.
 """
 
 from __future__ import annotations
@@ -15,16 +18,16 @@ from typing import Any
 _MEMORY = 2 << 30
 _MOST_FLAWS = 20
 _LONGEST = 300
-#: Steps in a schema that a name or a number follows, and those that lead on by themselves.
+#: Keywords of a schema that are followed by a name or a number, and keywords that are not.
 _NAMED = ("properties", "patternProperties", "allOf", "prefixItems")
 _PLAIN = ("items", "additionalProperties", "$ref")
 
 
 def main() -> None:
-    """Answer until the input ends. Regular expressions are linear in time, as Go's are; nothing is fetched."""
+    """Answer until the input ends. Regular expressions take linear time, as in Go; no document is fetched."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     for line in sys.stdin:
-        print(json.dumps(_answer(json.loads(line))), flush=True)  # noqa: T201 - this is how it answers
+        print(json.dumps(_answer(json.loads(line))), flush=True)  # noqa: T201 - the answer of the worker
 
 
 def _answer(question: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
     try:
         validator = jsonschema_rs.validator_for(
             json.loads(question["schema"]),
-            validate_formats=False,  # libraries differ in what they take for a host name
+            validate_formats=False,  # libraries differ in which host names they accept
             retriever=_refuse,
             pattern_options=jsonschema_rs.RegexOptions(),
         )
@@ -41,13 +44,13 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
     except jsonschema_rs.ValidationError as error:
         if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Referencing):
             return {"why": "its schema refers to another document, which is not fetched"}
-        return {"why": "its values.schema.json is no schema"}
+        return {"why": "its values.schema.json is not a JSON schema"}
     except jsonschema_rs.ReferencingError:
         return {"why": "its schema refers to another document, which is not fetched"}
     except (ValueError, RecursionError, OverflowError):
         return {"why": "its values.schema.json cannot be read"}
-    first, *others = variants
-    flaws = [[*key, message] for key, message in first.items() if all(key in other for other in others)]
+    first, *rest = variants
+    flaws = [[*key, message] for key, message in first.items() if all(key in variant for variant in rest)]
     if question.get("partly"):
         flaws = [flaw for flaw in flaws if _is_local(json.loads(flaw[1]))]
     return {"flaws": [[json.loads(path), message] for path, _, message in flaws[:_MOST_FLAWS]]}
@@ -60,9 +63,9 @@ def _flaws(validator: Any, values: Any) -> dict[tuple[str, str], str]:
     }
 
 
-def _is_local(way: list[str | int]) -> bool:
-    """Tell whether a keyword holds whatever stands beside the value: only plain steps, and references, lead to it."""
-    steps = iter(way[:-1])
+def _is_local(path: list[str | int]) -> bool:
+    """Tell whether a flaw does not depend on other values: its path has only plain steps and references."""
+    steps = iter(path[:-1])
     for step in steps:
         if step in _NAMED:
             next(steps, None)

@@ -1,4 +1,4 @@
-"""What the schemas of charts say of the values of the HelmReleases that are not ready."""
+"""Validates the values of HelmReleases that are not ready by the JSON schemas of their charts."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
 _SECONDS = 5.0
-_MOST_LATE = 3
-_SAID = "the specifications of the schema"
+_MAX_SLOW_SCHEMAS = 3
+_SCHEMA_ERROR = "the specifications of the schema"
 
 
-def archives(cluster: Cluster) -> dict[Ref, Archive]:
-    """Return the chart of each HelmRelease whose values a schema may refuse: one that was never tried, or that says so."""
-    found: dict[Ref, Archive] = {}
+def archives_to_check(cluster: Cluster) -> dict[Ref, Archive]:
+    """Return the chart of each HelmRelease whose values a schema may reject, see untried()."""
+    archives: dict[Ref, Archive] = {}
     for release in untried(cluster):
         if archive := in_use(release, cluster):
-            found[release.ref] = archive
-    return found
+            archives[release.ref] = archive
+    return archives
 
 
 def untried(cluster: Cluster) -> Iterator[Resource]:
-    """Yield the HelmReleases whose values a schema may refuse: those that were never tried, or that say so."""
-    yield from (release for release in cluster.all("HelmRelease") if _asks(release))
+    """Yield the HelmReleases whose values a schema may reject: never tried, or failed with an error about the schema."""
+    yield from (release for release in cluster.all("HelmRelease") if _may_fail_schema(release))
 
 
-def _asks(release: Resource) -> bool:
+def _may_fail_schema(release: Resource) -> bool:
     if any(release.flag(f"spec.{action}.disableSchemaValidation") for action in ("install", "upgrade")):
         return False
-    told = any(_SAID in c.message for c in release.conditions)
-    return flux.state(release) is State.NEW or (told and flux.state(release) is not State.READY)
+    has_schema_error = any(_SCHEMA_ERROR in c.message for c in release.conditions)
+    return flux.state(release) is State.NEW or (has_schema_error and flux.state(release) is not State.READY)
 
 
 def _replaces_values(release: Resource, cluster: Cluster) -> str:
-    """Return the field that names other defaults than the chart's own, "" where there is none."""
+    """Return the field that replaces the chart's default values, "" if there is none."""
     if release.get("spec.chart.spec.valuesFiles"):
         return "spec.chart.spec.valuesFiles"
     chart = referred(release, cluster)
@@ -53,119 +53,125 @@ def _replaces_values(release: Resource, cluster: Cluster) -> str:
 
 
 def judge(cluster: Cluster, charts: Mapping[Archive, Chart]) -> dict[Ref, ValuesVerdict]:
-    """Judge the values of the releases whose charts were pulled."""
-    pairs = {ref: charts[archive] for ref, archive in archives(cluster).items() if archive in charts}
-    return of(cluster, {ref: PartialChart(chart) for ref, chart in pairs.items()})
+    """Validate the values of the releases whose charts were pulled."""
+    release_charts = {ref: charts[archive] for ref, archive in archives_to_check(cluster).items() if archive in charts}
+    return of(cluster, {ref: PartialChart(chart) for ref, chart in release_charts.items()})
 
 
 @dataclass(frozen=True)
 class PartialChart:
-    """The chart of a release. ``why``: not all of it was seen, and its defaults are not all known; "" where all was."""
+    """The chart of a release. ``why``: the reason why some of its defaults are unknown; "" if all are known."""
 
     chart: Chart
     why: str = ""
 
 
 def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, ValuesVerdict]:
-    """Judge the values of releases by their charts. Raises nothing; a schema that takes too long is unknown.
+    """Validate the values of releases by their charts. Raises nothing; the verdict of a slow schema is unknown.
 
-    Where a part of the values is not known, what spec.values sets itself is still judged: it is merged last.
+    If part of the values is unknown, spec.values itself is still validated, because it is merged last.
     """
-    found: dict[Ref, ValuesVerdict] = {}
+    verdicts: dict[Ref, ValuesVerdict] = {}
     questions: list[_Question] = []
-    for ref, asked in charts.items():
+    for ref, partial in charts.items():
         release = cluster.get(ref)
-        if release is None or not (several := list(_questions(ref, asked.chart))):
+        if release is None or not (schema_questions := list(_schema_questions(ref, partial.chart))):
             continue
         try:
-            given, why = _given(release, cluster, asked)
-            questions += [q for one in several for q in one.filled(asked.chart, given, partly=bool(why))]
-            found[ref] = ValuesVerdict(why=why)
+            release_values, why = _known_values(release, cluster, partial)
+            questions += [
+                q
+                for question in schema_questions
+                for q in question.with_values(partial.chart, release_values, partly=bool(why))
+            ]
+            verdicts[ref] = ValuesVerdict(why=why)
         except UnknownValuesError as error:
-            found[ref] = ValuesVerdict(why=str(error))
+            verdicts[ref] = ValuesVerdict(why=str(error))
         except RecursionError:
-            found[ref] = ValuesVerdict(why="its values are nested too deep")
-    for question, answer in zip(questions, _answers(questions), strict=True):
-        found[question.release] = _joined(found[question.release], question, answer)
-    return found
+            verdicts[ref] = ValuesVerdict(why="its values are nested too deeply")
+    for question, answer in zip(questions, _ask_worker(questions), strict=True):
+        verdicts[question.release] = _add_answer(verdicts[question.release], question, answer)
+    return verdicts
 
 
-def _given(release: Resource, cluster: Cluster, asked: PartialChart) -> tuple[Values, str]:
-    """Return the values of a release, or only what spec.values sets, and why others are not known."""
-    own = values.own(release)
+def _known_values(release: Resource, cluster: Cluster, partial: PartialChart) -> tuple[Values, str]:
+    """Return the values of a release and "", or only spec.values and the reason why other values are unknown."""
+    inline = values.inline_values(release)
     field = _replaces_values(release, cluster)
-    why = asked.why or (f"{field} replaces the values of the chart" if field else "")
+    why = partial.why or (f"{field} replaces the default values of the chart" if field else "")
     if why:
-        return own, why
+        return inline, why
     try:
-        given = values.of_release(release, cluster)
+        merged = values.release_values(release, cluster)
     except UnknownValuesError as error:
-        return own, str(error)
-    return (own, "a variable that is not known is in a value") if values.is_open(given) else (given, "")
+        return inline, str(error)
+    return (inline, "a value contains an unresolved variable") if values.is_open(merged) else (merged, "")
 
 
 @dataclass(frozen=True)
 class _Question:
-    """A schema of a chart or of a subchart (``path``: its place in the values), and what it is asked of."""
+    """The schema of a chart or subchart, and the release to validate. ``path``: the path of its values."""
 
     release: Ref
     chart: Chart
     path: tuple[str, ...]
     line: str = ""
-    """The question as the worker reads it."""
-    own: Values | None = None
-    """What spec.values sets, where only that is judged."""
+    """The question as a line for the worker."""
+    inline_values: Values | None = None
+    """spec.values, if only that is validated."""
 
-    def filled(self, root: Chart, given: Values, *, partly: bool) -> Iterator[_Question]:
-        """Yield the question with the values of its place; nothing where Helm would have none there."""
-        if values.imports(root):
+    def with_values(self, root: Chart, release_values: Values, *, partly: bool) -> Iterator[_Question]:
+        """Yield the question with the values at its path; nothing if Helm has no values there."""
+        if values.imports_values(root):
             raise UnknownValuesError("the chart imports values from its subcharts")
-        wholes = [given] if partly else values.variants(root, given)
-        places = [Fields(whole).get(self.path) for whole in wholes]
-        if all(isinstance(place, dict) for place in places):
-            line = json.dumps({"schema": self.chart.schema, "values": places, "partly": partly})
-            yield _Question(self.release, self.chart, self.path, line, given if partly else None)
+        variants = [release_values] if partly else values.variants(root, release_values)
+        sections = [Fields(variant).get(self.path) for variant in variants]
+        if all(isinstance(section, dict) for section in sections):
+            line = json.dumps({"schema": self.chart.schema, "values": sections, "partly": partly})
+            yield _Question(self.release, self.chart, self.path, line, release_values if partly else None)
 
 
-def _questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterator[_Question]:
+def _schema_questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterator[_Question]:
     if chart.schema:
         yield _Question(release, chart, path)
     for sub in chart.subcharts:
-        if not values.conditional(chart, sub.name):
-            yield from _questions(release, sub, (*path, sub.name))
+        if not values.is_optional_subchart(chart, sub.name):
+            yield from _schema_questions(release, sub, (*path, sub.name))
 
 
-def _joined(verdict: ValuesVerdict, question: _Question, answer: Mapping[str, Any]) -> ValuesVerdict:
-    told = (((*question.path, *path), said) for path, said in answer.get("flaws", ()))
-    own = question.own
+def _add_answer(verdict: ValuesVerdict, question: _Question, answer: Mapping[str, Any]) -> ValuesVerdict:
+    flaws_at = (((*question.path, *path), message) for path, message in answer.get("flaws", ()))
+    inline = question.inline_values
     flaws = tuple(
-        ValuesFlaw(question.chart.name, p, said) for p, said in told if own is None or values.is_settled(own, p)
+        ValuesFlaw(question.chart.name, path, message)
+        for path, message in flaws_at
+        if inline is None or values.is_settled(inline, path)
     )
     return ValuesVerdict((*verdict.flaws, *flaws), verdict.why or str(answer.get("why", "")))
 
 
-def _answers(questions: list[_Question]) -> list[Mapping[str, Any]]:
-    """Ask the worker; one question that it does not answer in time is given up, and the rest is asked again."""
+def _ask_worker(questions: list[_Question]) -> list[Mapping[str, Any]]:
+    """Ask the worker. A question without an answer in time is skipped, and the remaining ones are asked again."""
     lines = [question.line for question in questions]
     answers: list[Mapping[str, Any]] = []
-    for _ in range(_MOST_LATE):
+    for _ in range(_MAX_SLOW_SCHEMAS):
         if len(answers) == len(lines):
             break
-        answers += _run(lines[len(answers) :])
+        answers += _run_worker(lines[len(answers) :])
         if len(answers) < len(lines):
-            answers.append({"why": "its schema took too long, or too much memory"})
-    return answers + [{"why": "it was not asked: too many schemas took too long"}] * (len(lines) - len(answers))
+            answers.append({"why": "its schema exceeded the limit of time or memory"})
+    return answers + [{"why": "not validated: too many schemas exceeded the limits"}] * (len(lines) - len(answers))
 
 
-def _run(lines: list[str]) -> list[Mapping[str, Any]]:
+def _run_worker(lines: list[str]) -> list[Mapping[str, Any]]:
     command = [sys.executable, "-I", schema_worker.__file__]
     try:
-        done = subprocess.run(  # noqa: S603 - our own file; the values go in through a pipe
+        process = subprocess.run(  # noqa: S603 - our own file; the values are passed through a pipe
             command, input="\n".join(lines).encode(), capture_output=True, timeout=_SECONDS, env={}, check=False
         )
-        said = done.stdout
-    except subprocess.TimeoutExpired as late:
-        said = late.stdout or b""
+        output = process.stdout
+    except subprocess.TimeoutExpired as error:
+        output = error.stdout or b""
     except OSError:
         return []
-    return [json.loads(line) for line in said.splitlines(keepends=True) if line.endswith(b"\n")]
+    return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]

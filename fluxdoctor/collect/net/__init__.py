@@ -1,1 +1,1 @@
-"""How hosts are asked: addresses, TLS, HTTP, deadlines and child processes. Knows no Secret and no Flux object."""
+"""Contacts hosts: addresses, TLS, HTTP, deadlines and child processes. It does not depend on Secrets or Flux objects."""

@@ -1,4 +1,4 @@
-"""URLs of sources: taken apart, and written without what may be secret in them."""
+"""Parses the URLs of sources, and formats them without credentials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Address:
-    """Where to ask: ``target`` is path and query as they are sent. Its str has neither user nor query."""
+    """A parsed http or https URL. ``target``: path and query as sent. Its str contains no user, password or query."""
 
     scheme: str
     host: str
@@ -29,55 +29,57 @@ class Address:
 
     @property
     def authority(self) -> str:
-        """Host and port, as a Host header has them."""
+        """Host and port, as in a Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The whole URL but for user and password."""
+        """The URL without user and password."""
         return f"{self.scheme}://{self.authority}{self.target}"
 
-    def keeps(self, other: Address) -> bool:
-        """Tell whether what is sent to this place may be sent to the other: the same host and port, or its https."""
-        same = (self.scheme, self.port) == (other.scheme, other.port)
-        upgrade = (self.port, other.port) == (80, 443) and (self.scheme, other.scheme) == ("http", "https")
-        return self.host == other.host and (same or upgrade)
+    def is_same_origin(self, other: Address) -> bool:
+        """Tell whether credentials for this address may be sent to the other: the same host and port, or its https port."""
+        is_same = (self.scheme, self.port) == (other.scheme, other.port)
+        is_upgrade = (self.port, other.port) == (80, 443) and (self.scheme, other.scheme) == ("http", "https")
+        return self.host == other.host and (is_same or is_upgrade)
 
     def join(self, reference: str) -> Address:
-        """Resolve a reference against this place. Raises UnreachableError."""
+        """Resolve a reference against this address. Raises UnreachableError if the result is not a URL."""
         try:
             return parse(urljoin(self.url, reference))
         except ValueError:
-            raise UnreachableError(Answer.MALFORMED, f"{self.authority} names a place that is no URL") from None
+            raise UnreachableError(
+                Answer.MALFORMED, f"{self.authority} refers to an address that is not a URL"
+            ) from None
 
     def below(self, path: str) -> Address:
-        """Return the place with a path after its own; the query stays, as Helm keeps it."""
+        """Return the address with a path appended. The query stays, as in Helm."""
         base, mark, query = self.target.partition("?")
         return replace(self, target=f"{base.rstrip('/')}/{path.lstrip('/')}{mark}{query}")
 
     def at(self, target: str) -> Address:
-        """Return another path and query of the same host."""
+        """Return the address of another path and query on the same host."""
         return replace(self, target=target)
 
 
 def parse(url: str) -> Address:
-    """Take an http or https URL apart. Raises UnreachableError(NOT_CONTACTED), without the URL in its text."""
+    """Parse an http or https URL. Raises UnreachableError(NOT_CONTACTED), without the URL, if it is not one."""
     from urllib3.exceptions import LocationParseError
     from urllib3.util import parse_url
 
     try:
-        found = parse_url(url.strip())
+        parsed = parse_url(url.strip())
     except (LocationParseError, ValueError):
-        raise UnreachableError(Answer.NOT_CONTACTED, "the URL cannot be read") from None
-    if found.scheme not in PORTS or not found.host:
+        raise UnreachableError(Answer.NOT_CONTACTED, "the URL is not valid") from None
+    if parsed.scheme not in PORTS or not parsed.host:
         raise UnreachableError(Answer.NOT_CONTACTED, "the URL is neither http nor https")
-    user, _, password = (found.auth or "").partition(":")
-    target = found.request_uri if found.request_uri.startswith("/") else f"/{found.request_uri}"
+    user, _, password = (parsed.auth or "").partition(":")
+    target = parsed.request_uri if parsed.request_uri.startswith("/") else f"/{parsed.request_uri}"
     return Address(
-        found.scheme,
-        found.host.strip("[]"),
-        found.port or PORTS[found.scheme],
+        parsed.scheme,
+        parsed.host.strip("[]"),
+        parsed.port or PORTS[parsed.scheme],
         target,
         unquote(user),
         unquote(password),

@@ -1,4 +1,4 @@
-"""Which addresses of a host may be contacted, and how a host that cannot be asked answers."""
+"""Resolves hosts, and decides which addresses may be contacted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ METADATA_HOSTS = frozenset(("metadata", "metadata.google.internal", "metadata.go
 
 
 class UnreachableError(Exception):
-    """A host could not be asked; ``answer`` is the class, the text has no secret in it."""
+    """A host could not be probed. ``answer`` is the class of the error; the text contains no secret."""
 
     def __init__(self, answer: Answer, detail: str) -> None:
         super().__init__(detail)
@@ -23,58 +23,61 @@ class UnreachableError(Exception):
 
 
 class Network(Protocol):
-    """What a client needs of a run: the time, and which addresses may be contacted."""
+    """The part of a run that a client needs: the deadline, and the allowed addresses."""
 
     @property
     def deadline(self) -> Deadline:
-        """When the run is over."""
+        """The deadline of the run."""
 
     @property
     def per_host(self) -> float:
-        """Seconds that one host may take."""
+        """Seconds allowed for each host."""
 
     def addresses(self, host: str, port: int) -> tuple[str, ...]:
-        """Resolve a host to addresses that may be contacted. Raises UnreachableError."""
+        """Resolve a host to allowed addresses. Raises UnreachableError if it has none."""
 
 
 def forbidden(address: str) -> str:
-    """Return why an IP address must not be contacted without --allow-local; "" if it may be."""
+    """Return why an IP address must not be contacted without --allow-local; "" if it is allowed."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     kinds = {
         "a loopback address": ip.is_loopback,
-        "a link-local address (cloud metadata lives there)": ip.is_link_local,
+        "a link-local address (used by cloud metadata services)": ip.is_link_local,
         "an unspecified address": ip.is_unspecified,
         "a multicast address": ip.is_multicast,
         "a cloud metadata address": str(ip) in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16"),
     }
-    return next((why for why, true in kinds.items() if true), "")
+    return next((why for why, applies in kinds.items() if applies), "")
 
 
 def resolve(host: str, port: int, seconds: float) -> tuple[str, ...]:
-    """Ask in a thread, for getaddrinfo has no deadline of its own; one that takes too long is left behind."""
-    box: list[tuple[str, ...] | OSError | UnicodeError] = []
+    """Resolve a host. Raises UnreachableError if it does not resolve in time.
 
-    def ask() -> None:
+    The lookup runs in a thread, because getaddrinfo has no deadline; a thread that takes too long is abandoned.
+    """
+    outcome: list[tuple[str, ...] | OSError | UnicodeError] = []
+
+    def look_up() -> None:
         try:
             rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            box.append(tuple(dict.fromkeys(str(row[4][0]) for row in rows)))
+            outcome.append(tuple(dict.fromkeys(str(row[4][0]) for row in rows)))
         except (OSError, UnicodeError) as error:
-            box.append(error)
+            outcome.append(error)
 
-    thread = threading.Thread(target=ask, daemon=True, name=f"resolve {host}")
+    thread = threading.Thread(target=look_up, daemon=True, name=f"resolve {host}")
     thread.start()
     thread.join(seconds)
-    if not box:
-        raise UnreachableError(Answer.TIMEOUT, f"{host} was not resolved within {seconds:.0f} s")
-    if isinstance(box[0], Exception):
+    if not outcome:
+        raise UnreachableError(Answer.TIMEOUT, f"{host} did not resolve within {seconds:.0f} s")
+    if isinstance(outcome[0], Exception):
         raise UnreachableError(Answer.DNS, f"{host} does not resolve")
-    return box[0]
+    return outcome[0]
 
 
 def tls_answer(error: ssl.SSLError) -> Answer:
-    """Say what is wrong with a server's certificate, by OpenSSL's verification codes."""
+    """Return what is wrong with a server certificate, from OpenSSL's verification code."""
     code = getattr(error, "verify_code", 0)
     if code in (10, 9):  # X509_V_ERR_CERT_HAS_EXPIRED, _NOT_YET_VALID
         return Answer.TLS_EXPIRED

@@ -1,4 +1,4 @@
-"""Every wait has an end: a moment that all waits of a run share, and a way to call them off."""
+"""The deadline that all waits of a run share, and the cancellation of a run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 
 class DeadlineError(Exception):
-    """The time for this is over, or the run was called off."""
+    """The deadline has passed, or the run was cancelled."""
 
 
-class _CalledOff:
-    """Whether a run was called off, and what is to be done then: one for all deadlines of the run."""
+class _Cancellation:
+    """The cancellation state of a run and the actions for it, shared by all deadlines of the run."""
 
     def __init__(self) -> None:
         self.event = threading.Event()
@@ -22,38 +22,38 @@ class _CalledOff:
 
 
 class Deadline:
-    """A moment (of the monotonic clock) after which nothing waits any more."""
+    """A time (of the monotonic clock) after which every wait ends."""
 
-    def __init__(self, seconds: float, _shared: _CalledOff | None = None) -> None:
-        """End in ``seconds`` from now."""
+    def __init__(self, seconds: float, _shared: _Cancellation | None = None) -> None:
+        """Set the deadline to ``seconds`` from now."""
         self._end = time.monotonic() + seconds
-        self._shared = _shared or _CalledOff()
+        self._shared = _shared or _Cancellation()
 
     def within(self, seconds: float) -> Deadline:
-        """Return an earlier deadline for one step: at most ``seconds``, at most what is left; called off with this one."""
+        """Return a deadline for one step: at most ``seconds`` and not after this one. It is cancelled with this one."""
         return Deadline(min(seconds, self.left()), self._shared)
 
     def left(self) -> float:
-        """Return the seconds that are left, 0 when it is over or called off."""
+        """Return the remaining seconds, 0 if the deadline has passed or the run was cancelled."""
         return 0.0 if self.cancelled else max(0.0, self._end - time.monotonic())
 
     def over(self) -> bool:
-        """Tell whether it has passed or the run was called off."""
+        """Tell whether the deadline has passed or the run was cancelled."""
         return self.left() <= 0
 
     def check(self) -> None:
-        """Raise DeadlineError when it is over."""
+        """Raise DeadlineError if the deadline has passed or the run was cancelled."""
         if self.over():
-            raise DeadlineError("called off" if self.cancelled else "the time for this run is over")
+            raise DeadlineError("the run was cancelled" if self.cancelled else "the deadline of the run has passed")
 
     def sleep(self, seconds: float) -> None:
-        """Wait, no longer than the deadline and not after the run was called off. Raises DeadlineError when it is over."""
+        """Wait, at most until the deadline or the cancellation of the run. Raises DeadlineError if one of them comes first."""
         self._shared.event.wait(min(seconds, self.left()))
         self.check()
 
     @contextmanager
     def on_cancel(self, action: Callable[[], object]) -> Iterator[None]:
-        """While the block runs, do this when the run is called off: end a child, shut a socket. At once if it already was."""
+        """While the block runs, call ``action`` if the run is cancelled (kill a child, close a socket); at once if it was."""
         shared, key = self._shared, id(action)
         with shared.lock:
             shared.actions[key] = action
@@ -66,7 +66,7 @@ class Deadline:
                 shared.actions.pop(key, None)
 
     def cancel(self) -> None:
-        """Call the run off (Ctrl-C): every wait that shares this deadline ends, and what on_cancel names is done."""
+        """Cancel the run (Ctrl-C): every wait with this deadline ends, and the on_cancel actions run."""
         self._shared.event.set()
         with self._shared.lock:
             for action in list(self._shared.actions.values()):
@@ -74,5 +74,5 @@ class Deadline:
 
     @property
     def cancelled(self) -> bool:
-        """The run was called off, rather than out of time."""
+        """The run was cancelled (and did not merely run out of time)."""
         return self._shared.event.is_set()

@@ -1,4 +1,4 @@
-"""Where metrics go: a file that a textfile collector reads, or a Pushgateway."""
+"""Delivers metrics to a file for a textfile collector, or to a Pushgateway."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ JOB = "fluxdoctor"
 
 
 class MetricsError(Exception):
-    """The metrics could not be delivered; the text says where and why."""
+    """The metrics could not be delivered; the text names the target and the reason."""
 
 
 def to_file(text: str, path: Path) -> None:
-    """Write a file in one step, readable for all: a collector never reads half of it. Raises MetricsError."""
+    """Write a file atomically, readable for all users: a collector never reads part of it. Raises MetricsError."""
     scratch = ""
     try:
-        # The collector reads *.prom only, so it does not see the file that is being written.
+        # The collector reads only *.prom, so it ignores the temporary file.
         handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -35,12 +35,16 @@ def to_file(text: str, path: Path) -> None:
 
 
 def check_gateway(url: str) -> None:
-    """Raise MetricsError where an address is none of a Pushgateway, or holds a login, which process lists would show."""
+    """Raise MetricsError if a URL is not that of a Pushgateway, or contains credentials, which process lists would show."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise MetricsError("a Pushgateway is an http or https URL without a query, such as http://pushgateway:9091")
+        raise MetricsError(
+            "the Pushgateway must be an http or https URL without a query, such as http://pushgateway:9091"
+        )
     if parts.username is not None or parts.password is not None:
-        raise MetricsError("the URL of a Pushgateway must hold no login: arguments are seen by all who see the process")
+        raise MetricsError(
+            "the Pushgateway URL must not contain credentials: process lists show command-line arguments"
+        )
 
 
 def push(text: str, url: str, deadline: Deadline) -> None:
@@ -49,11 +53,13 @@ def push(text: str, url: str, deadline: Deadline) -> None:
     from urllib3.exceptions import HTTPError
 
     check_gateway(url)
-    left = deadline.left()
-    pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=min(5.0, left), read=min(20.0, left)))
+    remaining = deadline.left()
+    pool = urllib3.PoolManager(
+        retries=False, timeout=urllib3.Timeout(connect=min(5.0, remaining), read=min(20.0, remaining))
+    )
     target = f"{url.rstrip('/')}/metrics/job/{JOB}"
     try:
-        answer = pool.request(
+        response = pool.request(
             "PUT", target, body=text.encode(), redirect=False,
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )  # fmt: skip
@@ -61,6 +67,6 @@ def push(text: str, url: str, deadline: Deadline) -> None:
         raise MetricsError(f"{target}: no answer ({type(error).__name__})") from None
     finally:
         pool.clear()
-    if answer.status >= 300:  # noqa: PLR2004 - HTTP
-        said = " ".join(answer.data.decode("utf-8", "replace").split())[:200]
-        raise MetricsError(f"{target}: HTTP {answer.status}{f': {said}' if said else ''}")
+    if response.status >= 300:  # noqa: PLR2004 - HTTP
+        reason = " ".join(response.data.decode("utf-8", "replace").split())[:200]
+        raise MetricsError(f"{target}: HTTP {response.status}{f': {reason}' if reason else ''}")

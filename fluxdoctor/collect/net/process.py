@@ -1,7 +1,7 @@
-"""Runs git: in an environment of our own, within a deadline, and never leaving a child behind.
+"""Runs git and kustomize in a controlled environment, within a deadline, and leaves no child process behind.
 
-GitPython reads objects for us (``blobs``), and is not taken for what talks to a remote: each child inherits the whole
-environment of the caller, its time limit needs pgrep or ps, and Ctrl-C cannot call it off (measured with 3.2).
+GitPython reads objects (``blobs``), but it is not used to contact a remote: each child inherits the whole environment of
+the caller, its time limit needs pgrep or ps, and Ctrl-C cannot cancel it (tested with 3.2).
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _MAX_ERR = 64 * 1024
 
 
 class TooMuchError(Exception):
-    """A command printed or wrote more than it may."""
+    """A command exceeded its limit of output or disk space."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a command ended: its exit code and what it printed."""
+    """The result of a command: its exit code and its output."""
 
     code: int
     out: bytes
@@ -40,10 +40,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a command may go.
+    """The limits of a command.
 
-    Until when, how many bytes it may print, whether what it writes has become too large, and how many bytes of address space it
-    may take (0: any; only Linux can bound another process).
+    ``most``: bytes of output. ``grown``: returns true if the files that it writes are too large. ``memory``: bytes of
+    address space (0: no limit; only Linux can limit another process).
     """
 
     deadline: Deadline
@@ -53,32 +53,32 @@ class Limits:
 
 
 def run(command: Sequence[str], cwd: Path, env: Mapping[str, str], limits: Limits, stdin: bytes = b"") -> Done:
-    """Run a command to its end in a session of its own.
+    """Run a command in its own session and return its result.
 
-    Raises DeadlineError or TooMuchError after the command and all it started were killed; OSError where it cannot start.
+    Raises DeadlineError or TooMuchError after the command and its children were killed, OSError if it cannot start.
     """
-    with tempfile.TemporaryFile() as given:
-        given.write(stdin)
-        given.seek(0)
-        process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell; the caller checked every one
+    with tempfile.TemporaryFile() as stdin_file:
+        stdin_file.write(stdin)
+        stdin_file.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - a list of arguments without a shell; the caller validates each
             command,
             cwd=cwd,
             env=env,
-            stdin=given,
+            stdin=stdin_file,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
     try:
-        _bound(process.pid, limits.memory)
+        _limit_memory(process.pid, limits.memory)
         out, err = _read(process, limits)
-        _settle(process.pid)
+        _wait_for_exit(process.pid)
     finally:
         _kill(process)
     return Done(process.returncode, out, err.decode("utf-8", "replace"))
 
 
-def _bound(pid: int, memory: int) -> None:
+def _limit_memory(pid: int, memory: int) -> None:
     if memory and sys.platform == "linux":
         import resource
 
@@ -90,42 +90,42 @@ def _read(process: subprocess.Popen[bytes], limits: Limits) -> tuple[bytes, byte
     assert process.stdout  # noqa: S101 - both are pipes
     assert process.stderr  # noqa: S101
     out, err = bytearray(), bytearray()
-    asked = time.monotonic()
-    with selectors.DefaultSelector() as waiting:
-        waiting.register(process.stdout, selectors.EVENT_READ, out)
-        waiting.register(process.stderr, selectors.EVENT_READ, err)
-        while waiting.get_map():
+    last_check = time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ, out)
+        selector.register(process.stderr, selectors.EVENT_READ, err)
+        while selector.get_map():
             if limits.deadline.over():
-                raise DeadlineError("git did not end in time")
-            for key, _ in waiting.select(_TICK):
+                raise DeadlineError("git did not finish in time")
+            for key, _ in selector.select(_TICK):
                 chunk = os.read(key.fd, _CHUNK)
                 key.data.extend(chunk)
                 if not chunk:
-                    waiting.unregister(key.fileobj)
+                    selector.unregister(key.fileobj)
             del err[_MAX_ERR:]
             if len(out) > limits.most:
                 raise TooMuchError(f"git printed more than {limits.most} bytes")
-            if time.monotonic() - asked > _TICK:
-                _weigh(limits)
-                asked = time.monotonic()
-    _weigh(limits)
+            if time.monotonic() - last_check > _TICK:
+                _check_growth(limits)
+                last_check = time.monotonic()
+    _check_growth(limits)
     return bytes(out), bytes(err)
 
 
-def _weigh(limits: Limits) -> None:
+def _check_growth(limits: Limits) -> None:
     if limits.grown and limits.grown():
-        raise TooMuchError("git wrote more than it may")
+        raise TooMuchError("git exceeded its limit of disk space")
 
 
-def _settle(pid: int) -> None:
-    """Give a command that closed its pipes the moment it takes to end by itself."""
-    patience = time.monotonic() + 1
-    while time.monotonic() < patience and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+def _wait_for_exit(pid: int) -> None:
+    """Wait at most one second for a command that has closed its pipes to exit."""
+    end = time.monotonic() + 1
+    while time.monotonic() < end and not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
         time.sleep(0.002)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the session. Its leader is waited for last, so that its id cannot be another's by then."""
+    """Kill the remaining processes of the session. Wait for the leader last, so that its id cannot be reused before."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Connections that can be ended from another thread: a read that waits for a server ends when the run is called off."""
+"""Tracks connections so that another thread can close them: a blocked read then ends when the run is cancelled."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ Sockets = weakref.WeakSet[Any]
 
 
 def track(pool: urllib3.PoolManager) -> Sockets:
-    """Make a pool remember the connections that it opens, for shut()."""
+    """Make a pool record the connections that it opens, for shut()."""
     connections: Sockets = weakref.WeakSet()
     pool.pool_classes_by_scheme = {
-        scheme: _remembering(base, connections) for scheme, base in pool.pool_classes_by_scheme.items()
+        scheme: _tracking_pool(base, connections) for scheme, base in pool.pool_classes_by_scheme.items()
     }
     return connections
 
 
-def _remembering(base: Any, connections: Sockets) -> Any:
-    """Return a pool class whose connections add themselves when they connect."""
+def _tracking_pool(base: Any, connections: Sockets) -> Any:
+    """Return a pool class whose connections add themselves to ``connections``."""
 
     class Connection(base.ConnectionCls):  # type: ignore[misc]
         def connect(self) -> None:
@@ -36,7 +36,7 @@ def _remembering(base: Any, connections: Sockets) -> Any:
 
 
 def shut(connections: Sockets) -> None:
-    """End every open connection at once; whoever reads from one gets an error."""
+    """Close every open connection at once. A thread that reads from one gets an error."""
     for connection in list(connections):
         sock = getattr(connection, "sock", None)
         if sock is not None:

@@ -1,4 +1,4 @@
-"""TLS as Go's clients do it, with authorities and a client certificate of a source's own."""
+"""TLS contexts that behave like Go's clients, with the certificate authorities and client certificate of a source."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fluxdoctor.model.probes import Answer
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Material:
-    """PEM texts: authorities to trust, a client certificate and its key; "" for what there is none of. Its repr says nothing.
+    """PEM texts: authorities to trust, a client certificate and its key; "" if absent. Its repr shows no content.
 
-    ``fingerprint`` tells two materials apart without their content.
+    ``fingerprint`` distinguishes two materials without revealing their content.
     """
 
     authorities: str = ""
@@ -30,53 +30,53 @@ class Material:
 
 
 def context(material: Material | None = None, *, verify: bool = True, identify: bool = True) -> ssl.SSLContext:
-    """Make a client context. The material's authorities are added to the system's (fluxcd/pkg, WithSystemCertPool).
+    """Return a client context. The material's authorities are added to the system's (fluxcd/pkg, WithSystemCertPool).
 
     ``identify``: offer the client certificate. Raises UnreachableError(TLS) if the PEM cannot be used.
     """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.hostname_checks_common_name = False  # Go looks at the alternative names only, since 1.15
-    made.load_default_certs()
+    result = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    result.hostname_checks_common_name = False  # Go checks only the alternative names, since 1.15
+    result.load_default_certs()
     if not verify:
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE
+        result.check_hostname = False
+        result.verify_mode = ssl.CERT_NONE
     if material is not None:
-        _trust(made, material)
+        _load_authorities(result, material)
         if identify:
-            _identify(made, material)
-    return made
+            _load_client_certificate(result, material)
+    return result
 
 
-def _trust(made: ssl.SSLContext, material: Material) -> None:
+def _load_authorities(ssl_context: ssl.SSLContext, material: Material) -> None:
     if not material.authorities:
         return
     try:
-        made.load_verify_locations(cadata=material.authorities)
+        ssl_context.load_verify_locations(cadata=material.authorities)
     except (ssl.SSLError, ValueError):
         raise UnreachableError(Answer.TLS, "the certificate authority in the Secret is not PEM") from None
 
 
-def _identify(made: ssl.SSLContext, material: Material) -> None:
+def _load_client_certificate(ssl_context: ssl.SSLContext, material: Material) -> None:
     certificate, key = material.certificate, material.key
     if not certificate and not key:
         return
     if not certificate or not key:
-        raise UnreachableError(Answer.TLS, "the Secret has a client certificate or its key, not both")
+        raise UnreachableError(Answer.TLS, "the Secret has only one of client certificate and key")
     try:
-        with _file(f"{certificate}\n{key}\n".encode()) as path:
-            made.load_cert_chain(path, password=_no_password)
+        with _readable_file(f"{certificate}\n{key}\n".encode()) as path:
+            ssl_context.load_cert_chain(path, password=_no_password)
     except (ssl.SSLError, ValueError, OSError):
-        raise UnreachableError(Answer.TLS, "the client certificate and the key in the Secret are no pair") from None
+        raise UnreachableError(Answer.TLS, "the client certificate and the key in the Secret do not match") from None
 
 
 def _no_password() -> str:
-    """OpenSSL would ask the terminal for the password of an encrypted key; Flux cannot use such a key either."""
+    """Raise ValueError: without this callback OpenSSL asks the terminal for a password. Flux rejects encrypted keys too."""
     raise ValueError("the key is encrypted")
 
 
 @contextlib.contextmanager
-def _file(content: bytes) -> Iterator[str]:
-    """OpenSSL reads a key from a file only: give it one in memory, or one that is gone at once."""
+def _readable_file(content: bytes) -> Iterator[str]:
+    """Yield the path of a file with the content, in memory or removed afterwards: OpenSSL reads a key only from a file."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("tls", os.MFD_CLOEXEC)
         try:
@@ -86,7 +86,7 @@ def _file(content: bytes) -> Iterator[str]:
         finally:
             os.close(descriptor)
     else:
-        with tempfile.NamedTemporaryFile("wb") as file:  # of this user only, as mkstemp makes it
+        with tempfile.NamedTemporaryFile("wb") as file:  # mkstemp makes it readable only by this user
             file.write(content)
             file.flush()
             yield file.name

@@ -1,1 +1,1 @@
-"""The collectors of Helm repositories, OCI registries and buckets, with the logins that sources name."""
+"""Collectors for Helm repositories, OCI registries and buckets, and the credentials of sources."""

@@ -1,4 +1,4 @@
-"""Buckets of S3's kind: whether they can be reached and read, by one signed list of one key."""
+"""Probes S3 buckets with one signed request that lists one key."""
 
 from __future__ import annotations
 
@@ -23,78 +23,80 @@ _EMPTY = hashlib.sha256(b"").hexdigest()
 _CODE = re.compile(rb"<Code>(\w{1,64})</Code>")
 _REGION = re.compile(rb"<Region>([\w-]{1,64})</Region>")
 _DEFAULT = "us-east-1"
-_CODES = {
-    "NoSuchBucket": (Answer.NOT_FOUND, "there is no such bucket"),
-    "AccessDenied": (Answer.AUTHENTICATION, "access is denied"),
-    "InvalidAccessKeyId": (Answer.AUTHENTICATION, "the access key is not known"),
+_ANSWERS = {
+    "NoSuchBucket": (Answer.NOT_FOUND, "the bucket does not exist"),
+    "AccessDenied": (Answer.AUTHENTICATION, "access denied"),
+    "InvalidAccessKeyId": (Answer.AUTHENTICATION, "the access key does not exist"),
     "SignatureDoesNotMatch": (Answer.AUTHENTICATION, "the secret key is wrong"),
-    "RequestTimeTooSkewed": (Answer.AUTHENTICATION, "the clock here is wrong"),
+    "RequestTimeTooSkewed": (Answer.AUTHENTICATION, "the local clock is wrong"),
     "SlowDown": (Answer.RATE_LIMITED, "too many requests"),
 }  # fmt: skip
 
 
-def collect(buckets: Sequence[Resource], reach: ProbeContext) -> SourceResults:
-    """Ask each bucket whether it can be listed. Raises nothing: see the probes."""
-    known: dict[Ref, tuple[Resource, Address, Access]] = {}
-    refused: dict[Ref, tuple[str, UnreachableError]] = {}
+def collect(buckets: Sequence[Resource], context: ProbeContext) -> SourceResults:
+    """Check that each bucket can be listed. Raises nothing: errors are in the probes."""
+    reachable: dict[Ref, tuple[Resource, Address, Access]] = {}
+    refusals: dict[Ref, tuple[str, UnreachableError]] = {}
     for source in buckets:
         target = ""
         try:
-            place = _place(source)
+            place = _bucket_address(source)
             target = str(place)
-            known[source.ref] = (source, place, access.bucket(source, reach))
+            reachable[source.ref] = (source, place, access.bucket(source, context))
         except UnreachableError as error:
-            refused[source.ref] = (target, error)
+            refusals[source.ref] = (target, error)
     questions = [
         Request(ref, str(place), (place.url, source.text("spec.prefix"), source.text("spec.region"), login.key))
-        for ref, (source, place, login) in known.items()
+        for ref, (source, place, login) in reachable.items()
     ]
 
     def answer(group: tuple[Request, ...]) -> Result[None]:
-        return _list(*known[group[0].source], reach)
+        return _list_bucket(*reachable[group[0].source], context)
 
-    probes, _ = fan_out.ask(questions, answer, reach)
-    return SourceResults(probes | fan_out.unasked(refused, reach))
+    probes, _ = fan_out.ask(questions, answer, context)
+    return SourceResults(probes | fan_out.refusal_probes(refusals, context))
 
 
-def _place(source: Resource) -> Address:
-    """The endpoint has no scheme (source-controller 1.9, minio-go); the bucket is asked for by path."""
+def _bucket_address(source: Resource) -> Address:
+    """Return the URL of a bucket. The endpoint has no scheme (source-controller 1.9, minio-go); the bucket is the path."""
     scheme = "http" if source.flag("spec.insecure") else "https"
-    found = parse(f"{scheme}://{source.text('spec.endpoint')}")
-    if found.target != "/" or found.user:
-        raise UnreachableError(Answer.NOT_CONTACTED, "spec.endpoint is a host and nothing else")
-    return found.at("/" + quote(source.text("spec.bucketName"), safe=""))
+    endpoint = parse(f"{scheme}://{source.text('spec.endpoint')}")
+    if endpoint.target != "/" or endpoint.user:
+        raise UnreachableError(Answer.NOT_CONTACTED, "spec.endpoint must be a host without a path or user")
+    return endpoint.at("/" + quote(source.text("spec.bucketName"), safe=""))
 
 
-def _list(source: Resource, place: Address, login: Access, reach: ProbeContext) -> Result[None]:
+def _list_bucket(source: Resource, place: Address, login: Access, context: ProbeContext) -> Result[None]:
     region = source.text("spec.region") or _DEFAULT
     query = {"list-type": "2", "max-keys": "1"}
     if prefix := source.text("spec.prefix"):
         query["prefix"] = prefix
-    with Client(reach, login) as client:
+    with Client(context, login) as client:
         response = _get(client, place, query, region)
-        own = _REGION.search(response.body)
-        if own and not response.ok and not source.has("spec.region"):
-            response = _get(client, place, query, own[1].decode())  # as minio-go looks the region up
+        region_match = _REGION.search(response.body)
+        if region_match and not response.ok and not source.has("spec.region"):
+            response = _get(
+                client, place, query, region_match[1].decode()
+            )  # minio-go looks up the region in the same way
     if not response.ok:
         raise _refusal(response)
     if b"<ListBucketResult" not in response.body:
-        raise UnreachableError(Answer.MALFORMED, f"{place.authority} does not answer as S3 does")
+        raise UnreachableError(Answer.MALFORMED, f"{place.authority} does not answer like S3")
     return Result(Answer.OK, "the bucket can be listed")
 
 
 def _get(client: Client, place: Address, query: dict[str, str], region: str) -> Response:
     canonical = "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(query.items()))
     headers = {"x-amz-content-sha256": _EMPTY, "x-amz-date": datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")}
-    own = _signed(client.access, place, canonical, headers, region) if client.access.username else ""
-    return client.get(place.at(f"{place.target}?{canonical}"), headers, authorization=own)
+    signature = _sign(client.access, place, canonical, headers, region) if client.access.username else ""
+    return client.get(place.at(f"{place.target}?{canonical}"), headers, authorization=signature)
 
 
-def _signed(login: Access, place: Address, query: str, headers: dict[str, str], region: str) -> str:
+def _sign(login: Access, place: Address, query: str, headers: dict[str, str], region: str) -> str:
     """Sign a request without a body (AWS Signature Version 4)."""
-    named = {**headers, "host": place.authority}
-    lines = "".join(f"{name}:{named[name]}\n" for name in sorted(named))
-    names = ";".join(sorted(named))
+    signed_headers = {**headers, "host": place.authority}
+    lines = "".join(f"{name}:{signed_headers[name]}\n" for name in sorted(signed_headers))
+    names = ";".join(sorted(signed_headers))
     request = f"GET\n{place.target}\n{query}\n{lines}\n{names}\n{_EMPTY}"
     moment = headers["x-amz-date"]
     scope = f"{moment[:8]}/{region}/s3/aws4_request"
@@ -107,8 +109,8 @@ def _signed(login: Access, place: Address, query: str, headers: dict[str, str], 
 
 
 def _refusal(response: Response) -> UnreachableError:
-    found = _CODE.search(response.body)
-    known = _CODES.get(found[1].decode()) if found else None
-    if known is None:
+    match = _CODE.search(response.body)
+    answer = _ANSWERS.get(match[1].decode()) if match else None
+    if answer is None:
         return response.refusal()
-    return UnreachableError(known[0], f"{response.place.authority}: {known[1]}")
+    return UnreachableError(answer[0], f"{response.place.authority}: {answer[1]}")

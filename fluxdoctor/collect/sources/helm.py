@@ -1,4 +1,4 @@
-"""What Helm repositories offer: their indexes, and the archives of charts that a rule asks for."""
+"""Reads the indexes of Helm repositories, and pulls the charts that rules need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fluxdoctor.collect.net.deadline import DeadlineError
 from fluxdoctor.collect.net.http import MIB, Access, Client, Response
 from fluxdoctor.collect.probe_context import ProbeContext, SourceResults, probe_gap
 from fluxdoctor.collect.sources import access
-from fluxdoctor.collect.sources.index_cache import IndexCache, mapped
+from fluxdoctor.collect.sources.index_cache import IndexCache, read_mapped
 from fluxdoctor.model import flux
 from fluxdoctor.model.chart_indexes import ChartVersion, entries_of, stated
 from fluxdoctor.model.charts import Archive, Chart, UsedChart
@@ -27,24 +27,24 @@ from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref, Resource
 
-#: What source-controller reads of an index, unless --helm-index-max-size says more.
+#: The size limit of source-controller for an index, unless --helm-index-max-size is set.
 LIMIT = 50 * MIB
 _MOST = 256 * MIB
 _UNCHANGED = 304
-#: Of a repository whose whole index is wrong a few archives are proof enough.
-_MOST_DOUBTFUL = 8
+#: If a whole index is wrong, a few archives are sufficient proof.
+_MAX_MISMATCHES = 8
 
 
 @dataclass(frozen=True)
-class HelmFound(SourceResults):
-    """The charts of each repository: the versions of those that were asked for, of the others the name and ()."""
+class HelmResults(SourceResults):
+    """The charts of each repository: the versions of requested charts; for other charts the name and ()."""
 
     indexes: Mapping[Ref, Mapping[str, Sequence[ChartVersion]]] = field(default_factory=dict)
     charts: Mapping[Archive, Chart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class _HelmSource:
+class _HelmEndpoint:
     source: Resource
     place: Address
     access: Access
@@ -52,56 +52,62 @@ class _HelmSource:
 
 def collect(
     repositories: Sequence[Resource],
-    wanted: Mapping[Ref, frozenset[str]],
-    reach: ProbeContext,
+    chart_names: Mapping[Ref, frozenset[str]],
+    context: ProbeContext,
     *,
     archives: Collection[Archive] = (),
-    held: Collection[UsedChart] = (),
-) -> HelmFound:
-    """Ask Helm repositories over HTTP. ``wanted``: names of charts by repository. Raises nothing: see the probes.
+    used_charts: Collection[UsedChart] = (),
+) -> HelmResults:
+    """Read the indexes of Helm repositories over HTTP. Raises nothing: errors are in the probes.
 
-    ``archives``: charts to pull as well. ``held``: what the controller holds; a few of those that an index states another
-    digest for are pulled too, to see which of the two is served.
+    ``chart_names``: names of charts by repository. ``archives``: charts to pull. ``used_charts``: charts that the
+    controller has. A few of them whose digest differs from the index are pulled too, to see which of both is served.
     """
-    known: dict[Ref, _HelmSource] = {}
-    refused: dict[Ref, tuple[str, UnreachableError]] = {}
+    endpoints: dict[Ref, _HelmEndpoint] = {}
+    refusals: dict[Ref, tuple[str, UnreachableError]] = {}
     for source in repositories:
         target = ""
         try:
             place = parse(source.text("spec.url")).below("index.yaml")
             target = str(place)
-            known[source.ref] = _HelmSource(source, place, access.helm_repository(source, reach))
+            endpoints[source.ref] = _HelmEndpoint(source, place, access.helm_repository(source, context))
         except UnreachableError as error:
-            refused[source.ref] = (target, error)
+            refusals[source.ref] = (target, error)
     questions = [
-        Request(ref, str(r.place), (r.place.url, r.place.user, r.place.password, r.access.key))
-        for ref, r in known.items()
+        Request(
+            ref,
+            str(endpoint.place),
+            (endpoint.place.url, endpoint.place.user, endpoint.place.password, endpoint.access.key),
+        )
+        for ref, endpoint in endpoints.items()
     ]
 
     def answer(group: tuple[Request, ...]) -> Result[Index]:
         refs = {q.source for q in group}
-        names = frozenset(name for ref in refs for name in wanted.get(ref, ()))
+        names = frozenset(name for ref in refs for name in chart_names.get(ref, ()))
         names |= {name for ref, name, _ in archives if ref in refs}
-        whole = any(flux.state(known[q.source].source) is State.FAILED for q in group)
-        return _index(known[group[0].source], names, reach, whole=whole)
+        parse_all = any(flux.state(endpoints[q.source].source) is State.FAILED for q in group)
+        return _fetch_index(endpoints[group[0].source], names, context, parse_all=parse_all)
 
-    probes, indexes = fan_out.ask(questions, answer, reach)
-    pull = {*archives, *_doubtful(held, indexes)}
-    charts, gaps = _pulled(
-        [(known[ref], ref, name, version) for ref, name, version in sorted(pull) if ref in known], indexes, reach
+    probes, indexes = fan_out.ask(questions, answer, context)
+    pulls = {*archives, *_digest_mismatches(used_charts, indexes)}
+    charts, gaps = _pull_all(
+        [(endpoints[ref], ref, name, version) for ref, name, version in sorted(pulls) if ref in endpoints],
+        indexes,
+        context,
     )
-    return HelmFound(probes | fan_out.unasked(refused, reach), (*_gaps(probes), *gaps), indexes, charts)
+    return HelmResults(probes | fan_out.refusal_probes(refusals, context), (*_gaps(probes), *gaps), indexes, charts)
 
 
-def _doubtful(held: Collection[UsedChart], indexes: Mapping[Ref, Index]) -> tuple[Archive, ...]:
-    """Return the charts that the controller holds with another digest than their index states, no more than a few."""
-    found: set[Archive] = set()
-    for one in held:
-        ref, name, version = one.archive
+def _digest_mismatches(used_charts: Collection[UsedChart], indexes: Mapping[Ref, Index]) -> tuple[Archive, ...]:
+    """Return a few charts of the controller whose digest differs from the one in the index."""
+    mismatches: set[Archive] = set()
+    for used in used_charts:
+        ref, name, version = used.archive
         digests = stated(entries_of(indexes.get(ref, {}).get(name, ()), version))
-        if digests and one.digest not in digests:
-            found.add(one.archive)
-    return tuple(sorted(found)[:_MOST_DOUBTFUL])
+        if digests and used.digest not in digests:
+            mismatches.add(used.archive)
+    return tuple(sorted(mismatches)[:_MAX_MISMATCHES])
 
 
 def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
@@ -112,80 +118,84 @@ def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
     )
 
 
-def _index(repository: _HelmSource, wanted: frozenset[str], reach: ProbeContext, *, whole: bool) -> Result[Index]:
-    """Fetch an index, or learn that the one of the last run is still the one, and read it."""
-    cache, place = IndexCache(reach.cache), repository.place
+def _fetch_index(
+    endpoint: _HelmEndpoint, chart_names: frozenset[str], context: ProbeContext, *, parse_all: bool
+) -> Result[Index]:
+    """Fetch an index, or read the cached one if it has not changed."""
+    cache, place = IndexCache(context.cache), endpoint.place
 
     def reader(data: Any) -> Index:
-        return index.read(data, wanted, whole=whole)
+        return index.read(data, chart_names, parse_all=parse_all)
 
-    with Client(reach, repository.access) as client, cache.found(place) as kept, cache.draft() as draft:
-        response = _get(client, repository, kept.conditions if kept else {}, draft.write)
-        if kept and response.status == _UNCHANGED:
-            size, found = kept.size, mapped(kept.file, reader)
+    with Client(context, endpoint.access) as client, cache.lookup(place) as cached, cache.draft() as draft:
+        response = _get(client, endpoint, cached.conditions if cached else {}, draft.write)
+        if cached and response.status == _UNCHANGED:
+            size, parsed = cached.size, read_mapped(cached.file, reader)
         elif response.ok:
-            size, found = draft.size, draft.read(reader)
-            cache.keep(place, draft, response.headers)
+            size, parsed = draft.size, draft.read(reader)
+            cache.store(place, draft, response.headers)
         else:
             raise response.refusal()
-    if size > LIMIT and whole:  # a controller that reads it was told to take more
-        words = f"the index is {size / MIB:.0f} MiB; source-controller reads {LIMIT / MIB:.0f} unless told otherwise"
-        return Result(Answer.TOO_LARGE, words, found)
-    return Result(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", found)
+    if size > LIMIT and parse_all:  # a controller that reads it has a higher limit
+        detail = f"the index is {size / MIB:.0f} MiB; source-controller reads at most {LIMIT / MIB:.0f} MiB by default"
+        return Result(Answer.TOO_LARGE, detail, parsed)
+    return Result(Answer.OK, f"{len(parsed)} {'chart' if len(parsed) == 1 else 'charts'}", parsed)
 
 
 def _get(
-    client: Client, repository: _HelmSource, headers: Mapping[str, str], into: Callable[[bytes], object]
+    client: Client, endpoint: _HelmEndpoint, headers: Mapping[str, str], into: Callable[[bytes], object]
 ) -> Response:
-    place = repository.place
-    own = repository.access.basic or Access(place.user, place.password).basic
-    return client.get(place, headers, authorization=own, limit=_MOST, into=into)
+    place = endpoint.place
+    authorization = endpoint.access.basic or Access(place.user, place.password).basic
+    return client.get(place, headers, authorization=authorization, limit=_MOST, into=into)
 
 
-def _pulled(
-    wanted: Sequence[tuple[_HelmSource, Ref, str, str]], indexes: Mapping[Ref, Index], reach: ProbeContext
+def _pull_all(
+    requests: Sequence[tuple[_HelmEndpoint, Ref, str, str]], indexes: Mapping[Ref, Index], context: ProbeContext
 ) -> tuple[dict[Archive, Chart], list[Gap]]:
-    """Pull charts, each once; what cannot be had is a gap."""
+    """Pull each chart once. A chart that cannot be pulled becomes a gap."""
     charts: dict[Archive, Chart] = {}
     gaps: list[Gap] = []
 
-    def pull(one: tuple[_HelmSource, Ref, str, str]) -> Chart | str:
-        repository, ref, name, version = one
+    def pull(request: tuple[_HelmEndpoint, Ref, str, str]) -> Chart | str:
+        endpoint, ref, name, version = request
         try:
-            reach.deadline.check()
-            return _pull(repository, _listed(indexes.get(ref, {}).get(name, ()), version), reach)
+            context.deadline.check()
+            return _pull(endpoint, _chart_url(indexes.get(ref, {}).get(name, ()), version), context)
         except (UnreachableError, chart_archive.ChartError, DeadlineError) as error:
             return str(error)
-        except Exception as error:  # noqa: BLE001 - what we did not foresee in one chart must not lose the others
-            return f"it could not be read ({type(error).__name__})"
+        except Exception as error:  # noqa: BLE001 - an unforeseen error in one chart must not lose the others
+            return f"the chart could not be read ({type(error).__name__})"
 
-    with ThreadPoolExecutor(max(1, reach.workers), thread_name_prefix="chart") as pool:
-        for (_, ref, name, version), found in zip(wanted, pool.map(pull, wanted), strict=True):
-            if isinstance(found, Chart):
-                charts[ref, name, version] = found
+    with ThreadPoolExecutor(max(1, context.workers), thread_name_prefix="chart") as pool:
+        for (_, ref, name, version), outcome in zip(requests, pool.map(pull, requests), strict=True):
+            if isinstance(outcome, Chart):
+                charts[ref, name, version] = outcome
             else:
                 path = f"helm/{ref.namespace}/{ref.name}/charts/{name}-{version}.tgz"
-                gaps.append(Gap(FileScope(path), GapReason.UNAVAILABLE, found))
+                gaps.append(Gap(FileScope(path), GapReason.UNAVAILABLE, outcome))
     return charts, gaps
 
 
-def _listed(versions: Sequence[ChartVersion], wanted: str) -> str:
-    """Return the URL of a version. Raises UnreachableError where the index has none."""
-    found = entries_of(versions, wanted)
-    if not found or not found[0].urls:
-        raise UnreachableError(Answer.NOT_FOUND, "the index does not list it")
-    return found[0].urls[0]
+def _chart_url(versions: Sequence[ChartVersion], version: str) -> str:
+    """Return the URL of a version. Raises UnreachableError(NOT_FOUND) if the index has none."""
+    rows = entries_of(versions, version)
+    if not rows or not rows[0].urls:
+        raise UnreachableError(Answer.NOT_FOUND, "the index does not list this chart version")
+    return rows[0].urls[0]
 
 
-def _pull(repository: _HelmSource, url: str, reach: ProbeContext) -> Chart:
-    """Get one chart. Another host is shown the login only where spec.passCredentials says so (helm/pkg/getter)."""
-    base = replace(repository.place, target=repository.place.target.replace("/index.yaml", "/", 1))
+def _pull(endpoint: _HelmEndpoint, url: str, context: ProbeContext) -> Chart:
+    """Pull one chart. Another host gets the login only if spec.passCredentials is true (helm/pkg/getter)."""
+    base = replace(endpoint.place, target=endpoint.place.target.replace("/index.yaml", "/", 1))
     place = base.join(url)
-    trusted = base.keeps(place) or repository.source.flag("spec.passCredentials")
-    how = repository.access
-    own = how.basic or Access(base.user, base.password).basic
-    with Client(reach, how if trusted else replace(how, username="", password="")) as client:
-        response = client.get(place, authorization=own if trusted else "", limit=chart_archive.MAX_PACKED)
+    sends_login = base.is_same_origin(place) or endpoint.source.flag("spec.passCredentials")
+    endpoint_access = endpoint.access
+    authorization = endpoint_access.basic or Access(base.user, base.password).basic
+    with Client(
+        context, endpoint_access if sends_login else replace(endpoint_access, username="", password="")
+    ) as client:
+        response = client.get(place, authorization=authorization if sends_login else "", limit=chart_archive.MAX_PACKED)
     if not response.ok:
         raise response.refusal()
     return replace(chart_archive.read(response.body), digest=hashlib.sha256(response.body).hexdigest())

@@ -1,4 +1,4 @@
-"""Indexes that were fetched, kept between runs: by content, small in sum, safe to delete, and without any login."""
+"""Caches the indexes of Helm repositories between runs, by content and with a total size limit, without credentials."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.model.probes import Answer
 
 _MOST = 512 << 20
-_A_DAY = 86_400
+_DAY = 86_400
 _VALIDATORS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
 
 @dataclass(frozen=True)
 class CachedIndex:
-    """An index of an earlier run, open and whole, and the headers that ask whether it is still the one.
+    """A complete index of an earlier run, and the request headers that check whether it has changed.
 
-    It is open before the server is asked: whoever deletes the cache meanwhile takes only the name of the file away.
+    The file is opened before the request, so it can be read even if the cache is deleted meanwhile.
     """
 
     file: IO[bytes]
@@ -37,39 +37,39 @@ class CachedIndex:
 
 
 class IndexCache:
-    """The indexes below a folder; without a folder nothing is kept. What cannot be read or written is as if not there."""
+    """The cache of indexes in a folder (None: no cache). Files that cannot be read or written count as missing."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Touch nothing yet."""
+        """Set the folder. Create no file yet."""
         self._folder = folder / "helm" if folder else None
 
     @contextlib.contextmanager
-    def found(self, place: Address) -> Iterator[CachedIndex | None]:
-        """Give what is kept of a place, if it is whole."""
-        with contextlib.ExitStack() as opened:
-            kept = None
+    def lookup(self, place: Address) -> Iterator[CachedIndex | None]:
+        """Yield the cached index of a URL, or None if there is none or it is damaged."""
+        with contextlib.ExitStack() as stack:
+            cached = None
             if self._folder is not None:
                 with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-                    kept = self._open(self._folder, place, opened)
-            yield kept
+                    cached = self._open(self._folder, place, stack)
+            yield cached
 
-    def _open(self, folder: Path, place: Address, opened: contextlib.ExitStack) -> CachedIndex | None:
-        about = json.loads(self._about(place).read_bytes())
-        conditions = {header: str(about[name]) for name, header in _VALIDATORS.items() if about.get(name)}
+    def _open(self, folder: Path, place: Address, stack: contextlib.ExitStack) -> CachedIndex | None:
+        metadata = json.loads(self._metadata_path(place).read_bytes())
+        conditions = {header: str(metadata[name]) for name, header in _VALIDATORS.items() if metadata.get(name)}
         if not conditions:
             return None
-        file = opened.enter_context((folder / f"{int(about['sha256'], 16):064x}.index").open("rb"))
-        if hashlib.file_digest(file, "sha256").hexdigest() != about["sha256"]:
+        file = stack.enter_context((folder / f"{int(metadata['sha256'], 16):064x}.index").open("rb"))
+        if hashlib.file_digest(file, "sha256").hexdigest() != metadata["sha256"]:
             return None
         return CachedIndex(file, os.fstat(file.fileno()).st_size, conditions)
 
-    def _about(self, place: Address) -> Path:
+    def _metadata_path(self, place: Address) -> Path:
         name = hashlib.sha256(place.url.encode()).hexdigest()
         return (self._folder or Path()) / f"{name}.json"
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[Draft]:
-        """Give a place to write to that is gone afterwards, unless it is kept."""
+        """Yield a draft to write to. Its file is removed afterwards, unless store() was called."""
         for folder in filter(None, (self._folder, Path(tempfile.gettempdir()) if _has_scratch() else None)):
             with contextlib.suppress(OSError):
                 folder.mkdir(0o700, parents=True, exist_ok=True)
@@ -84,61 +84,63 @@ class IndexCache:
             with contextlib.suppress(FileNotFoundError):
                 file.close()
 
-    def keep(self, place: Address, draft: Draft, headers: Mapping[str, str]) -> None:
-        """Keep what was written to a draft; what is oldest goes where it is too much."""
-        written = draft.file
-        if self._folder is None or written is None or not any(headers.get(name) for name in _VALIDATORS):
+    def store(self, place: Address, draft: Draft, headers: Mapping[str, str]) -> None:
+        """Store the content of a draft in the cache, and remove the oldest indexes if the cache is too large."""
+        content = draft.file
+        if self._folder is None or content is None or not any(headers.get(name) for name in _VALIDATORS):
             return
-        about = {"sha256": draft.digest.hexdigest(), **{n: headers.get(n, "") for n in _VALIDATORS}}
-        made = self._folder / f".part-{secrets.token_hex(8)}"
+        metadata = {"sha256": draft.digest.hexdigest(), **{n: headers.get(n, "") for n in _VALIDATORS}}
+        scratch = self._folder / f".part-{secrets.token_hex(8)}"
         try:
-            Path(written.name).rename(self._folder / f"{about['sha256']}.index")
-            made.write_text(json.dumps(about), "utf-8")
-            made.replace(self._about(place))
+            Path(content.name).rename(self._folder / f"{metadata['sha256']}.index")
+            scratch.write_text(json.dumps(metadata), "utf-8")
+            scratch.replace(self._metadata_path(place))
             _prune(self._folder)
-        except OSError:  # the folder is gone, full or not ours: there is no cache
+        except OSError:  # the folder was deleted, is full or is not writable: continue without a cache
             with contextlib.suppress(OSError):
-                made.unlink()
+                scratch.unlink()
 
 
 class Draft:
-    """What is under way, with its digest: in a file, and in memory where no file can hold it."""
+    """A download in progress and its digest: in a file, or in memory if no file can be written."""
 
     def __init__(self, file: IO[bytes] | None) -> None:
-        """``file``: unbuffered, so that what it holds is known when a disk is full; None for none."""
+        """``file``: unbuffered, so that its content is complete when the disk becomes full; None: use memory."""
         self.file = file
         self.size, self.digest = 0, hashlib.sha256()
         self._memory = bytearray()
 
     def write(self, piece: bytes) -> None:
-        """Append a piece. Raises UnreachableError where what was written cannot be read back."""
-        if self.file is not None and not _written(self.file, piece):
-            self._take_back(self.file)
+        """Append a piece. Raises UnreachableError if the disk is full and the file cannot be read back."""
+        if self.file is not None and not _write_all(self.file, piece):
+            self._move_to_memory(self.file)
         if self.file is None:
             self._memory += piece
         self.digest.update(piece)
         self.size += len(piece)
 
-    def _take_back(self, file: IO[bytes]) -> None:
+    def _move_to_memory(self, file: IO[bytes]) -> None:
         self.file = None
         try:
             file.seek(0)
             self._memory += file.read(self.size)
             file.truncate(0)
         except OSError as error:
-            raise UnreachableError(Answer.UNKNOWN, f"it could not be written down here: {error.strerror}") from None
+            raise UnreachableError(
+                Answer.UNKNOWN, f"the index could not be written to disk: {error.strerror}"
+            ) from None
 
     def read(self, reader: Callable[[Any], Any]) -> Any:
-        """Call a function with what was written."""
-        return mapped(self.file, reader) if self.file is not None else reader(bytes(self._memory))
+        """Return the result of a function for the content."""
+        return read_mapped(self.file, reader) if self.file is not None else reader(bytes(self._memory))
 
 
-def _written(file: IO[bytes], piece: bytes) -> bool:
-    """Write all of a piece, or tell that there is no room for it."""
-    left = memoryview(piece)
-    while left:
+def _write_all(file: IO[bytes], piece: bytes) -> bool:
+    """Write a whole piece. Return False if the disk is full."""
+    remaining = memoryview(piece)
+    while remaining:
         try:
-            left = left[file.write(left) :]
+            remaining = remaining[file.write(remaining) :]
         except OSError:
             return False
     return True
@@ -147,13 +149,13 @@ def _written(file: IO[bytes], piece: bytes) -> bool:
 def _has_scratch() -> bool:
     try:
         tempfile.gettempdir()
-    except OSError:  # a container whose root cannot be written
+    except OSError:  # a container with a read-only root file system
         return False
     return True
 
 
-def mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
-    """Call a function with the content of a file, which does not come into memory whole."""
+def read_mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
+    """Return the result of a function for the content of a file, which is mapped and not loaded into memory."""
     if os.fstat(file.fileno()).st_size == 0:
         return read(b"")
     with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
@@ -161,13 +163,13 @@ def mapped(file: IO[bytes], read: Callable[[Any], Any]) -> Any:
 
 
 def _prune(folder: Path) -> None:
-    """Take the oldest away, and what a run that was killed left behind."""
+    """Remove the oldest indexes, and the temporary files of killed runs."""
     for part in folder.glob(".part-*"):
-        if time.time() - part.stat().st_mtime > _A_DAY:
+        if time.time() - part.stat().st_mtime > _DAY:
             part.unlink(missing_ok=True)
-    found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.index")), reverse=True)
+    indexes = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.index")), reverse=True)
     total = 0
-    for _, size, path in found:
+    for _, size, path in indexes:
         total += size
         if total > _MOST:
             path.unlink(missing_ok=True)

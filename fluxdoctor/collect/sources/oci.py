@@ -1,4 +1,4 @@
-"""What OCI registries have: tags, the manifests that sources ask for, and whether these are signed."""
+"""Reads tags, manifests, signatures and charts from OCI registries."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from fluxdoctor.model.resource import Ref, Resource
 
 _CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 _SCHEME = "oci://"
-#: Worst first: what one chart of several answered is what the repository answered.
-_OF_THE_HOST = frozenset(Answer) - {Answer.OK, Answer.NOT_FOUND, Answer.EMPTY}
+#: Errors of the host. If one chart of a repository gets such an error, it is the answer of the repository.
+_HOST_ANSWERS = frozenset(Answer) - {Answer.OK, Answer.NOT_FOUND, Answer.EMPTY}
 
 
 @dataclass(frozen=True)
-class OciFound(SourceResults):
-    """The tags and manifests of OCIRepositories (by tag or digest asked for), and the tags of charts by HelmRepository."""
+class OciResults(SourceResults):
+    """The tags and manifests of OCIRepositories (by requested tag or digest), and the tags of charts by HelmRepository."""
 
     tags: Mapping[Ref, Sequence[str]] = field(default_factory=dict)
     manifests: Mapping[Ref, Mapping[str, OciManifest]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class OciFound(SourceResults):
 
 @dataclass(frozen=True)
 class _Image:
-    """A repository of a registry, and how it is asked for."""
+    """A repository of a registry, and its credentials."""
 
     source: Resource
     registry: Address
@@ -55,59 +55,59 @@ class _Image:
 
 
 @dataclass(frozen=True)
-class _Learnt:
+class _RegistryFacts:
     tags: tuple[str, ...] | None = None
     manifests: Mapping[str, OciManifest] = field(default_factory=dict)
     charts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     archives: Mapping[tuple[str, str], Chart | str] = field(default_factory=dict)
-    """By name and version: the chart, or why it could not be had."""
+    """By name and version: the chart, or why it could not be read."""
 
 
 def collect(
     sources: Sequence[Resource],
     charts: Mapping[Ref, frozenset[str]],
-    reach: ProbeContext,
+    context: ProbeContext,
     *,
     archives: Collection[Archive] = (),
-) -> OciFound:
-    """Ask registries for OCIRepositories, and HelmRepositories of type oci with the charts asked of each. Raises nothing.
+) -> OciResults:
+    """Read OCIRepositories and HelmRepositories of type oci. Raises nothing: errors are in the probes.
 
-    ``archives``: charts to pull as well.
+    ``charts``: names of charts by HelmRepository. ``archives``: charts to pull.
     """
-    pulled: dict[Ref, frozenset[tuple[str, str]]] = {}
+    pulls: dict[Ref, frozenset[tuple[str, str]]] = {}
     for ref, name, version in archives:
-        pulled[ref] = pulled.get(ref, frozenset()) | {(name, version)}
-    known: dict[Ref, _Image] = {}
-    refused: dict[Ref, tuple[str, UnreachableError]] = {}
+        pulls[ref] = pulls.get(ref, frozenset()) | {(name, version)}
+    images: dict[Ref, _Image] = {}
+    refusals: dict[Ref, tuple[str, UnreachableError]] = {}
     for source in sources:
         try:
-            known[source.ref] = _image(source, reach)
+            images[source.ref] = _to_image(source, context)
         except UnreachableError as error:
-            refused[source.ref] = (_shown(source), error)
+            refusals[source.ref] = (_display_url(source), error)
     questions = [
-        Request(ref, image.target, (*_key(image), charts.get(ref, frozenset()), pulled.get(ref, frozenset())))
-        for ref, image in known.items()
+        Request(ref, image.target, (*_request_key(image), charts.get(ref, frozenset()), pulls.get(ref, frozenset())))
+        for ref, image in images.items()
     ]
 
-    def answer(group: tuple[Request, ...]) -> Result[_Learnt]:
-        image = known[group[0].source]
-        with Client(reach, image.access) as client:
+    def answer(group: tuple[Request, ...]) -> Result[_RegistryFacts]:
+        image = images[group[0].source]
+        with Client(context, image.access) as client:
             if image.source.kind == "HelmRepository":
                 ref = image.source.ref
-                return _charts(client, image, charts.get(ref, frozenset()), pulled.get(ref, frozenset()))
-            return _artifact(client, image, pulled.get(image.source.ref, frozenset()))
+                return _ask_charts(client, image, charts.get(ref, frozenset()), pulls.get(ref, frozenset()))
+            return _ask_artifact(client, image, pulls.get(image.source.ref, frozenset()))
 
-    probes, learnt = fan_out.ask(questions, answer, reach)
-    return OciFound(
-        probes | fan_out.unasked(refused, reach),
-        (*_gaps(probes), *_lacking(learnt)),
-        {ref: found.tags for ref, found in learnt.items() if found.tags is not None},
-        {ref: found.manifests for ref, found in learnt.items() if found.manifests},
-        {ref: found.charts for ref, found in learnt.items() if found.charts},
+    probes, results = fan_out.ask(questions, answer, context)
+    return OciResults(
+        probes | fan_out.refusal_probes(refusals, context),
+        (*_gaps(probes), *_chart_gaps(results)),
+        {ref: facts.tags for ref, facts in results.items() if facts.tags is not None},
+        {ref: facts.manifests for ref, facts in results.items() if facts.manifests},
+        {ref: facts.charts for ref, facts in results.items() if facts.charts},
         {
-            (ref, *which): chart
-            for ref, found in learnt.items()
-            for which, chart in found.archives.items()
+            (ref, *chart_id): chart
+            for ref, facts in results.items()
+            for chart_id, chart in facts.archives.items()
             if isinstance(chart, Chart)
         },
     )
@@ -121,79 +121,79 @@ def _gaps(probes: Mapping[Ref, Probe]) -> tuple[Gap, ...]:
     )
 
 
-def _lacking(learnt: Mapping[Ref, _Learnt]) -> Iterator[Gap]:
-    for ref, found in sorted(learnt.items(), key=lambda item: item[0]):
-        for (name, version), chart in sorted(found.archives.items()):
+def _chart_gaps(results: Mapping[Ref, _RegistryFacts]) -> Iterator[Gap]:
+    for ref, facts in sorted(results.items(), key=lambda item: item[0]):
+        for (name, version), chart in sorted(facts.archives.items()):
             if isinstance(chart, str):
                 below = f"{ref.namespace}/{ref.name}"
-                helm = ref.kind == "HelmRepository"
-                path = f"helm/{below}/charts/{name}-{version}.tgz" if helm else f"oci/{below}/chart.tgz"
+                is_helm = ref.kind == "HelmRepository"
+                path = f"helm/{below}/charts/{name}-{version}.tgz" if is_helm else f"oci/{below}/chart.tgz"
                 yield Gap(FileScope(path), GapReason.UNAVAILABLE, chart)
 
 
-def _shown(source: Resource) -> str:
-    """Return the URL of a source without what may be secret in it."""
+def _display_url(source: Resource) -> str:
+    """Return the URL of a source without credentials."""
     host, slash, path = source.text("spec.url").removeprefix(_SCHEME).partition("?")[0].partition("/")
     return f"{_SCHEME}{host.rpartition('@')[2]}{slash}{path}" if "@" not in path else _SCHEME
 
 
-def _key(image: _Image) -> tuple[object, ...]:
-    """What is asked of a registry, and as whom."""
+def _request_key(image: _Image) -> tuple[object, ...]:
+    """Return the identity of the request for an image: what is read, and with which credentials."""
     source = image.source
-    asked = [
+    fields = [
         source.text(f"spec.{name}")
         for name in ("ref.tag", "ref.digest", "ref.semver", "ref.semverFilter", "verify.provider")
     ]
     login = (image.login.username, image.login.password, image.login.token)
-    chart = source.text("spec.layerSelector.mediaType") == _CHART
-    insecure = source.flag("spec.insecure")
-    return (image.target, source.kind, *asked, chart, insecure, login, image.access.key)
+    is_chart = source.text("spec.layerSelector.mediaType") == _CHART
+    is_insecure = source.flag("spec.insecure")
+    return (image.target, source.kind, *fields, is_chart, is_insecure, login, image.access.key)
 
 
-def _image(source: Resource, reach: ProbeContext) -> _Image:
+def _to_image(source: Resource, context: ProbeContext) -> _Image:
     url = source.text("spec.url")
     if not url.startswith(_SCHEME):
         raise UnreachableError(Answer.NOT_CONTACTED, "spec.url does not begin with oci://")
     registry = parse(f"https://{url.removeprefix(_SCHEME)}")
     name = registry.target.partition("?")[0].strip("/")
     if not re.fullmatch(r"[\w./-]*", name) or registry.user or "?" in url or ".." in url:
-        raise UnreachableError(Answer.NOT_CONTACTED, "spec.url is not a registry and the name of a repository")
-    pulled_with = access.pull_secrets(source, reach) if source.kind == "OCIRepository" else []
-    if not pulled_with and not source.has("spec.secretRef"):  # a cloud's identity is for who has no other login
-        access.generic(source)
+        raise UnreachableError(Answer.NOT_CONTACTED, "spec.url is not oci://<registry>/<repository>")
+    pull_secrets = access.pull_secrets(source, context) if source.kind == "OCIRepository" else []
+    if not pull_secrets and not source.has("spec.secretRef"):  # a cloud identity is used only without another login
+        access.require_generic_provider(source)
     if registry.host in ("docker.io", docker_config.HUB):
         registry = replace(registry, host=docker_config.HUB)
         name = name if "/" in name or source.kind == "HelmRepository" else f"library/{name}"
-    insecure = source.flag("spec.insecure")
-    certificates = access.secret(source, "spec.certSecretRef", reach)
-    # Only OCIRepository takes any certificate where it is insecure (source-controller 1.9, getTLSConfig).
-    verify = not (insecure and source.kind == "OCIRepository" and certificates is None)
+    is_insecure = source.flag("spec.insecure")
+    certificates = access.secret(source, "spec.certSecretRef", context)
+    # Only an insecure OCIRepository accepts any certificate (source-controller 1.9, getTLSConfig).
+    verify = not (is_insecure and source.kind == "OCIRepository" and certificates is None)
     login = (
-        docker_config.find(f"{registry.authority}/{name}", *pulled_with)
-        if pulled_with
-        else _login(source, registry, reach)
+        docker_config.find_login(f"{registry.authority}/{name}", *pull_secrets)
+        if pull_secrets
+        else _login(source, registry, context)
     )
-    how = Access(tls=access.tls_material(certificates), proxy=access.proxy(source, reach), verify=verify)
-    return _Image(source, registry.at("/"), name, how, login)
+    image_access = Access(tls=access.tls_material(certificates), proxy=access.proxy(source, context), verify=verify)
+    return _Image(source, registry.at("/"), name, image_access, login)
 
 
-def _login(source: Resource, registry: Address, reach: ProbeContext) -> RegistryLogin:
-    """Return the login of a HelmRepository; an OCIRepository that is pulled with no Secret has none."""
-    secret = access.secret(source, "spec.secretRef", reach)
+def _login(source: Resource, registry: Address, context: ProbeContext) -> RegistryLogin:
+    """Return the login of a HelmRepository. An OCIRepository without pull Secrets has none."""
+    secret = access.secret(source, "spec.secretRef", context)
     if secret is None:
         return RegistryLogin()
     if secret.type == "kubernetes.io/dockerconfigjson":
-        found = docker_config.exact(secret, registry.authority)
-        if found is None:
+        registry_login = docker_config.login_for_host(secret, registry.authority)
+        if registry_login is None:
             raise UnreachableError(
-                Answer.UNKNOWN, f"the Secret has no login for {registry.authority}, and the controller asks for one"
+                Answer.UNKNOWN, f"the Secret has no login for {registry.authority}, but the controller requires one"
             )
-        return found
+        return registry_login
     return RegistryLogin(*access.login(secret, "username", "password"))
 
 
-def _registry(client: Client, image: _Image) -> Address:
-    """Choose between https and http as go-containerregistry does: https first, and http for who asks for it."""
+def _choose_scheme(client: Client, image: _Image) -> Address:
+    """Choose https or http as go-containerregistry does: https first, then http if the source is insecure."""
     registry = image.registry
     if not image.source.flag("spec.insecure"):
         return registry
@@ -206,9 +206,9 @@ def _registry(client: Client, image: _Image) -> Address:
     return registry
 
 
-def _artifact(client: Client, image: _Image, wanted: frozenset[tuple[str, str]]) -> Result[_Learnt]:
-    """The tags are for a range and for words of help; what the source stands or falls with is its manifest."""
-    repository = RegistryRepository(client, _registry(client, image), image.name, image.login)
+def _ask_artifact(client: Client, image: _Image, chart_ids: frozenset[tuple[str, str]]) -> Result[_RegistryFacts]:
+    """Read the manifest of an OCIRepository, and the tags: for a version range, and for suggestions in reports."""
+    repository = RegistryRepository(client, _choose_scheme(client, image), image.name, image.login)
     spec = image.source.fields("spec.ref")
     tags: tuple[str, ...] | None = None
     try:
@@ -218,17 +218,19 @@ def _artifact(client: Client, image: _Image, wanted: frozenset[tuple[str, str]])
             raise
         if spec.text("semver") and not spec.text("digest"):
             return Result(error.answer, error.detail)
-    reference = spec.text("digest") or _chosen(image.source, tags or ()) or spec.text("tag") or "latest"
-    if spec.text("semver") and not spec.text("digest") and not _chosen(image.source, tags or ()):
-        return Result(Answer.OK, f"{len(tags or ())} tags, none in the range", _Learnt(tags))
+    reference = spec.text("digest") or _tag_in_range(image.source, tags or ()) or spec.text("tag") or "latest"
+    if spec.text("semver") and not spec.text("digest") and not _tag_in_range(image.source, tags or ()):
+        return Result(Answer.OK, f"{len(tags or ())} tags, none in the range", _RegistryFacts(tags))
     try:
         manifest = repository.manifest(reference)
     except UnreachableError as error:
-        return Result(error.answer, error.detail, _Learnt(tags))
+        return Result(error.answer, error.detail, _RegistryFacts(tags))
     if image.source.has("spec.verify"):
         manifest = replace(manifest, signatures=_signatures(repository, manifest.digest, tags))
-    in_use = {which: _chart(repository, which[1].rpartition("@")[2]) for which in sorted(wanted)}
-    return Result(Answer.OK, f"{reference} is {manifest.digest}", _Learnt(tags, {reference: manifest}, archives=in_use))
+    archives = {chart_id: _read_chart(repository, chart_id[1].rpartition("@")[2]) for chart_id in sorted(chart_ids)}
+    return Result(
+        Answer.OK, f"{reference} is {manifest.digest}", _RegistryFacts(tags, {reference: manifest}, archives=archives)
+    )
 
 
 def _signatures(repository: RegistryRepository, digest: str, tags: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -238,69 +240,67 @@ def _signatures(repository: RegistryRepository, digest: str, tags: tuple[str, ..
         return None
 
 
-def _chosen(source: Resource, tags: Sequence[str]) -> str:
-    """Return the tag that a range takes, or "" without a range or without such a tag (source-controller 1.9)."""
+def _tag_in_range(source: Resource, tags: Sequence[str]) -> str:
+    """Return the tag that a version range selects, "" without a range or a matching tag (source-controller 1.9)."""
     constraint = source.text("spec.ref.semver")
     if not constraint:
         return ""
-    chart = source.text("spec.layerSelector.mediaType") == _CHART
+    is_chart = source.text("spec.layerSelector.mediaType") == _CHART
     try:
-        wanted = re.compile(source.text("spec.ref.semverFilter"))
-        versions = {(t.replace("_", "+") if chart else t): t for t in tags if wanted.search(t)}
-        found = semver.satisfying(constraint, versions)
+        pattern = re.compile(source.text("spec.ref.semverFilter"))
+        versions = {(t.replace("_", "+") if is_chart else t): t for t in tags if pattern.search(t)}
+        matches = semver.satisfying(constraint, versions)
     except (re.error, semver.InvalidConstraint):
         return ""
-    return versions[found[0]] if found else ""
+    return versions[matches[0]] if matches else ""
 
 
-def _charts(
-    client: Client, image: _Image, names: frozenset[str], wanted: frozenset[tuple[str, str]]
-) -> Result[_Learnt]:
-    """Ask for the tags of each chart; a repository without one is asked whether it is a registry at all."""
-    registry = _registry(client, image)
+def _ask_charts(
+    client: Client, image: _Image, names: frozenset[str], chart_ids: frozenset[tuple[str, str]]
+) -> Result[_RegistryFacts]:
+    """Read the tags of each chart. A repository without a requested chart is only checked to be a registry."""
+    registry = _choose_scheme(client, image)
     if not names:
-        return _alive(client, registry)
-    found: dict[str, tuple[str, ...]] = {}
-    missing: list[str] = []
+        return _check_registry(client, registry)
+    tags_by_chart: dict[str, tuple[str, ...]] = {}
     worst: UnreachableError | None = None
     for name in sorted(names):
         try:
             if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", name):
                 continue
             path = f"{image.name}/{name}".strip("/")
-            found[name] = RegistryRepository(client, registry, path, image.login).tags()
+            tags_by_chart[name] = RegistryRepository(client, registry, path, image.login).tags()
         except UnreachableError as error:
-            if error.answer is Answer.NOT_FOUND:
-                missing.append(name)
-            worst = error if worst is None or error.answer in _OF_THE_HOST else worst
+            worst = error if worst is None or error.answer in _HOST_ANSWERS else worst
             if error.answer not in (Answer.NOT_FOUND, Answer.AUTHENTICATION):
                 break
-    learnt = _Learnt(charts=found, archives={which: _pull(client, registry, image, *which) for which in sorted(wanted)})
+    archives = {key: _pull_chart(client, registry, image, *key) for key in sorted(chart_ids)}
+    facts = _RegistryFacts(charts=tags_by_chart, archives=archives)
     if worst is None:
-        return Result(Answer.OK, f"{len(found)} {'chart' if len(found) == 1 else 'charts'}", learnt)
-    return Result(worst.answer, worst.detail, learnt)
+        return Result(Answer.OK, f"{len(tags_by_chart)} {'chart' if len(tags_by_chart) == 1 else 'charts'}", facts)
+    return Result(worst.answer, worst.detail, facts)
 
 
-def _pull(client: Client, registry: Address, image: _Image, name: str, version: str) -> Chart | str:
-    """Pull one chart: Helm stores it under a tag with _ for the + of the version."""
+def _pull_chart(client: Client, registry: Address, image: _Image, name: str, version: str) -> Chart | str:
+    """Pull one chart. In its tag Helm replaces the + of the version by _."""
     repository = RegistryRepository(client, registry, f"{image.name}/{name}".strip("/"), image.login)
-    return _chart(repository, version.replace("+", "_"))
+    return _read_chart(repository, version.replace("+", "_"))
 
 
-def _chart(repository: RegistryRepository, reference: str) -> Chart | str:
-    """Pull the chart of a manifest, a layer of its own type, or say why it cannot be had."""
+def _read_chart(repository: RegistryRepository, reference: str) -> Chart | str:
+    """Pull the chart layer of a manifest, or return why that is not possible."""
     try:
         manifest = repository.manifest(reference)
-        layer = next((one for one in manifest.layers if one.media_type == _CHART), None)
+        layer = next((entry for entry in manifest.layers if entry.media_type == _CHART), None)
         if layer is None:
-            return "its manifest has no layer of a chart"
+            return "its manifest has no Helm chart layer"
         return chart_archive.read(repository.blob(layer.digest, chart_archive.MAX_PACKED))
     except (UnreachableError, chart_archive.ChartError) as error:
         return str(error)
 
 
-def _alive(client: Client, registry: Address) -> Result[_Learnt]:
+def _check_registry(client: Client, registry: Address) -> Result[_RegistryFacts]:
     response = client.get(registry.at("/v2/"))
     if response.ok or response.headers.get("www-authenticate"):
-        return Result(Answer.OK, "it answers, and no chart was asked for")
+        return Result(Answer.OK, "the registry answers; no chart was requested")
     raise response.refusal()

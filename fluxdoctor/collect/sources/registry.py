@@ -1,4 +1,7 @@
-"""One repository of an OCI registry: its tags, manifests and signatures (OCI Distribution 1.1, token login as Docker's)."""
+"""Reads one repository of an OCI registry: tags, manifests, signatures and blobs.
+
+The protocol is OCI Distribution 1.1, with the token login of Docker.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ _SIGNATURES = (
 
 
 class RegistryRepository:
-    """Asks for one repository. Every method may raise UnreachableError."""
+    """Reads one repository. Every method raises UnreachableError if the registry does not give a valid answer."""
 
     def __init__(self, client: Client, place: Address, name: str, login: RegistryLogin) -> None:
         """``place``: the registry; ``name``: the repository in it, without a slash at its ends."""
@@ -49,27 +52,27 @@ class RegistryRepository:
         self._authorization = f"Bearer {login.token}" if login.token else ""
 
     def tags(self) -> tuple[str, ...]:
-        """Return the tags, as the registry lists them."""
+        """Return the tags, in the order of the registry."""
         place: Address | None = self._below(f"tags/list?n={_PAGE}")
-        found: list[str] = []
+        tags: list[str] = []
         for _ in range(_MOST_PAGES):
-            if place is None or len(found) >= _MOST_TAGS:
+            if place is None or len(tags) >= _MOST_TAGS:
                 break
             response = self._get(place, "application/json")
             if not response.ok:
                 raise refusal(response)
-            found += Fields(_json(response)).strings("tags")
-            place = self._following(response)
-        return tuple(dict.fromkeys(found))
+            tags += Fields(_json(response)).strings("tags")
+            place = self._next_page(response)
+        return tuple(dict.fromkeys(tags))
 
-    def _following(self, response: Response) -> Address | None:
+    def _next_page(self, response: Response) -> Address | None:
         link = _NEXT.search(response.headers.get("link", ""))
         if not link:
             return None
-        following = response.place.join(link[1])
-        if not response.place.keeps(following):
-            raise UnreachableError(Answer.MALFORMED, f"{self._place.authority} sends us to another host for more tags")
-        return following
+        next_place = response.place.join(link[1])
+        if not response.place.is_same_origin(next_place):
+            raise UnreachableError(Answer.MALFORMED, f"{self._place.authority} continues the tag list on another host")
+        return next_place
 
     def manifest(self, reference: str) -> OciManifest:
         """Return the manifest of a tag or digest."""
@@ -79,27 +82,33 @@ class RegistryRepository:
         return _manifest(response)
 
     def signatures(self, digest: str, tags: tuple[str, ...] | None) -> tuple[str, ...]:
-        """Return the kinds of signatures of a digest: cosign's tag, and the artifact types that refer to it."""
+        """Return the kinds of signatures of a digest: "cosign tag", and the artifact types of its referrers."""
         tag = f"{digest.replace(':', '-')}.sig"
-        signed = tag in tags if tags is not None else self._look(f"manifests/{tag}") is not None
-        # Registries without the referrers API (OCI 1.1) keep the list under a tag that is made of the digest.
-        listed = self._look(f"referrers/{digest}") or self._look(f"manifests/{digest.replace(':', '-')}") or Fields()
-        kinds = (row.text("artifactType") for row in listed.rows("manifests"))
-        found = [kind for kind in kinds if kind.startswith(_SIGNATURES)]
-        return tuple(dict.fromkeys((*(["cosign tag"] if signed else []), *found)))
+        has_cosign_tag = tag in tags if tags is not None else self._get_optional(f"manifests/{tag}") is not None
+        # Registries without the referrers API (OCI 1.1) store the list under a tag derived from the digest.
+        referrers = (
+            self._get_optional(f"referrers/{digest}")
+            or self._get_optional(f"manifests/{digest.replace(':', '-')}")
+            or Fields()
+        )
+        kinds = (row.text("artifactType") for row in referrers.rows("manifests"))
+        artifact_types = [kind for kind in kinds if kind.startswith(_SIGNATURES)]
+        return tuple(dict.fromkeys((*(["cosign tag"] if has_cosign_tag else []), *artifact_types)))
 
     def blob(self, digest: str, limit: int) -> bytes:
-        """Return a blob that is what its digest says."""
+        """Return a blob of at most ``limit`` bytes, and verify its digest."""
         if not _DIGEST.fullmatch(digest):
-            raise UnreachableError(Answer.MALFORMED, f"{self._place.authority} names a blob by no digest of sha256")
+            raise UnreachableError(
+                Answer.MALFORMED, f"{self._place.authority} refers to a blob without a sha256 digest"
+            )
         response = self._get(self._below(f"blobs/{digest}"), "*/*", limit)
         if not response.ok:
             raise refusal(response)
         if f"sha256:{hashlib.sha256(response.body).hexdigest()}" != digest:
-            raise UnreachableError(Answer.MALFORMED, "the blob is not what its digest says")
+            raise UnreachableError(Answer.MALFORMED, "the blob does not match its digest")
         return response.body
 
-    def _look(self, path: str) -> Fields | None:
+    def _get_optional(self, path: str) -> Fields | None:
         response = self._get(self._below(path), _ANY)
         if response.ok:
             return Fields(_json(response))
@@ -120,37 +129,37 @@ class RegistryRepository:
         return self._client.get(place, {"Accept": accept}, authorization=self._authorization, limit=limit)
 
     def _log_in(self, response: Response) -> str:
-        """Return the header that a 401 asks for, or "" where we have nothing to answer it with."""
-        scheme, _, rest = response.headers.get("www-authenticate", "").strip().partition(" ")
+        """Return the Authorization header that a 401 requires, "" if there are no credentials for it."""
+        scheme, _, challenge = response.headers.get("www-authenticate", "").strip().partition(" ")
         if scheme.lower() == "basic":
             return basic(self._login.username, self._login.password) if self._login.username else ""
         if scheme.lower() != "bearer":
             return ""
-        asked = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(rest)}
-        return self._token(asked)
+        parameters = {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(challenge)}
+        return self._fetch_token(parameters)
 
-    def _token(self, asked: Mapping[str, str]) -> str:
-        realm = parse(asked.get("realm", ""))
+    def _fetch_token(self, parameters: Mapping[str, str]) -> str:
+        realm = parse(parameters.get("realm", ""))
         if realm.scheme != "https" and self._place.scheme == "https":
-            raise UnreachableError(Answer.NOT_CONTACTED, f"{self._place.authority} has its tokens made over plain http")
-        query = {"scope": asked.get("scope") or f"repository:{self._name}:pull"}
-        if asked.get("service"):
-            query["service"] = asked["service"]
+            raise UnreachableError(Answer.NOT_CONTACTED, f"{self._place.authority} issues its tokens over plain http")
+        query = {"scope": parameters.get("scope") or f"repository:{self._name}:pull"}
+        if parameters.get("service"):
+            query["service"] = parameters["service"]
         separator = "&" if "?" in realm.target else "?"
         place = realm.at(f"{realm.target}{separator}{urlencode(query)}")
-        own = basic(self._login.username, self._login.password) if self._login.username else ""
-        response = self._client.get(place, {"Accept": "application/json"}, authorization=own)
+        authorization = basic(self._login.username, self._login.password) if self._login.username else ""
+        response = self._client.get(place, {"Accept": "application/json"}, authorization=authorization)
         if not response.ok:
             raise refusal(response)
         body = Fields(_json(response))
         token = body.text("token") or body.text("access_token")
         if not token or not token.isascii() or not token.isprintable():
-            raise UnreachableError(Answer.MALFORMED, f"{realm.authority} gave no token")
+            raise UnreachableError(Answer.MALFORMED, f"{realm.authority} returned no token")
         return f"Bearer {token}"
 
 
 def refusal(response: Response) -> UnreachableError:
-    """Return the class of a registry's error, with its code, which tells a repository from a tag that is not there."""
+    """Return the error for a response, with the registry's code, which distinguishes a missing repository and a missing tag."""
     error = response.refusal()
     try:
         code = Fields(json.loads(response.body)).text("errors.0.code")
@@ -168,7 +177,7 @@ def _json(response: Response) -> Any:
         return json.loads(response.body)
     except (ValueError, RecursionError):
         raise UnreachableError(
-            Answer.MALFORMED, f"{response.place.authority} does not answer as a registry does"
+            Answer.MALFORMED, f"{response.place.authority} does not answer like a registry"
         ) from None
 
 
@@ -176,9 +185,11 @@ def _manifest(response: Response) -> OciManifest:
     body = Fields(_json(response))
     kind = body.text("mediaType") or response.headers.get("content-type", "").partition(";")[0].strip()
     if not body.has("layers") and not body.has("manifests") and not body.has("config"):
-        raise UnreachableError(Answer.MALFORMED, f"{response.place.authority} answers with no manifest")
-    said = response.headers.get("docker-content-digest", "")
-    digest = said if _DIGEST.fullmatch(said) else f"sha256:{hashlib.sha256(response.body).hexdigest()}"
+        raise UnreachableError(Answer.MALFORMED, f"{response.place.authority} did not return a manifest")
+    header_digest = response.headers.get("docker-content-digest", "")
+    digest = (
+        header_digest if _DIGEST.fullmatch(header_digest) else f"sha256:{hashlib.sha256(response.body).hexdigest()}"
+    )
     return OciManifest(
         digest,
         kind,

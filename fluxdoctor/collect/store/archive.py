@@ -1,4 +1,4 @@
-"""A snapshot as one .tgz file, read in memory: nothing of it is ever written to disk."""
+"""Reads a snapshot from a .tgz file in memory; it writes nothing to disk."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 MAX_FILE = 256 * 1024 * 1024
 MAX_TOTAL = 2 * 1024 * 1024 * 1024
 _MOST_MEMBERS = 500_000
-_NOT_A_FILE = "neither a file nor a folder, or outside of the snapshot: left out"
+_NOT_A_FILE = "not a regular file, or outside the snapshot: skipped"
 
 
 class SnapshotError(Exception):
-    """A folder that is not a snapshot that can be read; the text says what is wrong, where, and what to do."""
+    """A folder or archive is not a readable snapshot; the text says what is wrong and in which file."""
 
 
 def read(path: Path, gaps: list[Gap]) -> dict[str, bytes]:
-    """Return the files of an archive; what is no plain file in it is a gap. Raises SnapshotError where it is no .tgz.
+    """Return the files of an archive. Raises SnapshotError if it is not a .tgz.
 
-    An archive that was cut short gives what came before the cut, and a gap.
+    A member that is not a regular file becomes a gap. A truncated archive gives the files before the cut, and a gap.
     """
     files: dict[str, bytes] = {}
     total = 0
     try:
-        with gzip.open(path) as plain, tarfile.open(fileobj=plain, mode="r|") as archive:
+        with gzip.open(path) as decompressed, tarfile.open(fileobj=decompressed, mode="r|") as archive:
             for count, member in enumerate(archive):
                 name = posixpath.normpath(member.name)
                 total += member.size
@@ -37,7 +37,7 @@ def read(path: Path, gaps: list[Gap]) -> dict[str, bytes]:
                         Gap(
                             FileScope("cluster/"),
                             GapReason.TOO_LARGE,
-                            f"{path.name} is too large: the rest of it was not read",
+                            f"{path.name} is too large: the rest was not read",
                         )
                     )
                     break
@@ -53,15 +53,15 @@ def read(path: Path, gaps: list[Gap]) -> dict[str, bytes]:
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         if not files:
             raise SnapshotError(
-                f"{path}: neither a snapshot folder nor a .tgz of one ({type(error).__name__})"
+                f"{path}: neither a snapshot folder nor a snapshot .tgz ({type(error).__name__})"
             ) from None
-        why = f"{path.name} is damaged or cut short: what came after {max(files)} is missing"
+        why = f"{path.name} is damaged or truncated: everything after {max(files)} is missing"
         gaps.append(Gap(FileScope("cluster/"), GapReason.MALFORMED, why))
-    return _below(files)
+    return _strip_top_folder(files)
 
 
-def _below(files: dict[str, bytes]) -> dict[str, bytes]:
-    """An archive made by hand has one folder at its top."""
+def _strip_top_folder(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Remove the single top folder of an archive that was created by hand."""
     tops = {name.partition("/")[0] for name in files}
     if "snapshot.yaml" in files or len(tops) != 1:
         return files

@@ -1,4 +1,4 @@
-"""What registries have, as files of a snapshot folder: ``oci/<namespace>/<name>.yaml``."""
+"""Converts facts about registries from and to the files ``oci/<namespace>/<name>.yaml`` of a snapshot folder."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from fluxdoctor.model.oci import OciLayer, OciManifest, OciTags
 from fluxdoctor.model.resource import Fields, Ref
 
 
-def load(said: Mapping[Ref, Fields]) -> OciTags:
-    """Read the tags, manifests and charts that files tell of sources."""
+def load(bodies: Mapping[Ref, Fields]) -> OciTags:
+    """Return the tags, manifests and charts of sources from the bodies of their files."""
     return OciTags(
-        {ref: body.strings("tags") for ref, body in said.items() if body.has("tags") or not body.keys()},
+        {ref: body.strings("tags") for ref, body in bodies.items() if body.has("tags") or not body.keys()},
         {ref: {name: _manifest(body.fields(("manifests", name))) for name in body.keys("manifests")}
-         for ref, body in said.items() if body.has("manifests")},
+         for ref, body in bodies.items() if body.has("manifests")},
         {ref: {name: body.strings(("charts", name)) for name in body.keys("charts")}
-         for ref, body in said.items() if body.has("charts")},
+         for ref, body in bodies.items() if body.has("charts")},
     )  # fmt: skip
 
 
 def save(oci: OciTags) -> dict[Ref, dict[str, Any]]:
-    """Return the body of the file of each source."""
-    found: dict[Ref, dict[str, Any]] = {}
+    """Return the body of the file for each source."""
+    bodies: dict[Ref, dict[str, Any]] = {}
     for ref, tags in oci.listed.items():
-        found.setdefault(ref, {})["tags"] = list(tags)
+        bodies.setdefault(ref, {})["tags"] = list(tags)
     for ref, manifests in oci.manifests.items():
-        found.setdefault(ref, {})["manifests"] = {name: _body(manifest) for name, manifest in manifests.items()}
+        bodies.setdefault(ref, {})["manifests"] = {
+            name: _manifest_body(manifest) for name, manifest in manifests.items()
+        }
     for ref, charts in oci.charts.items():
-        found.setdefault(ref, {})["charts"] = {name: list(tags) for name, tags in charts.items()}
-    return found
+        bodies.setdefault(ref, {})["charts"] = {name: list(tags) for name, tags in charts.items()}
+    return bodies
 
 
 def _manifest(body: Fields) -> OciManifest:
@@ -44,10 +46,12 @@ def _manifest(body: Fields) -> OciManifest:
     )
 
 
-def _body(manifest: OciManifest) -> dict[str, Any]:
+def _manifest_body(manifest: OciManifest) -> dict[str, Any]:
     body: dict[str, Any] = {"digest": manifest.digest, "mediaType": manifest.media_type}
     body |= {"artifactType": manifest.artifact_type} if manifest.artifact_type else {}
     body |= {"config": {"mediaType": manifest.config_media_type}} if manifest.config_media_type else {}
-    body["layers"] = [{"mediaType": one.media_type, "digest": one.digest, "size": one.size} for one in manifest.layers]
+    body["layers"] = [
+        {"mediaType": layer.media_type, "digest": layer.digest, "size": layer.size} for layer in manifest.layers
+    ]
     body |= {"annotations": dict(manifest.annotations)} if manifest.annotations else {}
     return body if manifest.signatures is None else {**body, "signatures": list(manifest.signatures)}

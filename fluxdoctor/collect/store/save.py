@@ -1,4 +1,4 @@
-"""A Snapshot to a folder of files, format 1: what folder.load reads back to the same facts."""
+"""Writes a Snapshot to a folder or .tgz, format 1. snapshot_folder.load() reads the same facts from it."""
 
 from __future__ import annotations
 
@@ -25,21 +25,20 @@ from fluxdoctor.model.tree import GitTrees
 
 
 def check(root: Path) -> None:
-    """Tell before the work whether a snapshot can be written there. Raises FileExistsError or NotADirectoryError."""
+    """Check that a snapshot can be written to a path. Raises FileExistsError or NotADirectoryError if it cannot."""
     if not root.parent.is_dir():
         raise NotADirectoryError(f"{root.parent}: no such folder")
     if _is_archive(root):
         if root.exists():
-            raise FileExistsError(f"{root} is there already")
+            raise FileExistsError(f"{root} already exists")
     elif root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise FileExistsError(f"{root} is not empty: a snapshot is written into a folder of its own")
+        raise FileExistsError(f"{root} is not empty: a snapshot needs an empty folder")
 
 
 def save(snapshot: Snapshot, root: Path) -> None:
-    """Write a snapshot into a folder that is empty or not there, or into a .tgz file.
+    """Write a snapshot to a folder, which must be empty or not exist, or to a .tgz file, which must not exist.
 
-    Raises FileExistsError where something is in the way, and OSError where it cannot be written. Nothing is left of what
-    could not be written whole.
+    Raises FileExistsError if the target exists, OSError if it cannot be written. An incomplete snapshot is removed.
     """
     check(root)
     unfinished = root.with_name(f".{root.name}.part")
@@ -70,11 +69,11 @@ def _write(snapshot: Snapshot, root: Path) -> None:
 
 
 def _pack(snapshot: Snapshot, path: Path) -> None:
-    """Write the files sorted, owned by nobody, of the moment of the snapshot: the same facts are the same bytes."""
+    """Write a reproducible archive: files sorted, no owner, time of the snapshot. The same facts give the same bytes."""
     with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
         path.chmod(0o600)
         with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            # What says what the rest is comes first: an archive that is cut short can still be read in part.
+            # snapshot.yaml comes first, so that a truncated archive can still be read in part.
             for name, content in sorted(files(snapshot).items(), key=lambda f: (f[0] != "snapshot.yaml", f[0])):
                 member = tarfile.TarInfo(name)
                 member.size, member.mode, member.mtime = len(content), 0o600, int(snapshot.taken.timestamp())
@@ -83,42 +82,42 @@ def _pack(snapshot: Snapshot, path: Path) -> None:
 
 def files(snapshot: Snapshot) -> dict[str, bytes]:
     """Return the files of a snapshot folder, by path."""
-    found = {"snapshot.yaml": _yaml(_about(snapshot)), "cluster/objects.json": _json(_objects(snapshot.cluster))}
+    contents = {"snapshot.yaml": _yaml(_metadata(snapshot)), "cluster/objects.json": _json(_objects(snapshot.cluster))}
     if snapshot.git:
-        found |= dict(_git(snapshot.git))
+        contents |= dict(_git(snapshot.git))
     if snapshot.charts:
         for ref, charts in snapshot.charts.indexes.items():
-            entries = {name: [_chart(v) for v in versions] for name, versions in charts.items()}
-            found[f"helm/{ref.namespace}/{ref.name}/index.yaml"] = _yaml({"apiVersion": "v1", "entries": entries})
+            entries = {name: [_version_row(v) for v in versions] for name, versions in charts.items()}
+            contents[f"helm/{ref.namespace}/{ref.name}/index.yaml"] = _yaml({"apiVersion": "v1", "entries": entries})
     if snapshot.archives:
-        found |= _archives(snapshot.archives)
+        contents |= _archives(snapshot.archives)
     if snapshot.oci:
-        for ref, said in oci_folder.save(snapshot.oci).items():
-            found[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml(said)
+        for ref, body in oci_folder.save(snapshot.oci).items():
+            contents[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml(body)
     if snapshot.probes:
         rows = [
             {**_ref(ref), "target": p.target, "answer": p.answer.value, "detail": p.detail, "at": _time(p.at)}
             for ref, p in sorted(snapshot.probes.tried.items())
         ]
-        found["probes.yaml"] = _yaml(rows)
-    return found
+        contents["probes.yaml"] = _yaml(rows)
+    return contents
 
 
 def _archives(charts: Charts) -> dict[str, bytes]:
-    """Return the charts packed anew, and of those of Helm repositories what was asked for and served."""
-    found: dict[str, bytes] = {}
-    pulled: dict[str, list[dict[str, str]]] = {}
+    """Return the files of repacked charts, and for Helm repositories pulled.yaml: the requested chart and served digest."""
+    contents: dict[str, bytes] = {}
+    rows_by_path: dict[str, list[dict[str, str]]] = {}
     for (ref, name, version), chart in charts.archives.items():
-        below = f"{ref.namespace}/{ref.name}"
+        folder = f"{ref.namespace}/{ref.name}"
         if ref.kind != "HelmRepository":
-            found[f"oci/{below}/chart.tgz"] = chart_archive.pack(chart)
+            contents[f"oci/{folder}/chart.tgz"] = chart_archive.pack(chart)
             continue
         file = f"{chart.name}-{chart.version}.tgz"
-        found[f"helm/{below}/charts/{file}"] = chart_archive.pack(chart)
+        contents[f"helm/{folder}/charts/{file}"] = chart_archive.pack(chart)
         if chart.digest:
             row = {"chart": name, "version": version, "file": file, "digest": f"sha256:{chart.digest}"}
-            pulled.setdefault(f"helm/{below}/pulled.yaml", []).append(row)
-    return found | {path: _yaml(rows) for path, rows in pulled.items()}
+            rows_by_path.setdefault(f"helm/{folder}/pulled.yaml", []).append(row)
+    return contents | {path: _yaml(rows) for path, rows in rows_by_path.items()}
 
 
 def _yaml(body: Any) -> bytes:
@@ -137,19 +136,19 @@ def _ref(ref: Ref) -> dict[str, str]:
     return {"kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 
-def _about(snapshot: Snapshot) -> dict[str, Any]:
+def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     cluster = snapshot.cluster
     return {
         "format": FORMAT,
         "taken": _time(snapshot.taken),
         "versions": dict(snapshot.versions.found),
         "listed": [
-            {"kind": kind, "namespaces": "all" if spaces is None else sorted(spaces)}
-            for kind, spaces in cluster.listed.items()
+            {"kind": kind, "namespaces": "all" if namespaces is None else sorted(namespaces)}
+            for kind, namespaces in cluster.listed.items()
         ],
         "absent": [_ref(ref) for ref in sorted(cluster.absent)],
         "gaps": [saved_gaps.to_row(gap) for gap in snapshot.gaps],
-        **({"target": asked} if (asked := _target(snapshot.target)) else {}),
+        **({"target": target_versions} if (target_versions := _target(snapshot.target)) else {}),
     }
 
 
@@ -165,9 +164,9 @@ def _objects(cluster: Cluster) -> dict[str, Any]:
 
 def _event(ref: Ref, event: Event) -> dict[str, Any]:
     kind, _, group = ref.kind.partition(".")
-    about = {**_ref(ref), "kind": kind, **({"apiVersion": f"{group}/v1"} if group else {})}
+    involved = {**_ref(ref), "kind": kind, **({"apiVersion": f"{group}/v1"} if group else {})}
     return {
-        "apiVersion": "v1", "kind": "Event", "metadata": {"namespace": ref.namespace}, "involvedObject": about,
+        "apiVersion": "v1", "kind": "Event", "metadata": {"namespace": ref.namespace}, "involvedObject": involved,
         "type": event.type, "reason": event.reason, "message": event.message, "lastTimestamp": _time(event.at),
         "count": event.count,
     }  # fmt: skip
@@ -177,11 +176,11 @@ def _git(git: GitTrees) -> Iterator[tuple[str, bytes]]:
     for ref, tree in git.trees.items():
         for path in tree.paths:
             yield f"git/{ref.namespace}/{ref.name}/{path}", tree.text(path)
-    for ref, names in git.remotes.items():
-        yield f"git/{ref.namespace}/{ref.name}.refs.yaml", _yaml(dict(names))
+    for ref, refs in git.remotes.items():
+        yield f"git/{ref.namespace}/{ref.name}.refs.yaml", _yaml(dict(refs))
 
 
-def _chart(version: ChartVersion) -> dict[str, Any]:
+def _version_row(version: ChartVersion) -> dict[str, Any]:
     body: dict[str, Any] = {"version": version.version, "urls": list(version.urls)}
     if version.kube_version:
         body["kubeVersion"] = version.kube_version

@@ -1,4 +1,4 @@
-"""Gaps as rows of snapshot.yaml: ``what`` and ``why`` for people, ``reason`` for machines."""
+"""Converts gaps from and to rows of snapshot.yaml: ``what`` and ``why`` for people, ``reason`` for programs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from fluxdoctor.model.gaps import FileScope, Gap, GapReason, KindScope, Scope, S
 from fluxdoctor.model.resource import Fields, Ref
 
 _FOLDERS = ("cluster/", "git/", "helm/", "oci/")
-#: How ``why`` begins in snapshots that were written before rows had a reason.
+#: The start of ``why`` in snapshots from before rows had a reason.
 _BEGINNINGS = {"forbidden": GapReason.FORBIDDEN, "unauthorized": GapReason.UNAUTHORIZED, "timed out": GapReason.TIMEOUT}
 
 
 def to_row(gap: Gap) -> dict[str, str]:
-    """Return a gap as snapshot.yaml has it."""
+    """Return a gap as a row of snapshot.yaml."""
     return {"what": str(gap.scope), "why": gap.why, "reason": str(gap.reason)}
 
 
 def from_row(row: Fields) -> Gap:
-    """Read a gap; one without a known reason has the reason with which its ``why`` begins."""
+    """Return the gap of a row. Without a valid ``reason``, the start of ``why`` decides."""
     why = row.text("why")
     reason = next((r for text, r in _BEGINNINGS.items() if why.startswith(text)), GapReason.NOT_COLLECTED)
     with contextlib.suppress(ValueError):
@@ -27,16 +27,16 @@ def from_row(row: Fields) -> Gap:
     return Gap(_scope(row.text("what")), reason, why)
 
 
-def _scope(what: str) -> Scope:
-    """Read ``Kind``, ``Kind/namespace``, ``Kind/namespace/name``, a path of the snapshot, or the name of a step."""
-    path, _, item = what.partition(" ")
+def _scope(text: str) -> Scope:
+    """Parse ``Kind``, ``Kind/namespace``, ``Kind/namespace/name``, a path of the snapshot, or the name of a step."""
+    path, _, item = text.partition(" ")
     if path.startswith(_FOLDERS) or path.endswith((".yaml", ".json")):
         return FileScope(path, item)
-    kind, *rest = what.split("/")
-    if not kind[:1].isupper() or " " in what:
-        return StepScope(what)
-    if len(rest) > 1:
-        return Ref(kind, rest[0], "/".join(rest[1:]))
-    if rest and kind in CLUSTER_SCOPED:
-        return Ref(kind, "", rest[0])
-    return KindScope(kind, *rest)
+    kind, *parts = text.split("/")
+    if not kind[:1].isupper() or " " in text:
+        return StepScope(text)
+    if len(parts) > 1:
+        return Ref(kind, parts[0], "/".join(parts[1:]))
+    if parts and kind in CLUSTER_SCOPED:
+        return Ref(kind, "", parts[0])
+    return KindScope(kind, *parts)

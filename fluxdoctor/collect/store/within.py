@@ -1,4 +1,4 @@
-"""Whether a path stays in the folders that a reader may not leave, links followed."""
+"""Checks that a path is inside the allowed folders, with links followed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def is_within(path: Path, folders: Iterable[Path]) -> bool:
-    """Tell whether a path is one of these folders or below one, wherever their links lead. Raises OSError for a loop of links."""
+    """Tell whether a path is one of these folders or below one, with links resolved. Raises OSError for a loop of links."""
     real = path.resolve()
     return any(real.is_relative_to(folder.resolve()) for folder in folders)

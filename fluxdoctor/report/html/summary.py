@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fluxdoctor.model.finding import Finding, Report, Severity, Verdict
-from fluxdoctor.report import state, unseen
+from fluxdoctor.report import ignored, state, unseen
 from fluxdoctor.report.graph import Picture
 from fluxdoctor.report.html.findings import ids
 from fluxdoctor.report.html.tags import Markup, tag
@@ -22,8 +22,8 @@ def headline(report: Report) -> str:
     warnings = sum(f.severity is Severity.WARNING for f in report.findings)
     if report.verdict is Verdict.HEALTHY:
         return "nothing to fix"
-    if report.verdict is Verdict.INCOMPLETE:
-        return "nothing found, but not all could be seen"
+    if words := state.verdict(report):
+        return words
     parts = [count(errors, "root cause") if errors else "", count(warnings, "warning") if warnings else ""]
     return ", ".join(p for p in parts if p)
 
@@ -90,7 +90,8 @@ def _about(report: Report) -> str:
         "check": "a repository, not yet deployed",
     }
     taken = report.taken.strftime(f"{state.taken(report)} %Y-%m-%d %H:%M:%SZ")
-    return " · ".join([*versions, how.get(report.mode, report.mode), taken])
+    hidden = ignored.counted(report)
+    return " · ".join([*versions, how.get(report.mode, report.mode), taken, *([hidden] if hidden else [])])
 
 
 def _gaps(report: Report) -> Markup:

@@ -5,7 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from fluxdoctor import Cluster, Edge, Event, Failure, Failures, Fields, Graph, Ref, Resource, State, moment
+from fluxdoctor import (
+    Cluster,
+    Edge,
+    Event,
+    Failure,
+    Failures,
+    Fields,
+    Graph,
+    Ref,
+    Resource,
+    State,
+    is_terminating,
+    moment,
+)
 
 WORKLOADS = ("DaemonSet", "Deployment", "Job", "StatefulSet")
 PULL = (
@@ -53,7 +66,7 @@ def by_workload(cluster: Cluster) -> PodsByWorkload:
     index: dict[Ref, list[Resource]] = {}
     for pod in sorted(cluster.all("Pod"), key=lambda p: p.text("metadata.creationTimestamp"), reverse=True):
         for row in pod.rows("metadata.ownerReferences"):
-            if not pod.has("metadata.deletionTimestamp"):
+            if not is_terminating(pod):
                 owner = _owner(cluster, pod, Ref(row.text("kind"), pod.namespace, row.text("name")))
                 index.setdefault(owner, []).append(pod)
     return index
@@ -81,8 +94,7 @@ def workloads(cluster: Cluster, graph: Graph) -> Iterator[tuple[Resource, Sequen
     controllers = {d.ref for name in _controllers(cluster) for d in cluster.controllers(name)}
     pods = by_workload(cluster)
     for workload in cluster.all(*WORKLOADS):
-        is_terminating = workload.has("metadata.deletionTimestamp")
-        if workload.ref not in controllers and graph.appliers(workload.ref) and not is_terminating:
+        if workload.ref not in controllers and graph.appliers(workload.ref) and not is_terminating(workload):
             yield workload, pods.get(workload.ref, ())
 
 

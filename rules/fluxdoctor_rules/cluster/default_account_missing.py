@@ -2,17 +2,11 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref
+from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref, controller_of
 from fluxdoctor_rules.shared import controllers
 
 _FLAGS = ("default-service-account", "default-kubeconfig-service-account", "default-decryption-service-account")
 _MESSAGE = "specified default service account does not exist"
-_CONTROLLERS = {
-    "Kustomization": "kustomize-controller",
-    "HelmRelease": "helm-controller",
-    "ImageRepository": "image-reflector-controller",
-    "ImageUpdateAutomation": "image-automation-controller",
-}
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
@@ -20,7 +14,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     for failure in failures.failed:
         if not any(_MESSAGE in w.message for w in failure.words):
             continue
-        name = _CONTROLLERS.get(failure.ref.kind, "source-controller")
+        name = controller_of(failure.ref.kind)
         for controller in controllers.all_of(cluster, name):
             for flag in _FLAGS:
                 account = Ref("ServiceAccount", failure.ref.namespace, controller.flag(flag) or "")

@@ -3,15 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Failures, Problem
+from fluxdoctor import Cluster, Evidence, Failures, Problem, controller_of
 from fluxdoctor_rules.shared import controllers
 
 _MESSAGE = re.compile(r"please enable the (?P<a>[A-Za-z]+) feature gate|(?P<b>[A-Za-z]+) feature gate is disabled")
-_CONTROLLERS = {
-    "Kustomization": "kustomize-controller",
-    "HelmRelease": "helm-controller",
-    "ImageRepository": "image-reflector-controller",
-}
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
@@ -19,7 +14,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     for failure in failures.failed:
         messages = (w.message for w in failure.words if "feature gate" in w.message)
         match = next((m for text in messages if (m := _MESSAGE.search(text))), None)
-        name = _CONTROLLERS.get(failure.ref.kind, "source-controller")
+        name = controller_of(failure.ref.kind)
         for controller in controllers.all_of(cluster, name) if match else ():
             gate = (match["a"] or match["b"]) if match else ""
             if controller.arguments and not controller.gate(gate) and controller.watches(failure.resource):

@@ -7,16 +7,16 @@ from fluxdoctor import FILE_NAMES, Cluster, Evidence, GitTrees, Manifests, Probl
 _COMPONENTS, _SYNC = "gotk-components.yaml", "gotk-sync.yaml"
 
 
-def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
+def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
     """Read the kustomization.yaml next to gotk-components.yaml in each repository that a Kustomization uses."""
     if cluster.all("FluxInstance"):
         return
     folders: dict[Ref, list[str]] = {}
     for kustomization in cluster.all("Kustomization"):
         source = Manifests.source(kustomization)
-        if source in trees.trees:
+        if source in git.trees:
             folders.setdefault(source, []).append(clean(kustomization.text("spec.path")))
-    for source, tree in sorted(trees.trees.items()):
+    for source, tree in sorted(git.trees.items()):
         for path in tree.paths:
             folder, _, name = path.rpartition("/")
             if (

@@ -4,7 +4,19 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from fluxdoctor import Clock, Cluster, Evidence, Failures, Problem, Ref, Resource, age, conditions, moment
+from fluxdoctor import (
+    Clock,
+    Cluster,
+    Evidence,
+    Failures,
+    Problem,
+    Ref,
+    Resource,
+    age,
+    conditions,
+    is_terminating,
+    moment,
+)
 
 _GRACE = timedelta(minutes=5)
 _BLOCKING = ("NamespaceFinalizersRemaining", "NamespaceContentRemaining", "NamespaceDeletionContentFailure",
@@ -34,7 +46,7 @@ def check(cluster: Cluster, failures: Failures, clock: Clock) -> Iterator[Proble
 
 
 def _is_blocked(resource: Resource) -> bool:
-    return resource.has("metadata.deletionTimestamp") and bool(resource.strings("metadata.finalizers"))
+    return is_terminating(resource) and bool(resource.strings("metadata.finalizers"))
 
 
 def _holder(blockers: list[Resource], messages: list[str]) -> str:

@@ -28,14 +28,14 @@ class Facts:
     cluster: Cluster
     graph: Graph
     manifests: Manifests | None
-    trees: GitTrees | None
+    git: GitTrees | None
     charts: ChartIndexes | None
 
 
 def changes(resource: Resource, facts: Facts) -> Iterator[str]:
     """Yield a sentence for each change that a suspended object does not follow."""
     if resource.kind == "GitRepository":
-        yield from _git(resource, facts.trees)
+        yield from _git(resource, facts.git)
         yield from _drift(resource, facts)
     elif resource.kind == "HelmRepository":
         yield from _charts(resource, facts)
@@ -45,11 +45,11 @@ def changes(resource: Resource, facts: Facts) -> Iterator[str]:
         yield from _release(resource, facts.cluster)
 
 
-def _git(source: Resource, trees: GitTrees | None) -> Iterator[str]:
+def _git(source: Resource, git: GitTrees | None) -> Iterator[str]:
     """Compare the commit of the remote branch with that of the artifact."""
     ref = source.fields("spec.ref")
     branch = ref.text("branch") or "master"
-    refs = trees.refs(source.ref) if trees else None
+    refs = git.refs(source.ref) if git else None
     head = (refs or {}).get(f"refs/heads/{branch}", "")
     stored = source.text("status.artifact.revision").rpartition(":")[2]
     if head and stored and head != stored and not any(ref.has(k) for k in ("tag", "semver", "commit", "name")):

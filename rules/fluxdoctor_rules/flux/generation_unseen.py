@@ -13,6 +13,7 @@ from fluxdoctor import (
     State,
     age,
     interval,
+    is_terminating,
     moment,
     state,
     timeout,
@@ -27,7 +28,7 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
         if state(resource) is not State.READY:
             continue
         observed, latest = resource.number("status.observedGeneration"), resource.number("metadata.generation")
-        if not 0 < observed < latest or resource.has("metadata.deletionTimestamp"):
+        if not 0 < observed < latest or is_terminating(resource):
             continue
         changed_at = _changed_at(resource)
         if changed_at and clock.taken - changed_at <= interval(resource) + timeout(resource) + _SLACK:

@@ -3,29 +3,23 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from fluxdoctor import Clock, Cluster, Evidence, Failures, Problem, Resource, State, age, moment
+from fluxdoctor import (
+    Clock,
+    Cluster,
+    Evidence,
+    Failures,
+    Problem,
+    Resource,
+    State,
+    age,
+    controller_of,
+    is_suspended,
+    is_terminating,
+    moment,
+)
 
 _SHARD = "sharding.fluxcd.io/key"
-_OFF = "fluxcd.controlplane.io/reconcile"
 _GRACE = timedelta(minutes=5)
-#: The controller that writes the status of each kind.
-CONTROLLERS = {
-    "GitRepository": "source-controller",
-    "OCIRepository": "source-controller",
-    "HelmRepository": "source-controller",
-    "HelmChart": "source-controller",
-    "Bucket": "source-controller",
-    "ArtifactGenerator": "source-watcher",
-    "Kustomization": "kustomize-controller",
-    "HelmRelease": "helm-controller",
-    "Receiver": "notification-controller",
-    "ImageRepository": "image-reflector-controller",
-    "ImagePolicy": "image-reflector-controller",
-    "ImageUpdateAutomation": "image-automation-controller",
-    "FluxInstance": "flux-operator",
-    "ResourceSet": "flux-operator",
-    "ResourceSetInputProvider": "flux-operator",
-}
 
 
 def check(cluster: Cluster, failures: Failures, clock: Clock) -> Iterator[Problem]:
@@ -33,8 +27,8 @@ def check(cluster: Cluster, failures: Failures, clock: Clock) -> Iterator[Proble
     for failure in failures.waiting:
         resource = failure.resource
         created = moment(resource.text("metadata.creationTimestamp"))
-        is_over = resource.has("metadata.deletionTimestamp") or bool(resource.rows("status.conditions"))
-        is_exempt = resource.kind == "ExternalArtifact" or resource.annotation(_OFF) == "disabled"
+        is_over = is_terminating(resource) or bool(resource.rows("status.conditions"))
+        is_exempt = resource.kind == "ExternalArtifact" or is_suspended(resource)
         if failure.state is State.NEW and created and not (is_over or is_exempt) and clock.taken - created > _GRACE:
             yield Problem(
                 resource.ref,
@@ -44,7 +38,7 @@ def check(cluster: Cluster, failures: Failures, clock: Clock) -> Iterator[Proble
 
 
 def _why(resource: Resource, cluster: Cluster) -> str:
-    controller = CONTROLLERS.get(resource.kind, "its controller")
+    controller = controller_of(resource.kind)
     if shard := resource.label(_SHARD):
         return (
             f"it is labelled for shard {shard}; "

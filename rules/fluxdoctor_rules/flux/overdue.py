@@ -3,13 +3,26 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from fluxdoctor import Clock, Cluster, Evidence, Problem, Resource, State, age, interval, moment, state, timeout
+from fluxdoctor import (
+    Clock,
+    Cluster,
+    Evidence,
+    Problem,
+    Resource,
+    State,
+    age,
+    controller_of,
+    interval,
+    is_terminating,
+    moment,
+    state,
+    timeout,
+)
 from fluxdoctor_rules.shared.history import last_reconciled
 
 _REQUESTED = "reconcile.fluxcd.io/requestedAt"
 _INTERVALS = 3
 _SLACK = timedelta(minutes=5)
-_CONTROLLERS = {"Kustomization": "kustomize-controller", "HelmRelease": "helm-controller"}
 _DONE = (State.READY, State.FAILED)
 #: Kinds whose controllers copy a request to status.lastHandledReconcileAt, whether reconciliation succeeds or fails.
 _REQUESTABLE = (
@@ -21,19 +34,19 @@ _REQUESTABLE = (
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
     """Read status.history of Kustomizations (kustomize-controller 1.7), and requests that no controller has handled."""
     for resource in cluster.flux:
-        if state(resource) not in _DONE or resource.has("metadata.deletionTimestamp"):
+        if state(resource) not in _DONE or is_terminating(resource):
             continue
         overdue = _overdue(resource, clock.taken) or _unhandled(resource, clock.taken)
         if overdue and not _is_down(resource, cluster):
             what, proof = overdue
             # One hanging controller is one cause, however many objects it no longer reconciles.
-            shared = _CONTROLLERS.get(resource.kind, "source-controller") if "last reconciled" in what else ""
+            shared = controller_of(resource.kind) if "last reconciled" in what else ""
             yield Problem(resource.ref, {"what": what}, evidence=(proof,), field="spec.interval", shared=shared)
 
 
 def _is_down(resource: Resource, cluster: Cluster) -> bool:
     """Return whether the controller does not run: the rule cluster/controller-down reports that once."""
-    name = _CONTROLLERS.get(resource.kind, "source-controller")
+    name = controller_of(resource.kind)
     return any(d.number("status.availableReplicas") == 0 for d in cluster.controllers(name))
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Failures, Problem, State
-from fluxdoctor_rules.flux.never_reconciled import CONTROLLERS
+from fluxdoctor import Cluster, Evidence, Failures, Problem, State, controller_of
 from fluxdoctor_rules.shared import controllers
 
 _SHARD = "sharding.fluxcd.io/key"
@@ -11,13 +10,14 @@ _SHARD = "sharding.fluxcd.io/key"
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Match the labels and the namespace of each object without a status with the arguments of its controllers."""
-    by_name = {name: controllers.all_of(cluster, name) for name in sorted(set(CONTROLLERS.values()))}
-    for failure in failures.waiting:
-        resource = failure.resource
-        name = CONTROLLERS.get(resource.kind, "")
-        deployments = by_name.get(name, ())
+    new = [f for f in failures.waiting if f.state is State.NEW and f.ref.kind != "ExternalArtifact"]
+    names = sorted({controller_of(failure.ref.kind) for failure in new})
+    by_name = {name: controllers.all_of(cluster, name) for name in names}
+    for resource in (failure.resource for failure in new):
+        name = controller_of(resource.kind)
+        deployments = by_name[name]
         is_complete = bool(deployments) and all(c.arguments for c in deployments) and cluster.saw_all("Deployment")
-        if failure.state is not State.NEW or not is_complete or any(c.watches(resource) for c in deployments):
+        if not is_complete or any(c.watches(resource) for c in deployments):
             continue
         shard = resource.label(_SHARD)
         where = f"shard {shard}" if shard else f"namespace {resource.namespace} (no shard label)"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from fluxdoctor import Clock, Evidence, Failures, Problem, State, age, interval, timeout
+from fluxdoctor import Clock, Evidence, Failures, Problem, State, age, interval, is_terminating, timeout
 
 
 def check(failures: Failures, clock: Clock) -> Iterator[Problem]:
@@ -11,8 +11,7 @@ def check(failures: Failures, clock: Clock) -> Iterator[Problem]:
     for failure in failures.waiting:
         resource = failure.resource
         patience = timeout(resource) + interval(resource) + timedelta(minutes=1)
-        is_terminating = resource.has("metadata.deletionTimestamp")
-        if failure.state is not State.PROGRESSING or is_terminating or failure.since is None:
+        if failure.state is not State.PROGRESSING or is_terminating(resource) or failure.since is None:
             continue
         if clock.taken - failure.since > patience:
             text = " ".join(failure.message.split())

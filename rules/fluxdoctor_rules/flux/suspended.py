@@ -18,11 +18,11 @@ from fluxdoctor import (
     Ref,
     Resource,
     Severity,
-    State,
     age,
     condition,
+    is_suspended,
+    is_terminating,
     moment,
-    state,
 )
 from fluxdoctor_rules.flux import _stale
 
@@ -37,13 +37,13 @@ def check(  # noqa: PLR0913, PLR0917 - each is a kind of fact
     failures: Failures,
     clock: Clock,
     manifests: Manifests | None,
-    trees: GitTrees | None,
+    git: GitTrees | None,
     charts: ChartIndexes | None,
 ) -> Iterator[Problem]:
     """Report suspended objects: an error if another object waits for them, a warning if they lag behind."""
-    facts = _stale.Facts(cluster, graph, manifests, trees, charts)
+    facts = _stale.Facts(cluster, graph, manifests, git, charts)
     for resource in cluster.flux:
-        if not resource.flag("spec.suspend") or resource.has("metadata.deletionTimestamp"):
+        if not resource.flag("spec.suspend") or is_terminating(resource):
             continue
         waiting = _waiting(resource, graph, failures)
         readers = _readers(resource, cluster, graph)
@@ -95,15 +95,15 @@ def _quote(resource: Resource, failure: Condition | None) -> tuple[Evidence, ...
 
 def _waiting(resource: Resource, graph: Graph, failures: Failures) -> tuple[Ref, ...]:
     """Return failing objects whose controller names this one, or that read from it and have no artifact."""
-    found = []
+    waiting = []
     for failure in failures.failed:
         text = " ".join(w.message for w in failure.words)
         edges = {r.edge for r in graph.needs(failure.ref, Edge.DEPENDS_ON, *_READS) if r.target == resource.ref}
         is_cited = f"'{resource.ref.named}'" in text and bool(edges)
         lacks_artifact = bool(edges & set(_READS)) and ("rtifact not found" in text or "no artifact" in text)
         if is_cited or lacks_artifact or f"{resource.ref} status: '" in text:
-            found.append(failure.ref)
-    return tuple(found)
+            waiting.append(failure.ref)
+    return tuple(waiting)
 
 
 def _readers(resource: Resource, cluster: Cluster, graph: Graph) -> tuple[Ref, ...]:
@@ -111,7 +111,7 @@ def _readers(resource: Resource, cluster: Cluster, graph: Graph) -> tuple[Ref, .
     if resource.kind not in _SOURCES:
         return ()
     consumers = [cluster.get(ref) for ref, _ in graph.needed_by(resource.ref, *_READS)]
-    active = [r.ref for r in consumers if r and state(r) is not State.SUSPENDED]
+    active = [r.ref for r in consumers if r and not is_suspended(r)]
     # helm-controller creates a HelmChart for a HelmRelease, and readers know the HelmRelease.
     return tuple([r for r in active if r.kind != "HelmChart"] or active)
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fluxdoctor import Cluster, Ref, Resource, State, owner, state
-from fluxdoctor_rules.helm._releases import active, chart_source, generated_chart, templated
+from fluxdoctor import Cluster, Ref, Resource, State, is_suspended, owner, state
+from fluxdoctor_rules.helm._releases import chart_source, generated_chart, templated
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ def _unresolved(cluster: Cluster) -> tuple[Request, ...]:
 
 
 def _of_releases(cluster: Cluster) -> Iterator[Request]:
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         helm_chart = generated_chart(cluster, release)
-        if state(helm_chart or release) is State.READY or (helm_chart and state(helm_chart) is State.SUSPENDED):
+        if state(helm_chart or release) is State.READY or (helm_chart and is_suspended(helm_chart)):
             continue
         source, spec = chart_source(release), release.fields("spec.chart.spec")
         if _indexed(cluster, source) and not templated(spec.text("chart") + spec.text("version")):
@@ -48,7 +48,7 @@ def _of_releases(cluster: Cluster) -> Iterator[Request]:
 
 def _of_charts(cluster: Cluster) -> Iterator[Request]:
     """Yield the requests of HelmCharts that no HelmRelease owns."""
-    for chart in cluster.all("HelmChart"):
+    for chart in cluster.active("HelmChart"):
         if state(chart) is not State.FAILED or owner(chart) is not None:
             continue
         source = Ref(chart.text("spec.sourceRef.kind"), chart.namespace, chart.text("spec.sourceRef.name"))

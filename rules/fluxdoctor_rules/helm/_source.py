@@ -21,7 +21,7 @@ from fluxdoctor import (
     clean,
     referred_chart,
 )
-from fluxdoctor_rules.helm._releases import active, templated
+from fluxdoctor_rules.helm._releases import templated
 
 #: A reference to values in a template: .Values.image.tag, $.Values, .Values alone.
 _MENTION = re.compile(r"\.Values((?:\.[A-Za-z_]\w*)*)")
@@ -166,7 +166,9 @@ def pulled(cluster: Cluster, archives: Charts) -> Iterator[tuple[Resource, Archi
 
 
 def _in_use(cluster: Cluster) -> Sequence[tuple[Resource, tuple[Ref, str, str]]]:
-    return [(release, archive) for release in active(cluster) if (archive := chart_in_use(release, cluster))]
+    return [
+        (release, archive) for release in cluster.active("HelmRelease") if (archive := chart_in_use(release, cluster))
+    ]
 
 
 def chart_spec(cluster: Cluster, release: Resource) -> Fields:
@@ -192,5 +194,5 @@ def charts(cluster: Cluster, git: GitTrees) -> Iterator[tuple[Resource, Chart]]:
 
 
 def _in_git(cluster: Cluster) -> Sequence[tuple[Resource, Ref, str]]:
-    charts_in_git = ((release, chart_in_tree(release, cluster)) for release in active(cluster))
+    charts_in_git = ((release, chart_in_tree(release, cluster)) for release in cluster.active("HelmRelease"))
     return [(release, *chart) for release, chart in charts_in_git if chart and not templated(chart[1])]

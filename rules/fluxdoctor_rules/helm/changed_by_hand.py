@@ -5,14 +5,14 @@ from datetime import datetime
 
 from fluxdoctor import Clock, Cluster, Edge, Evidence, Graph, Problem, Resource, age, moment
 from fluxdoctor_rules.helm import _manual_edits
-from fluxdoctor_rules.helm._releases import active, is_settled
+from fluxdoctor_rules.helm._releases import is_settled
 
 _LISTED = 3
 
 
 def check(cluster: Cluster, graph: Graph, clock: Clock) -> Iterator[Problem]:
     """Find manual changes to the objects of a release since it was deployed, if drift detection is off (the default)."""
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         deployed = moment(release.text("status.history.0.lastDeployed"))
         is_off = release.text("spec.driftDetection.mode") in ("", "disabled")
         if not (deployed and is_off and is_settled(release)):

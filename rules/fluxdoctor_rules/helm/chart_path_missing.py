@@ -4,14 +4,14 @@ import posixpath
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, GitTrees, Problem, State, Tree, state, suggestion
-from fluxdoctor_rules.helm._releases import active, chart_source, generated_chart, templated
+from fluxdoctor_rules.helm._releases import chart_source, generated_chart, templated
 
 _LISTED = 3
 
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
     """Search the tree for Chart.yaml; a packaged chart is a file."""
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         source, path = chart_source(release), release.text("spec.chart.spec.chart")
         chart = generated_chart(cluster, release)
         tree = git.tree(source) if source.kind == "GitRepository" else None

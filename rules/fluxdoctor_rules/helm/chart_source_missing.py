@@ -2,35 +2,28 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Problem, Reference, Resource, State, Unknown, owner, state
-from fluxdoctor_rules.helm._releases import active, complains, generated_chart, hint, templated
+from fluxdoctor import Cluster, Edge, Problem, Resource, Unknown, missing, owner
+from fluxdoctor_rules.helm import _references
+from fluxdoctor_rules.helm._releases import generated_chart
+
+_KINDS = ("HelmChart", "HelmRelease")
 
 
-def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
+def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
     """Look up spec.chart.spec.sourceRef and spec.chartRef."""
-    for consumer in (*active(cluster), *_own_charts(cluster)):
-        for reference in graph.needs(consumer.ref, Edge.SOURCE, Edge.CHART_REF):
-            source = cluster.look(reference.target)
-            if source.absent and not templated(str(reference.target)):
-                yield _problem(cluster, consumer, reference)
-            elif source.unknown and complains(consumer, "get source", "get Source", "not ready"):
-                yield Unknown(consumer.ref, source.why)
+    edges = (Edge.SOURCE, Edge.CHART_REF)
+    for result in _references.missing_of(cluster, *edges, kinds=_KINDS, only=_is_independent):
+        yield result if isinstance(result, Unknown) else _problem(cluster, result)
 
 
-def _own_charts(cluster: Cluster) -> Iterator[Resource]:
-    for chart in cluster.all("HelmChart"):
-        if owner(chart) is None and state(chart) is not State.SUSPENDED:
-            yield chart
+def _is_independent(resource: Resource) -> bool:
+    """Tell whether an object is not the HelmChart of a HelmRelease, which refers to the same source."""
+    return resource.kind == "HelmRelease" or owner(resource) is None
 
 
-def _problem(cluster: Cluster, consumer: Resource, reference: Reference) -> Problem:
-    correction = hint(cluster, reference.target, "a source that exists")
-    field = f"{reference.field}.{'namespace' if correction.elsewhere else 'name'}"
-    chart = generated_chart(cluster, consumer)
-    return Problem(
-        consumer.ref,
-        {"wanted": reference.target, "hint": correction.words, "field": field, "value": correction.value},
-        field=field,
-        explains=(chart.ref,) if chart else (),
-        missing=reference.target,
+def _problem(cluster: Cluster, result: missing.Missing) -> Problem:
+    correction = _references.correction(result, "a source that exists")
+    chart = generated_chart(cluster, result.owner)
+    return result.problem(
+        {"wanted": result.target, **correction}, field=correction["field"], explains=(chart.ref,) if chart else ()
     )

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, GitTrees, Problem, State, state, suggestion
-from fluxdoctor_rules.helm._releases import active, chart_source, generated_chart, templated
+from fluxdoctor_rules.helm._releases import chart_source, generated_chart, templated
 
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
     """Look up valuesFiles, which are relative to the root of the GitRepository (source-controller 1.9)."""
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         source, chart = chart_source(release), generated_chart(cluster, release)
         tree = git.tree(source) if source.kind == "GitRepository" else None
         is_ready = state(chart or release) is State.READY

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Ref, Resource, semver
-from fluxdoctor_rules.helm._releases import active, templated
+from fluxdoctor_rules.helm._releases import templated
 
 _OFTEN = 3
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Read the history of a release: only upgrades that have happened count, not those that could."""
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         versions = [r.text("chartVersion") for r in release.rows("status.history") if r.text("chartVersion")]
         if len(set(versions)) < 2:  # noqa: PLR2004 - nothing has changed
             continue

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from fluxdoctor import Cluster, Evidence, GitTrees, Problem, Ref, Resource, Severity, moment
-from fluxdoctor_rules.helm._releases import active
 from fluxdoctor_rules.helm._source import charts
 
 _LABEL = "helm.toolkit.fluxcd.io/"
@@ -15,7 +14,7 @@ def check(cluster: Cluster, git: GitTrees | None) -> Iterator[Problem]:
     """Find CRD versions that the chart has and the cluster lacks; else CRDs older than the chart's minor version."""
     behind = dict(_lacking(cluster, git)) if git else {}
     crds = _crds_of_releases(cluster)
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         if release.text("spec.upgrade.crds", "Skip") != "Skip":
             continue
         if lacking := behind.get(release.ref):

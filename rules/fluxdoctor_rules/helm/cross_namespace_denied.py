@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Evidence, Graph, Problem, Resource, Severity, State, condition, state
-from fluxdoctor_rules.helm._releases import active
 
 _FLAG = "--no-cross-namespace-refs"
 _STILL_READY = "; the release keeps its current chart, but the next change of the chart will be refused"
@@ -15,7 +14,7 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     A release whose HelmChart was created before the flag was set stays Ready (helm-controller 1.6).
     """
     where = next((f"{d.ref} args" for d in cluster.controllers("helm-controller") if _forbids(d)), "")
-    for release in active(cluster) if where else ():
+    for release in cluster.active("HelmRelease") if where else ():
         for need in graph.needs(release.ref, Edge.CHART_REF, Edge.SOURCE):
             if need.target.namespace == release.namespace:
                 continue

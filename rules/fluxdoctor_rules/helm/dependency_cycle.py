@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, Severity, State, state
+from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, Severity, State, is_suspended, state
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
@@ -11,9 +11,9 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
         releases = [release for ref in members if (release := cluster.get(ref))]
         if not releases or any(release.kind != "HelmRelease" for release in releases):
             continue
-        states = {state(release) for release in releases}
-        if State.SUSPENDED in states:
+        if any(map(is_suspended, releases)):
             continue
+        states = {state(release) for release in releases}
         yield Problem(
             members[0],
             {"way": _path(graph, members)},

@@ -2,27 +2,19 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Problem, Ref, Reference, Unknown
-from fluxdoctor_rules.helm._releases import active, complains, hint, templated
+from fluxdoctor import Cluster, Edge, Problem, Unknown, missing
+from fluxdoctor_rules.helm import _references
 
 
-def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
+def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
     """Look up the HelmReleases in spec.dependsOn."""
-    for release in active(cluster):
-        for reference in graph.needs(release.ref, Edge.DEPENDS_ON):
-            target = reference.target
-            dependency = cluster.look(target)
-            if dependency.absent and not templated(str(target)):
-                yield _problem(cluster, release.ref, reference)
-            elif dependency.unknown and complains(release, "dependency"):
-                yield Unknown(release.ref, dependency.why)
+    for result in _references.missing_of(cluster, Edge.DEPENDS_ON, also=("Kustomization",)):
+        yield result if isinstance(result, Unknown) else _problem(result)
 
 
-def _problem(cluster: Cluster, subject: Ref, reference: Reference) -> Problem:
-    target = reference.target
-    correction = hint(cluster, target, "a HelmRelease that exists", subject)
-    other = cluster.get(Ref("Kustomization", target.namespace, target.name))
-    words = f"; {other.ref} exists, but a HelmRelease can only depend on HelmReleases" if other else ""
-    field = f"{reference.field}.{'namespace' if correction.elsewhere else 'name'}"
-    facts = {"wanted": target.named, "hint": correction.words or words, "field": field, "value": correction.value}
-    return Problem(subject, facts, field=field, missing=target, key=reference.field)
+def _problem(result: missing.Missing) -> Problem:
+    correction = _references.correction(result, "a HelmRelease that exists")
+    facts = {"wanted": result.target.named, "hint": result.hint, **correction}
+    if result.namesakes and not result.namespaces:
+        facts["hint"] = f"; {result.namesakes[0]} exists, but a HelmRelease can only depend on HelmReleases"
+    return result.problem(facts, field=correction["field"], key=result.reference.field)

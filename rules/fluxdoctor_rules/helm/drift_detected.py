@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, condition
-from fluxdoctor_rules.helm._releases import active
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Read the Drifted condition (helm-controller 1.6); mode enabled corrects drift, so only mode warn is reported."""
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         drifted = condition(release, "Drifted")
         if drifted and drifted.status == "True" and release.text("spec.driftDetection.mode") == "warn":
             changes = [line.strip() for line in drifted.message.splitlines()[1:] if line.strip()]

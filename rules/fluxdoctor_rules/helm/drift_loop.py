@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Ref, Resource
-from fluxdoctor_rules.helm._releases import active
 
 _REASONS = ("DriftCorrected", "DriftDetected", "DriftCorrectionFailed")
 _OFTEN = 3
@@ -13,7 +12,7 @@ _OFTEN = 3
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Count the corrections of each object in the events of a release, which Kubernetes keeps for an hour."""
     autoscaled = _autoscaled(cluster)
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         if release.text("spec.driftDetection.mode") != "enabled":
             continue
         counts = {reason: Counter[str]() for reason in _REASONS}

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Severity, Versions
-from fluxdoctor_rules.helm._releases import active
 
 _NUMBERS = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 _FIRST, _IGNORES_FORCE = (1, 5, 0), (1, 5, 4)
@@ -22,7 +21,7 @@ def check(cluster: Cluster, versions: Versions) -> Iterator[Problem]:
         return
     is_refused = version is not None and version < _IGNORES_FORCE
     refusal = f"; helm-controller {match[0].removeprefix('v')} refuses both" if match and is_refused else ""
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         for action in ("upgrade", "rollback"):
             spec = release.fields(f"spec.{action}")
             if spec.flag("force") and spec.text("serverSideApply") == "enabled":

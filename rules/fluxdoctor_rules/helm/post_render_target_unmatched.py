@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Fields, Graph, Problem, Ref, Resource, nearest, suggestion
-from fluxdoctor_rules.helm._releases import active, is_settled
+from fluxdoctor_rules.helm._releases import is_settled
 
 #: Kinds that charts do not create through hooks: if one is not in the inventory, the chart does not render it.
 _NEVER_HOOKS = ("Deployment", "StatefulSet", "DaemonSet", "Service", "Ingress", "HorizontalPodAutoscaler", "CronJob")
@@ -13,7 +13,7 @@ _NEVER_HOOKS = ("Deployment", "StatefulSet", "DaemonSet", "Service", "Ingress", 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Compare patch targets with status.inventory (helm-controller 1.5 and later); label selectors are not compared."""
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         renderers = release.rows("spec.postRenderers")
         if not (renderers and is_settled(release) and release.rows("status.inventory.entries")):
             continue

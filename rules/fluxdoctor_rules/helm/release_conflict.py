@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem, Resource, release_name, storage_namespace
-from fluxdoctor_rules.helm._releases import active, templated
+from fluxdoctor_rules.helm._releases import templated
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Report HelmReleases with the same release name and storage namespace, by which Helm identifies a release."""
     groups: dict[tuple[str, str, str], list[Resource]] = {}
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         identity = (_target_cluster(release), storage_namespace(release), release_name(release))
         if not templated("".join(identity[1:])):
             groups.setdefault(identity, []).append(release)

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Clock, Cluster, Problem, State, age, moment, release_name, state, storage_namespace, timeout
-from fluxdoctor_rules.helm._releases import active
 
 
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
     """Report releases that have been pending for more than two timeouts: the process that locked them is gone."""
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         status = release.text("status.history.0.status")
         start = moment(release.text("status.history.0.lastDeployed"))
         if not status.startswith("pending-") or start is None or state(release) is State.READY:

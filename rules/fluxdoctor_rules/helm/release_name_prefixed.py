@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Edge, Evidence, Graph, Problem, Ref, Resource, release_name
-from fluxdoctor_rules.helm._releases import active
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Report references to NAME by Ingresses, autoscalers and health checks if only TARGETNAMESPACE-NAME exists."""
     references = dict(_references(cluster, graph))
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         target = release.text("spec.targetNamespace")
         if not target or release.has("spec.releaseName") or release.has("spec.kubeConfig"):
             continue
@@ -32,7 +31,7 @@ def _references(cluster: Cluster, graph: Graph) -> Iterator[tuple[Ref, tuple[Ref
         for name, field in services:
             if name:
                 yield Ref("Service", ingress.namespace, name), (ingress.ref, field)
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         if not kustomization.has("spec.kubeConfig"):
             for need in graph.needs(kustomization.ref, Edge.HEALTH):
                 yield need.target, (kustomization.ref, need.field)

@@ -10,6 +10,7 @@ from fluxdoctor import (
     Problem,
     Ref,
     Resource,
+    is_terminating,
     release_name,
     release_namespace,
     revision,
@@ -23,7 +24,7 @@ _FIELDS = ("spec.releaseName", "spec.targetNamespace", "spec.storageNamespace")
 def check(cluster: Cluster, graph: Graph, manifests: Manifests | None) -> Iterator[Problem]:
     """Compare the identity in status.history with the spec, and with the manifest in git that is not applied yet."""
     for release in cluster.all("HelmRelease"):
-        if not release.has("status.history.0") or release.has("metadata.deletionTimestamp"):
+        if not release.has("status.history.0") or is_terminating(release):
             continue
         changes = _changes(release, release)
         where = "its spec"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from fluxdoctor import Clock, Cluster, Evidence, Problem, Ref, Resource, Severity, age, interval, moment
-from fluxdoctor_rules.helm._releases import active, is_settled
+from fluxdoctor_rules.helm._releases import is_settled
 from fluxdoctor_rules.shared import helm_values
 
 _WATCH = "reconcile.fluxcd.io/watch"
@@ -15,7 +15,7 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
     """Compare the digest of the current values with that of the last attempt (helm-controller 1.6)."""
     if _has_own_selector(cluster):
         return
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         same_spec = release.number("metadata.generation") == release.number("status.lastAttemptedGeneration")
         rows = [r for r in release.rows("spec.valuesFrom") if r.text("kind") == "ConfigMap"]
         if not (rows and same_spec and is_settled(release)):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, Ref
-from fluxdoctor_rules.helm._releases import active, templated
+from fluxdoctor_rules.helm._releases import templated
 
 _KEYS = {"ConfigMap": "data", "Secret": "keys"}
 #: How many keys a message lists.
@@ -12,7 +12,7 @@ _LISTED = 8
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Report each valuesKey (by default values.yaml) of spec.valuesFrom that is not a key of the existing object."""
-    for release in active(cluster):
+    for release in cluster.active("HelmRelease"):
         for row in release.rows("spec.valuesFrom"):
             kind, key = row.text("kind"), row.text("valuesKey") or "values.yaml"
             source = cluster.get(Ref(kind, release.namespace, row.text("name")))

@@ -17,7 +17,7 @@ _LISTED = 5
 
 
 def check(
-    cluster: Cluster, graph: Graph, failures: Failures, charts: Charts | None, manifests: Manifests | None
+    cluster: Cluster, graph: Graph, failures: Failures, archives: Charts | None, manifests: Manifests | None
 ) -> Iterator[Problem | Unknown]:
     """Report rejected values, with the source of values that sets the path in Helm's error.
 
@@ -31,12 +31,12 @@ def check(
         reported.add(failure.ref)
         rest = match["rest"]
         flaws = [" ".join(text.split()) for text in _FLAW.findall(rest)] or [" ".join(rest.split())]
-        verdict = charts.verdict(failure.ref) if charts else None
+        verdict = archives.verdict(failure.ref) if archives else None
         confidence = Confidence.PROVEN if verdict and verdict.flaws else Confidence.REPORTED
         origin = setting(failure.resource, _path(flaws[0]), cluster, graph, manifests)
         yield _problem(failure.ref, rest.partition(":")[0].strip(), flaws, origin, confidence)
-    for release in cluster.all("HelmRelease") if charts else ():
-        verdict = charts.verdict(release.ref) if charts and release.ref not in reported else None
+    for release in cluster.active("HelmRelease") if archives else ():
+        verdict = archives.verdict(release.ref) if archives and release.ref not in reported else None
         if verdict and verdict.flaws:
             origin = setting(release, verdict.flaws[0].path, cluster, graph, manifests)
             words = [str(flaw) for flaw in verdict.flaws]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fluxdoctor import Cluster, Edge, GitTrees, Graph, Location, Ref, Resource, State, Tree, clean, state
+from fluxdoctor import Cluster, Edge, GitTrees, Graph, Location, Ref, Resource, Tree, clean
 
 _MARKER = re.compile(r"#\s*\{\s*\"\$imagepolicy\"\s*:\s*\"(?P<namespace>[^\":]+):(?P<name>[^\":]+)(?::[^\"]*)?\"")
 
@@ -50,28 +50,23 @@ def _of(tree: Tree, path: str) -> Iterator[Marker]:
             yield Marker(policy, Location(path, number, match.start() + 1))
 
 
-def works(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Work]:
+def works(cluster: Cluster, graph: Graph, git: GitTrees) -> Iterator[Work]:
     """Yield the automations that check out the branch of their GitRepository, the only tree that is collected.
 
     The markers of a tree are searched once.
     """
-    for automation in cluster.all("ImageUpdateAutomation"):
+    for automation in cluster.active("ImageUpdateAutomation"):
         source = next((r.target for r in graph.needs(automation.ref, Edge.SOURCE)), None)
         repository = cluster.get(source) if source else None
-        tree = trees.tree(source) if source else None
-        if source is None or repository is None or tree is None or state(automation) is State.SUSPENDED:
+        tree = git.tree(source) if source else None
+        if source is None or repository is None or tree is None:
             continue
         ref = automation.fields("spec.git.checkout.ref")
         is_other_branch = ref.keys() and ref.text("branch") != repository.text("spec.ref.branch")
         has_no_branch = any(repository.has(f"spec.ref.{k}") for k in ("tag", "semver", "commit"))
         path = automation.text("spec.update.path")
         # The Kustomization that applies the automation substitutes a text with ${.
-        if (
-            not is_other_branch
-            and not has_no_branch
-            and "${" not in path
-            and not automation.has("metadata.deletionTimestamp")
-        ):
+        if not is_other_branch and not has_no_branch and "${" not in path:
             yield Work(automation, tree, clean(path), tree.memo(_all))
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Problem, State, state
+from fluxdoctor import Cluster, Problem
 from fluxdoctor_rules.image import _tags
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Compare the groups in spec.filterTags.extract with those of the pattern, as Go parses both."""
-    for policy in cluster.all("ImagePolicy"):
+    for policy in cluster.active("ImagePolicy"):
         pattern, extract = policy.text("spec.filterTags.pattern"), policy.text("spec.filterTags.extract")
         # The value of a postBuild variable is not known.
-        if not pattern or "${" in pattern or state(policy) is State.SUSPENDED:
+        if not pattern or "${" in pattern:
             continue
         missing, names = _tags.unknown_groups(pattern, extract)
         if missing:

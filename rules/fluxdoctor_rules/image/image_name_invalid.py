@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Problem, State, state
+from fluxdoctor import Cluster, Evidence, Problem
 
 _SCHEME = re.compile(r"(?P<text>[a-z][a-z0-9+.-]*://)")
 _TAG = re.compile(r"[^/:]+(?P<text>[:@][^/]+)\Z")
@@ -11,10 +11,10 @@ _TAG = re.compile(r"[^/:]+(?P<text>[:@][^/]+)\Z")
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Validate spec.image as image-reflector-controller 1.2 does: a repository without scheme, tag and digest."""
-    for repository in cluster.all("ImageRepository"):
+    for repository in cluster.active("ImageRepository"):
         image = repository.text("spec.image")
         # The Kustomization that applies the object substitutes a text with ${.
-        if state(repository) is State.SUSPENDED or "${" in image:
+        if "${" in image:
             continue
         extra = _SCHEME.match(image) or (_TAG.search(image) if "/" in image else None)
         if extra:

@@ -7,9 +7,9 @@ from fluxdoctor_rules.image import _markers
 from fluxdoctor_rules.image._markers import Marker, Work
 
 
-def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem]:
+def check(cluster: Cluster, graph: Graph, git: GitTrees) -> Iterator[Problem]:
     """Compare the markers of the branch with the policies that the automation applies."""
-    for work in _markers.works(cluster, graph, trees):
+    for work in _markers.works(cluster, graph, git):
         if not cluster.saw_all("ImagePolicy", work.automation.namespace) or work.automation.has(
             "spec.policySelector.matchExpressions"
         ):

@@ -6,9 +6,9 @@ from fluxdoctor import Cluster, Evidence, GitTrees, Graph, Problem, Ref, Unknown
 from fluxdoctor_rules.image import _markers
 
 
-def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem | Unknown]:
+def check(cluster: Cluster, graph: Graph, git: GitTrees) -> Iterator[Problem | Unknown]:
     """Look up the policy of every marker in the namespace of the automation that applies it."""
-    for work in _markers.works(cluster, graph, trees):
+    for work in _markers.works(cluster, graph, git):
         policies: set[Ref] = set()
         for marker in work.inside:
             policy, automation = marker.policy, work.automation
@@ -17,7 +17,7 @@ def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem |
             policies.add(policy)
             lookup = cluster.look(policy)
             if lookup.unknown:
-                yield Unknown(automation.ref, lookup.why)
+                yield lookup.as_unknown(automation.ref)
             elif lookup.absent:
                 near = did_you_mean(policy.name, cluster.names("ImagePolicy", policy.namespace))
                 facts = {"policy": policy.named, "file": str(marker.location), "near": near}

@@ -8,7 +8,7 @@ from fluxdoctor_rules.image import _tags
 
 def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
     """Apply the filter to the tags of the last scan, if all of them are known."""
-    for policy in cluster.all("ImagePolicy"):
+    for policy in cluster.active("ImagePolicy"):
         tags = _tags.of(policy, cluster, oci)
         if tags is None or not tags.is_complete or state(policy) is not State.FAILED:
             continue

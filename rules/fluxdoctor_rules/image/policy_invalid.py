@@ -9,8 +9,8 @@ _CHOICES = ("semver", "alphabetical", "numerical")
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Validate spec.policy as image-reflector-controller 1.2 does, of policies that are not Ready."""
-    for policy in cluster.all("ImagePolicy"):
-        if state(policy) in (State.READY, State.SUSPENDED):
+    for policy in cluster.active("ImagePolicy"):
+        if state(policy) is State.READY:
             continue
         why = _flaw(policy)
         if why:

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Problem, State, state
+from fluxdoctor import Cluster, Edge, Graph, Problem
 
 _OTHERS = ("tag", "semver", "commit", "name")
 
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Check push, then checkout, then the GitRepository, as image-automation-controller 1.2 does."""
-    for automation in cluster.all("ImageUpdateAutomation"):
-        if state(automation) is State.SUSPENDED or automation.has("spec.git.push"):
+    for automation in cluster.active("ImageUpdateAutomation"):
+        if automation.has("spec.git.push"):
             continue
         source = next((cluster.get(r.target) for r in graph.needs(automation.ref, Edge.SOURCE)), None)
         own = automation.fields("spec.git.checkout.ref")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, OciTags, Problem, State, state
+from fluxdoctor import Cluster, Evidence, OciTags, Problem
 from fluxdoctor_rules.image import _tags
 
 #: At least one digit and one letter, so that neither a date nor a word counts as a commit hash.
@@ -13,9 +13,9 @@ _ENOUGH = 3
 
 def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
     """Report policies for which all known tags, after the filter, are or end in a commit hash."""
-    for policy in cluster.all("ImagePolicy"):
+    for policy in cluster.active("ImagePolicy"):
         tags = _tags.of(policy, cluster, oci) if policy.has("spec.policy.alphabetical") else None
-        if tags is None or state(policy) is State.SUSPENDED:
+        if tags is None:
             continue
         texts = _tags.filtered(policy, tags.names) or ()
         if len(texts) < _ENOUGH or not all(_COMMIT.match(tag.rpartition("-")[2]) for tag in texts):

@@ -6,9 +6,9 @@ from fluxdoctor import Cluster, Evidence, GitTrees, Graph, Problem, suggestion
 from fluxdoctor_rules.image import _markers
 
 
-def check(cluster: Cluster, graph: Graph, trees: GitTrees) -> Iterator[Problem]:
+def check(cluster: Cluster, graph: Graph, git: GitTrees) -> Iterator[Problem]:
     """Look up the path in the branch that the automation checks out."""
-    for work in _markers.works(cluster, graph, trees):
+    for work in _markers.works(cluster, graph, git):
         if work.path and not work.tree.is_directory(work.path) and not work.tree.is_file(work.path):
             facts = {"missing": work.path, "near": suggestion(work.tree.nearest(work.path))}
             proof = Evidence(f"{work.path} is not among {len(work.tree.paths)} files", str(work.automation.ref))

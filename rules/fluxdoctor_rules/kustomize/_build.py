@@ -74,7 +74,7 @@ def _candidate_list(manifests: Manifests, cluster: Cluster) -> tuple[tuple[Resou
 
 
 def _candidates(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Tree]]:
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         tree = manifests.tree(kustomization)
         if tree is None:
             continue
@@ -97,8 +97,8 @@ def is_built(kustomization: Resource, source: Resource | None) -> bool:
     """Tell whether the controller built the source's current revision: its status is then better proof than the files."""
     current = state(kustomization)
     ready = condition(kustomization, "Ready")
-    if current in (State.SUSPENDED, State.NEW) or ready is None:
-        return current is State.SUSPENDED
+    if current is State.NEW or ready is None:
+        return False
     if current is State.FAILED and ready.reason == "BuildFailed":
         return False
     latest = revision(source) if source else ""
@@ -146,7 +146,7 @@ def _applied_list(manifests: Manifests, cluster: Cluster) -> tuple[tuple[Resourc
 
 
 def _applied(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Build]]:
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         build = manifests.build(kustomization)
         if build is None or state(kustomization) is not State.READY:
             continue

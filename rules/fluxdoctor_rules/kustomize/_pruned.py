@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Manifests, Ref, Resource, State, inventory, revision, state
+from fluxdoctor import Build, Cluster, Manifests, Ref, Resource, inventory, revision
 
 _PRUNE = "kustomize.toolkit.fluxcd.io/prune"
 
 
 def pruning(cluster: Cluster, manifests: Manifests) -> Iterator[tuple[Resource, Build, list[Ref]]]:
     """Yield the Kustomizations that have not applied the latest revision, with the inventory objects it no longer declares."""
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         build = manifests.build(kustomization)
         if not (build and build.complete and kustomization.flag("spec.prune") and _is_ahead(kustomization, cluster)):
             continue
-        if kustomization.has("spec.kubeConfig") or state(kustomization) is State.SUSPENDED:
+        if kustomization.has("spec.kubeConfig"):
             continue
         declared = {manifests.live_ref(resource, kustomization) for resource in build.objects}
         gone = [ref for ref in inventory(kustomization) if ref not in declared and not _protected(cluster.get(ref))]

@@ -14,7 +14,7 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
 
     Only a new revision triggers a reconciliation, not a new artifact (kustomize-controller 1.9).
     """
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         source = cluster.get(Manifests.source(kustomization))
         if source is None or state(kustomization) is not State.READY:
             continue

@@ -15,6 +15,7 @@ from fluxdoctor import (
     Resource,
     Severity,
     age,
+    is_terminating,
     moment,
     timeout,
 )
@@ -27,7 +28,7 @@ _GRACE = timedelta(minutes=5)
 
 def check(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> Iterator[Problem]:
     """Report the finalizers of terminating objects; the controller that set a finalizer must remove it."""
-    terminating = [r for r in cluster if r.has("metadata.deletionTimestamp")]
+    terminating = [r for r in cluster if is_terminating(r)]
     flux_kinds = {r.kind for r in cluster.flux} if terminating else set()
     others = [r for r in terminating if r.kind not in ("Namespace", "Pod", *flux_kinds)]
     yield from _applied(others, graph, failures, clock)

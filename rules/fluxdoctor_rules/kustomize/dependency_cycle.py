@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, Resource, Severity, State, state
+from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, Resource, Severity, is_suspended
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
@@ -12,7 +12,7 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
         resources = [r for m in members if (r := cluster.get(m))]
         if members[0].kind == "HelmRelease":
             continue  # helm/dependency-cycle reports these
-        if any(state(r) is State.SUSPENDED for r in resources):
+        if any(map(is_suspended, resources)):
             continue
         # A cycle in a repository stops when it is deployed, unless an expression replaces the Ready condition.
         is_planned = all(r.file for r in resources) and not any(_has_expression(r) for r in resources)

@@ -4,20 +4,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from fluxdoctor import (
-    FILE_NAMES,
-    Build,
-    Cluster,
-    Evidence,
-    Manifests,
-    Problem,
-    Ref,
-    Resource,
-    State,
-    Tree,
-    clean,
-    state,
-)
+from fluxdoctor import FILE_NAMES, Build, Cluster, Evidence, Manifests, Problem, Ref, Resource, Tree, clean
 
 _MOST = 5
 #: Words in the names of files that are not listed on purpose.
@@ -30,13 +17,13 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     candidates: dict[Ref, dict[str, list[str]]] = {}
     reported: set[tuple[Ref, str]] = set()
     build_files = _build_files(cluster, manifests)
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         source, tree, build = (
             manifests.source(kustomization),
             manifests.tree(kustomization),
             manifests.build(kustomization),
         )
-        if tree is None or build is None or state(kustomization) is State.SUSPENDED:
+        if tree is None or build is None:
             continue
         if source not in listed_paths:
             listed = tree.memo(_listed_paths)

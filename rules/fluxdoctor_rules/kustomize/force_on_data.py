@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Problem, State, inventory, state
+from fluxdoctor import Cluster, Evidence, Problem, inventory
 
 _DATA = ("PersistentVolumeClaim", "StatefulSet", "PersistentVolume")
 _MOST = 3
@@ -10,8 +10,8 @@ _MOST = 3
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Report PersistentVolumeClaims, PersistentVolumes and StatefulSets in inventories of Kustomizations with spec.force."""
-    for kustomization in cluster.all("Kustomization"):
-        if not kustomization.flag("spec.force") or state(kustomization) is State.SUSPENDED:
+    for kustomization in cluster.active("Kustomization"):
+        if not kustomization.flag("spec.force"):
             continue
         refs = [ref for ref in inventory(kustomization) if ref.kind in _DATA]
         if refs:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Manifests, Problem, State, Versions, state
+from fluxdoctor import Cluster, Evidence, Manifests, Problem, Versions
 from fluxdoctor_rules.kustomize._build import is_root
 from fluxdoctor_rules.kustomize._versions import patch
 
@@ -15,9 +15,9 @@ def check(cluster: Cluster, manifests: Manifests, versions: Versions) -> Iterato
     version = patch(versions)
     if version is None or version >= _FIXED:
         return
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         rows = {r.text("name"): r for r in kustomization.rows("spec.images")}
-        build = manifests.build(kustomization) if rows and state(kustomization) is not State.SUSPENDED else None
+        build = manifests.build(kustomization) if rows else None
         for body in build.kustomizations if build else ():
             for row in body.rows("images") if is_root(body, kustomization) else ():
                 over = rows.get(row.text("name"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from fluxdoctor import Cluster, Problem, State, interval, state
+from fluxdoctor import Cluster, Problem, interval
 
 _SHORT, _QUICK = timedelta(seconds=30), timedelta(minutes=1)
 _MANY = 50
@@ -11,7 +11,7 @@ _MANY = 50
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Report intervals below 30 seconds; with 50 or more objects, intervals of one minute or less."""
-    running = [k for k in cluster.all("HelmRelease", "Kustomization") if state(k) is not State.SUSPENDED]
+    running = cluster.active("HelmRelease", "Kustomization")
     quick = [k for k in running if interval(k) <= _QUICK and k.has("spec.interval")]
     for resource in quick:
         if interval(resource) < _SHORT or len(quick) >= _MANY:

@@ -2,25 +2,24 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Problem, Ref, Resource, State, Unknown, state
+from fluxdoctor import Cluster, Edge, Problem, Ref, Resource, Unknown, missing
 
 
 def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
     """Look up the Secret of spec.kubeConfig and its key, which is ``value`` or ``value.yaml`` by default."""
-    for kustomization in cluster.all("Kustomization"):
+    for result in missing.references(cluster, ("Kustomization",), Edge.KUBE_CONFIG, only=_names_secret):
+        if isinstance(result, Unknown):
+            yield result
+        else:
+            yield result.problem({"secret": result.target.named, "what": f"does not exist{result.hint}"})
+    for kustomization in filter(_names_secret, cluster.active("Kustomization")):
         name = kustomization.text("spec.kubeConfig.secretRef.name")
-        is_terminating = kustomization.has("metadata.deletionTimestamp")
-        if not name or is_terminating or state(kustomization) is State.SUSPENDED:
-            continue
-        secret = Ref("Secret", kustomization.namespace, name)
-        lookup = cluster.look(secret)
-        if lookup.unknown and state(kustomization) is State.FAILED:
-            yield Unknown(kustomization.ref, lookup.why)
-        elif lookup.absent:
-            facts = {"secret": secret.named, "what": "does not exist"}
-            yield Problem(kustomization.ref, facts, field="spec.kubeConfig.secretRef.name", missing=secret)
-        elif lookup.resource:
-            yield from _key(kustomization, lookup.resource)
+        if secret := cluster.get(Ref("Secret", kustomization.namespace, name)):
+            yield from _key(kustomization, secret)
+
+
+def _names_secret(kustomization: Resource) -> bool:
+    return kustomization.has("spec.kubeConfig.secretRef.name")
 
 
 def _key(kustomization: Resource, secret: Resource) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from fluxdoctor import (
     Resource,
     State,
     inventory,
+    is_terminating,
     owner,
     revision,
     state,
@@ -51,7 +52,7 @@ def _unmanaged(parent: Ref, resources: list[Resource], cluster: Cluster, graph: 
 
 
 def _is_candidate(resource: Resource) -> bool:
-    is_owned = resource.has("metadata.ownerReferences") or resource.has("metadata.deletionTimestamp")
+    is_owned = resource.has("metadata.ownerReferences") or is_terminating(resource)
     return resource.kind not in _COPIES and not is_owned
 
 

@@ -25,7 +25,7 @@ _KEY = "kustomize.toolkit.fluxcd.io/"
 
 def check(cluster: Cluster, failures: Failures, clock: Clock, manifests: Manifests | None) -> Iterator[Problem]:
     """Compare the inventories of Ready owners that are not reconciling with the objects in the cluster."""
-    for owner in cluster.all("Kustomization", "HelmRelease"):
+    for owner in cluster.active("Kustomization", "HelmRelease"):
         if not _is_settled(owner) or failures.of(owner.ref):
             continue
         for ref in inventory(owner):
@@ -35,8 +35,8 @@ def check(cluster: Cluster, failures: Failures, clock: Clock, manifests: Manifes
 
 def _is_settled(owner: Resource) -> bool:
     reconciling = condition(owner, "Reconciling")
-    is_excluded = owner.has("metadata.deletionTimestamp") or owner.has("spec.kubeConfig")
-    return state(owner) is State.READY and not is_excluded and not (reconciling and reconciling.status == "True")
+    is_busy = reconciling is not None and reconciling.status == "True"
+    return state(owner) is State.READY and not owner.has("spec.kubeConfig") and not is_busy
 
 
 def _is_intended(ref: Ref, owner: Resource, manifests: Manifests | None) -> bool:

@@ -4,29 +4,16 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from fluxdoctor import (
-    Build,
-    Cluster,
-    Fields,
-    Location,
-    Manifests,
-    Problem,
-    Resource,
-    State,
-    did_you_mean,
-    nearest,
-    state,
-    suggestion,
-)
+from fluxdoctor import Build, Cluster, Fields, Location, Manifests, Problem, Resource, did_you_mean, nearest, suggestion
 
 _PARTS = ("kind", "group", "version", "name", "namespace")
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     """Evaluate the targets of patches if the files alone decide which objects the build contains."""
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         build = manifests.build(kustomization)
-        if build is None or not build.complete or state(kustomization) is State.SUSPENDED:
+        if build is None or not build.complete:
             continue
         if kustomization.strings("spec.components") or _renames(build):
             continue

@@ -10,7 +10,7 @@ _MANY = 3
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Count in the events how often an object was configured after the revision was first applied."""
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         events = cluster.events(kustomization.ref)
         first = moment(kustomization.text("status.history.0.firstReconciled")) if events else None
         if first is None or state(kustomization) is not State.READY or failures.of(kustomization.ref):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Evidence, Graph, Manifests, Problem, Ref, Resource, State, state
+from fluxdoctor import Build, Cluster, Evidence, Graph, Manifests, Problem, Ref, Resource, is_suspended
 
 _KEY = "kustomize.toolkit.fluxcd.io/"
 _NOT_OVERRIDDEN = ("merge", "ifnotpresent", "ignore")
@@ -15,7 +15,7 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Prob
         target = cluster.get(Ref(row.text("kind"), scaler.namespace, row.text("name")))
         owner = graph.parent(target) if target else None
         kustomization = cluster.get(owner) if owner and owner.kind == "Kustomization" else None
-        if target is None or kustomization is None or state(kustomization) is State.SUSPENDED:
+        if target is None or kustomization is None or is_suspended(kustomization):
             continue
         declared = manifests.definition(target.ref, kustomization.ref)
         if declared and declared.has("spec.replicas") and _applies(kustomization, declared, target, manifests):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from fluxdoctor import Cluster, Evidence, Graph, Problem, Ref, Resource, State, inventory, state
+from fluxdoctor import Cluster, Evidence, Graph, Problem, Ref, Resource, inventory
 
 _PRUNE = "kustomize.toolkit.fluxcd.io/prune"
 _LISTED = 3
@@ -11,7 +11,7 @@ _LISTED = 3
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Compare the inventories by namespace. A Kustomization for namespaces only and its own children are intended."""
-    namespaces = {k.ref: refs for k in cluster.all("Kustomization") if (refs := _namespaces(k))}
+    namespaces = {k.ref: refs for k in cluster.active("Kustomization") if (refs := _namespaces(k))}
     owners: dict[str, dict[Ref, None]] = {ref.name: {} for refs in namespaces.values() for ref in refs}
     for owner in cluster.all("HelmRelease", "Kustomization") if owners else ():
         for inner in {ref.namespace for ref in _applied(owner)} & owners.keys():
@@ -37,7 +37,7 @@ def _applied(owner: Resource) -> tuple[Ref, ...]:
 def _namespaces(kustomization: Resource) -> list[Ref]:
     """Return the Namespaces that are deleted if a Kustomization is deleted."""
     refs = [ref for ref in _applied(kustomization) if ref.kind == "Namespace"]
-    return refs if kustomization.flag("spec.prune") and state(kustomization) is not State.SUSPENDED else []
+    return refs if kustomization.flag("spec.prune") else []
 
 
 def _protected(live: Resource | None) -> bool:

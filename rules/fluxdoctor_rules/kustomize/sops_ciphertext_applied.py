@@ -16,7 +16,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem | Unknown]
             lookup = live(resource, kustomization, cluster)
             deployed = lookup.resource
             if lookup.unknown:
-                yield Unknown(kustomization.ref, lookup.why)
+                yield lookup.as_unknown(kustomization.ref)
             elif deployed and owner(deployed) == kustomization.ref and _is_ciphertext(deployed):
                 facts: dict[str, str | Ref] = {
                     "object": str(deployed.ref),

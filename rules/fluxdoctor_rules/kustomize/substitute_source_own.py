@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Manifests, Problem, State, state
+from fluxdoctor import Cluster, Manifests, Problem
 from fluxdoctor_rules.shared.variables import sources
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     """Find sources of variables that do not exist and that only the Kustomization itself declares."""
-    for kustomization in cluster.all("Kustomization"):
-        if state(kustomization) is State.SUSPENDED:
-            continue
+    for kustomization in cluster.active("Kustomization"):
         for ref, field, optional in sources(kustomization):
             if cluster.look(ref).absent and manifests.producers(ref) == (kustomization.ref,):
                 declared = manifests.definition(ref, kustomization.ref)

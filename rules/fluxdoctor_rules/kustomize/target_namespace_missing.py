@@ -19,7 +19,7 @@ def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> 
             if error := _MISSING.search(words.message):
                 lookup = cluster.look(Ref("Namespace", "", error["namespace"]))
                 if lookup.unknown:
-                    yield Unknown(failure.ref, lookup.why)
+                    yield lookup.as_unknown(failure.ref)
                 elif lookup.absent:
                     proof = Evidence(
                         f'{words.reason}: "{" ".join(words.message.split())}"', f"{failure.ref} {words.where}"

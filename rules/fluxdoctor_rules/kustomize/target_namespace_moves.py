@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Manifests, Problem, Ref, Reference, Resource, State, state
+from fluxdoctor import Cluster, Edge, Graph, Manifests, Problem, Ref, Reference, Resource, is_suspended, is_terminating
 
 _LOCAL = (
     Edge.SOURCE, Edge.CHART_REF, Edge.DEPENDS_ON, Edge.VALUES_FROM, Edge.SUBSTITUTE_FROM, Edge.SECRET,
@@ -12,13 +12,13 @@ _LOCAL = (
 
 def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem]:
     """Find Flux objects in the target namespace whose references exist only in their original namespace."""
-    for parent in cluster.all("Kustomization"):
+    for parent in cluster.active("Kustomization"):
         target, build = parent.text("spec.targetNamespace"), manifests.build(parent)
         if not target or build is None:
             continue
         for declared in build.objects:
             live = cluster.get(manifests.live_ref(declared, parent))
-            if live is None or live.namespace != target or state(live) is State.SUSPENDED:
+            if live is None or live.namespace != target or is_suspended(live) or is_terminating(live):
                 continue
             homes = dict.fromkeys(n for n in (declared.namespace, parent.namespace) if n and n != target)
             for need in graph.needs(live.ref, *_LOCAL):

@@ -14,6 +14,7 @@ from fluxdoctor import (
     Resource,
     Severity,
     State,
+    is_terminating,
     revision,
     state,
 )
@@ -68,7 +69,7 @@ def _settled(owner: Resource, cluster: Cluster) -> bool:
 
     Before that, an object that moves to another owner is in both inventories.
     """
-    if owner.has("metadata.deletionTimestamp") or owner.has("spec.kubeConfig") or state(owner) is not State.READY:
+    if is_terminating(owner) or owner.has("spec.kubeConfig") or state(owner) is not State.READY:
         return False
     source = cluster.get(Manifests.source(owner)) if owner.kind == "Kustomization" else None
     return source is None or revision(source) in ("", revision(owner))
@@ -97,7 +98,7 @@ def _problem(ref: Ref, both: list[Resource], live: Resource | None, manifests: M
             "how": f"{'with different content' if differ else 'and either can delete it'}; {last.ref} wrote it last",
             "last": last.ref,
         },
-        evidence=tuple(Evidence("lists it", f"{o.ref} status.inventory") for o in both),
+        evidence=tuple(Evidence(f"listed in status.inventory of {o.ref}") for o in both),
         location=declared.at() if declared else None,
         severity=Severity.ERROR if differ else None,
     )

@@ -24,7 +24,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem | Unknown]
             if deployed and owner(deployed) == kustomization.ref:
                 yield from (_problem(kustomization, resource, deployed, p, n) for p, n in _dropped(resource, deployed))
             elif lookup.unknown and any(_suspect(resource, place, names) for place, names in places(resource)):
-                yield Unknown(kustomization.ref, lookup.why)
+                yield lookup.as_unknown(kustomization.ref)
 
 
 def _is_plain(resource: Resource, build: Build) -> bool:

@@ -20,12 +20,11 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem | Unknown]
 
 
 def _unknown(kustomization: Resource, build: Build, cluster: Cluster) -> Iterator[Unknown]:
-    """Yield an Unknown if an object that could not be read may define a variable."""
+    """Yield the objects that could not be read, if they may define a variable."""
     inline = kustomization.keys("spec.postBuild.substitute")
     is_open = any(u.needs_value and u.name not in inline for _, _, text in fields(build) for u in uses(text))
-    reasons = [lookup.why for ref, _, _ in sources(kustomization) if (lookup := cluster.look(ref)).unknown]
-    if is_open and reasons:
-        yield Unknown(kustomization.ref, "; ".join(reasons))
+    lookups = [cluster.look(ref) for ref, _, _ in sources(kustomization)] if is_open else []
+    yield from (lookup.as_unknown(kustomization.ref) for lookup in lookups if lookup.unknown)
 
 
 def _empty(
@@ -40,7 +39,7 @@ def _empty(
         lookup = live(resource, kustomization, cluster)
         deployed = lookup.resource
         if lookup.unknown:
-            yield Unknown(kustomization.ref, lookup.why)
+            yield lookup.as_unknown(kustomization.ref)
         elif deployed and owner(deployed) == kustomization.ref:
             value = deployed.get(path)
             is_null = value is None and text == f"${{{variable}}}" and deployed.has(path[:-1])

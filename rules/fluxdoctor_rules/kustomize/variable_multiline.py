@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Manifests, Problem, Resource, State, state
+from fluxdoctor import Cluster, Evidence, Manifests, Problem, Resource
 from fluxdoctor_rules.shared.variables import fields, sources, uses
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     """Find values with line breaks that manifests use. Flux removes the line breaks (fluxcd/pkg kustomize)."""
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         lines = dict(_multiline(kustomization, cluster))
-        build = manifests.build(kustomization) if lines and state(kustomization) is not State.SUSPENDED else None
+        build = manifests.build(kustomization) if lines else None
         reported: set[str] = set()
         for resource, path, text in fields(build) if build else ():
             for use in uses(text):

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, State, state
+from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
     """Find the children of a waiting Kustomization that depend on it through spec.dependsOn."""
-    for parent in cluster.all("Kustomization"):
-        if not parent.flag("spec.wait") or state(parent) is State.SUSPENDED or not failures.of(parent.ref):
+    for parent in cluster.active("Kustomization"):
+        if not parent.flag("spec.wait") or not failures.of(parent.ref):
             continue
         applied = (r.target for r in graph.needs(parent.ref, Edge.APPLIES))
         children = [c for c in applied if c.kind == "Kustomization" and c != parent.ref and failures.of(c)]

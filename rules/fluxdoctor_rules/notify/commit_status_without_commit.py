@@ -11,9 +11,9 @@ _WITHOUT_COMMIT = ("Bucket", "HelmChart", "HelmRepository", "ImagePolicy", "Imag
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Check the kinds that Alerts with a commit status Provider watch."""
-    for alert in cluster.all("Alert"):
+    for alert in cluster.active("Alert"):
         provider = next((cluster.get(r.target) for r in graph.needs(alert.ref, Edge.PROVIDER)), None)
-        if provider is None or provider.text("spec.type") not in _STATUS or alert.flag("spec.suspend"):
+        if provider is None or provider.text("spec.type") not in _STATUS:
             continue
         rows = alert.rows("spec.eventSources")
         if (

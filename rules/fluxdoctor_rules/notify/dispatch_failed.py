@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from fluxdoctor import Clock, Cluster, Evidence, Problem, Ref, State, state
+from fluxdoctor import Clock, Cluster, Evidence, Problem, Ref
 
 _RECENT = timedelta(minutes=30)
 _MESSAGE = re.compile(
@@ -15,9 +15,9 @@ _MESSAGE = re.compile(
 
 def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
     """Report the newest Warning event of each Alert; the cause of an old event may have been fixed since."""
-    for alert in cluster.all("Alert"):
+    for alert in cluster.active("Alert"):
         event = next((e for e in cluster.events(alert.ref) if e.type == "Warning" and _MESSAGE.search(e.message)), None)
-        if event is None or state(alert) is State.SUSPENDED or (event.at and clock.taken - event.at > _RECENT):
+        if event is None or (event.at and clock.taken - event.at > _RECENT):
             continue
         provider = Ref("Provider", alert.namespace, alert.text("spec.providerRef.name"))
         subject = provider if cluster.get(provider) else alert.ref

@@ -15,9 +15,7 @@ _TOKEN = ("generic-hmac", "gitea", "github", "gitlab", "telegram")
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Check the type, the address and the names of the keys in the Secret."""
-    for provider in cluster.all("Provider"):
-        if provider.flag("spec.suspend"):
-            continue
+    for provider in cluster.active("Provider"):
         name = provider.text("spec.secretRef.name")
         secret = cluster.get(Ref("Secret", provider.namespace, name)) if name else None
         if name and secret is None:

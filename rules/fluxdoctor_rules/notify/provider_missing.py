@@ -2,19 +2,10 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Problem, State, Unknown, state
-from fluxdoctor_rules.shared import hints
+from fluxdoctor import Cluster, Edge, Problem, Unknown, missing
 
 
-def check(cluster: Cluster, graph: Graph) -> Iterator[Problem | Unknown]:
+def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
     """Look up the Provider in the namespace of the Alert: an Alert has no status."""
-    for alert in cluster.all("Alert"):
-        if state(alert) is State.SUSPENDED or alert.has("metadata.deletionTimestamp"):
-            continue
-        for reference in graph.needs(alert.ref, Edge.PROVIDER):
-            target, lookup = reference.target, cluster.look(reference.target)
-            if lookup.unknown:
-                yield Unknown(alert.ref, lookup.why)
-            elif lookup.absent:
-                facts = {"provider": target.named, "near": hints.alternatives(cluster, target)}
-                yield Problem(alert.ref, facts, field="spec.providerRef.name", missing=target)
+    for result in missing.references(cluster, ("Alert",), Edge.PROVIDER, unknown=missing.always):
+        yield result if isinstance(result, Unknown) else result.problem()

@@ -15,12 +15,12 @@ def check(cluster: Cluster, versions: Versions, target: Target | None) -> Iterat
     is_planned = target is not None and target.flux is not None and target.flux >= removed_apis.GCR_KEYS
     if not is_planned and (version is None or version < _SINCE):
         return
-    for receiver in cluster.all("Receiver"):
+    for receiver in cluster.active("Receiver"):
         secret = cluster.get(Ref("Secret", receiver.namespace, receiver.text("spec.secretRef.name")))
         if receiver.text("spec.type") != "gcr" or secret is None:
             continue
         missing = [key for key in _REQUIRED if key not in secret.keys("keys")]
-        if missing and not receiver.flag("spec.suspend"):
+        if missing:
             facts = {"lacking": " and ".join(missing), "secret_name": str(secret.ref)}
             proof = Evidence(f"keys: {', '.join(secret.keys('keys')) or 'none'}", str(secret.ref))
             yield Problem(receiver.ref, facts, (proof,), field="spec.secretRef")

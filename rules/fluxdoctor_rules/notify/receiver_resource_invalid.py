@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Fields, Problem, State, state
+from fluxdoctor import Cluster, Fields, Problem
 
 #: Kinds for which notification-controller 1.9 has a default apiVersion.
 _DEFAULTED = (
@@ -18,9 +18,7 @@ _DEFAULTED = (
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Validate spec.resources as notification-controller does when a webhook arrives."""
-    for receiver in cluster.all("Receiver"):
-        if state(receiver) is State.SUSPENDED or receiver.has("metadata.deletionTimestamp"):
-            continue
+    for receiver in cluster.active("Receiver"):
         for row in receiver.rows("spec.resources"):
             what = _flaw(row)
             if what:

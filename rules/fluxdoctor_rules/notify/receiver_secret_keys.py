@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Problem, Ref, State, state
+from fluxdoctor import Cluster, Problem, Ref
 
 _WITHOUT_TOKEN = ("generic-oidc",)
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Check the names of the keys; the controller reports the error only when it reconciles the Receiver."""
-    for receiver in cluster.all("Receiver"):
+    for receiver in cluster.active("Receiver"):
         name = receiver.text("spec.secretRef.name")
-        if not name or state(receiver) is State.SUSPENDED or receiver.text("spec.type") in _WITHOUT_TOKEN:
+        if not name or receiver.text("spec.type") in _WITHOUT_TOKEN:
             continue
         secret = cluster.get(Ref("Secret", receiver.namespace, name))
         keys = secret.keys("keys") if secret else ()

@@ -10,7 +10,7 @@ _RIGHT, _WRONG = "webhook-receiver", "notification-controller"
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Compare the paths of the Ingresses in the namespace of notification-controller with status.webhookPath."""
     namespaces = {d.namespace for d in cluster.controllers(_WRONG)}
-    hooks = tuple(p for r in cluster.all("Receiver") if (p := r.text("status.webhookPath")))
+    hooks = tuple(p for r in cluster.active("Receiver") if (p := r.text("status.webhookPath")))
     for ingress in cluster.all("Ingress"):
         if ingress.namespace not in namespaces or not hooks:
             continue

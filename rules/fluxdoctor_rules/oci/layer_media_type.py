@@ -9,7 +9,7 @@ _MOST = 4
 
 def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
     """Compare the media type with the layers of the manifest that was fetched for a failing repository."""
-    for repository in cluster.all("OCIRepository"):
+    for repository in cluster.active("OCIRepository"):
         selector = repository.text("spec.layerSelector.mediaType")
         manifests = tuple(oci.manifests.get(repository.ref, {}).values()) if oci else ()
         if not selector or len(manifests) != 1 or state(repository) is not State.FAILED:

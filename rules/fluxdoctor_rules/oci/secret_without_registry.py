@@ -17,7 +17,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem | Unknown]:
             continue
         lookup = cluster.look(Ref("Secret", repository.namespace, name))
         if lookup.unknown:
-            yield Unknown(repository.ref, lookup.why)
+            yield lookup.as_unknown(repository.ref)
         secret, registry = lookup.resource, host(repository)
         if secret and (lack := _lack(secret, registry)):
             facts = {"secret": secret.ref.named, "secret_name": secret.name, "registry": registry, "lack": lack}

@@ -10,7 +10,7 @@ _CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 def check(cluster: Cluster, oci: OciTags) -> Iterator[Problem]:
     """Evaluate the tags as source-controller does: first the filter, then the range."""
-    for repository in cluster.all("OCIRepository"):
+    for repository in cluster.active("OCIRepository"):
         constraint, tags = repository.text("spec.ref.semver"), oci.tags(repository.ref)
         if (
             not constraint

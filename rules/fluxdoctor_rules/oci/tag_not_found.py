@@ -16,7 +16,7 @@ _MESSAGE = re.compile(
 def check(cluster: Cluster, failures: Failures, oci: OciTags | None) -> Iterator[Problem]:
     """Compare the tag of an OCIRepository that fails, or has no status yet, with the tags of the registry."""
     reported = {f.ref for f in failures.failed if _MESSAGE.search(f.message)}
-    for repository in cluster.all("OCIRepository"):
+    for repository in cluster.active("OCIRepository"):
         ref = repository.fields("spec.ref")
         if ref.text("digest") or ref.text("semver") or state(repository) not in (State.FAILED, State.NEW):
             continue

@@ -10,7 +10,7 @@ _UPPER = re.compile(r"oci://[^/]+/.*[A-Z]")
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Find capital letters in the path, which no registry accepts, and URLs without a path."""
-    for repository in cluster.all("OCIRepository"):
+    for repository in cluster.active("OCIRepository"):
         url = repository.text("spec.url")
         if not url.startswith("oci://") or "${" in url or state(repository) is not State.FAILED:
             continue

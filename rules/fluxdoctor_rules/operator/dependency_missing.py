@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Problem
-from fluxdoctor_rules.operator._near import near
+from fluxdoctor import Cluster, Edge, Problem, Unknown, missing
 
 
-def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
+def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
     """Look up the objects of spec.dependsOn, of any kind that was listed."""
-    for resources in cluster.all("ResourceSet"):
-        for reference in graph.needs(resources.ref, Edge.DEPENDS_ON):
-            target = reference.target
-            if cluster.look(target).absent and not resources.has("metadata.deletionTimestamp"):
-                facts = {"wanted": str(target), "near": near(cluster, target)}
-                yield Problem(resources.ref, facts, field=reference.field, key=str(target), missing=target)
+    for result in missing.references(cluster, ("ResourceSet",), Edge.DEPENDS_ON):
+        if isinstance(result, Unknown):
+            yield result
+        else:
+            target = str(result.target)
+            yield result.problem({"wanted": target}, field=result.reference.field, key=target)

@@ -10,7 +10,7 @@ _OFTEN_EMPTY = ("PullRequest", "MergeRequest", "Branch", "Environment")
 
 def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
     """Read status.exportedInputs of the providers; an empty list of tags or of a service is a fault."""
-    for resources in cluster.all("ResourceSet"):
+    for resources in cluster.active("ResourceSet"):
         targets = [cluster.get(r.target) for r in graph.needs(resources.ref, Edge.INPUTS)]
         providers = [p for p in targets if p]
         has_selector = any(row.has("selector") for row in resources.rows("spec.inputsFrom"))

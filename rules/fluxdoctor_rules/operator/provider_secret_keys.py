@@ -10,7 +10,7 @@ _APP = "githubAppID"
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Compare the keys with the type of the provider (flux-operator 0.58): a GitHub App, or a user name and a token."""
-    for provider in cluster.all("ResourceSetInputProvider"):
+    for provider in cluster.active("ResourceSetInputProvider"):
         name = provider.text("spec.secretRef.name")
         secret = cluster.get(Ref("Secret", provider.namespace, name)) if name else None
         if secret is None or not provider.text("spec.type").startswith(_GIT):

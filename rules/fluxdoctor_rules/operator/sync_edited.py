@@ -10,7 +10,7 @@ _MOST = 3
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Report fields of the sync objects that a manager other than flux-operator set last."""
-    for instance in cluster.all("FluxInstance"):
+    for instance in cluster.active("FluxInstance"):
         if not instance.has("spec.sync"):
             continue
         name = instance.text("spec.sync.name") or instance.namespace

@@ -7,7 +7,7 @@ from fluxdoctor import Cluster, Evidence, Problem
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Read the event that flux-operator 0.58 sends about its FluxInstance."""
-    for instance in cluster.all("FluxInstance"):
+    for instance in cluster.active("FluxInstance"):
         event = next((e for e in cluster.events(instance.ref) if e.reason == "OutdatedVersion"), None)
         if event:
             text = " ".join(event.message.split())

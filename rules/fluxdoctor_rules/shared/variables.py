@@ -8,12 +8,7 @@ from typing import Any
 
 import orjson
 
-from fluxdoctor import (
-    Build,
-    Cluster,
-    Ref,
-    Resource,
-)
+from fluxdoctor import Build, Cluster, Ref, Resource
 
 _TOKEN = re.compile(r"\$\$|\$\{(?P<inside>[^}]*)(?P<end>\}?)")
 _INSIDE = re.compile(r"#?(?P<name>\w+)(?P<rest>.*)", re.S)

@@ -13,7 +13,7 @@ _MESSAGE = re.compile(r"couldn.t find remote ref ['\"]refs/heads/(?P<branch>[^'\
 def check(cluster: Cluster, failures: Failures, git: GitTrees | None) -> Iterator[Problem]:
     """Compare the branch of a failing repository with the remote's refs; without refs, rely on the message."""
     reported = {resource.ref for resource, _ in failing_with(failures, _MESSAGE, "GitRepository")}
-    for repository in cluster.all("GitRepository"):
+    for repository in cluster.active("GitRepository"):
         field, branch = checkout_ref(repository)
         offered = remote_names(git, repository, HEADS)
         is_absent = offered is not None and branch not in offered and state(repository) is State.FAILED

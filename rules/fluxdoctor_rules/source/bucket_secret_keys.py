@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Problem, Resource, State, state
+from fluxdoctor import Cluster, Problem, Resource
 from fluxdoctor_rules.source._secrets import has_any_value, has_value, key_list, secret_of
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Compare the keys with the provider; source-controller rejects the Secret before it contacts the host."""
-    for bucket in cluster.all("Bucket"):
+    for bucket in cluster.active("Bucket"):
         lookup = secret_of(cluster, bucket)
         secret = lookup.resource if lookup else None
-        if secret is None or state(bucket) is State.SUSPENDED:
+        if secret is None:
             continue
         if needed := _missing_keys(secret, bucket.text("spec.provider") or "generic"):
             facts = {"secret": secret.name, "needed": needed, "held": f"; {key_list(secret)}"}

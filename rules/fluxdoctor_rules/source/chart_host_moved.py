@@ -21,9 +21,7 @@ _MOVED = (
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Compare the URL of each HelmRepository with the abandoned addresses."""
-    for repository in cluster.all("HelmRepository"):
-        if state(repository) is State.SUSPENDED:
-            continue
+    for repository in cluster.active("HelmRepository"):
         address = repository.text("spec.url").partition("://")[2].rstrip("/")
         for old, new, is_served in _MOVED:
             if address == old or address.startswith(f"{old}/"):

@@ -7,14 +7,14 @@ from fluxdoctor import Cluster, Evidence, Fields, GitTrees, Problem, Ref, Resour
 _WILD = "*?[{"
 
 
-def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
+def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
     """Look up each ``@alias/path`` in the tree of its source: a file, a directory, or the directory before the first wildcard."""
-    for generator in cluster.all("ArtifactGenerator"):
+    for generator in cluster.active("ArtifactGenerator"):
         sources = {row.text("alias"): _source(generator, row) for row in generator.rows("spec.sources")}
         for artifact in generator.rows("spec.artifacts"):
             for row in artifact.rows("copy"):
                 alias, slash, path = row.text("from").removeprefix("@").partition("/")
-                tree = trees.tree(sources[alias]) if slash and alias in sources else None
+                tree = git.tree(sources[alias]) if slash and alias in sources else None
                 if tree is not None and not _exists(tree, path):
                     facts = {
                         "wanted": path,

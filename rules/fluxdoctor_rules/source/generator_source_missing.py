@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Graph, Problem, did_you_mean
+from fluxdoctor import Cluster, Edge, Problem, Unknown, missing
 
 
-def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
+def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
     """Look up every source of every generator."""
-    for generator in cluster.all("ArtifactGenerator"):
-        for reference in graph.needs(generator.ref, Edge.SOURCE):
-            target = reference.target
-            if cluster.look(target).absent and not generator.has("metadata.deletionTimestamp"):
-                hint = did_you_mean(target.name, cluster.names(target.kind, target.namespace))
-                facts = {"wanted": str(target), "near": hint}
-                yield Problem(generator.ref, facts, field=reference.field, key=str(target), missing=target)
+    for result in missing.references(cluster, ("ArtifactGenerator",), Edge.SOURCE):
+        if isinstance(result, Unknown):
+            yield result
+        else:
+            target = str(result.target)
+            yield result.problem({"wanted": target}, field=result.reference.field, key=target)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Failures, Problem, Resource, State, Unknown, state
+from fluxdoctor import Cluster, Failures, Problem, Resource, Unknown
 from fluxdoctor_rules.source._git import NOT_FOUND, REFUSED
 from fluxdoctor_rules.source._messages import failing_with
 from fluxdoctor_rules.source._secrets import has_any_value, has_value, key_list, secret_of
@@ -11,13 +11,13 @@ from fluxdoctor_rules.source._secrets import has_any_value, has_value, key_list,
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem | Unknown]:
     """Compare the keys with the scheme: ssh always fails without its keys, https only if the host rejects the request."""
     refused = {r.ref for pattern in (REFUSED, NOT_FOUND) for r, _ in failing_with(failures, pattern, "GitRepository")}
-    for repository in cluster.all("GitRepository"):
+    for repository in cluster.active("GitRepository"):
         lookup = secret_of(cluster, repository)
-        if lookup is None or state(repository) is State.SUSPENDED or _uses_provider(repository):
+        if lookup is None or _uses_provider(repository):
             continue
         is_refused = repository.ref in refused
         if lookup.unknown and is_refused:
-            yield Unknown(repository.ref, lookup.why)
+            yield lookup.as_unknown(repository.ref)
         if lookup.resource and (needed := _missing_keys(repository, lookup.resource, is_refused)):
             yield _problem(repository, lookup.resource, needed)
 

@@ -8,7 +8,7 @@ from fluxdoctor_rules.source._secrets import has_value, key_list, secret_of
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Compare the keys with the provider: source-controller 1.6 rejects a GitHub App Secret without provider github."""
-    for repository in cluster.all("GitRepository"):
+    for repository in cluster.active("GitRepository"):
         provider = repository.text("spec.provider") or "generic"
         lookup = secret_of(cluster, repository)
         secret = lookup.resource if lookup else None

@@ -8,12 +8,12 @@ from fluxdoctor_rules.source._secrets import has_any_value, has_value, key_list,
 
 def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
     """Check that the Secret has the ID, the key and the installation of the App: without them every fetch fails."""
-    for repository in cluster.all("GitRepository"):
-        if repository.text("spec.provider") != "github" or state(repository) is State.SUSPENDED:
+    for repository in cluster.active("GitRepository"):
+        if repository.text("spec.provider") != "github":
             continue
         lookup = secret_of(cluster, repository)
         if lookup and lookup.unknown and state(repository) is State.FAILED:
-            yield Unknown(repository.ref, lookup.why)
+            yield lookup.as_unknown(repository.ref)
         if lookup is None:
             yield Problem(repository.ref, {"lack": "spec.secretRef is not set", "held": ""}, field="spec.secretRef")
         elif lookup.resource:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Failures, Problem, Resource, State, state
+from fluxdoctor import Cluster, Failures, Problem, Resource
 from fluxdoctor_rules.source._messages import failing_with
 from fluxdoctor_rules.source._secrets import has_value, key_list, secret_of
 
@@ -13,10 +13,10 @@ _REFUSED = re.compile(r"failed to fetch \S+ : (?:401|403) ")
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Check the keys: one without the other always fails; without both, only a repository that requires credentials."""
     refused = {resource.ref for resource, _ in failing_with(failures, _REFUSED, "HelmRepository")}
-    for repository in cluster.all("HelmRepository"):
+    for repository in cluster.active("HelmRepository"):
         lookup = secret_of(cluster, repository)
         secret = lookup.resource if lookup else None
-        if secret is None or repository.text("spec.type") == "oci" or state(repository) is State.SUSPENDED:
+        if secret is None or repository.text("spec.type") == "oci":
             continue
         is_refused = repository.ref in refused
         missing = [key for key in ("username", "password") if not _has_key(secret, key, is_refused)]

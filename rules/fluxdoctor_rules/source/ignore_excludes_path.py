@@ -4,16 +4,16 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Location, Manifests, Problem, Ref, Resource, State, Tree, condition, state
+from fluxdoctor import Cluster, Location, Manifests, Problem, Ref, Resource, Tree, condition
 
 _FILE = re.compile(r"(?P<file>\S*\.sourceignore):(?P<line>\d+): (?P<pattern>.*)")
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     """Find the ignore rule that excludes the path of a Kustomization, or a file in its kustomization.yaml."""
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         tree, source = manifests.tree(kustomization), manifests.source(kustomization)
-        if tree is None or not tree.excluded or state(kustomization) is State.SUSPENDED:
+        if tree is None or not tree.excluded:
             continue
         for path in _needed_paths(kustomization, tree, manifests):
             exclusion = tree.hidden_by(path)

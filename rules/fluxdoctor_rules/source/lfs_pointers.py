@@ -7,11 +7,11 @@ from fluxdoctor import Cluster, Evidence, GitTrees, Location, Problem, Tree
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
-def check(cluster: Cluster, trees: GitTrees) -> Iterator[Problem]:
+def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
     """Read the beginning of each manifest and chart in the artifact if .gitattributes enables LFS."""
-    for source in cluster.all("GitRepository"):
-        tree = trees.tree(source.ref)
-        if tree is None or source.flag("spec.suspend") or not _uses_lfs(tree):
+    for source in cluster.active("GitRepository"):
+        tree = git.tree(source.ref)
+        if tree is None or not _uses_lfs(tree):
             continue
         files = [p for p in tree.paths if p.endswith((".yaml", ".yml", ".tgz")) and p not in tree.excluded]
         pointers = [p for p in files if tree.text(p).startswith(_POINTER)]

@@ -9,7 +9,7 @@ _KINDS = ("Bucket", "GitRepository", "HelmRepository", "OCIRepository")
 
 def check(cluster: Cluster, probes: Probes | None) -> Iterator[Problem]:
     """Report Ready sources whose probe failed: not an error, because the controller uses another network."""
-    for source in cluster.all(*_KINDS) if probes else ():
+    for source in cluster.active(*_KINDS) if probes else ():
         probe = probes.of(source.ref) if probes else None
         if probe and probe_text.failed(probe) and state(source) is State.READY:
             facts = {"target": probe.target, "said": probe_text.words(probe)}

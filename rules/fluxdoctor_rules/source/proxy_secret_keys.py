@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Problem, State, state
+from fluxdoctor import Cluster, Problem
 from fluxdoctor_rules.source._secrets import has_value, key_list, secret_of
 
 _KINDS = ("Bucket", "GitRepository", "OCIRepository")
@@ -10,10 +10,10 @@ _KINDS = ("Bucket", "GitRepository", "OCIRepository")
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Check that the Secret of spec.proxySecretRef has the key address, the only one that is required."""
-    for resource in cluster.all(*_KINDS):
+    for resource in cluster.active(*_KINDS):
         lookup = secret_of(cluster, resource, "spec.proxySecretRef")
         secret = lookup.resource if lookup else None
-        if secret is None or has_value(secret, "address") or state(resource) is State.SUSPENDED:
+        if secret is None or has_value(secret, "address"):
             continue
         facts = {"secret": secret.ref.named, "lack": f"it has no address; {key_list(secret)}"}
         yield Problem(resource.ref, facts, field="spec.proxySecretRef", shared=str(secret.ref))

@@ -8,7 +8,7 @@ from fluxdoctor_rules.source._git import HEADS, TAGS, checkout_ref, similar_hint
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
     """Compare spec.ref.name of a failing repository with the remote's refs."""
-    for repository in cluster.all("GitRepository"):
+    for repository in cluster.active("GitRepository"):
         field, name = checkout_ref(repository)
         refs = git.refs(repository.ref)
         if field == "name" and refs and name not in refs and state(repository) is State.FAILED:

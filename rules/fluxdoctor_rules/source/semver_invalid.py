@@ -7,9 +7,9 @@ from fluxdoctor import Cluster, Problem, State, semver, state
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Parse the range as the controllers do. A Ready source is skipped: its controller found a version in the range."""
-    for source in cluster.all("GitRepository", "OCIRepository"):
+    for source in cluster.active("GitRepository", "OCIRepository"):
         text = source.text("spec.ref.semver")
-        if not text or "${" in text or state(source) in (State.READY, State.SUSPENDED):
+        if not text or "${" in text or state(source) is State.READY:
             continue
         # A digest, a commit or a ref name takes precedence: the controller ignores the range.
         if source.kind == "OCIRepository" and source.has("spec.ref.digest"):

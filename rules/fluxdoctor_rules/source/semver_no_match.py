@@ -8,7 +8,7 @@ from fluxdoctor_rules.source._git import TAGS, checkout_ref, remote_names
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
     """Compare the remote's tags with the range as the controller does; only failing repositories are checked."""
-    for repository in cluster.all("GitRepository"):
+    for repository in cluster.active("GitRepository"):
         field, constraint = checkout_ref(repository)
         offered = remote_names(git, repository, TAGS)
         if field != "semver" or offered is None or state(repository) is not State.FAILED:

@@ -8,7 +8,7 @@ from fluxdoctor import Cluster, Manifests, Problem, Resource, State, condition, 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     """Find failing Kustomizations whose path is in the repository but in no directory of the sparse checkout."""
-    for kustomization in cluster.all("Kustomization"):
+    for kustomization in cluster.active("Kustomization"):
         source, tree = manifests.source(kustomization), manifests.tree(kustomization)
         repository = cluster.get(source)
         if not repository or not tree or not _lacks_path(kustomization):
@@ -25,7 +25,7 @@ def _lacks_path(kustomization: Resource) -> bool:
     """Tell whether kustomize-controller did not find the path; for a manifest in a repository, assume it."""
     current, ready = state(kustomization), condition(kustomization, "Ready")
     if kustomization.file:
-        return current is not State.SUSPENDED
+        return True
     return current is State.FAILED and ready is not None and ready.reason == "ArtifactFailed"
 
 

@@ -13,7 +13,7 @@ _MESSAGE = re.compile(r"couldn.t find remote ref ['\"]refs/tags/")
 def check(cluster: Cluster, failures: Failures, git: GitTrees | None) -> Iterator[Problem]:
     """Compare the tag of a failing repository with the remote's refs."""
     reported = {resource.ref for resource, _ in failing_with(failures, _MESSAGE, "GitRepository")}
-    for repository in cluster.all("GitRepository"):
+    for repository in cluster.active("GitRepository"):
         field, tag = checkout_ref(repository)
         offered = remote_names(git, repository, TAGS)
         is_absent = offered is not None and tag not in offered and state(repository) is State.FAILED

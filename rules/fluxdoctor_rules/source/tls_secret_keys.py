@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Problem, Resource, State, state
+from fluxdoctor import Cluster, Problem, Resource
 from fluxdoctor_rules.source._secrets import has_any_value, key_list, secret_of
 
 _KINDS = ("Bucket", "HelmRepository", "OCIRepository")
@@ -10,10 +10,10 @@ _KINDS = ("Bucket", "HelmRepository", "OCIRepository")
 
 def check(cluster: Cluster) -> Iterator[Problem]:
     """Require ca.crt, or both tls.crt and tls.key; the older keys caFile, certFile and keyFile are still supported."""
-    for resource in cluster.all(*_KINDS):
+    for resource in cluster.active(*_KINDS):
         lookup = secret_of(cluster, resource, "spec.certSecretRef")
         secret = lookup.resource if lookup else None
-        if secret and state(resource) is not State.SUSPENDED and (missing := _missing_keys(secret)):
+        if secret and (missing := _missing_keys(secret)):
             facts = {"secret": secret.ref.named, "lack": missing, "held": f"; {key_list(secret)}"}
             yield Problem(resource.ref, facts, field="spec.certSecretRef", shared=str(secret.ref))
 

@@ -13,8 +13,8 @@ def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Prob
         return
     if removed_apis.keeps_helm_3(cluster):
         return
-    for release in cluster.all("HelmRelease"):
-        if not release.has("spec.waitStrategy") and not release.flag("spec.suspend"):
+    for release in cluster.active("HelmRelease"):
+        if not release.has("spec.waitStrategy"):
             proof = Evidence("spec.waitStrategy is not set", str(release.ref))
             facts = {"target": removed_apis.text(target.flux)}
             yield Problem(release.ref, facts, (proof,), field="spec.waitStrategy", shared="helm 4")

@@ -5,27 +5,80 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from fluxdoctor.cli.output import stop, with_options
-from fluxdoctor.cli.target import SECONDS
+from fluxdoctor.cli import inputs
+from fluxdoctor.cli.options import SECONDS, option_group
+from fluxdoctor.cli.output import stop
 
 if TYPE_CHECKING:
     from fluxdoctor.mcp.settings import ServerSettings
 
+#: Seconds that running calls get to end, at the end of the server.
 _PATIENCE = 3.0
-_OPTIONS: tuple[Any, ...] = (
+
+
+@dataclass(frozen=True)
+class ListenArguments:
+    """How clients reach the server."""
+
+    transport: str
+    """stdio or http."""
+    host: str
+    """The address to listen on."""
+    port: int
+    """The port to listen on; 0 takes a free one."""
+    token_file: Path | None
+    """The file with the bearer token that clients must send."""
+    hosts: tuple[str, ...]
+    """Other Host headers that are answered."""
+
+
+@dataclass(frozen=True)
+class ServerArguments:
+    """What the server may read and do."""
+
+    kubeconfig: str
+    """The kubeconfig; $KUBECONFIG or ~/.kube/config if empty."""
+    contexts: tuple[str, ...]
+    """The contexts that clients may name; only the current one if empty."""
+    snapshot: Path | None
+    """The snapshot to answer from, instead of a cluster."""
+    roots: tuple[Path, ...]
+    """Folders below which clients may name snapshots and repositories."""
+    writes: bool
+    """Whether the tools that change the cluster are offered."""
+    namespaces: str
+    """The namespaces, separated by commas, whose objects may be changed; all if empty."""
+    fresh: float
+    """Seconds for which a diagnosis is used again."""
+    max_tokens: int
+    """About how long an answer is, unless the client sets its length."""
+    timeout: float
+    """Seconds for one call."""
+    probing: str
+    """Which sources are asked over the network: all, failing or none."""
+    allow_local: bool
+    """Whether sources at loopback, link-local and metadata addresses are asked too."""
+    no_cache: bool
+    """Whether the cache folder is left alone."""
+
+
+_LISTEN = (
     click.option("--transport", type=click.Choice(["stdio", "http"]), default="stdio", show_default=True),
     click.option("--host", default="127.0.0.1", show_default=True, help="Of http: the address to listen on."),
     click.option("--port", type=click.IntRange(0, 65535), default=8371, show_default=True, help="Of http; 0 takes a free one."),
     click.option("--token-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
                  help="Of http: clients must send the bearer token that this file holds."),
-    click.option("--allowed-host", "further", metavar="HOST[:PORT]", multiple=True,
+    click.option("--allowed-host", "hosts", metavar="HOST[:PORT]", multiple=True,
                  help="Of http: answer under this Host too, where clients reach it by another name (a proxy, a Service)."),
+)  # fmt: skip
+_SERVER = (
     click.option("--kubeconfig", metavar="FILE", default="", help="The kubeconfig; $KUBECONFIG or ~/.kube/config else."),
     click.option("--context", "contexts", metavar="NAME", multiple=True,
                  help="A context that clients may name, the first by default. The current one alone, without this."),
@@ -41,7 +94,7 @@ _OPTIONS: tuple[Any, ...] = (
     click.option("--max-tokens", type=click.IntRange(300, 20_000), default=2000, show_default=True,
                  help="About how long an answer is, where a client does not say."),
     click.option("--timeout", type=SECONDS, default="60s", show_default=True, help="A call ends by then, with what it has."),
-    click.option("--probe", type=click.Choice(["all", "failing", "none"]), default="all", show_default=True,
+    click.option("--probe", "probing", type=click.Choice(["all", "failing", "none"]), default="all", show_default=True,
                  help="Which sources to ask over the network, from here."),
     click.option("--allow-local", is_flag=True, help="Also contact sources at loopback, link-local and metadata addresses."),
     click.option("--no-cache", is_flag=True, help="Keep nothing in the cache folder, and use nothing of it."),
@@ -49,8 +102,9 @@ _OPTIONS: tuple[Any, ...] = (
 
 
 @click.command(short_help="For agents: the diagnosis and the Flux tools.")
-@with_options(_OPTIONS)
-def mcp(transport: str, host: str, port: int, token_file: Path | None, **options: Any) -> None:
+@option_group("listen", ListenArguments, _LISTEN)
+@option_group("arguments", ServerArguments, _SERVER)
+def mcp(listen: ListenArguments, arguments: ServerArguments) -> None:
     """Serve the diagnosis and the Flux tools to an agent, over the Model Context Protocol.
 
     It reads; without --allow-writes, it has no tool that changes anything.
@@ -61,32 +115,33 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
       fluxdoctor mcp --from incident.tgz                    of a snapshot: no cluster is read
       fluxdoctor mcp --transport http --token-file token    at http://127.0.0.1:8371/mcp
     """
-    if options["snapshot"] and options["writes"]:
-        raise click.UsageError("--from replays a snapshot, in which --allow-writes could change nothing")
-    if options["namespaces"] and not options["writes"]:
-        raise click.UsageError("--namespaces limits what --allow-writes allows; without it nothing is changed")
+    if arguments.snapshot and arguments.writes:
+        raise click.UsageError("--from replays a snapshot, which --allow-writes cannot change")
+    if arguments.namespaces and not arguments.writes:
+        raise click.UsageError("--namespaces limits --allow-writes; without --allow-writes nothing is changed")
     from fluxdoctor.mcp.server import build
     from fluxdoctor.rule import RuleError
 
     try:
-        server = build(_settings(options))
+        server = build(_settings(arguments))
     except RuleError as error:
         stop(str(error))
     gc.freeze()  # what was imported stays
-    gc.enable()  # this one runs for days
-    if transport == "stdio":
+    gc.enable()  # this command runs for days
+    if listen.transport == "stdio":
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _end)
         server.run("stdio")
         return
     from fluxdoctor.mcp import http
 
+    token_file = listen.token_file
     try:
         token = token_file.read_text("utf-8").strip() if token_file else ""
         if token_file and not token:
             stop(f"{token_file}: the token file is empty")
-        at = http.ListenAddress(host, port, token, options["further"])
-        http.serve(server, at, lambda url: click.echo(f"fluxdoctor mcp: {url}", err=True))
+        address = http.ListenAddress(listen.host, listen.port, token, listen.hosts)
+        http.serve(server, address, lambda url: click.echo(f"fluxdoctor mcp: {url}", err=True))
     except UnicodeDecodeError:
         stop(f"{token_file}: not a text file")
     except (OSError, http.HttpError) as error:
@@ -94,25 +149,24 @@ def mcp(transport: str, host: str, port: int, token_file: Path | None, **options
 
 
 def _end(number: int, _: FrameType | None) -> NoReturn:
-    """End at a signal: a thread that waits for the client's next line cannot be called off, what it started can."""
-    from fluxdoctor.mcp.execution import call_off
+    """End at a signal: the thread that waits for the client's next line cannot be cancelled, but running calls can."""
+    from fluxdoctor.mcp.execution import cancel_all
 
-    call_off(_PATIENCE)
+    cancel_all(_PATIENCE)
     os._exit(128 + number)
 
 
-def _settings(options: dict[str, Any]) -> ServerSettings:
-    from fluxdoctor.cli.target import kept
+def _settings(arguments: ServerArguments) -> ServerSettings:
     from fluxdoctor.collect.kube.login import ClusterLogin
     from fluxdoctor.collect.live import Probing
     from fluxdoctor.mcp.settings import ServerSettings
 
-    contexts = options["contexts"]
+    contexts = arguments.contexts
     return ServerSettings(
-        login=ClusterLogin(options["kubeconfig"], contexts[0] if contexts else ""), contexts=contexts,
-        snapshot=options["snapshot"], roots=tuple(root.resolve() for root in options["roots"]),
-        writes=options["writes"], namespaces=tuple(filter(None, (n.strip() for n in options["namespaces"].split(",")))),
-        tokens=options["max_tokens"], fresh=options["fresh"], timeout=options["timeout"],
-        probing=Probing(options["probe"]), allow_local=options["allow_local"],
-        cache=kept(unwanted=options["no_cache"]),
+        login=ClusterLogin(arguments.kubeconfig, contexts[0] if contexts else ""), contexts=contexts,
+        snapshot=arguments.snapshot, roots=tuple(root.resolve() for root in arguments.roots), writes=arguments.writes,
+        namespaces=tuple(filter(None, (name.strip() for name in arguments.namespaces.split(",")))),
+        tokens=arguments.max_tokens, fresh=arguments.fresh, timeout=arguments.timeout,
+        probing=Probing(arguments.probing), allow_local=arguments.allow_local,
+        cache=inputs.cache_folder(disabled=arguments.no_cache),
     )  # fmt: skip

@@ -1,15 +1,18 @@
-"""The command that shows the settings in force."""
+"""`fluxdoctor config`: the settings in force."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fluxdoctor.cli import effective_settings
-from fluxdoctor.cli.output import FAIL_ON, SELECT, catalogue, stop, with_options
+from fluxdoctor.cli.catalogue import catalogue
+from fluxdoctor.cli.effective_settings import FILE, SettingsArguments
+from fluxdoctor.cli.options import FAIL_ON, SELECT, option_group
+from fluxdoctor.cli.output import stop
 from fluxdoctor.report.plain import plain
 
 if TYPE_CHECKING:
@@ -18,10 +21,11 @@ if TYPE_CHECKING:
 
 @click.command(short_help="The settings in force, and where each is from.")
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
-@click.option("--explain", is_flag=True, help="Say of each setting where it is from.")
-@with_options((*effective_settings.FILE, *SELECT, FAIL_ON))
+@click.option("--explain", is_flag=True, help="Show where each setting is from.")
+@option_group("arguments", SettingsArguments, (*FILE, *SELECT))
+@FAIL_ON
 @click.pass_context
-def config(ctx: click.Context, /, path: Path, explain: bool, **options: Any) -> None:
+def config(ctx: click.Context, /, path: Path, explain: bool, arguments: SettingsArguments, fail_on: str) -> None:
     """Show the settings in force for a folder: of its settings file, and of the options given.
 
     \b
@@ -31,13 +35,13 @@ def config(ctx: click.Context, /, path: Path, explain: bool, **options: Any) -> 
     """
     if not path.is_dir():
         stop(f"{path}: no such folder; give the folder whose settings are meant")
-    decided = effective_settings.read(ctx, path, options)
-    decided.check_rules(catalogue())
-    rows = list(_rows(decided.settings))
+    effective = effective_settings.read(ctx, path, arguments, fail_on)
+    effective.check_rules(catalogue())
+    rows = list(_rows(effective.settings))
     names, places = (max(len(row[i]) for row in rows) for i in (0, 2))
     for name, value, where in rows:
         place = f"{where:<{places}}  " if explain else ""
-        click.echo(plain(f"{name:<{names}}  {place}{value}"))  # what is long stands last
+        click.echo(plain(f"{name:<{names}}  {place}{value}"))  # the longest column stands last
 
 
 def _rows(settings: Settings) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""The command that prints a shell's completion script."""
+"""`fluxdoctor completion`: the completion script of a shell."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def completion(ctx: click.Context, shell: str) -> None:
       source <(fluxdoctor completion zsh)
       fluxdoctor completion fish > ~/.config/fish/completions/fluxdoctor.fish
     """
-    found = get_completion_class(shell)
-    assert found  # noqa: S101 - click brings these three
-    script = found(ctx.find_root().command, {}, "fluxdoctor", "_FLUXDOCTOR_COMPLETE")
-    # Not script.source(): it runs bash to look at its version, and this may be made on another machine.
+    completer = get_completion_class(shell)
+    assert completer  # noqa: S101 - click brings these three
+    script = completer(ctx.find_root().command, {}, "fluxdoctor", "_FLUXDOCTOR_COMPLETE")
+    # Not script.source(): it runs bash to find its version, and the script may be for another machine.
     click.echo(script.source_template % script.source_vars(), nl=False)

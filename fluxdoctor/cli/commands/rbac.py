@@ -1,4 +1,4 @@
-"""The command that prints the rights that a diagnosis needs."""
+"""`fluxdoctor rbac`: the access that a diagnosis needs."""
 
 from __future__ import annotations
 

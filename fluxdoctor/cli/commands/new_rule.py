@@ -1,21 +1,23 @@
-"""The command that begins a rule of one's own."""
+"""`fluxdoctor new-rule`: begin a rule in a new pack, or in a pack that exists."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 import click
 
-from fluxdoctor.cli.output import catalogue, stop
+from fluxdoctor.cli.catalogue import catalogue
+from fluxdoctor.cli.output import stop
 
 
-@click.command("new-rule", short_help="Begin a rule of your own, tested from the start.")
+@click.command(short_help="Begin a rule of your own, tested from the start.")
 @click.argument("rule_id", metavar="AREA/RULE")
 @click.option("--into", type=click.Path(path_type=Path), metavar="DIR",
               help="A pack to add the rule to, or the folder of a new one; AREA-flux-rules by default.")  # fmt: skip
 def new_rule(rule_id: str, into: Path | None) -> None:
-    """Begin a rule of your own: a page, a check and a test that already pass, in a new pack or in one that is there.
+    """Begin a rule of your own: a page, a check and a test that already pass, in a new pack or in one that exists.
 
     \b
     Examples:
@@ -35,11 +37,11 @@ def new_rule(rule_id: str, into: Path | None) -> None:
         click.echo(f"wrote {path}")
     project = next((path for path in files if path.name == "pyproject.toml"), None)
     if project:
-        # This very Python: a pack in another environment would be there, and never fire.
+        # This very Python: a pack in another environment would never be loaded.
+        python, folder = shlex.quote(sys.executable), shlex.quote(str(project.parent))
         click.echo(f"\nInstall it beside fluxdoctor, then run its pages:\n"
-                   f"  {sys.executable} -m pip install pytest --editable ./{project.parent}\n"
-                   f"  {sys.executable} -m pytest {project.parent}")  # fmt: skip
+                   f"  {python} -m pip install pytest --editable {folder}\n"
+                   f"  {python} -m pytest {folder}")  # fmt: skip
     page = next(path for path in files if path.suffix == ".md" and path.stem == rule_id.partition("/")[2])
-    click.echo(
-        f"\nMake it yours: {page} says what is right, {page.stem.replace('-', '_')}.py beside it finds what is not."
-    )
+    check = f"{page.stem.replace('-', '_')}.py"
+    click.echo(f"\nMake it yours: {page} describes the fault and its fix, {check} beside it finds the fault.")
