@@ -432,8 +432,6 @@ def _all_references(resource: Resource) -> Iterator[Reference]:
             continue
         for path, row in _rows(resource, spec):
             if target := _target(resource, row, spec):
-        for path, row in _rows(resource, spec):
-            if target := _target(resource, row, spec):
                 yield Reference(spec.edge, path, target, row.get("optional") is True, spec.crosses)
     yield from _name_references(resource)
 
