@@ -1,4 +1,4 @@
-"""fluxdoctor names the root cause of a failing Flux fleet. What a rule pack imports stands here; nothing else is API."""
+"""fluxdoctor names the root cause of a failing Flux fleet. This module is the whole API for rule packs."""
 
 from fluxdoctor._version import __version__
 from fluxdoctor.model import missing, probe_text, semver

@@ -1,8 +1,8 @@
-"""The plug-in contract: a Rule, and how a page and a check become one.
+"""The plug-in contract: a Rule, and how it is made of a page and a check.
 
-A rule is a Markdown page, ``<area>/<rule>.md`` in a package named under the entry-point group ``fluxdoctor.rules``. Where
-facts can prove more than a message does, ``<rule>.py`` (dashes as underscores) beside it has a generator ``check`` whose
-signature names the facts it needs.
+A rule is a Markdown page, ``<area>/<rule>.md`` in a package that the entry-point group ``fluxdoctor.rules`` names. If facts
+can prove more than a message does, ``<rule>.py`` beside it (with underscores for dashes) has a generator ``check``, whose
+parameters are the facts that it needs.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import FACTS
 
-#: The page of a rule whose problems are about objects that are being deleted says ``speaks_of: [terminating]``.
+#: A page has ``speaks_of: [terminating]`` if its problems are about objects that are being deleted.
 TERMINATING = "terminating"
 GROUP = "fluxdoctor.rules"
 URL = "https://github.com/fluxdoctor/fluxdoctor/blob/main/"
-#: The pack that comes with fluxdoctor.
+#: The rule pack of fluxdoctor itself.
 OWN = "fluxdoctor"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FRONT = re.compile(r"\A---\n(?P<front>.*?)\n---\n(?P<text>.*)\Z", re.S)
@@ -42,7 +42,7 @@ Check = Callable[..., Iterable[Problem | Unknown]]
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A parameter of a check: the fact it asks for; an optional one (``Manifests | None``) is None where not collected."""
+    """A parameter of a check: its name and its fact. An optional one (``Manifests | None``) is None if it was not collected."""
 
     name: str
     fact: type
@@ -50,19 +50,22 @@ class Need:
 
 
 class RuleError(Exception):
-    """A page, a check or a pack that breaks the contract; the text names the file and what to do."""
+    """A page, a check or a pack is invalid. The text names the file and what to change."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that can be wrong, how it is recognised, and its page.
+    """A kind of problem, how it is recognised, and its page.
 
-    ``reads``: patterns that recognise a controller's message on one of ``kinds``. Named groups fill ``message``, ``fix``,
-    ``shared``, ``because`` and ``missing``; ``defaults`` fill what a message does not say. The lowest ``rank`` wins a message.
-    ``role`` is ``root``, or ``symptom`` where the failure comes from the objects that ``because`` names.
-    ``supersedes``: rules whose finding on the same object this one explains.
-    ``speaks_of``: ``terminating`` for a rule about objects that are being deleted; problems of others about those are dropped.
-    ``answers``: how a probe of the subject answers where it proves what the controller says; None: probes are no matter.
+    ``reads``: patterns for the messages of controllers about one of ``kinds``. Named groups fill ``message``, ``fix``,
+    ``shared``, ``because`` and ``missing``; ``defaults`` fill facts that a message does not contain. If several rules match a
+    message, the one with the lowest ``rank`` gets it.
+    ``role``: ``root``; ``symptom`` if the failure comes from the objects that ``because`` names; or ``fallback``, of
+    fluxdoctor's own pack only, for objects that no rule covers.
+    ``supersedes``: rules whose findings about the same object this rule explains.
+    ``speaks_of``: ``terminating`` if the rule is about objects that are being deleted; other rules' problems with those are
+    dropped.
+    ``answers``: the answers to a probe of the subject that prove the controller's message; None if probes are not relevant.
     """
 
     id: str
@@ -93,24 +96,24 @@ class Rule:
 
     @property
     def area(self) -> str:
-        """The part of the id before the slash."""
+        """Return the part of the id before the slash."""
         return self.id.partition("/")[0]
 
     @cached_property
     def patterns(self) -> tuple[re.Pattern[str], ...]:
-        """What recognises a message; compiled when there is one to read: hundreds take longer than all else at a start."""
+        """The compiled ``reads``. Compiled when needed, because hundreds of patterns take most of the start-up time."""
         return _compiled(self.reads, self.id)
 
     @property
     def url(self) -> str:
-        """Where the page can be read."""
+        """Return the address of the page, "" for a rule of another pack."""
         folder = "fluxdoctor/fallbacks" if self.role == "fallback" else "rules/fluxdoctor_rules"
         return f"{URL}{folder}/{self.id}.md" if self.pack == OWN else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A rule and one problem that it found."""
+    """A rule and one problem that it reports."""
 
     rule: Rule
     problem: Problem
@@ -118,14 +121,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the rules said, before it is folded to causes."""
+    """The hits of the rules before they are folded to causes, and what could not be judged."""
 
     hits: tuple[Hit, ...]
     skipped: tuple[Skipped, ...]
 
 
 def fill(template: str, facts: Mapping[str, Fact]) -> str:
-    """Fill a template with facts; lists are joined with commas. Raises KeyError for a fact that is not there."""
+    """Fill a template with facts; lists are joined with commas. Raises KeyError if a fact is missing."""
     texts = {
         k: ", ".join(map(str, v)) if isinstance(v, tuple) and not isinstance(v, Ref) else v for k, v in facts.items()
     }
@@ -135,14 +138,15 @@ def fill(template: str, facts: Mapping[str, Fact]) -> str:
 def fill_for(problem: Problem, template: str) -> str:
     """Fill a template of a problem's rule with its facts.
 
-    Always known: ``subject``, its ``kind``, ``namespace`` and ``name``; of a Flux object ``reconcile``, ``suspend`` and
-    ``resume``, the full commands. Raises KeyError for a fact that is not there.
+    Always available are ``subject``, its ``kind``, ``namespace`` and ``name``, and for a Flux object the full commands
+    ``reconcile``, ``suspend`` and ``resume``. Raises KeyError if a fact is missing.
     """
     subject = problem.subject
     return fill(template, {**commands(subject), "subject": subject, **subject._asdict(), **problem.facts})
 
 
-_KNOWN: dict[str, type | tuple[type, ...]] = {
+#: The keys of the front matter and the types of their values.
+_KEYS: dict[str, type | tuple[type, ...]] = {
     "severity": str, "summary": str, "message": str, "fix": str, "faults": list, "kinds": list, "reason": (str, list),
     "pattern": (str, list), "rank": int, "role": str, "supersedes": list, "field": str, "shared": str, "because": list,
     "missing": str, "modes": list, "defaults": dict, "answers": list, "speaks_of": list,
@@ -154,84 +158,94 @@ def _strings(value: Any) -> tuple[str, ...]:
     return tuple(str(v) for v in (value if isinstance(value, list) else [value]) if v is not None)
 
 
-def _front(text: str, where: str) -> tuple[dict[str, Any], str]:
-    found = _FRONT.match(text)
-    if not found:
-        raise RuleError(f"{where}:1: a page begins with front matter between two lines of ---")
+def _front_matter(text: str, file: str) -> tuple[dict[str, Any], str]:
+    """Return the front matter of a page and its text. Raises RuleError."""
+    match = _FRONT.match(text)
+    if not match:
+        raise RuleError(f"{file}:1: a page must begin with front matter between two lines of ---")
     try:
-        front = yaml.load(found["front"], Loader=_LOADER)  # noqa: S506 - a safe loader, libyaml's where it is there
+        front = yaml.load(match["front"], Loader=_LOADER)  # noqa: S506 - a safe loader, libyaml's if it is installed
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
-        raise RuleError(f"{where}:{line}: front matter is not YAML: {error.problem}") from None
+        raise RuleError(f"{file}:{line}: front matter is not YAML: {error.problem}") from None
     if not isinstance(front, dict):
-        raise RuleError(f"{where}:2: front matter is not a mapping")
+        raise RuleError(f"{file}:2: front matter is not a mapping")
     for key, value in front.items():
-        if key not in _KNOWN:
-            raise RuleError(f"{where}: unknown key {key!r} in the front matter; known: {', '.join(_KNOWN)}")
-        if not isinstance(value, _KNOWN[key]):
-            raise RuleError(f"{where}: {key} is a {type(value).__name__}")
+        if key not in _KEYS:
+            raise RuleError(f"{file}: unknown key {key!r} in the front matter; known: {', '.join(_KEYS)}")
+        if not isinstance(value, _KEYS[key]):
+            raise RuleError(f"{file}: {key} must be {_type_names(_KEYS[key])}, not {type(value).__name__}")
     for key in _REQUIRED:
         if not front.get(key):
-            raise RuleError(f"{where}: the front matter lacks {key}")
-    return front, found["text"]
+            raise RuleError(f"{file}: the front matter has no {key}")
+    return front, match["text"]
 
 
-def _compiled(patterns: Iterable[str], where: str) -> tuple[re.Pattern[str], ...]:
+def _type_names(types: type | tuple[type, ...]) -> str:
+    return " or ".join(t.__name__ for t in (types if isinstance(types, tuple) else (types,)))
+
+
+def _compiled(patterns: Iterable[str], file: str) -> tuple[re.Pattern[str], ...]:
     try:
         return tuple(re.compile(p, re.S) for p in patterns)
     except re.error as error:
-        raise RuleError(f"{where}: pattern {error.pattern!r}: {error}") from None
+        raise RuleError(f"{file}: pattern {error.pattern!r}: {error}") from None
 
 
-def _answers(front: Mapping[str, Any], where: str) -> frozenset[Answer] | None:
+def _answers(front: Mapping[str, Any], file: str) -> frozenset[Answer] | None:
     if "answers" not in front:
         return None
     try:
-        return frozenset(Answer(said) for said in _strings(front["answers"]))
+        return frozenset(Answer(name) for name in _strings(front["answers"]))
     except ValueError as error:
-        raise RuleError(f"{where}: answers: {error}; known: {', '.join(Answer)}") from None
+        raise RuleError(f"{file}: answers: {error}; known: {', '.join(Answer)}") from None
 
 
-def _speaks_of(front: Mapping[str, Any], where: str) -> frozenset[str]:
+def _role(front: Mapping[str, Any], file: str, pack: str) -> str:
+    role = front.get("role", "root")
+    allowed = ("root", "symptom", "fallback") if pack == OWN else ("root", "symptom")
+    if role not in allowed:
+        raise RuleError(f"{file}: role must be root or symptom, not {role!r}")
+    return str(role)
+
+
+def _speaks_of(front: Mapping[str, Any], file: str) -> frozenset[str]:
     states = frozenset(_strings(front.get("speaks_of", [])))
     if unknown := states - {TERMINATING}:
-        raise RuleError(f"{where}: speaks_of: {', '.join(sorted(unknown))} is not known; known: {TERMINATING}")
+        raise RuleError(f"{file}: speaks_of: unknown state {', '.join(sorted(unknown))}; known: {TERMINATING}")
     return states
 
 
-def needs_of(check: Check, where: str) -> tuple[Need, ...]:
-    """Return the facts that a check's signature names. Raises RuleError for a parameter that is no fact."""
+def needs_of(check: Check, file: str) -> tuple[Need, ...]:
+    """Return the facts that are the parameters of a check. Raises RuleError for a parameter that is not a fact."""
     try:
         hints = get_type_hints(check)
     except NameError as error:
-        raise RuleError(f"{where}: check: {error}; facts are imported by name, not under TYPE_CHECKING") from None
-    return tuple(_need(name, hints.get(name), where) for name in inspect.signature(check).parameters)
+        raise RuleError(f"{file}: check: {error}; import facts by name, not under TYPE_CHECKING") from None
+    return tuple(_need(name, hints.get(name), file) for name in inspect.signature(check).parameters)
 
 
-def _need(name: str, hint: Any, where: str) -> Need:
+def _need(name: str, hint: Any, file: str) -> Need:
     choices = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     facts = [t for t in choices if t in FACTS]
     if len(facts) != 1 or set(choices) - {facts[0], type(None)}:
-        known = ", ".join(sorted(t.__name__ for t in FACTS))
-        raise RuleError(f"{where}: check({name}) is not annotated with a fact; facts: {known}")
+        names = ", ".join(sorted(t.__name__ for t in FACTS))
+        raise RuleError(f"{file}: check({name}) is not annotated with a fact; facts: {names}")
     return Need(name, facts[0], type(None) in choices)
 
 
-def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, pack: str = OWN) -> Rule:
-    """Make a Rule of a page and its check. Raises RuleError, which names the file."""
-    front, page = _front(text, where)
+def parse_page(text: str, rule_id: str, file: str, check: Check | None = None, pack: str = OWN) -> Rule:
+    """Return the Rule of a page and its check. Raises RuleError, which names the file."""
+    front, page = _front_matter(text, file)
     if not all(_ID.fullmatch(part) for part in rule_id.split("/")) or rule_id.count("/") != 1:
-        raise RuleError(f"{where}: {rule_id!r} is no rule id: <area>/<rule>, lower case words with dashes")
+        raise RuleError(f"{file}: {rule_id!r} is not a rule id: write <area>/<rule>, in lower case with dashes")
     try:
         severity = Severity(front["severity"])
     except ValueError:
-        raise RuleError(f"{where}: severity {front['severity']!r} is none of error, warning, info") from None
-    role = front.get("role", "root")
-    if role not in ("root", "symptom", "fallback"):
-        raise RuleError(f"{where}: role {role!r} is none of root, symptom")
+        raise RuleError(f"{file}: severity must be error, warning or info, not {front['severity']!r}") from None
     reads = _strings(front.get("pattern"))
-    if pack != OWN:  # what comes from elsewhere is told at once; our own have been tested
-        _compiled(reads, where)
+    if pack != OWN:  # report an invalid pattern of another pack at once; our own patterns are tested
+        _compiled(reads, file)
     return Rule(
         id=rule_id,
         severity=severity,
@@ -244,18 +258,18 @@ def parse_page(text: str, rule_id: str, where: str, check: Check | None = None, 
         reasons=_strings(front.get("reason", [])),
         reads=reads,
         rank=front.get("rank", 5),
-        role=role,
+        role=_role(front, file, pack),
         supersedes=_strings(front.get("supersedes", [])),
         field=front.get("field", ""),
         shared=front.get("shared", ""),
         because=_strings(front.get("because", [])),
         missing=front.get("missing", ""),
-        answers=_answers(front, where),
+        answers=_answers(front, file),
         defaults={str(k): str(v) for k, v in front.get("defaults", {}).items()},
         modes=_strings(front.get("modes", ["live", "replay"])),
-        speaks_of=_speaks_of(front, where),
+        speaks_of=_speaks_of(front, file),
         check=check,
-        needs=needs_of(check, where) if check else (),
+        needs=needs_of(check, file) if check else (),
         pack=pack,
         version=_version(pack),
     )
@@ -270,7 +284,7 @@ def _version(pack: str) -> str:
 
 
 def pages(root: Traversable) -> Iterator[tuple[str, Traversable]]:
-    """Yield (id, page) of every page below a folder, sorted."""
+    """Yield (id, page) for every page below a folder, sorted."""
     areas = sorted(
         (d for d in root.iterdir() if d.is_dir() and not d.name.startswith(("_", "."))), key=lambda d: d.name
     )
@@ -280,9 +294,9 @@ def pages(root: Traversable) -> Iterator[tuple[str, Traversable]]:
 
 
 def load_pack(package: str, pack: str = OWN) -> list[Rule]:
-    """Load every rule of an importable package. Raises RuleError, or whatever the import of a check raises."""
+    """Return every rule of an importable package. Raises RuleError, or any exception that the import of a check raises."""
     root = resources.files(package)
-    found = []
+    rules = []
     for rule_id, page in pages(root):
         area, _, name = rule_id.partition("/")
         stem = name.replace("-", "_")
@@ -291,19 +305,19 @@ def load_pack(package: str, pack: str = OWN) -> list[Rule]:
             check = getattr(importlib.import_module(f"{package}.{area}.{stem}"), "check", None)
             if check is None:
                 raise RuleError(f"{package}/{area}/{stem}.py has no function named check")
-        found.append(parse_page(page.read_text("utf-8"), rule_id, f"{package}/{rule_id}.md", check, pack))
-    return found
+        rules.append(parse_page(page.read_text("utf-8"), rule_id, f"{package}/{rule_id}.md", check, pack))
+    return rules
 
 
 def fallbacks() -> dict[str, Rule]:
-    """Return the engine's own rules, by id: what is said of an object where no rule knows better."""
+    """Return the engine's own rules by id, for objects that no other rule covers."""
     root = resources.files("fluxdoctor").joinpath("fallbacks")
     return {i: parse_page(p.read_text("utf-8"), i, f"fluxdoctor/fallbacks/{i}.md") for i, p in pages(root)}
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The rules at hand, sorted by id, and the packs that could not be loaded."""
+    """The installed rules, sorted by id, and the packs that could not be loaded."""
 
     rules: tuple[Rule, ...]
     skipped: tuple[Skipped, ...] = ()
@@ -314,19 +328,19 @@ class Catalogue:
 
 
 def installed() -> Catalogue:
-    """Load the rules of every installed pack. Raises RuleError where two packs offer one id."""
-    found: dict[str, Rule] = dict(fallbacks())
+    """Return the rules of every installed pack. Raises RuleError if two packs have a rule with the same id."""
+    by_id: dict[str, Rule] = dict(fallbacks())
     skipped: list[Skipped] = []
     for entry in sorted(metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.value)):
         pack = entry.dist.name if entry.dist else entry.name
         try:
             rules = load_pack(entry.value, pack)
-        except Exception as error:  # noqa: BLE001 - a broken pack must not end the run, whatever it raises
+        except Exception as error:  # noqa: BLE001 - a broken pack must not end the run, and can raise anything
             why = f"pack {pack} ({entry.value}) could not be loaded: {type(error).__name__}: {error}"
             skipped.append(Skipped("", None, why))
             continue
         for rule in rules:
-            if other := found.get(rule.id):
-                raise RuleError(f"rule {rule.id} is offered by two packs: {other.pack} and {rule.pack}")
-            found[rule.id] = rule
-    return Catalogue(tuple(found[i] for i in sorted(found)), tuple(skipped))
+            if other := by_id.get(rule.id):
+                raise RuleError(f"rule {rule.id} exists in two packs: {other.pack} and {rule.pack}")
+            by_id[rule.id] = rule
+    return Catalogue(tuple(by_id[rule_id] for rule_id in sorted(by_id)), tuple(skipped))

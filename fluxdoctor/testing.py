@@ -1,4 +1,4 @@
-"""Rule pages as tests, for any rule pack.
+"""Run the examples of rule pages as tests, for any rule pack.
 
 In a pack's test file::
 
@@ -23,7 +23,7 @@ from fluxdoctor.model.flux import BUILT_IN, KINDS
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Catalogue, RuleError, installed, pages
 
-#: The moment at which an example is set, unless it has its own snapshot.yaml.
+#: The time of an example, unless it has its own snapshot.yaml.
 NOW = "2026-01-01T12:00:00Z"
 _SECTION = re.compile(r"^## (Broken|Fixed|Silent): (.+)$", re.M)
 _FENCE = re.compile(r"^(`{3,})([^\n]*)\n(.*?)^\1\s*$", re.M | re.S)
@@ -32,7 +32,7 @@ _NEXT = re.compile(r"^## ", re.M)
 
 @dataclass(frozen=True)
 class Example:
-    """One section of a page: a world as files of a snapshot folder, and the findings expected of it."""
+    """One section of a page: the files of a snapshot folder, and the expected findings."""
 
     rule: str
     verdict: str
@@ -44,28 +44,28 @@ class Example:
         return f"{self.rule}: {self.verdict}: {self.title}"
 
     def report(self, catalogue: Catalogue | None = None, *, only: Sequence[str] = ()) -> Report:
-        """Diagnose the example's world with all installed rules; ``only``: globs over the rules whose findings count."""
+        """Return the report on the example by all installed rules. ``only``: globs of the rules whose findings count."""
         return diagnose(world(self), catalogue or _installed(), RuleOptions(only))
 
     def actual(self, *, only: Sequence[str] = ()) -> str:
-        """Return a line for each finding, most important first.
+        """Return a line for each finding, in the order of the report.
 
-        Notes of severity info only where the page expects one, and those of the page's own rule where they would show that
-        the fault is still there: after a repair, and wherever the rule has nothing else to say than notes.
+        Findings of severity info are only included if the page expects one. Those of the page's own rule are also included
+        if they would show that the fault still exists: in a Fixed section, and if the rule itself has severity info.
         """
-        notes = self.expected.startswith("info ") or "\ninfo " in self.expected
+        expects_info = self.expected.startswith("info ") or "\ninfo " in self.expected
         rule = _installed().get(self.rule)
-        own = self.verdict == "Fixed" or (rule is not None and rule.severity is Severity.INFO)
-        found = [
+        includes_own = self.verdict == "Fixed" or (rule is not None and rule.severity is Severity.INFO)
+        findings = [
             f
             for f in self.report(only=only).findings
-            if notes or f.severity is not Severity.INFO or (own and f.rule == self.rule)
+            if expects_info or f.severity is not Severity.INFO or (includes_own and f.rule == self.rule)
         ]
-        return "".join(f"{f.severity} {f.subject}: {f.message}\n" for f in found)
+        return "".join(f"{f.severity} {f.subject}: {f.message}\n" for f in findings)
 
 
 def world(example: Example) -> Snapshot:
-    """Return the snapshot that an example describes."""
+    """Return the snapshot of an example."""
     files = {name: text.encode() for name, text in example.files.items()}
     files.setdefault("snapshot.yaml", _about(example.files))
     return snapshot_folder.parse(files, example.rule)
@@ -81,7 +81,7 @@ def _installed() -> Catalogue:
 
 
 def _about(files: Mapping[str, str]) -> bytes:
-    """An example is a world in full sight, unless it brings a snapshot.yaml of its own."""
+    """Return the default snapshot.yaml of an example: all objects were read, in all namespaces."""
     kinds = {*KINDS, *BUILT_IN} - {"Event", "CustomResourceDefinition"}
     text = "".join(files.values())
     if "CustomResourceDefinition" in text:
@@ -91,9 +91,9 @@ def _about(files: Mapping[str, str]) -> bytes:
 
 
 def parse_examples(page: str, rule: str) -> Iterator[Example]:
-    """Yield the examples of a page. Raises RuleError where a section or a fence is not as it must be.
+    """Yield the examples of a page. Raises RuleError if a section or a fence is invalid.
 
-    A section begins with the files of the page's first one, so that it need only show what differs.
+    A section inherits the files of the page's first section, so it only contains those that differ.
     """
     world: dict[str, str] = {}
     for head in _SECTION.finditer(page):
@@ -108,11 +108,13 @@ def parse_examples(page: str, rule: str) -> Iterator[Example]:
             elif len(info) == 2:  # noqa: PLR2004 - a language and a file name
                 files[info[1]] = fence[3]
             else:
-                raise RuleError(f"{rule}: section {head[2]!r}: a fence is `findings`, or a language and a file's path")
+                raise RuleError(
+                    f"{rule}: section {head[2]!r}: a fence must be `findings`, or a language and a file path"
+                )
         if head[1] == "Broken" and not expected:
-            raise RuleError(f"{rule}: section {head[2]!r} is Broken and has no findings block")
+            raise RuleError(f"{rule}: section {head[2]!r}: a Broken section must have a findings block")
         if head[1] != "Broken" and expected:
-            raise RuleError(f"{rule}: section {head[2]!r} is {head[1]} and so must have no findings block")
+            raise RuleError(f"{rule}: section {head[2]!r}: a {head[1]} section must not have a findings block")
         world = world or files
         yield Example(rule, head[1], head[2], files, expected)
 

@@ -50,7 +50,7 @@ def found(
     snapshot = Snapshot(TAKEN, cluster, GitTrees(git.trees, git.refs), probes=Probes(git.probes), gaps=git.gaps)
     told = {}
     for finding in diagnose(snapshot, rules()).findings:
-        probed = [e.what.partition(": ")[2] for e in finding.evidence if e.what.startswith("asked from here")]
+        probed = [e.what.partition(": ")[2] for e in finding.evidence if e.what.startswith("probed from here")]
         for ref in (finding.subject, *finding.also):
             told[ref.name] = (finding.rule, finding.confidence.value, "; ".join(probed))
     return told

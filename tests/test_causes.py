@@ -132,7 +132,7 @@ def test_proof_beats_the_message_and_keeps_the_controllers_words() -> None:
     found = fold(chain("a"), (ROOT, told), (ROOT, Problem(ks("a"))))
     assert [line(f) for f in found] == ["error kustomize/root a"]
     assert found[0].confidence is Confidence.PROVEN
-    assert [e.what for e in found[0].evidence] == ['BuildFailed: "kaputt"', "since 1h"]
+    assert [e.what for e in found[0].evidence] == ['BuildFailed: "kaputt"', "for 1h"]
 
 
 def test_a_rule_that_supersedes_explains_what_the_other_says() -> None:
@@ -254,7 +254,7 @@ def test_symptoms_in_a_circle_say_so() -> None:
     (found,) = fold(snapshot, waits("a", "b"), waits("b", "c"), waits("c", "a"))
     assert line(found) == "error kustomize/wait a blocks b, c"
     assert [e.what for e in found.evidence if "each other" in e.what] == [
-        "they wait for each other: Kustomization/flux-system/a -> Kustomization/flux-system/b"
+        "these objects wait for each other: Kustomization/flux-system/a -> Kustomization/flux-system/b"
         " -> Kustomization/flux-system/c -> Kustomization/flux-system/a"
     ]
 

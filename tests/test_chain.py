@@ -40,13 +40,13 @@ def test_what_is_green_and_stale_leads_to_the_parent_that_fails() -> None:
 
 def test_a_health_check_leads_to_the_object_that_it_waits_for() -> None:
     assert steps("ks-health-crashloop", "Kustomization", "flux-system", "apps") == [
-        [("Kustomization/flux-system/apps", "waits until this is ready"), ("Deployment/backend/backend", "")]
+        [("Kustomization/flux-system/apps", "waits for readiness of"), ("Deployment/backend/backend", "")]
     ]
 
 
 def test_a_release_leads_through_its_parent_and_its_chart() -> None:
     assert steps("hr-version-not-found", "Kustomization", "flux-system", "apps") == [
-        [("Kustomization/flux-system/apps", "waits until this is ready"), ("HelmRelease/podinfo/podinfo", "")]
+        [("Kustomization/flux-system/apps", "waits for readiness of"), ("HelmRelease/podinfo/podinfo", "")]
     ]
 
 
@@ -57,10 +57,10 @@ def test_each_link_has_its_proof() -> None:
         snapshot_of("cascade-chain-top"),
     )
     assert [[e.what for e in link.proof] for link in chain.links] == [
-        ["DependencyNotReady: \"dependency 'flux-system/sources' is not ready\"", "since 15s"],
+        ["DependencyNotReady: \"dependency 'flux-system/sources' is not ready\"", "for 15s"],
         [
             'ArtifactFailed: "kustomization path not found: stat /tmp/kustomization-669860487/source: no such file or directory"',
-            "since 18s",
+            "for 18s",
         ],
     ]
 
@@ -131,12 +131,12 @@ def test_the_command_prints_the_chain_and_then_the_cause() -> None:
     assert text.splitlines()[:9] == [
         "Kustomization/flux-system/infra-controllers",
         "   DependencyNotReady: \"dependency 'flux-system/sources' is not ready\"",
-        "   since 15s",
+        "   for 15s",
         "└─ waits for (spec.dependsOn[0]): Kustomization/flux-system/sources  kustomize/path-not-found, reported",
         "      spec.path ./source is not in the artifact of GitRepository/flux-system/flux-system",
         '      ArtifactFailed: "kustomization path not found: stat /tmp/kustomization-669860487/source: no such file or',
         '      directory"',
-        "      since 18s",
+        "      for 18s",
         "",
     ]
     assert " 1  ERROR    kustomize/path-not-found" in text
@@ -173,10 +173,10 @@ def test_markdown_tells_the_chain_first() -> None:
         "",
         "1. `Kustomization/flux-system/infra-controllers`",
         "   - `DependencyNotReady: \"dependency 'flux-system/sources' is not ready\"`",
-        "   - `since 15s`",
+        "   - `for 15s`",
         "2. waits for \\(spec.dependsOn\\[0\\]\\): `Kustomization/flux-system/sources`",
         '   - `ArtifactFailed: "kustomization path not found: stat /tmp/kustomization-669860487/source: no such file or directory"`',
-        "   - `since 18s`",
+        "   - `for 18s`",
     ]
     assert next(line for line in lines if line.startswith("### ")).startswith("### 1. ERROR [kustomize/path-not-found]")
 

@@ -111,7 +111,7 @@ def test_a_registry_that_was_asked_and_did_not_answer_was_asked() -> None:
         world(FLEET), gaps=(gap("unavailable", "oci/apps/web.yaml", "refused: registry.test: connection refused"),)
     )
     said = [engine.run([page(check=check)], seen).skipped[0].why for seen in (world(FLEET), unanswered)]
-    assert said == ["no OCI registry was asked", "no OCI registry answered"]
+    assert said == ["no OCI registry was queried", "no OCI registry responded"]
 
 
 def test_a_check_that_raises_is_skipped_and_its_text_kept_back() -> None:
@@ -122,7 +122,7 @@ def test_a_check_that_raises_is_skipped_and_its_text_kept_back() -> None:
     outcome = engine.run([page(check=check)], world(FLEET))
     assert [h.problem.facts for h in outcome.hits] == [{"what": "before"}]
     (skipped,) = outcome.skipped
-    assert skipped.why.startswith("the rule failed: ValueError at test_engine.py:")
+    assert skipped.why.startswith("the rule raised ValueError at test_engine.py:")
 
 
 def test_a_problem_without_the_facts_of_its_message_is_a_skipped_rule() -> None:
@@ -131,7 +131,7 @@ def test_a_problem_without_the_facts_of_its_message_is_a_skipped_rule() -> None:
 
     outcome = engine.run([page(check=check)], world(FLEET))
     assert outcome.hits == ()
-    assert [s.why.partition(" at ")[0] for s in outcome.skipped] == ["the rule failed: KeyError"]
+    assert [s.why.partition(" at ")[0] for s in outcome.skipped] == ["the rule raised KeyError"]
 
 
 def test_selection_by_id_area_and_glob() -> None:
@@ -149,17 +149,19 @@ def test_selection_by_id_area_and_glob() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("# no front matter", "x.md:1: a page begins with front matter between two lines of ---"),
+        ("# no front matter", "x.md:1: a page must begin with front matter between two lines of ---"),
         ("---\na: [\n---\n", "x.md:3: front matter is not YAML: "),
         ("---\n- a\n---\n", "x.md:2: front matter is not a mapping"),
-        ("---\nseverity: error\n---\n", "x.md: the front matter lacks summary"),
+        ("---\nseverity: error\n---\n", "x.md: the front matter has no summary"),
         (PAGE.format(front="colour: red"), "x.md: unknown key 'colour' in the front matter; known: severity, summary"),
-        (PAGE.format(front="rank: low"), "x.md: rank is a str"),
+        (PAGE.format(front="rank: low"), "x.md: rank must be int, not str"),
         (PAGE.format(front="pattern: '('"), "x.md: pattern '(': missing ), unterminated subpattern at position 0"),
-        (PAGE.format(front="role: hero"), "x.md: role 'hero' is none of root, symptom"),
+        (PAGE.format(front="role: hero"), "x.md: role must be root or symptom, not 'hero'"),
+        (PAGE.format(front="role: fallback"), "x.md: role must be root or symptom, not 'fallback'"),
+        (PAGE.format(front="pattern: 1"), "x.md: pattern must be str or list, not int"),
         (
             PAGE.format(front="").replace("severity: error", "severity: bad"),
-            "x.md: severity 'bad' is none of error, warning, info",
+            "x.md: severity must be error, warning or info, not 'bad'",
         ),
     ],
 )
@@ -167,6 +169,12 @@ def test_a_page_that_breaks_the_contract(text: str, words: str) -> None:
     with pytest.raises(RuleError) as error:
         parse_page(text, "kustomize/x", "x.md", pack="acme")
     assert str(error.value).startswith(words)
+
+
+def test_only_our_own_pack_has_fallbacks() -> None:
+    assert page("role: fallback").role == "fallback"
+    with pytest.raises(RuleError, match="role must be root or symptom, not 'hero'"):
+        page("role: hero")
 
 
 def test_a_pattern_of_ours_is_looked_at_when_it_is_needed() -> None:
@@ -182,7 +190,7 @@ def test_all_patterns_of_the_installed_rules_can_be_compiled() -> None:
 
 @pytest.mark.parametrize("rule_id", ["x", "a/b/c", "A/b", "a/b_c", "a/-b"])
 def test_an_id_that_is_none(rule_id: str) -> None:
-    with pytest.raises(RuleError, match="is no rule id"):
+    with pytest.raises(RuleError, match="is not a rule id"):
         page(rule_id=rule_id)
 
 

@@ -65,27 +65,27 @@ def test_answers_become_proof(tmp_path: Path) -> None:
         ]  # fmt: skip
         told = found(cases, secrets, per_host=2)
     assert told == {
-        "dns": ("source/host-not-resolved", "proven", "the name does not resolve (git.invalid does not resolve)"),
+        "dns": ("source/host-not-resolved", "proven", "host name not resolved (git.invalid does not resolve)"),
         "refused": ("source/connection-refused", "proven",
-                    "no connection (Failed to connect to 127.0.0.1 port 1: Couldn't connect to server)"),
-        "timeout": ("source/timeout", "proven", "no answer in time (no answer within 2 s)"),
+                    "connection failed (Failed to connect to 127.0.0.1 port 1: Couldn't connect to server)"),
+        "timeout": ("source/timeout", "proven", "timed out (no answer within 2 s)"),
         "authority": ("source/tls-unknown-authority", "proven",
-                      "its certificate is of an unknown authority (unable to get local issuer certificate)"),
+                      "certificate signed by unknown authority (unable to get local issuer certificate)"),
         "expired": ("source/tls-certificate-expired", "proven",
-                    "its certificate has expired or is not yet valid (certificate has expired)"),
+                    "certificate expired or not yet valid (certificate has expired)"),
         "renamed": ("source/tls-wrong-host", "proven",
-                    "its certificate is for another name (IP address mismatch, certificate is not valid for '127.0.0.1')"),
+                    "certificate is for another name (IP address mismatch, certificate is not valid for '127.0.0.1')"),
         "strict": ("source/tls-handshake-failed", "proven",
-                   "the TLS handshake fails (the server asks for a client certificate)"),
-        "login": ("source/git-authentication-failed", "proven", "it refuses the login (401: it does not accept the login)"),
+                   "TLS handshake failed (the server asks for a client certificate)"),
+        "login": ("source/git-authentication-failed", "proven", "access denied (401: it does not accept the login)"),
         "absent": ("source/git-repository-not-found", "proven", "not found (it answers 404)"),
         "empty": ("source/repository-empty", "proven", "the repository has no commit"),
         "limited": ("source/rate-limited", "proven", "too many requests (it answers 429)"),
-        "broken": ("source/server-error", "proven", "an error of the server (it answers 503)"),
+        "broken": ("source/server-error", "proven", "server error (it answers 503)"),
         "page": ("source/not-a-git-server", "proven",
-                 "the answer is not what such a server gives (the answer is not that of a git server)"),
+                 "response has the wrong format (the answer is not that of a git server)"),
         "proxy": ("source/proxy-unreachable", "proven",
-                  "the proxy cannot be used (Failed to connect to 127.0.0.1 port 1: Couldn't connect to server)"),
+                  "proxy failed (Failed to connect to 127.0.0.1 port 1: Couldn't connect to server)"),
     }  # fmt: skip
 
 
@@ -95,5 +95,5 @@ def test_a_host_that_serves_us_points_at_the_controller(tmp_path: Path) -> None:
         told = found(
             [Case("web", server.url("/web.git"), GET + "dial tcp 10.0.0.1:80: connect: connection refused")], {}
         )
-    hint = "it answers (1 branch, 0 tags); look at the controller's network and its copy of the Secrets"
+    hint = "success (1 branch, 0 tags); check the controller's network and its copy of the Secrets"
     assert told == {"web": ("source/connection-refused", "reported", hint)}

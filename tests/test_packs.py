@@ -56,7 +56,7 @@ def test_its_rule_fires_and_one_that_raises_is_skipped(installed: dict[str, Path
     names = ("apps", "flux-system", "infra-configs", "infra-controllers", "sources", "webapp")
     assert found == {("acme/team-label-missing", name) for name in names}
     raised = [s["why"] for s in body["skipped"] if s["rule"] == "acme/always-raises"]
-    assert raised == ["the rule failed: RuntimeError at always_raises.py:10"]
+    assert raised == ["the rule raised RuntimeError at always_raises.py:10"]
     assert "hunter2" not in json.dumps(body)
 
 
@@ -85,5 +85,5 @@ def test_an_id_offered_twice_names_both_packs(installed: dict[str, Path]) -> Non
     assert done.returncode == 2
     assert (
         done.stderr
-        == "fluxdoctor: rule kustomize/path-not-found is offered by two packs: double-flux-rules and fluxdoctor\n"
+        == "fluxdoctor: rule kustomize/path-not-found exists in two packs: double-flux-rules and fluxdoctor\n"
     )

@@ -87,7 +87,7 @@ def wound(body: Any, rng: random.Random) -> None:
 
 
 def crashed(report: Report) -> list[str]:
-    return [s.why for s in report.skipped if s.why.startswith("the rule failed")]
+    return [s.why for s in report.skipped if s.why.startswith("the rule raised")]
 
 
 @SLOW

@@ -49,8 +49,8 @@ def test_a_failure_of_the_present_generation_is_told() -> None:
 
 def test_a_failure_of_an_older_generation_is_not_taken_for_the_present() -> None:
     assert told(FLEET + changed(BROKEN, 3, 2)) == [
-        "info flux/in-progress apps: is being reconciled: its spec was changed, and the controller has not judged it yet; of the"
-        " one before it said: kustomization path not found: stat /tmp/k/apps: no such file or directory"
+        "info flux/in-progress apps: is being reconciled: the spec has changed and the controller has not reported on it yet;"
+        " it reported on the previous generation: kustomization path not found: stat /tmp/k/apps: no such file or directory"
     ]
 
 
@@ -63,8 +63,8 @@ def test_what_waits_for_an_object_that_was_fixed_a_moment_ago_is_in_progress_how
     ]
     assert [e.what for e in found[0].evidence] == [
         "DependencyNotReady: \"dependency 'flux-system/base' is not ready\"",
-        "Kustomization/flux-system/base is Ready since 30s",
-        "since 7h",
+        "Kustomization/flux-system/base has been Ready for 30s",
+        "for 7h",
     ]
 
 
@@ -72,7 +72,7 @@ def test_what_goes_on_waiting_for_an_object_that_is_long_well_is_told_with_that_
     waits = kustomization("apps", "DependencyNotReady", WAITS.format("base"), spec="dependsOn: [{name: base}]")
     (finding,) = diagnose(world(FLEET + kustomization("base") + waits), rules()).findings
     assert finding.rule == "kustomize/dependency-not-ready"
-    assert "Kustomization/flux-system/base is Ready since 1h" in [e.what for e in finding.evidence]
+    assert "Kustomization/flux-system/base has been Ready for 1h" in [e.what for e in finding.evidence]
 
 
 def test_a_first_attempt_is_said_to_be_one() -> None:
@@ -96,12 +96,12 @@ def test_an_object_that_fails_and_recovers_in_turns_flaps() -> None:
              ("Normal", "ReconciliationSucceeded", "Reconciliation finished, next run in 10m")]  # fmt: skip
     events = "".join(event(*turns[i % 2], f"2026-01-01T11:{i * 10:02d}:00Z") for i in range(4))
     assert told(FLEET + kustomization("apps") + events) == [
-        "info flux/flapping apps: is Ready now but flapping: 2 failures, and success between them, in 1h; the last failure:"
+        "info flux/flapping apps: is Ready now but flapping: 2 failures with successes in between, in the last 1h; the last failure:"
         " timeout waiting for: [Deployment/apps/web status: 'InProgress']"
     ]
     failing = BROKEN.replace(HOUR, "2026-01-01T11:40:00Z")
     (finding,) = diagnose(world(FLEET + failing + events), rules()).findings
-    assert "flapping: 2 failures, and success between them, in 1h" in [e.what for e in finding.evidence]
+    assert "flapping: 2 failures with successes in between, in the last 1h" in [e.what for e in finding.evidence]
 
 
 def test_one_failure_and_one_recovery_is_no_flapping() -> None:

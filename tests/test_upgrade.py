@@ -40,7 +40,7 @@ def test_targets_are_read(flux: str, kubernetes: str, target: Target | None) -> 
 
 @pytest.mark.parametrize("text", ["two", "2", "2.x", "2.9.1.1", "2.9-rc.1", "²."])
 def test_what_is_no_version_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no version such as 2\.9"):
+    with pytest.raises(ValueError, match=r"is not a version such as 2\.9"):
         Target.parse(text)
 
 
@@ -54,7 +54,7 @@ def test_a_target_is_kept_in_a_snapshot(tmp_path: Path) -> None:
 
 def test_a_snapshot_with_a_wrong_target_is_refused() -> None:
     about = b"format: 1\ntaken: 2026-01-01T12:00:00Z\ntarget: {flux: newest}\n"
-    with pytest.raises(SnapshotError, match=r"incident/snapshot\.yaml: target: 'newest' is no version"):
+    with pytest.raises(SnapshotError, match=r"incident/snapshot\.yaml: target: 'newest' is not a version"):
         parse({"snapshot.yaml": about}, "incident")
 
 
@@ -93,7 +93,7 @@ def test_the_options() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     wrong = replay("healthy-baseline", "--target-flux", "two")
     assert wrong.returncode == 2
-    assert "'two' is no version such as 2.9" in wrong.stderr
+    assert "'two' is not a version such as 2.9" in wrong.stderr
 
 
 def test_a_release_that_the_table_does_not_know_is_said() -> None:

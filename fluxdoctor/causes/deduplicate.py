@@ -1,9 +1,9 @@
-"""Sorts out what the rules said of the objects: proof before message, the deeper before the shallow, and who waits for whom."""
+"""Reduce the hits of the rules to one for each problem, and find out which objects wait for which."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fluxdoctor.model import flux
@@ -15,79 +15,92 @@ from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import Hit
 
 
-def resolve(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
-    """Return the hits that stand."""
-    return _defer_to_deleted(_defer_to_producer(_drop_superseded(_prefer_proven(said)), snapshot))
+def resolve(hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
+    """Return the hits without repetitions; a hit about a missing object names in ``because`` what should have created it."""
+    return _defer_to_deleted(_defer_to_producer(_drop_superseded(_prefer_proven(hits)), snapshot))
 
 
-def covers(problem: Problem) -> tuple[Ref, ...]:
-    """Return the objects that a problem speaks of."""
+def covered_objects(problem: Problem) -> tuple[Ref, ...]:
+    """Return the subject of a problem and the objects that it explains."""
     return (problem.subject, *problem.explains)
 
 
 def is_symptom(hit: Hit) -> bool:
-    """Tell whether a hit says that its subject fails because of others."""
+    """Tell whether the subject of a hit fails because of other objects."""
     return hit.rule.role == "symptom" or bool(hit.problem.because)
 
 
-def _prefer_proven(said: Iterable[Hit]) -> list[Hit]:
-    """Where a rule both proved and read the same, the proof stays."""
-    told = list(said)
-    proven = {(h.rule.id, ref) for h in told if h.problem.confidence is Confidence.PROVEN for ref in covers(h.problem)}
-    kept: dict[tuple[str, Ref, str], Hit] = {}
-    for hit in told:
+def _prefer_proven(hits: Sequence[Hit]) -> list[Hit]:
+    """Drop what a rule only read in a message if the same rule proved it of the same object, and exact repetitions."""
+    proven = {
+        (h.rule.id, ref)
+        for h in hits
+        if h.problem.confidence is Confidence.PROVEN
+        for ref in covered_objects(h.problem)
+    }
+    unique: dict[tuple[str, Ref, str], Hit] = {}
+    for hit in hits:
         rule, problem = hit.rule.id, hit.problem
         if problem.confidence is not Confidence.REPORTED or (rule, problem.subject) not in proven:
-            kept.setdefault((rule, problem.subject, problem.key), hit)
-    return list(kept.values())
+            unique.setdefault((rule, problem.subject, problem.key), hit)
+    return list(unique.values())
 
 
-def _drop_superseded(said: Sequence[Hit]) -> list[Hit]:
-    """Leave out a hit on an object that a rule which supersedes its rule explains."""
-    explained = {(rule, ref) for h in said for rule in h.rule.supersedes for ref in covers(h.problem)}
-    return [h for h in said if (h.rule.id, h.problem.subject) not in explained] if explained else list(said)
+def _drop_superseded(hits: Sequence[Hit]) -> list[Hit]:
+    """Drop a hit if a rule that supersedes its rule covers its subject."""
+    explained = {(rule, ref) for h in hits for rule in h.rule.supersedes for ref in covered_objects(h.problem)}
+    return [h for h in hits if (h.rule.id, h.problem.subject) not in explained] if explained else list(hits)
 
 
-def _defer_to_producer(said: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
-    """A missing object that a failing Kustomization would apply, or a failing generator would make, is its consequence."""
-    if not any(h.problem.missing for h in said):
-        return list(said)
-    found = []
-    for hit in said:
+def _defer_to_producer(hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
+    """Attribute "X does not exist" to the failing Kustomization that would apply X, or the failing generator of X."""
+    if not any(h.problem.missing for h in hits):
+        return list(hits)
+    resolved = []
+    for hit in hits:
         missing, because = hit.problem.missing, hit.problem.because
         if not missing:
-            found.append(hit)
+            resolved.append(hit)
             continue
         makers = [*snapshot.graph.generators.get(missing, ())]
         if snapshot.manifests is not None:
             makers += snapshot.manifests.producers(missing)
         failing = [
-            m for m in makers if m != hit.problem.subject and snapshot.failures.of(m) and not _needs(m, hit, snapshot)
+            m
+            for m in makers
+            if m != hit.problem.subject and snapshot.failures.of(m) and not _waits_for_subject(m, hit, snapshot)
         ]
-        deeper = replace(hit.problem, because=(*because, *failing)) if failing else hit.problem
-        found.append(Hit(hit.rule, deeper))
-    return found
+        problem = replace(hit.problem, because=(*because, *failing)) if failing else hit.problem
+        resolved.append(Hit(hit.rule, problem))
+    return resolved
 
 
-def _defer_to_deleted(said: Sequence[Hit]) -> list[Hit]:
-    """Where a rule speaks of a missing object itself (its owner lists it, and it was deleted), whoever misses it waits for it.
+def _waits_for_subject(maker: Ref, hit: Hit, snapshot: Snapshot) -> bool:
+    """Tell whether the maker of a missing object names the hit's subject in its messages: then the subject is the cause."""
+    failure = snapshot.failures.of(maker)
+    messages = " ".join(words.message for words in failure.words) if failure else ""
+    return hit.problem.subject.named in messages
 
-    The object's own hit then is as bad as what it brings about.
+
+def _defer_to_deleted(hits: Sequence[Hit]) -> list[Hit]:
+    """Attribute "X does not exist" to the rule that explains why X is gone (its owner lists it, and it was deleted).
+
+    The hit about X itself then gets the worst severity of the hits that it causes.
     """
-    own = {h.problem.subject: h for h in said if not is_symptom(h)}
-    found, worst = [], dict[Ref, Severity]()
-    for hit in said:
+    own = {h.problem.subject: h for h in hits if not is_symptom(h)}
+    resolved, worst = [], dict[Ref, Severity]()
+    for hit in hits:
         missing = hit.problem.missing
         if missing is None or missing not in own or missing == hit.problem.subject:
-            found.append(hit)
+            resolved.append(hit)
             continue
         severity = hit.problem.severity or hit.rule.severity
         worst[missing] = min(severity, worst.get(missing, severity), key=lambda s: s.weight)
-        found.append(Hit(hit.rule, replace(hit.problem, because=(*hit.problem.because, missing))))
-    return [_as_bad_as(hit, worst) for hit in found] if worst else found
+        resolved.append(Hit(hit.rule, replace(hit.problem, because=(*hit.problem.because, missing))))
+    return [_raise_severity(hit, worst) for hit in resolved] if worst else resolved
 
 
-def _as_bad_as(hit: Hit, worst: Mapping[Ref, Severity]) -> Hit:
+def _raise_severity(hit: Hit, worst: Mapping[Ref, Severity]) -> Hit:
     severity = worst.get(hit.problem.subject)
     own = hit.problem.severity or hit.rule.severity
     if severity is None or is_symptom(hit) or severity.weight >= own.weight:
@@ -95,52 +108,47 @@ def _as_bad_as(hit: Hit, worst: Mapping[Ref, Severity]) -> Hit:
     return Hit(hit.rule, replace(hit.problem, severity=severity))
 
 
-def _needs(maker: Ref, hit: Hit, snapshot: Snapshot) -> bool:
-    """The maker waits for the subject itself: then the subject is the deeper of the two."""
-    said_by_maker = " ".join(w.message for f in (snapshot.failures.of(maker),) if f for w in f.words)
-    return hit.problem.subject.named in said_by_maker
+def failing_dependencies(snapshot: Snapshot, blocked_by: Mapping[Ref, Container[Ref]]) -> Iterator[tuple[Ref, Ref]]:
+    """Yield (object, dependency) for each failing dependency of an object that waits for its dependencies.
 
-
-def waiting_pairs(snapshot: Snapshot, known: Mapping[Ref, Container[Ref]]) -> Iterator[tuple[Ref, Ref]]:
-    """Yield (object, dependency) for each dependency that fails of an object that waits for its dependencies.
-
-    A controller names the first one that is not ready, and a rule reads that (``known``: who is held back by what); the
-    others hold the object back as well (kustomize-controller 1.9 and helm-controller 1.6 return from the loop over
-    spec.dependsOn at the first).
+    A controller reports only the first dependency that is not ready, and a rule reads that message (``blocked_by``: cause ->
+    objects that it blocks). The other failing dependencies block the object too (kustomize-controller 1.9 and
+    helm-controller 1.6 return from the loop over spec.dependsOn at the first).
     """
     failure_of = snapshot.failures.of
-    for ref, depends in snapshot.graph.gathering.items():
-        if len(depends) == 1 and ref in known.get(depends[0], ()):
+    for ref, dependencies in snapshot.graph.dependencies.items():
+        if len(dependencies) == 1 and ref in blocked_by.get(dependencies[0], ()):
             continue
         failure = failure_of(ref)
         if failure and failure.words and failure.words[0].reason == "DependencyNotReady":
-            for target in depends:
+            for target in dependencies:
                 other = failure_of(target)
                 if other and other.state is State.FAILED:
                     yield ref, target
 
 
 #: What an object needs before its controller can do anything for it.
-_FIRST = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.IMAGE_REPOSITORY, Edge.INCLUDE, Edge.GENERATOR, Edge.DEPENDS_ON,
-          Edge.INPUTS, Edge.SYNC)  # fmt: skip
-_LACKS = re.compile(
+_PREREQUISITES = (Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART, Edge.IMAGE_REPOSITORY, Edge.INCLUDE, Edge.GENERATOR,
+                  Edge.DEPENDS_ON, Edge.INPUTS, Edge.SYNC)  # fmt: skip
+#: Messages that report a prerequisite as missing or not ready.
+_NOT_AVAILABLE = re.compile(
     r"not ready|no artifact|artifact not found|not have an artifact|no tags in database|not found", re.I
 )
 
 
 def blocking_dependencies(failure: Failure, snapshot: Snapshot) -> tuple[Ref, ...]:
-    """Return the failing objects that an object of which no rule speaks waits for, by what it needs and what was said.
+    """Return the failing prerequisites of an object that no hit covers, if its controller's message is about them.
 
-    Where its controller says that something is not there or not ready, that is what it needs and what fails; an object
-    without any status waits for a source or a generator that never brought anything about.
+    That is so if the message says that something is missing or not ready, and names the prerequisite or the prerequisite has
+    no revision. An object without any status waits for a source or a generator that has produced nothing.
     """
-    said = " ".join(words.message for words in failure.words)
-    if not (_LACKS.search(said) if said else failure.state is State.NEW):
+    messages = " ".join(words.message for words in failure.words)
+    if not (_NOT_AVAILABLE.search(messages) if messages else failure.state is State.NEW):
         return ()
-    failing = []
-    for reference in snapshot.graph.needs(failure.ref, *_FIRST):
+    candidates = []
+    for reference in snapshot.graph.needs(failure.ref, *_PREREQUISITES):
         other = snapshot.failures.of(reference.target)
         if other and other.state is not State.READY and reference.target != failure.ref:
-            named = reference.target.name in said
-            failing.append((not named, reference.target, named or not flux.revision(other.resource)))
-    return tuple(dict.fromkeys(ref for _, ref, sure in sorted(failing) if sure))
+            is_named = reference.target.name in messages
+            candidates.append((not is_named, reference.target, is_named or not flux.revision(other.resource)))
+    return tuple(dict.fromkeys(ref for _, ref, is_cause in sorted(candidates) if is_cause))

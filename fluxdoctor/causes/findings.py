@@ -1,18 +1,18 @@
-"""What a user reads of a root, and in which order.
+"""Make of each group of roots the finding that a user reads, and define the order of findings.
 
 The order of findings: severity; an object that is visibly failing before one that is green; what a rule knows before what
-none does; how many objects the cause holds back; how surely it is known; how many objects serve an old revision because of
+none does; how many objects the cause blocks; how surely it is known; how many objects serve an old revision because of
 it; rule id; subject; key. So a report never changes with the order in which facts were read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fluxdoctor.causes import stale
 from fluxdoctor.causes.root_causes import FALLBACKS, Root
 from fluxdoctor.model import overlays
-from fluxdoctor.model.failures import said
+from fluxdoctor.model.failures import Failure, quote
 from fluxdoctor.model.finding import Evidence, Finding, Problem
 from fluxdoctor.model.flux import Edge
 from fluxdoctor.model.resource import Location
@@ -22,25 +22,24 @@ from fluxdoctor.rule import Rule, fill_for
 
 
 def groups(roots: Sequence[Root]) -> list[list[Root]]:
-    """Group the roots that share one cause: what their rule says they share, or one missing object, whichever rule says so."""
-    found: dict[tuple[str, str], list[Root]] = {}
+    """Group the roots with one cause: the same ``shared`` text of one rule, or the same missing object of any rule."""
+    by_cause: dict[tuple[str, str], list[Root]] = {}
     for root in sorted(roots, key=lambda r: (r.hit.rule.id, str(r.subject), r.hit.problem.key)):
         problem = root.hit.problem
-        alone = f"{root.subject} {problem.key}"
-        shared = (root.hit.rule.id, problem.shared or alone)
+        own_cause = f"{root.subject} {problem.key}"
+        shared = (root.hit.rule.id, problem.shared or own_cause)
         missing = ("", f"no {problem.missing}")
-        found.setdefault(missing if problem.missing and not problem.shared else shared, []).append(root)
-    return list(found.values())
+        by_cause.setdefault(missing if problem.missing and not problem.shared else shared, []).append(root)
+    return list(by_cause.values())
 
 
 def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
-    """Make one finding of the roots that share one cause: the one that another of them reads leads, else what holds back most."""
-    ready = snapshot.failures.ready
+    """Make one finding of the roots with one cause."""
     lead = group[0] if len(group) == 1 else _lead(group, snapshot)
     rule, problem = lead.hit.rule, lead.hit.problem
     facts = {"subject": problem.subject, **problem.facts}
     also = tuple(sorted({r.subject for r in group} - {lead.subject}))
-    held = frozenset().union(*(r.blocks for r in group)) - {lead.subject, *also}
+    blocked = frozenset().union(*(r.blocks for r in group)) - {lead.subject, *also}
     return Finding(
         rule=rule.id,
         severity=problem.severity or rule.severity,
@@ -55,37 +54,44 @@ def finding(group: Sequence[Root], snapshot: Snapshot) -> Finding:
         faults=rule.faults,
         field=problem.field or rule.field,
         location=_location(rule, problem, snapshot),
-        blocks=tuple(sorted(held - ready)),
-        freezes=stale.frozen((lead.subject, *also), held, snapshot),
+        blocks=tuple(sorted(blocked - snapshot.failures.ready)),
+        freezes=stale.stale_objects((lead.subject, *also), blocked, snapshot),
         key=problem.key,
         url=rule.url,
     )
 
 
 def _lead(group: Sequence[Root], snapshot: Snapshot) -> Root:
-    """Choose the subject that another one takes its content from, for what is to be changed stands there; else the worst."""
+    """Return the root whose subject another member reads, because that is the object to change; else the one that blocks most."""
     ready, needs = snapshot.failures.ready, snapshot.graph.needs
-    read = {r.target for root in group for r in needs(root.subject, Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART)}
-    return min(group, key=lambda r: (r.subject not in read, -len(r.blocks - ready), str(r.subject)))
+    sources = {r.target for root in group for r in needs(root.subject, Edge.SOURCE, Edge.CHART_REF, Edge.HELM_CHART)}
+    return min(group, key=lambda r: (r.subject not in sources, -len(r.blocks - ready), str(r.subject)))
 
 
 def _evidence(problem: Problem, snapshot: Snapshot) -> tuple[Evidence, ...]:
-    """The proof, then the controller's words about the first object that fails because of it, then since when."""
-    found = list(problem.evidence)
-    absent = problem.missing is not None and snapshot.cluster.is_absent(problem.missing)
-    if absent:
-        found.append(Evidence(f"{problem.missing} was looked for and is not there"))
-    failure = next((f for ref in (problem.subject, *problem.explains) if (f := snapshot.failures.of(ref))), None)
-    # What an object says of another that it waits for proves nothing of what it lacks itself.
-    first = failure.words[0] if failure and failure.words else None
-    other = absent and first and problem.missing and problem.missing.name not in first.message
-    if failure and failure.words and not other and not any(f.where.endswith(failure.words[0].where) for f in found):
-        found.append(said(failure.words[0], failure.ref))
-    if failure and failure.since:
-        found.append(Evidence(f"since {age(failure.since, snapshot.taken)}", f"{failure.ref} lastTransitionTime"))
-    if failure and (times := snapshot.failures.flaps(failure.ref)):
-        found.append(Evidence(f"flapping: {times}", f"{failure.ref} event"))
-    return tuple(dict.fromkeys(found))
+    """Return the proof, then the controller's message about the first object that fails because of it, then for how long."""
+    proof = list(problem.evidence)
+    is_absent = problem.missing is not None and snapshot.cluster.is_absent(problem.missing)
+    if is_absent:
+        proof.append(Evidence(f"{problem.missing} does not exist"))
+    refs = (problem.subject, *problem.explains)
+    failure = next((f for ref in refs if (f := snapshot.failures.of(ref))), None)
+    if failure is None:
+        return tuple(dict.fromkeys(proof))
+    message = failure.words[0] if failure.words else None
+    # What an object says of another one that it waits for proves nothing about what it lacks itself.
+    is_unrelated = is_absent and message and problem.missing and problem.missing.name not in message.message
+    if message and not is_unrelated and not any(e.where.endswith(message.where) for e in proof):
+        proof.append(quote(message, failure.ref))
+    return tuple(dict.fromkeys((*proof, *_history(failure, snapshot))))
+
+
+def _history(failure: Failure, snapshot: Snapshot) -> Iterator[Evidence]:
+    """Yield for how long an object has been failing, and whether it recovers in between."""
+    if failure.since:
+        yield Evidence(f"for {age(failure.since, snapshot.taken)}", f"{failure.ref} lastTransitionTime")
+    if flaps := snapshot.failures.flaps(failure.ref):
+        yield Evidence(f"flapping: {flaps}", f"{failure.ref} event")
 
 
 def _location(rule: Rule, problem: Problem, snapshot: Snapshot) -> Location | None:
@@ -100,11 +106,12 @@ def _location(rule: Rule, problem: Problem, snapshot: Snapshot) -> Location | No
     return overlays.locate(snapshot.manifests, snapshot.cluster, resource, path, snapshot.graph.parent(resource))
 
 
-def order(found: Finding, snapshot: Snapshot) -> tuple[object, ...]:
+def order(finding_: Finding, snapshot: Snapshot) -> tuple[object, ...]:
     """Return the key by which findings are sorted."""
-    failing = any(snapshot.failures.of(ref) for ref in (found.subject, *found.also, *found.blocks))
-    held = len(found.blocks) + len(found.also)
+    subjects = (finding_.subject, *finding_.also)
+    is_failing = any(snapshot.failures.of(ref) for ref in (*subjects, *finding_.blocks))
+    affected = len(finding_.blocks) + len(finding_.also)
     return (
-        found.severity.weight, not failing, found.rule in FALLBACKS, -held, found.confidence.weight, -len(found.freezes),
-        found.rule, str(found.subject), found.key,
+        finding_.severity.weight, not is_failing, finding_.rule in FALLBACKS, -affected, finding_.confidence.weight,
+        -len(finding_.freezes), finding_.rule, str(finding_.subject), finding_.key,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The roots: hits that no other explains, what each holds back, and what is said where no rule knows better."""
+"""Find the roots: hits that no other hit explains, and what each of them blocks. Add fallbacks for what no rule covers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from fluxdoctor.causes import deduplicate
 from fluxdoctor.model import flux
-from fluxdoctor.model.failures import Failure, said
+from fluxdoctor.model.failures import Failure, Words, quote
 from fluxdoctor.model.finding import Confidence, Evidence, Problem
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Ref, Resource
@@ -21,12 +21,13 @@ UNEXPLAINED, IN_PROGRESS, NOT_VISIBLE = "flux/unexplained", "flux/in-progress", 
 FLAPPING = "flux/flapping"
 FALLBACKS = (UNEXPLAINED, IN_PROGRESS, NOT_VISIBLE, FLAPPING)
 
-_Blocked = Mapping[Ref, set[Ref]]
+#: Cause -> the objects that fail because of it.
+_BlockedBy = Mapping[Ref, set[Ref]]
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A hit that no other hit explains, and the objects that it holds back."""
+    """A hit that no other hit explains, and the objects that it blocks."""
 
     hit: Hit
     blocks: frozenset[Ref]
@@ -37,183 +38,207 @@ class Root:
         return self.hit.problem.subject
 
 
-def find_roots(settled: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> list[Root]:
-    """Return the roots of everything that fails: no failing object is left out."""
+def find_roots(hits: Sequence[Hit], snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> list[Root]:
+    """Return the roots of everything that fails; each failing object is the subject of a root or blocked by one."""
     symptoms: list[Hit] = []
-    told: list[Hit] = []
+    causes: list[Hit] = []
     blocked_by: defaultdict[Ref, set[Ref]] = defaultdict(set)
-    spoken: set[Ref] = set()
-    for hit in settled:
-        (symptoms if deduplicate.is_symptom(hit) else told).append(hit)
-        covered = deduplicate.covers(hit.problem)
-        spoken.update(covered)
+    covered: set[Ref] = set()
+    for hit in hits:
+        (symptoms if deduplicate.is_symptom(hit) else causes).append(hit)
+        refs = deduplicate.covered_objects(hit.problem)
+        covered.update(refs)
         for cause in hit.problem.because:
-            blocked_by[cause].update(covered)
-    for ref, cause in tuple(deduplicate.waiting_pairs(snapshot, blocked_by)):
+            blocked_by[cause].update(refs)
+    for ref, cause in tuple(deduplicate.failing_dependencies(snapshot, blocked_by)):
         blocked_by[cause].add(ref)
     for failure in snapshot.failures.all:
-        said = None if failure.ref in spoken else _fallback(failure, snapshot, fallbacks)
-        if said is None:
+        fallback = None if failure.ref in covered else _fallback(failure, snapshot, fallbacks)
+        if fallback is None:
             continue
-        if causes := deduplicate.blocking_dependencies(failure, snapshot):
-            symptoms.append(Hit(said.rule, replace(said.problem, because=causes)))
-            for cause in causes:
+        if because := deduplicate.blocking_dependencies(failure, snapshot):
+            symptoms.append(Hit(fallback.rule, replace(fallback.problem, because=because)))
+            for cause in because:
                 blocked_by[cause].add(failure.ref)
         else:
-            told.append(said)
-    told += _flapping(spoken, snapshot, fallbacks)
-    found = [Root(h, _blocked_closure(h, blocked_by)) for h in told]
-    return found + _unrooted_symptoms(symptoms, found, blocked_by, snapshot, fallbacks)
+            causes.append(fallback)
+    causes += _flapping(covered, snapshot, fallbacks)
+    roots = [Root(h, _blocked_closure(h, blocked_by)) for h in causes]
+    return roots + _unrooted_symptoms(symptoms, roots, blocked_by, snapshot, fallbacks)
 
 
-def _blocked_closure(hit: Hit, blocked_by: _Blocked) -> frozenset[Ref]:
-    """Every object that waits, directly or not, for what a hit covers."""
-    todo = list(deduplicate.covers(hit.problem))
-    seen = set(todo)
-    while todo:
-        if (waiting := blocked_by.get(todo.pop())) and (more := waiting - seen):
-            seen |= more
-            todo += more
-    seen.discard(hit.problem.subject)
-    return frozenset(seen)
+def _blocked_closure(hit: Hit, blocked_by: _BlockedBy) -> frozenset[Ref]:
+    """Return every object that fails, directly or not, because of what a hit covers."""
+    queue = list(deduplicate.covered_objects(hit.problem))
+    closure = set(queue)
+    while queue:
+        if (blocked := blocked_by.get(queue.pop())) and (unvisited := blocked - closure):
+            closure |= unvisited
+            queue += unvisited
+    closure.discard(hit.problem.subject)
+    return frozenset(closure)
 
 
 def _fallback(failure: Failure, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> Hit | None:
+    """Return the hit about an object that no rule covers: in progress, cause not visible, or unexplained."""
     if failure.state is State.READY:
         return None
-    is_leaving = flux.is_in_deletion_grace(failure.resource, snapshot.taken)
-    waits = failure.state in (State.PROGRESSING, State.NEW) or bool(failure.past) or is_leaving
-    words = next(iter((*failure.words, *failure.past)), None)
-    quoted = " ".join(words.message.split()) if words and words.message else "its status says nothing"
-    if failure.past:
-        quoted = f"its spec was changed, and the controller has not judged it yet; of the one before it said: {quoted}"
+    is_cleaning_up = flux.is_in_deletion_grace(failure.resource, snapshot.taken)
+    is_waiting = failure.state in (State.PROGRESSING, State.NEW) or bool(failure.previous) or is_cleaning_up
+    words = next(iter((*failure.words, *failure.previous)), None)
     problem = Problem(
         failure.ref,
-        {"message": quoted, "reason": words.reason if words else "", "first": _first(failure)},
-        evidence=(said(words, failure.ref),) if words else (),
-        shared="waiting" if waits else "",
+        {
+            "message": _status_message(failure, words),
+            "reason": words.reason if words else "",
+            "first": _first_attempt(failure),
+        },
+        evidence=(quote(words, failure.ref),) if words else (),
+        shared="waiting" if is_waiting else "",
         confidence=Confidence.REPORTED,
     )
-    hidden = [] if waits else _named_and_hidden(failure, snapshot)
+    hidden = [] if is_waiting else _named_and_hidden(failure, snapshot)
     if hidden:
-        facts = {**problem.facts, "why": "; ".join(_why(hidden, snapshot))}
+        facts = {**problem.facts, "why": "; ".join(_required_access(hidden, snapshot))}
         return Hit(fallbacks[NOT_VISIBLE], replace(problem, facts=facts, confidence=Confidence.LIKELY))
-    return Hit(fallbacks[IN_PROGRESS if waits else UNEXPLAINED], problem)
+    return Hit(fallbacks[IN_PROGRESS if is_waiting else UNEXPLAINED], problem)
 
 
-def _flapping(spoken: Container[Ref], snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> Iterator[Hit]:
-    """An object that is Ready between two failures: of a failing one the finding's own proof says it."""
+def _status_message(failure: Failure, words: Words | None) -> str:
+    """Return the message of a status on one line, marked as outdated if it is about a previous generation."""
+    message = " ".join(words.message.split()) if words else ""
+    message = message or "no message in its status"
+    if not failure.previous:
+        return message
+    return (
+        "the spec has changed and the controller has not reported on it yet; "
+        f"it reported on the previous generation: {message}"
+    )
+
+
+def _flapping(covered: Container[Ref], snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> Iterator[Hit]:
+    """Yield a hit for each object that is Ready between two failures.
+
+    For a failing object, the evidence of its own finding says so.
+    """
     for ref in snapshot.cluster.event_refs:
         resource = snapshot.cluster.get(ref)
-        if resource is None or ref in spoken or ref.kind not in flux.KINDS or not _is_healthy(resource):
+        if resource is None or ref in covered or ref.kind not in flux.KINDS or not _is_healthy(resource):
             continue
-        if times := snapshot.failures.flaps(ref):
+        if flaps := snapshot.failures.flaps(ref):
             last = next(e for e in snapshot.cluster.events(ref) if e.type == "Warning")
-            facts = {"times": times, "message": " ".join(last.message.split())}
+            facts = {"times": flaps, "message": " ".join(last.message.split())}
             proof = Evidence(f'{last.reason}: "{facts["message"]}"', f"{ref} event")
             yield Hit(fallbacks[FLAPPING], Problem(ref, facts, evidence=(proof,), confidence=Confidence.REPORTED))
 
 
-def _first(failure: Failure) -> str:
-    """Nothing was ever applied, released or stored: this is the first attempt."""
-    done = flux.revision(failure.resource) or failure.resource.rows("status.history")
-    return "" if done or failure.state not in (State.PROGRESSING, State.NEW) else " for the first time"
+def _first_attempt(failure: Failure) -> str:
+    """Return " for the first time" if nothing was ever applied, released or stored, else ""."""
+    has_succeeded = flux.revision(failure.resource) or failure.resource.rows("status.history")
+    return "" if has_succeeded or failure.state not in (State.PROGRESSING, State.NEW) else " for the first time"
 
 
 def _named_and_hidden(failure: Failure, snapshot: Snapshot) -> list[Ref]:
-    """What an object needs, its controller names, and nobody could read."""
-    found = []
+    """Return what an object needs and its controller names in the message, but could not be read."""
+    hidden = []
     for reference in snapshot.graph.needs(failure.ref):
         name = reference.target.name
         if any(f"{q}{name}{q}" in failure.message or f"/{name}{q}" in failure.message for q in "'\""):
-            hidden = snapshot.cluster.look(reference.target).unknown and not reference.optional
-            found += [reference.target] if hidden else []
-    return found
+            is_hidden = snapshot.cluster.look(reference.target).unknown and not reference.optional
+            hidden += [reference.target] if is_hidden else []
+    return hidden
 
 
-def _why(hidden: Iterable[Ref], snapshot: Snapshot) -> tuple[str, ...]:
+def _required_access(hidden: Iterable[Ref], snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(dict.fromkeys(snapshot.cluster.required_access(ref) for ref in hidden))
 
 
 def _unrooted_symptoms(
     symptoms: Sequence[Hit],
-    found: Sequence[Root],
-    blocked_by: _Blocked,
+    roots: Sequence[Root],
+    blocked_by: _BlockedBy,
     snapshot: Snapshot,
     fallbacks: Mapping[str, Rule],
 ) -> list[Root]:
-    """Symptoms that no root explains: the deepest of them speak for themselves, and for those that wait for them."""
-    covered = {root.subject for root in found}.union(*(root.blocks for root in found))
-    left = {h.problem.subject: h for h in symptoms if h.problem.subject not in covered}
-    deepest = sorted(r for r, h in left.items() if not any(c in left and c != r for c in h.problem.because))
-    more: list[Root] = []
-    while left:
-        ref = next((r for r in deepest if r in left), None) or min(left)
-        circle = _cycle(ref, left)
-        hit = _own_words(left.pop(ref), snapshot, fallbacks)
-        if circle:
-            proof = Evidence(f"they wait for each other: {' -> '.join(map(str, circle))}")
+    """Make roots of the symptoms that no root blocks, the deepest first; each of those blocks the ones that wait for it."""
+    explained = {root.subject for root in roots}.union(*(root.blocks for root in roots))
+    remaining = {h.problem.subject: h for h in symptoms if h.problem.subject not in explained}
+    deepest = sorted(
+        ref for ref, h in remaining.items() if not any(c in remaining and c != ref for c in h.problem.because)
+    )
+    unrooted: list[Root] = []
+    while remaining:
+        ref = next((r for r in deepest if r in remaining), None) or min(remaining)
+        cycle = _cycle(ref, remaining)
+        hit = _own_words(remaining.pop(ref), snapshot, fallbacks)
+        if cycle:
+            proof = Evidence(f"these objects wait for each other: {' -> '.join(map(str, cycle))}")
             hit = Hit(hit.rule, replace(hit.problem, evidence=(*hit.problem.evidence, proof)))
         root = Root(hit, _blocked_closure(hit, blocked_by))
-        more.append(root)
-        left = {r: h for r, h in left.items() if r not in root.blocks}
-    return more
+        unrooted.append(root)
+        remaining = {r: h for r, h in remaining.items() if r not in root.blocks}
+    return unrooted
 
 
-def _cycle(start: Ref, left: Mapping[Ref, Hit]) -> list[Ref]:
-    """Return the way from a symptom through what it waits for back to itself, the shortest; [] where there is none."""
-    came: dict[Ref, Ref] = {}
-    todo = [start]
-    for ref in todo:
-        for cause in sorted(left[ref].problem.because):
+def _cycle(start: Ref, symptoms: Mapping[Ref, Hit]) -> list[Ref]:
+    """Return the shortest path from a symptom along ``because`` back to itself; [] if it is not in a cycle."""
+    reached_from: dict[Ref, Ref] = {}
+    queue = [start]
+    for ref in queue:
+        for cause in sorted(symptoms[ref].problem.because):
             if cause == start and ref != start:
-                way = [start, ref]
-                while way[-1] != start:
-                    way.append(came[way[-1]])
-                return way[::-1]
-            if cause in left and cause not in came:
-                came[cause] = ref
-                todo.append(cause)
+                path = [start, ref]
+                while path[-1] != start:
+                    path.append(reached_from[path[-1]])
+                return path[::-1]
+            if cause in symptoms and cause not in reached_from:
+                reached_from[cause] = ref
+                queue.append(cause)
     return []
 
 
 def _own_words(hit: Hit, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> Hit:
-    """Say of a symptom without a visible cause whether it is passing, out of sight, or all that is known."""
+    """Return the hit about a symptom without a root: cause not visible, in progress, or unchanged."""
     lookups = [snapshot.cluster.look(ref) for ref in hit.problem.because]
-    hidden = [ref for ref, found in zip(hit.problem.because, lookups, strict=True) if found.unknown]
-    pods = [why for ref in hit.problem.because if (why := snapshot.cluster.pods_hidden(ref))]
-    if hidden or pods:
+    hidden = [ref for ref, lookup in zip(hit.problem.because, lookups, strict=True) if lookup.unknown]
+    hidden_pods = [why for ref in hit.problem.because if (why := snapshot.cluster.pods_hidden(ref))]
+    if hidden or hidden_pods:
         facts = {
             **hit.problem.facts,
-            "why": "; ".join(dict.fromkeys((*_why(hidden, snapshot), *pods))),
+            "why": "; ".join(dict.fromkeys((*_required_access(hidden, snapshot), *hidden_pods))),
             "message": fill_for(hit.problem, hit.rule.message),
         }
         return Hit(fallbacks[NOT_VISIBLE], replace(hit.problem, facts=facts, confidence=Confidence.LIKELY))
-    causes = [found.resource for found in lookups if found.resource]
+    causes = [lookup.resource for lookup in lookups if lookup.resource]
     if not causes or len(causes) < len(lookups) or not all(map(_is_healthy, causes)):
         return hit
     failure = snapshot.failures.of(hit.problem.subject)
-    proof = [Evidence(f"{r.ref} is Ready{_ready_for(r, snapshot)}", f"{r.ref} condition Ready=True") for r in causes]
-    if _is_recent(failure, causes, snapshot):
-        quoted = failure.message if failure else fill_for(hit.problem, hit.rule.message)
-        facts = {"message": " ".join(quoted.split()), "reason": "waiting", "first": ""}
-        problem = replace(hit.problem, facts=facts, shared="waiting", evidence=(*hit.problem.evidence, *proof))
-        return Hit(fallbacks[IN_PROGRESS], problem)
-    return Hit(hit.rule, replace(hit.problem, evidence=(*hit.problem.evidence, *proof)))
+    proof = [Evidence(_readiness(r, snapshot), f"{r.ref} condition Ready=True") for r in causes]
+    problem = replace(hit.problem, evidence=(*hit.problem.evidence, *proof))
+    if not _is_recent(failure, causes, snapshot):
+        return Hit(hit.rule, problem)
+    message = failure.message if failure else fill_for(hit.problem, hit.rule.message)
+    facts = {"message": " ".join(message.split()), "reason": "waiting", "first": ""}
+    return Hit(fallbacks[IN_PROGRESS], replace(problem, facts=facts, shared="waiting"))
 
 
 def _is_recent(failure: Failure | None, causes: Sequence[Resource], snapshot: Snapshot) -> bool:
-    """What it waited for is well since so short a time that its controller need not have looked again."""
+    """Tell whether the causes recovered so recently that the controller need not have reconciled the object since.
+
+    The limit is two intervals of the object, at least a minute.
+    """
     if failure is None or failure.since is None:
         return True
-    healed = [c.since for r in causes if (c := flux.condition(r, "Ready")) and c.since]
-    patience = max(2 * flux.interval(failure.resource), timedelta(minutes=1))
-    return snapshot.taken - max((failure.since, *healed)) < patience
+    recoveries = [c.since for r in causes if (c := flux.condition(r, "Ready")) and c.since]
+    limit = max(2 * flux.interval(failure.resource), timedelta(minutes=1))
+    return snapshot.taken - max((failure.since, *recoveries)) < limit
 
 
-def _ready_for(resource: Resource, snapshot: Snapshot) -> str:
+def _readiness(resource: Resource, snapshot: Snapshot) -> str:
     ready = flux.condition(resource, "Ready")
-    return f" since {age(ready.since, snapshot.taken)}" if ready and ready.since else ""
+    if ready is None or ready.since is None:
+        return f"{resource.ref} is Ready"
+    return f"{resource.ref} has been Ready for {age(ready.since, snapshot.taken)}"
 
 
 def _is_healthy(resource: Resource) -> bool:

@@ -1,4 +1,4 @@
-"""Helm charts that were pulled, and what their schemas say of the values that HelmReleases give them."""
+"""The Helm charts that were pulled, and the verdict of their schemas on the values of HelmReleases."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from fluxdoctor.model.flux import Edge, State
 from fluxdoctor.model.resource import Fields, Ref, Resource
 from fluxdoctor.model.times import moment
 
-#: A chart in a repository: the HelmRepository, the chart's name and its version; or an OCIRepository that is a chart, "" and
-#: the revision of its artifact (``tag@sha256:digest``).
+#: The identity of a chart archive: a HelmRepository, the chart's name and its version; or the OCIRepository of a chart, ""
+#: and the revision of its artifact (``tag@sha256:digest``).
 Archive = tuple[Ref, str, str]
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What a chart's archive says. ``files``: what was kept of it, by path below the chart, subcharts included."""
+    """The content of a chart archive. ``files``: the files that were kept, by path below the chart, including subcharts."""
 
     name: str
     version: str
@@ -29,18 +29,18 @@ class Chart:
     """Chart.yaml."""
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     schema: str = field(default="", repr=False)
-    """The text of values.schema.json, "" where the chart has none."""
+    """The text of values.schema.json, "" if the chart has none."""
     templates: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Path below templates/ -> text."""
     subcharts: tuple[Chart, ...] = field(default=(), repr=False)
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     digest: str = ""
-    """The sha256 of the archive as a Helm repository served it, 64 small hex digits; "" where that is not known."""
+    """The sha256 of the archive as a Helm repository served it, 64 lower-case hex digits; "" if it is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValuesFlaw:
-    """One thing that a schema refuses: where in the merged values, and why. ``chart``: whose schema it is."""
+    """A value that a schema rejects: its path in the merged values, and why. ``chart``: the chart of the schema."""
 
     chart: str
     path: tuple[str | int, ...]
@@ -52,7 +52,10 @@ class ValuesFlaw:
 
 @dataclass(frozen=True, slots=True)
 class ValuesVerdict:
-    """What the schemas of a chart say of a release's values: flaws, none, or why that is not known."""
+    """The result of validating a release's values against the schemas of its chart.
+
+    ``why``: the reason if they could not be validated, else "".
+    """
 
     flaws: tuple[ValuesFlaw, ...] = ()
     why: str = ""
@@ -64,22 +67,22 @@ class Charts:
     def __init__(
         self, archives: Mapping[Archive, Chart] | None = None, verdicts: Mapping[Ref, ValuesVerdict] | None = None
     ) -> None:
-        """``verdicts`` by HelmRelease."""
+        """``archives`` by identity, ``verdicts`` by HelmRelease."""
         self.archives = dict(archives or {})
         self.verdicts = dict(verdicts or {})
 
     def chart(self, repository: Ref, name: str, version: str) -> Chart | None:
-        """Return a chart; None when it was not pulled."""
+        """Return a chart; None if it was not pulled."""
         return self.archives.get((repository, name, version))
 
     def verdict(self, release: Ref) -> ValuesVerdict | None:
-        """Return what the schemas say of a release's values; None where none was asked."""
+        """Return the verdict on a release's values; None if they were not validated."""
         return self.verdicts.get(release)
 
 
 @dataclass(frozen=True, slots=True)
 class UsedChart:
-    """An archive that source-controller holds as it was served: for which HelmChart, its sha256, and since when."""
+    """An archive that source-controller stores unchanged: its HelmChart, its sha256, and since when it is stored."""
 
     chart: Ref
     archive: Archive
@@ -88,38 +91,38 @@ class UsedChart:
 
 
 def used_charts(cluster: Cluster) -> Iterator[UsedChart]:
-    """Yield the archives of HelmCharts that are the very bytes that a HelmRepository served.
+    """Yield the artifacts of HelmCharts that are exactly the bytes that a HelmRepository served.
 
-    source-controller stores what it downloads as it is, but packs it anew for valuesFiles; a registry's chart has no digest
-    in an index. The digest of an artifact is a sha256 unless ``--artifact-digest-algo`` says otherwise (source-controller
-    1.9, internal/helm/chart/builder_remote.go).
+    source-controller stores a download unchanged, but repackages it if there are valuesFiles. A chart from a registry has no
+    digest in an index. The digest of an artifact is a sha256 unless ``--artifact-digest-algo`` says otherwise
+    (source-controller 1.9, internal/helm/chart/builder_remote.go).
     """
     for chart in cluster.all("HelmChart"):
         repository = Ref(chart.text("spec.sourceRef.kind"), chart.namespace, chart.text("spec.sourceRef.name"))
         source = cluster.get(repository)
         digest = sha256(chart.text("status.artifact.digest"))
-        told = chart.number("status.observedGeneration", -1) == chart.number("metadata.generation", -1)
+        is_current = chart.number("status.observedGeneration", -1) == chart.number("metadata.generation", -1)
         if repository.kind != "HelmRepository" or source is None or flux.is_oci_helm_repository(source):
             continue
-        if digest and told and not chart.get("spec.valuesFiles") and not chart.get("spec.valuesFile"):
-            which = (repository, chart.text("spec.chart"), chart.text("status.artifact.revision"))
-            yield UsedChart(chart.ref, which, digest, moment(chart.text("status.artifact.lastUpdateTime")))
+        if digest and is_current and not chart.get("spec.valuesFiles") and not chart.get("spec.valuesFile"):
+            archive = (repository, chart.text("spec.chart"), chart.text("status.artifact.revision"))
+            yield UsedChart(chart.ref, archive, digest, moment(chart.text("status.artifact.lastUpdateTime")))
 
 
 def referred(release: Resource, cluster: Cluster) -> Resource | None:
-    """Return the OCIRepository or HelmChart that spec.chartRef names, if it was seen."""
+    """Return the OCIRepository or HelmChart that spec.chartRef names, if it was read."""
     if not release.has("spec.chartRef"):
         return None
     return next((cluster.get(r.target) for r in flux.references(release) if r.edge is Edge.CHART_REF), None)
 
 
 def in_tree(release: Resource, cluster: Cluster) -> tuple[Ref, str] | None:
-    """Return the GitRepository that holds the chart of a HelmRelease and its path there; None for any other chart."""
+    """Return the GitRepository of the chart of a HelmRelease and the chart's path in it; None for any other chart."""
     if release.has("spec.chartRef"):
-        found = referred(release, cluster)
-        if found is None or found.kind != "HelmChart":
+        chart = referred(release, cluster)
+        if chart is None or chart.kind != "HelmChart":
             return None
-        spec, namespace = found.fields("spec"), found.namespace
+        spec, namespace = chart.fields("spec"), chart.namespace
     else:
         spec, namespace = release.fields("spec.chart.spec"), release.namespace
     ref = spec.fields("sourceRef")
@@ -128,9 +131,9 @@ def in_tree(release: Resource, cluster: Cluster) -> tuple[Ref, str] | None:
 
 
 def in_use(release: Resource, cluster: Cluster) -> Archive | None:
-    """Return the chart of a HelmRelease, in the version that its object has now, or that spec.chart pins.
+    """Return the chart of a HelmRelease, in the version of its HelmChart's artifact, or the one that spec.chart pins.
 
-    None for one from a GitRepository or Bucket, and where the version is not known (helm-controller 1.6).
+    None for a chart from a GitRepository or Bucket, and if the version is unknown (helm-controller 1.6).
     """
     if release.has("spec.chartRef"):
         return _of_reference(release, cluster)
@@ -139,20 +142,20 @@ def in_use(release: Resource, cluster: Cluster) -> Archive | None:
     repository = Ref(ref.text("kind"), ref.text("namespace") or release.namespace, ref.text("name"))
     if repository.kind != "HelmRepository" or not spec.text("chart"):
         return None
-    made = flux.helm_chart(release)
-    chart = cluster.get(made) if made else None
-    ready = chart is not None and flux.state(chart) is State.READY
-    version = chart.text("status.artifact.revision") if chart and ready else spec.text("version")
+    chart_ref = flux.helm_chart(release)
+    chart = cluster.get(chart_ref) if chart_ref else None
+    is_ready = chart is not None and flux.state(chart) is State.READY
+    version = chart.text("status.artifact.revision") if chart and is_ready else spec.text("version")
     return (repository, spec.text("chart"), version) if version else None
 
 
 def _of_reference(release: Resource, cluster: Cluster) -> Archive | None:
-    found = referred(release, cluster)
-    revision = found.text("status.artifact.revision") if found and flux.state(found) is State.READY else ""
-    if not found or not revision:
+    chart = referred(release, cluster)
+    revision = chart.text("status.artifact.revision") if chart and flux.state(chart) is State.READY else ""
+    if not chart or not revision:
         return None
-    if found.kind == "OCIRepository":
-        return (found.ref, "", revision)
-    repository = Ref(found.text("spec.sourceRef.kind"), found.namespace, found.text("spec.sourceRef.name"))
-    named = found.kind == "HelmChart" and repository.kind == "HelmRepository" and found.text("spec.chart")
-    return (repository, named, revision) if named else None
+    if chart.kind == "OCIRepository":
+        return (chart.ref, "", revision)
+    repository = Ref(chart.text("spec.sourceRef.kind"), chart.namespace, chart.text("spec.sourceRef.name"))
+    name = chart.kind == "HelmChart" and repository.kind == "HelmRepository" and chart.text("spec.chart")
+    return (repository, name, revision) if name else None

@@ -1,4 +1,4 @@
-"""The objects of a cluster that were read, and how far the sight went. Unknown is never absent."""
+"""The objects of a cluster that were read, and what could not be read. An unknown object is never reported as absent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fluxdoctor.model.resource import Ref, Resource
 
 
 class Sight(Enum):
-    """What a look-up found."""
+    """What is known of an object."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -25,7 +25,7 @@ class Sight(Enum):
 
 
 class Lookup(NamedTuple):
-    """The answer of a look-up: the object, its absence, or why neither is known. A named tuple: it is made by the thousand."""
+    """The result of a look-up: the object, its absence, or why neither is known. A named tuple, because there are thousands."""
 
     sight: Sight
     resource: Resource | None = None
@@ -33,32 +33,32 @@ class Lookup(NamedTuple):
 
     @property
     def present(self) -> bool:
-        """The object was seen."""
+        """Tell whether the object was read."""
         return self.sight is Sight.PRESENT
 
     @property
     def absent(self) -> bool:
-        """The object was looked for in full sight and is not there."""
+        """Tell whether the object does not exist: its kind was listed in full, or its own lookup returned nothing."""
         return self.sight is Sight.ABSENT
 
     @property
     def unknown(self) -> bool:
-        """Nothing can be said; ``gap`` is the reason."""
+        """Tell whether neither is known; ``gap`` is the reason."""
         return self.sight is Sight.UNKNOWN
 
     @property
     def why(self) -> str:
-        """The reason of an unknown as a sentence; "" if the answer is known."""
+        """Return the reason of an unknown as a sentence; "" if the object is present or absent."""
         return str(self.gap) if self.gap else ""
 
     def as_unknown(self, subject: Ref) -> Unknown:
-        """Return what a rule yields if it cannot judge a subject for want of this object."""
+        """Return what a rule yields if it cannot judge a subject because this object is unknown."""
         return Unknown(subject, self.why, self.gap)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A Kubernetes event on one object."""
+    """A Kubernetes event about one object."""
 
     type: str
     reason: str
@@ -72,7 +72,7 @@ Listed = Mapping[str, frozenset[str] | None]
 
 
 class Cluster(Memo):
-    """The Kubernetes objects that were read, and how far the sight went."""
+    """The Kubernetes objects that were read, and what could not be read."""
 
     def __init__(
         self,
@@ -83,17 +83,21 @@ class Cluster(Memo):
         gaps: Iterable[Gap] = (),
         events: Mapping[Ref, Sequence[Event]] | None = None,
     ) -> None:
-        """Index the objects by identity and kind; a later object of the same identity replaces the earlier."""
+        """Index the objects by identity and kind; a later object replaces an earlier one with the same identity.
+
+        ``listed``: the kinds that were read in full. ``absent``: single objects that do not exist. ``gaps``: what could not be
+        read. ``events``: by object, newest first.
+        """
         self._by_ref = {r.ref: r for r in resources}
-        of_kind: dict[str, list[Resource]] = {}
+        by_kind: dict[str, list[Resource]] = {}
         for ref in sorted(self._by_ref):
-            of_kind.setdefault(ref.kind, []).append(self._by_ref[ref])
-        self._by_kind = {kind: tuple(found) for kind, found in of_kind.items()}
+            by_kind.setdefault(ref.kind, []).append(self._by_ref[ref])
+        self._by_kind = {kind: tuple(resources) for kind, resources in by_kind.items()}
         self.listed: Listed = dict(listed or {})
         self.absent = frozenset(absent)
         self.gaps = tuple(gaps)
         self._events = dict(events or {})
-        self._full: dict[tuple[str, str], bool] = {}
+        self._full_views: dict[tuple[str, str], bool] = {}
 
     def __len__(self) -> int:
         return len(self._by_ref)
@@ -111,18 +115,18 @@ class Cluster(Memo):
     def active(self, *kinds: str) -> tuple[Resource, ...]:
         """Return the objects of these kinds that their controller reconciles: not suspended, not being deleted.
 
-        What a rule judges. ``all`` is for the few that speak of suspended or terminating objects.
+        Rules judge these. ``all`` is for the few rules about suspended or terminating objects.
         """
         if len(kinds) == 1:
             return self.memo(_active, kinds[0])
         return tuple(r for kind in sorted(set(kinds)) for r in self.memo(_active, kind))
 
     def get(self, ref: Ref) -> Resource | None:
-        """Return the object if it was seen; None says nothing about its absence (see look)."""
+        """Return the object if it was read. None does not mean that it is absent: see ``look``."""
         return self._by_ref.get(ref)
 
     def look(self, ref: Ref) -> Lookup:
-        """Look an object up: present, absent, or unknown with the reason."""
+        """Return whether an object is present, absent, or unknown and why."""
         if resource := self._by_ref.get(ref):
             return Lookup(Sight.PRESENT, resource)
         if self.is_absent(ref):
@@ -130,20 +134,23 @@ class Cluster(Memo):
         return Lookup(Sight.UNKNOWN, gap=self._gap_of(ref))
 
     def is_absent(self, ref: Ref) -> bool:
-        """Tell whether look() would answer absent, for those who ask of tens of thousands and need no reason."""
-        place = ref[:2]
-        full = self._full.get(place)
-        if full is None:
-            full = self._full[place] = self._sees_all(ref.kind, ref.namespace)
-        return (full or ref in self.absent) and ref not in self._by_ref and ref not in self._unread
+        """Return the same as ``look(ref).absent`` without building a Lookup; for hot loops."""
+        scope = ref[:2]
+        is_full = self._full_views.get(scope)
+        if is_full is None:
+            is_full = self._full_views[scope] = self._is_full_view(ref.kind, ref.namespace)
+        return (is_full or ref in self.absent) and ref not in self._by_ref and ref not in self._unread
 
-    def _sees_all(self, kind: str, namespace: str) -> bool:
-        """Whatever was not seen of the kind in the namespace is absent: it was listed, or the namespace itself is absent."""
+    def _is_full_view(self, kind: str, namespace: str) -> bool:
+        """Tell whether an object of the kind in the namespace that was not read is absent.
+
+        That is so if the kind was listed there, or if the namespace itself is absent.
+        """
         return self._listed(kind, namespace) or (bool(namespace) and self.is_absent(Ref("Namespace", "", namespace)))
 
     def _listed(self, kind: str, namespace: str) -> bool:
         is_contradicted = bool(namespace) and KindScope(kind, namespace) in self._gap_numbers
-        if kind not in self.listed or is_contradicted:  # what says both is not in full sight
+        if kind not in self.listed or is_contradicted:  # a list that also has a gap is not complete
             return False
         namespaces = self.listed[kind]
         return namespaces is None or namespace in namespaces
@@ -168,13 +175,16 @@ class Cluster(Memo):
         return {gap.scope: number for number, gap in reversed(list(enumerate(self.gaps)))}
 
     def required_access(self, ref: Ref) -> str:
-        """Say what it takes to see an object that a look-up called unknown: a right, or why it could not be read."""
+        """Return what would show an unknown object: the permission that is missing, or why it could not be read."""
         gap = self._gap_of(ref)
-        is_right = gap.reason.is_denied or gap.reason is GapReason.NOT_COLLECTED
-        return f"needs get on {ref}" if is_right else str(gap)
+        is_permission = gap.reason.is_denied or gap.reason is GapReason.NOT_COLLECTED
+        return f"needs get on {ref}" if is_permission else str(gap)
 
     def pods_hidden(self, workload: Ref) -> str:
-        """Say why no pod of a workload was seen though there may be some: a right to list, or what went wrong; "" if not so."""
+        """Return why no Pod of a workload was read although there may be some; "" if Pods were read or there are none.
+
+        The reason is the permission that is missing, or the error.
+        """
         pods = Ref("Pod", workload.namespace, "")
         gap = self._gap(pods)
         if gap is None or self.get(workload) is None or self.pods(workload):
@@ -182,12 +192,12 @@ class Cluster(Memo):
         return f"needs list on {gap.scope}" if gap.reason.is_denied else str(gap)
 
     def saw_all(self, kind: str, namespace: str = "") -> bool:
-        """Tell whether every object of the kind (in the namespace, or in all) was seen."""
+        """Tell whether every object of the kind was read, in the namespace or in all namespaces."""
         namespaces = self.listed.get(kind, frozenset())
         return namespaces is None or (bool(namespace) and namespace in namespaces)
 
     def events(self, ref: Ref) -> tuple[Event, ...]:
-        """Return the events on an object, newest first."""
+        """Return the events about an object, newest first."""
         return tuple(self._events.get(ref, ()))
 
     @property
@@ -196,15 +206,15 @@ class Cluster(Memo):
         return tuple(sorted(self._events))
 
     def names(self, kind: str, namespace: str) -> tuple[str, ...]:
-        """Return the names of the seen objects of a kind in a namespace, sorted."""
+        """Return the names of the objects of a kind in a namespace that were read, sorted."""
         return tuple(self._names.get((kind, namespace), ()))
 
     @cached_property
     def _names(self) -> dict[tuple[str, str], list[str]]:
-        found: dict[tuple[str, str], list[str]] = {}
+        names: dict[tuple[str, str], list[str]] = {}
         for ref in sorted(self._by_ref):
-            found.setdefault((ref.kind, ref.namespace), []).append(ref.name)
-        return found
+            names.setdefault((ref.kind, ref.namespace), []).append(ref.name)
+        return names
 
     @cached_property
     def flux(self) -> tuple[Resource, ...]:
@@ -213,31 +223,31 @@ class Cluster(Memo):
 
     @cached_property
     def _controllers(self) -> dict[str, list[Resource]]:
-        found: dict[str, list[Resource]] = {}
+        by_name: dict[str, list[Resource]] = {}
         for deployment in self.all("Deployment"):
             component = deployment.label("app.kubernetes.io/component")
             for name in {deployment.name, component} & set(flux.CONTROLLERS):
-                found.setdefault(name, []).append(deployment)
-        return found
+                by_name.setdefault(name, []).append(deployment)
+        return by_name
 
     def controllers(self, name: str) -> tuple[Resource, ...]:
-        """Return the Deployments that run a Flux controller (one, or one a shard)."""
+        """Return the Deployments that run a Flux controller (one, or one for each shard)."""
         return tuple(self._controllers.get(name, ()))
 
     @cached_property
     def _children(self) -> dict[Ref, list[Resource]]:
-        found: dict[Ref, list[Resource]] = {}
+        by_owner: dict[Ref, list[Resource]] = {}
         for resource in self.all("Pod", "ReplicaSet", "Job"):
             for row in resource.rows("metadata.ownerReferences"):
-                found.setdefault(Ref(row.text("kind"), resource.namespace, row.text("name")), []).append(resource)
-        return found
+                by_owner.setdefault(Ref(row.text("kind"), resource.namespace, row.text("name")), []).append(resource)
+        return by_owner
 
     def pods(self, workload: Ref) -> tuple[Resource, ...]:
-        """Return the pods that a workload owns, directly or through ReplicaSets and Jobs."""
-        found: list[Resource] = []
+        """Return the Pods that a workload owns, directly or through ReplicaSets and Jobs, sorted."""
+        pods: list[Resource] = []
         for child in self._children.get(workload, ()):
-            found.extend([child] if child.kind == "Pod" else self.pods(child.ref))
-        return tuple(sorted(found, key=lambda pod: pod.ref))
+            pods.extend([child] if child.kind == "Pod" else self.pods(child.ref))
+        return tuple(sorted(pods, key=lambda pod: pod.ref))
 
 
 def _active(cluster: Cluster, kind: str) -> tuple[Resource, ...]:

@@ -1,4 +1,4 @@
-"""The commands that reconcile, suspend and resume an object: flux's own where it has one, else kubectl's."""
+"""The commands that reconcile, suspend and resume an object: flux commands if there are any, else kubectl commands."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _reconcile(kind: Kind, ref: Ref) -> str:
 def _switch(kind: Kind, ref: Ref, verb: str) -> str:
     if kind.cli:
         return _flux(verb, kind, ref)
-    # The kinds of flux-operator 0.58 and of source-watcher 2.2 are suspended by an annotation of their own group.
+    # The kinds of flux-operator 0.58 and source-watcher 2.2 are suspended by an annotation of their own group.
     return _annotate(kind, ref, f"{kind.group}/reconcile={'disabled' if verb == 'suspend' else 'enabled'}")
 
 

@@ -1,4 +1,4 @@
-"""What rules say and what users read: Problem, Finding, Skipped, Report."""
+"""What rules report and what users read: Problem, Finding, Skipped, Report."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from fluxdoctor.model.resource import Location, Ref
 
 
 class Severity(StrEnum):
-    """How bad it is."""
+    """How bad a problem is."""
 
     ERROR = "error"
     """Something is broken, or will break when this is deployed."""
     WARNING = "warning"
-    """It works, and is wrong or dangerous."""
+    """It works, but is wrong or dangerous."""
     INFO = "info"
     """Worth knowing."""
 
     @property
     def weight(self) -> int:
-        """0 for the worst, for sorting."""
+        """Return the sort key: 0 for the worst."""
         return ("error", "warning", "info").index(self.value)
 
 
 class Confidence(StrEnum):
-    """How it is known."""
+    """How a problem is known."""
 
     PROVEN = "proven"
     """Facts of the Snapshot show it."""
@@ -40,32 +40,33 @@ class Confidence(StrEnum):
 
     @property
     def weight(self) -> int:
-        """0 for the surest, for sorting."""
+        """Return the sort key: 0 for the surest."""
         return ("proven", "reported", "likely").index(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One fact that proves a finding, and where it can be seen."""
+    """A fact that proves a finding, and where it can be seen."""
 
     what: str
     where: str = ""
 
 
-#: A fact of a Problem: fills the rule's message and goes as it is into JSON.
+#: A fact of a Problem: fills the rule's message, and is written to JSON unchanged.
 Fact = str | int | Ref | tuple[str, ...] | tuple[Ref, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a rule says about one object.
+    """What a rule reports about one object.
 
-    ``subject``: the object to change or look at. ``facts`` fill the rule's message and fix.
-    ``field``: the field to change (``spec.path``). ``location``: where to change it, when that is another file than
-    the subject's own. ``key`` tells two problems of one rule on one subject apart.
-    ``because``: the objects that make the subject fail (a symptom), deeper than the subject itself.
-    ``explains``: other failing objects that fail because of this problem. ``shared``: what this problem has in common
-    with others of its rule (a host, a Secret): those become one finding. ``missing``: an object that would have to exist.
+    ``subject``: the object to change or check. ``facts`` fill the rule's message and fix.
+    ``field``: the field to change (``spec.path``). ``location``: where to change it, if that is not the subject's own file.
+    ``key`` distinguishes two problems of one rule and one subject.
+    ``because``: the objects that make the subject fail; the problem is a symptom then.
+    ``explains``: other objects that fail because of this problem. ``shared``: what this problem has in common with others
+    of its rule (a host, a Secret); those become one finding. ``missing``: an object that would have to exist.
+    ``severity``: if it is not that of the rule.
     """
 
     subject: Ref
@@ -84,7 +85,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What a rule could not judge, and why: it becomes a Skipped entry, never a guess."""
+    """An object that a rule could not judge, and why. It becomes a Skipped entry, never a guess."""
 
     subject: Ref
     why: str
@@ -94,10 +95,10 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A rule that did not run, or could not judge an object, and why.
+    """A rule that did not run, or an object that a rule could not judge, and why.
 
-    ``asked`` is False where the run never set out to collect what the rule needs: such an entry does not make the
-    report incomplete. ``rule`` is "" for something that no collector could read.
+    ``asked`` is False if the run was not meant to collect what the rule needs: such an entry does not make the report
+    incomplete. ``rule`` is "" for something that no collector could read.
     """
 
     rule: str
@@ -105,17 +106,17 @@ class Skipped:
     why: str
     asked: bool = True
     gap: Gap | None = field(default=None, compare=False)
-    """What could not be read, if that is the reason; ``why`` then says it as a sentence."""
+    """What could not be read, if that is the reason; ``why`` is then its sentence."""
 
     @classmethod
     def of_gap(cls, gap: Gap, rule: str = "", subject: Ref | None = None, *, asked: bool = True) -> Skipped:
-        """Return the entry of something that could not be read."""
+        """Return the entry for something that could not be read."""
         return cls(rule, subject, str(gap), asked, gap)
 
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """An object that is Ready but gets no changes: what it reads from, or what applies it, fails, ``since`` then."""
+    """An object that is Ready but gets no changes, because its source or what applies it has been failing ``since`` then."""
 
     ref: Ref
     revision: str
@@ -124,7 +125,11 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a user reads: one cause, its proof, its fix, and what it blocks."""
+    """What a user reads: one cause, its proof, its fix, and what it affects.
+
+    ``also``: other subjects with the same cause. ``blocks``: the objects that fail because of it. ``freezes``: the objects
+    that are Ready and get no changes because of it.
+    """
 
     rule: str
     severity: Severity
@@ -144,21 +149,21 @@ class Finding:
     key: str = ""
     url: str = ""
     clusters: tuple[str, ...] = ()
-    """Of a repository: the clusters that it breaks."""
+    """The clusters that it breaks, if the report is about a repository."""
 
     @property
     def fingerprint(self) -> str:
-        """The same in live, replay and repository mode: rule, subject and key, nothing that varies by run."""
+        """Return the identity of rule, subject and key: the same in each run and each mode."""
         identity = "\0".join((self.rule, str(self.subject), self.key))
         return hashlib.sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """A finding that a report leaves out because someone said so: how, where, and why. What it blocks stays folded under it.
+    """A finding that a user excluded from the report. What it blocks stays folded under it.
 
-    ``how``: ``settings`` (a file), ``comment``, ``annotation`` or ``baseline``. ``where``: the place that says so.
-    ``rule``: the rules that it names there. ``reason``: as written, "" where none is.
+    ``how``: ``settings`` (a file), ``comment``, ``annotation`` or ``baseline``. ``where``: the place of the exclusion.
+    ``rule``: the rules that it excludes. ``reason``: the user's text, "" if there is none.
     """
 
     finding: Finding
@@ -169,7 +174,7 @@ class Ignored:
 
 
 class Verdict(StrEnum):
-    """The report in one word."""
+    """The result of a report in one word."""
 
     HEALTHY = "healthy"
     BROKEN = "broken"
@@ -178,7 +183,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Findings ranked by root cause, what was not checked and why, and the verdict."""
+    """The findings in their order, what was not checked and why, and the verdict."""
 
     mode: str
     taken: datetime
@@ -201,9 +206,9 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """Broken with a finding of severity error or warning, or if the report hides what may be one.
+        """Return broken if a finding is an error or a warning, or if the report hides what may be one.
 
-        Incomplete if something that was asked for could not be read.
+        Incomplete if something requested could not be read.
         """
         if self.is_hiding or any(f.severity is not Severity.INFO for f in self.findings):
             return Verdict.BROKEN

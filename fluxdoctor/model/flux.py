@@ -1,4 +1,4 @@
-"""Flux's vocabulary: kinds, conditions, states, and which fields refer to what.
+"""Flux's kinds, conditions and states, and the fields by which its objects refer to others.
 
 Facts are those of Flux 2.9 (source-controller 1.9, kustomize-controller 1.9, helm-controller 1.6,
 notification-controller 1.9, image controllers 1.2, source-watcher 2.2, flux-operator 0.58) unless a line says otherwise.
@@ -30,10 +30,10 @@ _HEX = re.compile("[0-9a-f]+")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A Flux kind: its API group, resource name, controller, its words in the flux CLI, and whether it has a status.
+    """A Flux kind: its API group, resource name, controller, its name in the flux CLI, and whether it has a status.
 
-    ``cli`` is what follows ``flux reconcile``, ``flux suspend`` and ``flux resume`` (flux 2.9); "" where flux has no such
-    command. Kinds without a status can be suspended, but there is nothing to reconcile.
+    ``cli`` is what follows ``flux reconcile``, ``flux suspend`` and ``flux resume`` (flux 2.9); "" if flux has no such
+    command. Kinds without a status can be suspended, but not reconciled.
     """
 
     name: str
@@ -78,7 +78,7 @@ def controller_of(kind: str) -> str:
     return KINDS[kind].controller if kind in KINDS else ""
 
 
-#: Built-in kinds that keep their bare name; a kind of another group with one of these names is written Kind.group.
+#: Built-in kinds, whose Refs have the bare name; a kind of another group with one of these names is written Kind.group.
 BUILT_IN: dict[str, str] = {
     **dict.fromkeys(
         ("ConfigMap", "Event", "Namespace", "Node", "PersistentVolume", "PersistentVolumeClaim", "Pod", "Secret",
@@ -101,13 +101,16 @@ CLUSTER_SCOPED = frozenset(
 
 @lru_cache(4096)
 def kind_name(kind: str, group: str) -> str:
-    """Return the kind as a Ref has it: bare, or ``Kind.group`` where a known kind of another group has that name."""
-    known = KINDS[kind].group if kind in KINDS else BUILT_IN.get(kind, group)
-    return kind if known == group else f"{kind}.{group}"
+    """Return the kind as a Ref has it: bare, or ``Kind.group`` if a Flux or built-in kind of another group has that name."""
+    own_group = KINDS[kind].group if kind in KINDS else BUILT_IN.get(kind, group)
+    return kind if own_group == group else f"{kind}.{group}"
 
 
 def inventory_ref(identifier: str) -> Ref | None:
-    """Read an inventory id, ``namespace_name_group_kind``; a colon in a name is stored as two underscores (cli-utils)."""
+    """Parse an inventory id, ``namespace_name_group_kind``; None if it is malformed.
+
+    A colon in a name is stored as two underscores (cli-utils).
+    """
     parts = identifier.rsplit("_", 2)
     namespace, _, name = parts[0].partition("_")
     if len(parts) != 3 or not parts[2] or not name.strip("_"):  # noqa: PLR2004 - the head, group and kind
@@ -122,14 +125,14 @@ def conditions(resource: Resource) -> tuple[Condition, ...]:
 
 def condition(resource: Resource, type_: str) -> Condition | None:
     """Return one condition, or None."""
-    for found in resource.conditions:
-        if found.type == type_:
-            return found
+    for condition_ in resource.conditions:
+        if condition_.type == type_:
+            return condition_
     return None
 
 
 class State(StrEnum):
-    """What a Flux object's status says."""
+    """The state of a Flux object according to its status."""
 
     READY = "ready"
     FAILED = "failed"
@@ -142,7 +145,7 @@ class State(StrEnum):
 
 
 def state(resource: Resource) -> State:
-    """Read the state of a Flux object from its conditions; a suspended object's status is frozen and is not believed."""
+    """Return the state of a Flux object by its conditions. The status of a suspended object is outdated, so it is not used."""
     return resource.memo(_state)
 
 
@@ -168,7 +171,7 @@ _GRACE = timedelta(minutes=5)
 
 
 def is_suspended(resource: Resource) -> bool:
-    """Tell whether a person has told the controller to leave an object alone: by spec.suspend, or by an annotation."""
+    """Tell whether reconciliation of an object is suspended, by spec.suspend or by an annotation."""
     if resource.flag("spec.suspend"):
         return True
     kind = KINDS.get(resource.kind)
@@ -182,18 +185,18 @@ def is_terminating(resource: Resource) -> bool:
 
 
 def is_in_deletion_grace(resource: Resource, now: datetime) -> bool:
-    """Tell whether an object is being deleted, and its controller may still be cleaning up: its timeout and 5 minutes."""
+    """Tell whether an object is being deleted and its controller may still clean up, for its timeout and 5 minutes."""
     since = moment(resource.text("metadata.deletionTimestamp"))
     return since is not None and now - since < timeout(resource) + _GRACE
 
 
 def is_oci_helm_repository(resource: Resource) -> bool:
-    """Tell a HelmRepository of type oci: source-controller keeps no index and writes no status for it."""
+    """Tell whether it is a HelmRepository of type oci: source-controller stores no index and writes no status for it."""
     return resource.kind == "HelmRepository" and resource.text("spec.type") == "oci"
 
 
 def interval(resource: Resource) -> timedelta:
-    """Return spec.interval; ten minutes where there is none."""
+    """Return spec.interval; ten minutes if there is none."""
     return duration(resource.text("spec.interval"), timedelta(minutes=10))
 
 
@@ -204,13 +207,13 @@ def timeout(resource: Resource) -> timedelta:
 
 
 def revision(resource: Resource) -> str:
-    """Return the revision an object works with: a source's artifact, or what was last applied."""
+    """Return the current revision of an object: of a source's artifact, or the one applied last; "" if there is none."""
     applied = resource.text("status.lastAppliedRevision") or resource.text("status.artifact.revision")
     return modern(applied) if applied else resource.text("status.history.0.chartVersion")
 
 
 def modern(revision_: str) -> str:
-    """Return a revision in the form of Flux 2.0: main@sha1:605b... for main/605b... (source-controller 1.0, RFC 0005)."""
+    """Return a revision in the format of Flux 2.0: main@sha1:605b... for main/605b... (source-controller 1.0, RFC 0005)."""
     if ":" in revision_:
         return revision_
     name, slash, digest = revision_.rpartition("/")
@@ -221,15 +224,15 @@ def modern(revision_: str) -> str:
 
 
 def short(revision_: str) -> str:
-    """Shorten a revision's digest as the flux CLI does: main@sha1:605b2e81."""
+    """Return a revision with its digest shortened as the flux CLI does: main@sha1:605b2e81."""
     head, colon, digest = revision_.rpartition(":")
     return f"{head}{colon}{digest[:8]}" if colon else revision_
 
 
 class Edge(StrEnum):
-    """Why one object needs another."""
+    """The kind of a reference from one object to another."""
 
-    __hash__ = str.__hash__  # Enum's own is written in Python, and edges are hashed by the hundred thousand
+    __hash__ = str.__hash__  # Enum's own is slower (Python code), and a fleet's edges are hashed 100,000 times
 
     SOURCE = "sourceRef"
     CHART_REF = "chartRef"
@@ -261,7 +264,7 @@ class Edge(StrEnum):
 
 
 class Reference(NamedTuple):
-    """One reference found in an object: from where, why, to what, and whether the target may be absent."""
+    """A reference of an object: its kind, the field that contains it, its target, and whether the target may be absent."""
 
     edge: Edge
     field: str
@@ -273,7 +276,7 @@ class Reference(NamedTuple):
 
 @dataclass(frozen=True)
 class _Spec:
-    """How a reference is written: the field, the target's kind ("" when the reference names it) and its namespace."""
+    """How a reference is written: its field, and the target's kind ("" if the reference names it, "=" for the same kind)."""
 
     edge: Edge
     path: str
@@ -281,10 +284,11 @@ class _Spec:
     crosses: bool = False
     """The reference may name another namespace."""
     many: bool = False
+    """The field is a list of references."""
 
     @cached_property
-    def begins(self) -> str:
-        """The field of the spec in which the reference stands."""
+    def spec_field(self) -> str:
+        """The field of the spec that contains the reference."""
         return self.path.split(".")[1]
 
 
@@ -352,33 +356,34 @@ _REFERENCES: dict[str, tuple[_Spec, ...]] = {
     ),
     "ResourceSetInputProvider": _AUTH,
 }
-_BROKEN_NAMES = ("", "*")
+#: Names that refer to no single object.
+_NO_NAMES = ("", "*")
 
 
 def _target(resource: Resource, row: dict[str, Any], spec: _Spec) -> Ref | None:
     kind = resource.kind if spec.kind == "=" else spec.kind or string(row, "kind")
     name = string(row, "name") or string(row.get("repository"), "name")
-    if not kind or name in _BROKEN_NAMES:
+    if not kind or name in _NO_NAMES:
         return None
     namespace = (string(row, "namespace") if spec.crosses else "") or resource.namespace
     group, slash, _ = string(row, "apiVersion").partition("/")
-    foreign = slash and group and kind in KINDS and KINDS[kind].group != group
-    return Ref(kind_name(kind, group) if foreign else kind, "" if kind in CLUSTER_SCOPED else namespace, name)
+    is_foreign = slash and group and kind in KINDS and KINDS[kind].group != group
+    return Ref(kind_name(kind, group) if is_foreign else kind, "" if kind in CLUSTER_SCOPED else namespace, name)
 
 
 def _rows(resource: Resource, spec: _Spec) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the mappings that a reference is written in, and where they stand."""
-    held = resource.get(spec.path)
-    if isinstance(held, dict) and not spec.many:
-        yield spec.path, held
-    elif isinstance(held, list | tuple) and spec.many:
-        for i, row in enumerate(held):
+    """Yield (path, mapping) for each reference that a field contains."""
+    value = resource.get(spec.path)
+    if isinstance(value, dict) and not spec.many:
+        yield spec.path, value
+    elif isinstance(value, list | tuple) and spec.many:
+        for i, row in enumerate(value):
             if isinstance(row, dict):
                 yield f"{spec.path}[{i}]", row
 
 
-def _named_parts(resource: Resource) -> Iterator[Reference]:
-    """References that are a plain name in a string field."""
+def _name_references(resource: Resource) -> Iterator[Reference]:
+    """Yield the references that are a plain name in a string field, and those that a controller derives from other fields."""
     namespace = resource.namespace
     for path in ("spec.serviceAccountName", "spec.decryption.serviceAccountName"):
         if account := resource.text(path):
@@ -410,7 +415,7 @@ def helm_chart(release: Resource) -> Ref | None:
 
 
 def references(resource: Resource) -> Iterator[Reference]:
-    """Yield every reference that a Flux object's spec makes, in a fixed order."""
+    """Yield every reference in a Flux object's spec, in a fixed order."""
     yield from resource.memo(_reference_list)
 
 
@@ -419,19 +424,19 @@ def _reference_list(resource: Resource) -> tuple[Reference, ...]:
 
 
 def _all_references(resource: Resource) -> Iterator[Reference]:
-    written = resource.get("spec")
-    if not isinstance(written, dict):
+    body = resource.get("spec")
+    if not isinstance(body, dict):
         return
     for spec in _REFERENCES.get(resource.kind, ()):
-        if spec.begins not in written:  # most are not
+        if spec.spec_field not in body:  # most are absent
             continue
-        for place, row in _rows(resource, spec):
+        for path, row in _rows(resource, spec):
             if target := _target(resource, row, spec):
-                yield Reference(spec.edge, place, target, row.get("optional") is True, spec.crosses)
-    yield from _named_parts(resource)
+                yield Reference(spec.edge, path, target, row.get("optional") is True, spec.crosses)
+    yield from _name_references(resource)
 
 
-#: Who applies, and the labels by which its controller says so.
+#: The kinds that apply objects, and the labels that their controllers set on those.
 _OWNERS = tuple(
     (kind, f"{group}/name", f"{group}/namespace")
     for kind, group in (
@@ -449,37 +454,37 @@ def owner(resource: Resource) -> Ref | None:
 
 def _owner(resource: Resource) -> Ref | None:
     labels = resource.get("metadata.labels")
-    for kind, name_at, namespace_at in _OWNERS if isinstance(labels, dict) else ():
-        if name_at not in labels:
+    for kind, name_label, namespace_label in _OWNERS if isinstance(labels, dict) else ():
+        if name_label not in labels:
             continue
-        name, namespace = string(labels, name_at), string(labels, namespace_at)
+        name, namespace = string(labels, name_label), string(labels, namespace_label)
         if name and namespace and (parent := Ref(kind, namespace, name)) != resource.ref:
             return parent
     return None
 
 
 def host(url: str) -> str:
-    """Return the host (and port, where one is written) of a URL or of a scp-like git address, or ""."""
+    """Return the host, and the port if there is one, of a URL or an scp-like git address; "" for any other text."""
     rest = url.partition("://")[2] if "://" in url else url.partition(":")[0] if "@" in url else ""
     return rest.partition("/")[0].rpartition("@")[2]
 
 
-#: The names of one registry: what users write, what go-containerregistry asks, and where that leads.
+#: The names of Docker Hub: what users write, what go-containerregistry queries, and where that redirects.
 DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
-#: What stands for the name of a Secret where an object names none.
+#: The value of the fact ``secret`` if an object names no Secret.
 NO_SECRET = "(none)"
 
 
 def registry(image: str) -> str:
-    """Return the registry of an image's name, as container tools read it: Docker Hub's where none is written."""
+    """Return the registry of an image's name, as container tools read it: Docker Hub if the name contains none."""
     head, slash, _ = image.partition("/")
     return head if slash and ("." in head or ":" in head or head == "localhost") else DOCKER_HUB[0]
 
 
 def about(resource: Resource) -> dict[str, str | Ref]:
-    """Return what every message template may say of a Flux object: subject, source, path, url, host, secret, chart.
+    """Return the facts that every message template of a Flux object can use: subject, source, path, url, host, secret, chart.
 
-    Of an ImageRepository it may say image too, of a HelmRelease release and storage_namespace, as ``helm`` takes them.
+    For an ImageRepository also image; for a HelmRelease also release and storage_namespace, as ``helm`` takes them.
     """
     sources = (r.target for r in references(resource) if r.edge in (Edge.SOURCE, Edge.CHART_REF))
     image = resource.text("spec.image")

@@ -1,4 +1,4 @@
-"""What could not be read, why, and how far it reaches: data, so that nothing has to take a sentence apart."""
+"""What could not be read, and why, as data: code decides by scope and reason, and the sentence is only for people."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ class GapReason(StrEnum):
     """Why something is unknown."""
 
     FORBIDDEN = "forbidden"
-    """The user is authenticated, and is not allowed to read it."""
+    """The user is authenticated, but is not allowed to read it."""
     UNAUTHORIZED = "unauthorized"
-    """The login was refused."""
+    """The login failed."""
     TIMEOUT = "timeout"
     UNAVAILABLE = "unavailable"
-    """Whoever has it does not answer, or answers with an error."""
+    """The server does not respond, or responds with an error."""
     NOT_SERVED = "not-served"
     """The API server does not serve the kind."""
     NOT_LISTED = "not-listed"
     """The kind was not listed."""
     NOT_COLLECTED = "not-collected"
-    """It was not asked for, or it is left out of a snapshot."""
+    """It was not requested, or it is left out of a snapshot."""
     TOO_LARGE = "too-large"
-    """A limit of fluxdoctor's own was reached."""
+    """A limit of fluxdoctor was reached."""
     MALFORMED = "malformed"
-    """It was read, and is damaged or not what it should be."""
+    """It was read, but is damaged or has the wrong format."""
     CONFLICTING = "conflicting"
-    """Two sources say different things of it."""
+    """Two sources contradict each other."""
     DECIDED_ELSEWHERE = "decided-elsewhere"
-    """Another repository, a controller or a person may make it."""
+    """Another repository, a controller or a person may create it."""
 
     @property
     def is_denied(self) -> bool:
-        """More rights would show it."""
+        """Tell whether more permissions would show it."""
         return self in (GapReason.FORBIDDEN, GapReason.UNAUTHORIZED)
 
 
@@ -51,7 +51,7 @@ class KindScope(NamedTuple):
 
 
 class FileScope(NamedTuple):
-    """A file or folder, by its path in the snapshot or the repository; ``item``: what in it."""
+    """A file or folder, by its path in the snapshot or the repository. ``item``: a part of it, "" for all of it."""
 
     path: str
     item: str = ""
@@ -61,7 +61,7 @@ class FileScope(NamedTuple):
 
 
 class StepScope(NamedTuple):
-    """A step of the work itself, such as the discovery of an API group or a build."""
+    """A step of the run, such as the discovery of an API group or a build."""
 
     step: str
 

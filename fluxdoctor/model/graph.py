@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from fluxdoctor.model import flux
@@ -10,14 +10,14 @@ from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import Edge, Reference
 from fluxdoctor.model.resource import Ref, Resource
 
-#: Edges that no field of the spec names: they follow from what the object is, and from what its controller says and labels.
-_UNWRITTEN = frozenset((Edge.APPLIES, Edge.NAMESPACE, Edge.CRD, Edge.CONTROLLER))
-#: Edges from an object to what it brings about; by all others it needs what they lead to.
+#: Edges that no field of the spec names: they follow from the kind of the object, its status and its labels.
+_IMPLICIT = frozenset((Edge.APPLIES, Edge.NAMESPACE, Edge.CRD, Edge.CONTROLLER))
+#: Edges to what an object applies, checks, triggers or observes; by all other edges, it needs the target.
 _DOWN = (Edge.APPLIES, Edge.HEALTH, Edge.RECEIVES, Edge.EVENT_SOURCE)
 
 
 def inventory(resource: Resource) -> tuple[Ref, ...]:
-    """Return the objects that a Kustomization, HelmRelease, ResourceSet or FluxInstance says it applied."""
+    """Return the objects that a Kustomization, HelmRelease, ResourceSet or FluxInstance says it applied, in its order."""
     return resource.memo(_inventory)
 
 
@@ -29,12 +29,12 @@ def _inventory(resource: Resource) -> tuple[Ref, ...]:
     return tuple(dict.fromkeys(filter(None, map(flux.inventory_ref, ids))))
 
 
-def _written(resource: Resource) -> tuple[Reference, ...]:
+def _spec_edges(resource: Resource) -> tuple[Reference, ...]:
     """Return the edges that the fields of an object's spec name."""
-    return resource.memo(_read)
+    return resource.memo(_read_spec_edges)
 
 
-def _read(resource: Resource) -> tuple[Reference, ...]:
+def _read_spec_edges(resource: Resource) -> tuple[Reference, ...]:
     checks = [
         Reference(
             Edge.HEALTH,
@@ -51,16 +51,16 @@ class Graph:
     """Typed edges between the objects of a cluster; the targets need not exist."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Edges are read when they are asked for."""
+        """Edges are read when they are needed."""
         self._cluster = cluster
-        self._all: dict[Ref, tuple[Reference, ...]] = {}
-        self._cyclic: dict[Edge, tuple[tuple[Ref, ...], ...]] = {}
+        self._edges: dict[Ref, tuple[Reference, ...]] = {}
+        self._cycles: dict[Edge, tuple[tuple[Ref, ...], ...]] = {}
 
-    def _out(self, resource: Resource) -> tuple[Reference, ...]:
-        if resource.ref not in self._all:
-            edges = (*_written(resource), *self._implied(resource), *self._applied(resource))
-            self._all[resource.ref] = edges
-        return self._all[resource.ref]
+    def _all_edges(self, resource: Resource) -> tuple[Reference, ...]:
+        if resource.ref not in self._edges:
+            edges = (*_spec_edges(resource), *self._implied(resource), *self._applied(resource))
+            self._edges[resource.ref] = edges
+        return self._edges[resource.ref]
 
     def _implied(self, resource: Resource) -> list[Reference]:
         kind = flux.KINDS[resource.kind]
@@ -80,176 +80,189 @@ class Graph:
 
     @cached_property
     def _labelled(self) -> dict[Ref, list[Ref]]:
-        found: dict[Ref, list[Ref]] = {}
+        """The objects by the Flux object that applied them, according to their labels."""
+        by_owner: dict[Ref, list[Ref]] = {}
         for resource in self._cluster:
-            if parent := flux.owner(resource):
-                found.setdefault(parent, []).append(resource.ref)
-        return found
+            if owner := flux.owner(resource):
+                by_owner.setdefault(owner, []).append(resource.ref)
+        return by_owner
 
     @cached_property
-    def _holders(self) -> tuple[dict[Ref, Ref], dict[Ref, list[Ref]]]:
-        """The first object that has another in its inventory; and all of them, where there are several."""
+    def _inventory_owners(self) -> tuple[dict[Ref, Ref], dict[Ref, list[Ref]]]:
+        """The first object that has another one in its inventory; and all of them, if there are several."""
         first: dict[Ref, Ref] = {}
         several: dict[Ref, list[Ref]] = {}
         for resource in self._cluster.flux:
-            holder = resource.ref
+            owner = resource.ref
             for ref in inventory(resource):
-                if first.setdefault(ref, holder) is not holder:
-                    several.setdefault(ref, [first[ref]]).append(holder)
+                if first.setdefault(ref, owner) is not owner:
+                    several.setdefault(ref, [first[ref]]).append(owner)
         return first, several
 
     @property
-    def contested(self) -> Mapping[Ref, Sequence[Ref]]:
-        """The objects that are in several inventories, and whose, sorted."""
-        return self._holders[1]
+    def shared_objects(self) -> Mapping[Ref, Sequence[Ref]]:
+        """The objects that are in several inventories, with the sorted owners of those."""
+        return self._inventory_owners[1]
 
     @cached_property
-    def _in(self) -> dict[Ref, list[tuple[Ref, Reference]]]:
-        return self._turned(self._out)
+    def _edges_to(self) -> dict[Ref, list[tuple[Ref, Reference]]]:
+        return self._by_target(self._all_edges)
 
     @cached_property
-    def _written_in(self) -> dict[Ref, list[tuple[Ref, Reference]]]:
-        return self._turned(_written)
+    def _spec_edges_to(self) -> dict[Ref, list[tuple[Ref, Reference]]]:
+        return self._by_target(_spec_edges)
 
-    def _turned(self, edges: Callable[[Resource], tuple[Reference, ...]]) -> dict[Ref, list[tuple[Ref, Reference]]]:
-        found: dict[Ref, list[tuple[Ref, Reference]]] = {}
+    def _by_target(self, edges: Callable[[Resource], tuple[Reference, ...]]) -> dict[Ref, list[tuple[Ref, Reference]]]:
+        by_target: dict[Ref, list[tuple[Ref, Reference]]] = {}
         for resource in self._cluster.flux:
             for reference in edges(resource):
-                found.setdefault(reference.target, []).append((resource.ref, reference))
-        return found
+                by_target.setdefault(reference.target, []).append((resource.ref, reference))
+        return by_target
 
     @cached_property
-    def families(self) -> dict[Ref, tuple[Ref, ...]]:
+    def children(self) -> dict[Ref, tuple[Ref, ...]]:
         """The Flux objects that each object applies, for those that apply any."""
-        return self._leading(lambda one: (*inventory(one), *self._labelled.get(one.ref, ())))
+        return self._flux_targets(lambda r: (*inventory(r), *self._labelled.get(r.ref, ())))
 
     @cached_property
-    def gathering(self) -> dict[Ref, tuple[Ref, ...]]:
+    def dependencies(self) -> dict[Ref, tuple[Ref, ...]]:
         """What each object names in spec.dependsOn, for those that name any."""
-        return self._leading(lambda one: [edge.target for edge in self._of(one, Edge.DEPENDS_ON)])
+        return self._flux_targets(lambda r: [edge.target for edge in self._edges_of(r, Edge.DEPENDS_ON)])
 
     @cached_property
     def generators(self) -> Mapping[Ref, Sequence[Ref]]:
-        """The ArtifactGenerators that are to make each ExternalArtifact; it is there from its first build on (2.2)."""
-        found: dict[Ref, list[Ref]] = {}
+        """The ArtifactGenerators that produce each ExternalArtifact, which exists from its first build on (2.2)."""
+        by_artifact: dict[Ref, list[Ref]] = {}
         for generator in self._cluster.all("ArtifactGenerator"):
             for row in generator.rows("spec.artifacts"):
-                made = Ref("ExternalArtifact", generator.namespace, row.text("name"))
-                found.setdefault(made, []).append(generator.ref)
-        return found
+                artifact = Ref("ExternalArtifact", generator.namespace, row.text("name"))
+                by_artifact.setdefault(artifact, []).append(generator.ref)
+        return by_artifact
 
-    def _leading(self, targets: Callable[[Resource], Iterable[Ref]]) -> dict[Ref, tuple[Ref, ...]]:
-        found: dict[Ref, tuple[Ref, ...]] = {}
-        for one in self._cluster.flux:
-            if to := tuple([ref for ref in targets(one) if ref.kind in flux.KINDS and ref != one.ref]):
-                found[one.ref] = to
-        return found
+    def _flux_targets(self, targets: Callable[[Resource], Iterable[Ref]]) -> dict[Ref, tuple[Ref, ...]]:
+        flux_targets: dict[Ref, tuple[Ref, ...]] = {}
+        for resource in self._cluster.flux:
+            if refs := tuple([ref for ref in targets(resource) if ref.kind in flux.KINDS and ref != resource.ref]):
+                flux_targets[resource.ref] = refs
+        return flux_targets
 
-    def _of(self, resource: Resource, *edges: Edge) -> tuple[Reference, ...]:
-        """Return an object's edges of these kinds; what is not asked for, and has to be worked out first, is left alone."""
-        if _UNWRITTEN.isdisjoint(edges):
-            return tuple([r for r in _written(resource) if r.edge in edges])
+    def _edges_of(self, resource: Resource, *edges: Edge) -> tuple[Reference, ...]:
+        """Return an object's edges of these kinds. Edges of other kinds are not computed, because that takes long."""
+        if _IMPLICIT.isdisjoint(edges):
+            return tuple([r for r in _spec_edges(resource) if r.edge in edges])
         if edges == (Edge.APPLIES,):
             return tuple(self._applied(resource))
-        return tuple([r for r in self._out(resource) if r.edge in edges])
+        return tuple([r for r in self._all_edges(resource) if r.edge in edges])
 
     def needs(self, ref: Ref, *edges: Edge) -> tuple[Reference, ...]:
-        """Return what an object refers to, by these edges (all when none is named)."""
+        """Return what an object refers to, by these edges (all if none is given)."""
         resource = self._cluster.get(ref) if ref.kind in flux.KINDS else None
         if resource is None:
             return ()
-        return self._of(resource, *edges) if edges else self._out(resource)
+        return self._edges_of(resource, *edges) if edges else self._all_edges(resource)
 
     def needed_by(self, ref: Ref, *edges: Edge) -> tuple[tuple[Ref, Reference], ...]:
-        """Return which objects refer to this one, by these edges (all when none is named), sorted."""
-        found = self._written_in if edges and _UNWRITTEN.isdisjoint(edges) else self._in
-        return tuple(pair for pair in found.get(ref, ()) if not edges or pair[1].edge in edges)
+        """Return which objects refer to this one, by these edges (all if none is given), sorted."""
+        by_target = self._spec_edges_to if edges and _IMPLICIT.isdisjoint(edges) else self._edges_to
+        return tuple(pair for pair in by_target.get(ref, ()) if not edges or pair[1].edge in edges)
 
     def appliers(self, ref: Ref) -> tuple[Ref, ...]:
-        """Return the objects that apply this one: by inventory or by the labels that the controllers set."""
-        first, several = self._holders
-        found = {*several.get(ref, ()), *((first[ref],) if ref in first else ())}
+        """Return the objects that apply this one, by inventory or by the labels that the controllers set, sorted."""
+        first, several = self._inventory_owners
+        owners = {*several.get(ref, ()), *((first[ref],) if ref in first else ())}
         resource = self._cluster.get(ref)
         parent = flux.owner(resource) if resource else None
         if parent and self._cluster.get(parent):
-            found.add(parent)
-        return tuple(sorted(found))
+            owners.add(parent)
+        return tuple(sorted(owners))
 
     def parent(self, resource: Resource) -> Ref | None:
-        """Return the one that applied an object last: its labels say so, else its inventory."""
-        labelled = flux.owner(resource)
-        if labelled:
-            return labelled
+        """Return the object that applied this one last, by its labels, else by an inventory; None if there is none."""
+        owner = flux.owner(resource)
+        if owner:
+            return owner
         return next((ref for ref in self.appliers(resource.ref) if ref != resource.ref), None)
 
-    def kin(self, ref: Ref) -> frozenset[Ref]:
-        """Return the Flux objects that one is about: itself, all that it needs, all that needs it, and what applies those."""
-        needed, needing = {ref}, {ref}
-        todo = [ref]
-        while todo:
-            one = todo.pop()
-            above = [e.target for e in self.needs(one) if e.edge not in _DOWN]
-            for other in (*above, *self.appliers(one)):
-                if other.kind in flux.KINDS and other not in needed:
-                    needed.add(other)
-                    todo.append(other)
-        todo = [ref]
-        while todo:
-            one = todo.pop()
-            below = [source for source, edge in self.needed_by(one) if edge.edge not in _DOWN]
-            for other in (*below, *(e.target for e in self.needs(one, Edge.APPLIES))):
-                if other.kind in flux.KINDS and other not in needing:
-                    needing.add(other)
-                    todo.append(other)
-        return frozenset(needed | needing)
+    def related(self, ref: Ref) -> frozenset[Ref]:
+        """Return the Flux objects that can affect an object or be affected by it, and the object itself.
+
+        These are all that it needs and what applies those, and all that needs it and what those apply; directly or not.
+        """
+        return self._reachable(ref, self._upstream) | self._reachable(ref, self._downstream)
+
+    def _upstream(self, ref: Ref) -> Iterator[Ref]:
+        yield from (reference.target for reference in self.needs(ref) if reference.edge not in _DOWN)
+        yield from self.appliers(ref)
+
+    def _downstream(self, ref: Ref) -> Iterator[Ref]:
+        yield from (source for source, reference in self.needed_by(ref) if reference.edge not in _DOWN)
+        yield from (reference.target for reference in self.needs(ref, Edge.APPLIES))
+
+    @staticmethod
+    def _reachable(start: Ref, neighbours: Callable[[Ref], Iterable[Ref]]) -> frozenset[Ref]:
+        """Return the Flux objects that can be reached from one by way of Flux objects, and that object."""
+        reachable, queue = {start}, [start]
+        while queue:
+            for ref in neighbours(queue.pop()):
+                if ref.kind in flux.KINDS and ref not in reachable:
+                    reachable.add(ref)
+                    queue.append(ref)
+        return frozenset(reachable)
 
     def cycles(self, edge: Edge) -> tuple[tuple[Ref, ...], ...]:
-        """Return the cycles of one kind of edge: the members of each, sorted; an object that names itself is one."""
-        if edge not in self._cyclic:
-            arrows = {r.ref: targets for r in self._cluster.flux if (targets := [e.target for e in self._of(r, edge)])}
-            self._cyclic[edge] = tuple(sorted(_cycles(arrows)))
-        return self._cyclic[edge]
+        """Return the cycles of one kind of edge: the members of each, sorted. An object that names itself is a cycle."""
+        if edge not in self._cycles:
+            arrows = {
+                r.ref: targets for r in self._cluster.flux if (targets := [e.target for e in self._edges_of(r, edge)])
+            }
+            self._cycles[edge] = tuple(sorted(_strong_components(arrows)))
+        return self._cycles[edge]
 
 
-def _cycles(arrows: Mapping[Ref, Sequence[Ref]]) -> list[tuple[Ref, ...]]:
-    """Tarjan's strongly connected components, iterative: a fleet's chain may be deeper than Python's stack."""
+def _strong_components(arrows: Mapping[Ref, Sequence[Ref]]) -> list[tuple[Ref, ...]]:
+    """Return the strongly connected components that are cycles.
+
+    Tarjan's algorithm, iterative, because a fleet's chain may be deeper than Python's stack. ``index`` is the order of
+    discovery, ``low`` the lowest index that a node reaches, and ``stack`` the nodes whose component is not complete.
+    """
     index: dict[Ref, int] = {}
     low: dict[Ref, int] = {}
     stack: list[Ref] = []
-    held: set[Ref] = set()
-    found: list[tuple[Ref, ...]] = []
+    on_stack: set[Ref] = set()
+    components: list[tuple[Ref, ...]] = []
     for root in tuple(arrows):
         if root in index:
             continue
         index[root] = low[root] = len(index)
         stack.append(root)
-        held.add(root)
+        on_stack.add(root)
         work = [(root, iter(arrows[root]))]
         while work:
             node, targets = work[-1]
-            step = next((t for t in targets if t in arrows and (t not in index or t in held)), None)
+            step = next((t for t in targets if t in arrows and (t not in index or t in on_stack)), None)
             if step is None:
                 work.pop()
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[node])
                 if low[node] == index[node]:
-                    found += _component(node, stack, held, arrows)
+                    components += _complete_component(node, stack, on_stack, arrows)
             elif step in index:
                 low[node] = min(low[node], index[step])
             else:
                 index[step] = low[step] = len(index)
                 stack.append(step)
-                held.add(step)
+                on_stack.add(step)
                 work.append((step, iter(arrows[step])))
-    return found
+    return components
 
 
-def _component(
-    node: Ref, stack: list[Ref], held: set[Ref], arrows: Mapping[Ref, Sequence[Ref]]
+def _complete_component(
+    node: Ref, stack: list[Ref], on_stack: set[Ref], arrows: Mapping[Ref, Sequence[Ref]]
 ) -> list[tuple[Ref, ...]]:
+    """Take the component that begins with a node from the stack, and return it if it is a cycle."""
     members = [stack.pop()]
     while members[-1] != node:  # from the end: the stack may be as long as the fleet is deep
         members.append(stack.pop())
-    held.difference_update(members)
+    on_stack.difference_update(members)
     is_cycle = len(members) > 1 or node in arrows[node]
     return [tuple(sorted(members))] if is_cycle else []

@@ -1,4 +1,4 @@
-"""What is derived from a fact once, however many rules ask."""
+"""Cache what rules derive from a fact, so that each value is derived once in a run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ P = ParamSpec("P")
 
 
 class Memo:
-    """Remembers what was derived from a frozen fact: states, references and inventories are read by dozens of rules.
+    """Caches values that are derived from a frozen fact: dozens of rules read states, references and inventories.
 
-    A value is known by the function that derives it, so that two packs can never answer for each other.
+    The key is the function that derives the value, so that two rule packs can never use each other's values.
     """
 
     @cached_property
@@ -21,7 +21,7 @@ class Memo:
         return {}
 
     def memo(self, derive: Callable[Concatenate[Self, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what ``derive`` makes of this fact and the arguments, derived once. Not for lambdas or closures."""
+        """Return ``derive(self, *args, **kwargs)``, called once. Do not pass a lambda or a closure: each one is a new key."""
         key: Hashable = (derive, args, *kwargs.items()) if args or kwargs else derive
         derived = self._derived
         if key not in derived:

@@ -1,4 +1,4 @@
-"""What OCI registries have for the sources that name them."""
+"""The tags and manifests in OCI registries, by the source that names them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class OciLayer:
 
 @dataclass(frozen=True, slots=True)
 class OciManifest:
-    """What a tag or digest leads to. ``signatures``: the kinds of signatures found, None where nobody looked."""
+    """The manifest of a tag or digest. ``signatures``: the kinds of signatures that exist, None if that was not checked."""
 
     digest: str
     media_type: str = ""
@@ -40,18 +40,20 @@ class OciTags:
         charts: Mapping[Ref, Mapping[str, Sequence[str]]] | None = None,
     ) -> None:
         """``tags``, and ``manifests`` by tag or digest, of OCIRepositories; ``charts``: tags by chart of HelmRepositories."""
-        self.listed = {ref: tuple(found) for ref, found in (tags or {}).items()}
-        self.manifests = {ref: dict(found) for ref, found in (manifests or {}).items()}
-        self.charts = {ref: {k: tuple(v) for k, v in found.items()} for ref, found in (charts or {}).items()}
+        self.listed = {ref: tuple(names) for ref, names in (tags or {}).items()}
+        self.manifests = {ref: dict(by_reference) for ref, by_reference in (manifests or {}).items()}
+        self.charts = {
+            ref: {chart: tuple(names) for chart, names in by_chart.items()} for ref, by_chart in (charts or {}).items()
+        }
 
     def tags(self, source: Ref) -> tuple[str, ...] | None:
-        """Return the tags that the registry listed; None when it was not asked."""
+        """Return the tags that the registry listed; None if it was not queried."""
         return self.listed.get(source)
 
     def manifest(self, source: Ref, reference: str) -> OciManifest | None:
-        """Return the manifest of a tag or digest; None when it was not read."""
+        """Return the manifest of a tag or digest; None if it was not read."""
         return self.manifests.get(source, {}).get(reference)
 
     def chart_tags(self, repository: Ref, chart: str) -> tuple[str, ...] | None:
-        """Return the tags of a chart below a HelmRepository of type oci; None when unknown."""
+        """Return the tags of a chart in a HelmRepository of type oci; None if they are unknown."""
         return self.charts.get(repository, {}).get(chart)

@@ -9,7 +9,7 @@ from fluxdoctor.model.resource import Ref
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """An object, the Kustomizations that apply it, and in which fields what they apply differs; None where that is not known."""
+    """An object, the Kustomizations that apply it, and the fields in which their versions differ; None if those are unknown."""
 
     object: Ref
     owners: tuple[Ref, ...]

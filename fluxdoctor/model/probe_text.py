@@ -1,4 +1,4 @@
-"""What a probe saw from where the collector ran, in words. It is that view, and not the controller's."""
+"""The texts about probes. A probe shows how a source responds to the collector's machine, not to the controller."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from fluxdoctor.model.finding import Evidence
 from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.times import age
 
-#: Answers that say how the source is; the others say only that it was not asked.
+#: The answers of a source. The other answers only mean that it was not probed.
 WORDS: Mapping[Answer, str] = {
-    Answer.OK: "it answers",
-    Answer.DNS: "the name does not resolve",
-    Answer.REFUSED: "no connection",
-    Answer.TIMEOUT: "no answer in time",
-    Answer.TLS_UNKNOWN_CA: "its certificate is of an unknown authority",
-    Answer.TLS_EXPIRED: "its certificate has expired or is not yet valid",
-    Answer.TLS_WRONG_NAME: "its certificate is for another name",
-    Answer.TLS: "the TLS handshake fails",
-    Answer.HOST_KEY_ABSENT: "known_hosts has no key of the host",
-    Answer.HOST_KEY_MISMATCH: "the host shows another key than known_hosts",
-    Answer.AUTHENTICATION: "it refuses the login",
+    Answer.OK: "success",
+    Answer.DNS: "host name not resolved",
+    Answer.REFUSED: "connection failed",
+    Answer.TIMEOUT: "timed out",
+    Answer.TLS_UNKNOWN_CA: "certificate signed by unknown authority",
+    Answer.TLS_EXPIRED: "certificate expired or not yet valid",
+    Answer.TLS_WRONG_NAME: "certificate is for another name",
+    Answer.TLS: "TLS handshake failed",
+    Answer.HOST_KEY_ABSENT: "no key of the host in known_hosts",
+    Answer.HOST_KEY_MISMATCH: "host key differs from known_hosts",
+    Answer.AUTHENTICATION: "access denied",
     Answer.NOT_FOUND: "not found",
     Answer.EMPTY: "the repository has no commit",
-    Answer.MALFORMED: "the answer is not what such a server gives",
-    Answer.TOO_LARGE: "the answer is too large",
+    Answer.MALFORMED: "response has the wrong format",
+    Answer.TOO_LARGE: "response too large",
     Answer.RATE_LIMITED: "too many requests",
-    Answer.SERVER_ERROR: "an error of the server",
-    Answer.PROXY: "the proxy cannot be used",
+    Answer.SERVER_ERROR: "server error",
+    Answer.PROXY: "proxy failed",
 }
 _JUST_NOW = timedelta(minutes=5)
 
 
 def words(probe: Probe) -> str:
-    """Say how a source answered: ``it refuses the login (401: it asks for a login)``; "" where it was not asked."""
-    said = WORDS.get(probe.answer, "")
-    return f"{said} ({probe.detail})" if said and probe.detail and probe.detail != said else said
+    """Return the answer of a source and its detail, ``access denied (401)``; "" if it was not probed."""
+    answer = WORDS.get(probe.answer, "")
+    return f"{answer} ({probe.detail})" if answer and probe.detail and probe.detail != answer else answer
 
 
 def failed(probe: Probe | None) -> bool:
-    """The source was asked and did not give what it should."""
+    """Tell whether a source was probed and the answer was not OK."""
     return probe is not None and probe.answer is not Answer.OK and probe.answer in WORDS
 
 
 def evidence(probe: Probe, taken: datetime) -> Evidence:
-    """Return a probe as evidence beside what the controller says."""
+    """Return a probe as evidence to add to the controller's message."""
     when = "just now" if probe.at is None or abs(taken - probe.at) < _JUST_NOW else f"{age(probe.at, taken)} ago"
-    hint = "; look at the controller's network and its copy of the Secrets" if probe.answer is Answer.OK else ""
-    return Evidence(f"asked from here, {when}: {words(probe)}{hint}", f"probe of {probe.target}")
+    hint = "; check the controller's network and its copy of the Secrets" if probe.answer is Answer.OK else ""
+    return Evidence(f"probed from here, {when}: {words(probe)}{hint}", f"probe of {probe.target}")

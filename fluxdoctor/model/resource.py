@@ -1,4 +1,4 @@
-"""Kubernetes objects as facts: references, total readers and the place a field was written."""
+"""Kubernetes objects as facts: their identity, readers that never raise, and the location of each field."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from typing import Any, NamedTuple
 from fluxdoctor.model.memo import Memo
 from fluxdoctor.model.times import moment
 
-#: A field's path: dotted (``spec.sourceRef.name``, ``spec.patches.0.target``), or a tuple where a key holds a dot.
+#: A field's path: dotted (``spec.sourceRef.name``, ``spec.patches.0.target``), or a tuple if a key contains a dot.
 FieldPath = str | tuple[str | int, ...]
 
-#: Position (line, column), 1-based, of each field that came from YAML, by its path.
+#: The position (line, column), 1-based, of each field that was read from YAML, by its path.
 Marks = Mapping[tuple[str | int, ...], tuple[int, int]]
 
 
 class Ref(NamedTuple):
-    """The identity of an object: kind, namespace ("" when cluster-scoped) and name.
+    """The identity of an object: kind, namespace ("" if cluster-scoped) and name.
 
-    A named tuple, for it is hashed and compared more than all else: a fleet's fold takes a third of the time.
+    A named tuple, because it is hashed and compared more often than anything else: the fold of a fleet takes a third of the
+    time that it takes with a dataclass.
 
-    A kind of another API group that shares its name with a Flux or built-in kind is written as kubectl does,
-    ``Provider.pkg.crossplane.io``, so that two objects never share a Ref.
+    A kind of another API group with the name of a Flux or built-in kind is written as kubectl does,
+    ``Provider.pkg.crossplane.io``, so that two objects never have the same Ref.
     """
 
     kind: str
@@ -36,13 +37,13 @@ class Ref(NamedTuple):
 
     @property
     def named(self) -> str:
-        """``namespace/name``, or the name alone when cluster-scoped."""
+        """Return ``namespace/name``, or only the name if cluster-scoped."""
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
-    """Where a field stands in a file; line and column are 1-based, 0 when only the file is known."""
+    """The location of a field in a file. Line and column are 1-based, 0 if only the file is known."""
 
     file: str
     line: int = 0
@@ -52,6 +53,7 @@ class Location:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
+#: The number of paths whose parts are cached.
 _PATHS = 4096
 
 
@@ -61,15 +63,15 @@ def _parts(path: str) -> tuple[str | int, ...]:
 
 
 class _Names(dict[str, tuple[str, ...] | None]):
-    """The parts of each path that goes through mappings only: looked up in half the time of a cached call."""
+    """The parts of each path through mappings only, None for any other; a lookup takes half the time of a cached call."""
 
     def __missing__(self, path: str) -> tuple[str, ...] | None:
-        if len(self) >= _PATHS:  # paths may be made of names in a cluster
+        if len(self) >= _PATHS:  # paths may contain names of objects, so there is no limit to their number
             self.clear()
         parts = _parts(path)
-        found = None if any(isinstance(part, int) for part in parts) else tuple(map(str, parts))
-        self[path] = found
-        return found
+        names = None if any(isinstance(part, int) for part in parts) else tuple(map(str, parts))
+        self[path] = names
+        return names
 
 
 _NAMES = _Names()
@@ -82,20 +84,20 @@ def split(path: FieldPath) -> tuple[str | int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A read-only view of a mapping whose readers are total: a missing, null or mistyped field is the default.
+    """A read-only view of a mapping. Readers never raise: a missing, null or mistyped field yields the default.
 
-    Rules read live objects, and a live object can be broken in any way: no reader raises.
+    Rules read live objects, which can be broken in any way.
     """
 
     body: Any = field(default_factory=dict, repr=False)
     path: tuple[str | int, ...] = ()
 
     def get(self, path: FieldPath) -> Any:
-        """Return the raw value, or None; for callers that check its type themselves."""
+        """Return the raw value, or None. The caller checks its type."""
         names = _NAMES[path] if type(path) is str else None
         if names is None:
             return self._walk(path)
-        # The hot path of every rule: one loop over mappings, and no question what they are.
+        # The hot path of every rule: one loop over mappings, without type checks.
         value = self.body
         try:
             for name in names:
@@ -107,7 +109,7 @@ class Fields:
         return value
 
     def _walk(self, path: FieldPath) -> Any:
-        """Follow a path that may go through lists."""
+        """Return the value at a path that may go through lists, or None."""
         value = self.body
         for part in _parts(path) if type(path) is str else path:
             kind = type(value)
@@ -122,7 +124,7 @@ class Fields:
         return value
 
     def has(self, path: FieldPath) -> bool:
-        """Tell whether the field is there and not null."""
+        """Tell whether the field exists and is not null."""
         return self.get(path) is not None
 
     def text(self, path: FieldPath, default: str = "") -> str:
@@ -146,12 +148,12 @@ class Fields:
         return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
 
     def fields(self, path: FieldPath) -> Fields:
-        """Return a nested mapping, empty when there is none."""
+        """Return a nested mapping, empty if there is none."""
         value = self.get(path)
         return Fields(value if isinstance(value, dict) else {}, (*self.path, *split(path)))
 
     def rows(self, path: FieldPath) -> tuple[Fields, ...]:
-        """Return the mappings of a list field; their paths keep the index."""
+        """Return the mappings of a list field; their paths contain the index."""
         value = self.get(path)
         if not isinstance(value, list | tuple):
             return ()
@@ -165,20 +167,20 @@ class Fields:
 
     def items(self, path: FieldPath = ()) -> Iterator[tuple[str, str]]:
         """Yield the string entries of a nested mapping, sorted by key."""
-        held = self.get(path) if path else self.body
+        mapping = self.get(path) if path else self.body
         for key in self.keys(path):
-            value = held.get(key)
+            value = mapping.get(key)
             if isinstance(value, str):
                 yield key, value
 
     @property
     def dotted(self) -> str:
-        """The view's own path in the object, as people write it: ``spec.dependsOn[0]``."""
+        """Return the path of the view in the object, as people write it: ``spec.dependsOn[0]``."""
         return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in self.path).removeprefix(".")
 
 
 class Condition(NamedTuple):
-    """A status condition. A named tuple, for a fleet has tens of thousands."""
+    """A status condition. A named tuple, because a fleet has tens of thousands."""
 
     type: str
     status: str
@@ -189,13 +191,13 @@ class Condition(NamedTuple):
 
 
 def string(row: Any, key: str, default: str = "") -> str:
-    """Return a string entry of what should be a mapping: for the few readers that a fleet calls by the hundred thousand."""
+    """Return a string entry of a value that should be a mapping. For readers that a fleet calls 100,000 times."""
     value = row.get(key) if isinstance(row, dict) else None
     return value if isinstance(value, str) else default
 
 
 def _condition(row: dict[str, Any]) -> Condition:
-    """Read a condition from its mapping itself: a fleet has tens of thousands."""
+    """Parse a condition directly from its mapping, because a fleet has tens of thousands."""
     generation = row.get("observedGeneration")
     return Condition(
         string(row, "type"),
@@ -209,7 +211,7 @@ def _condition(row: dict[str, Any]) -> Condition:
 
 @dataclass(frozen=True)
 class Resource(Fields, Memo):
-    """A Kubernetes object. ``file`` and ``marks`` tell where it was written, when it came from YAML."""
+    """A Kubernetes object. ``file`` and ``marks`` are its location, if it was read from YAML."""
 
     ref: Ref = field(default_factory=lambda: Ref("", "", ""))
     file: str = ""
@@ -217,39 +219,39 @@ class Resource(Fields, Memo):
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
-        """The status conditions, in their order; read once, for many rules ask."""
+        """The status conditions, in their order; parsed once, because many rules read them."""
         rows = self.get("status.conditions")
         return tuple(_condition(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list | tuple) else ()
 
     @cached_property
     def source_ref(self) -> Ref:
-        """What spec.sourceRef names, in the object's own namespace where it names none; read once, for many rules ask."""
+        """The source that spec.sourceRef names, by default in the object's own namespace; parsed once, as many rules read it."""
         namespace = self.text("spec.sourceRef.namespace") or self.ref.namespace
         return Ref(self.text("spec.sourceRef.kind"), namespace, self.text("spec.sourceRef.name"))
 
     @property
     def kind(self) -> str:
-        """The kind, as in the Ref."""
+        """Return the kind, as in the Ref."""
         return self.ref.kind
 
     @property
     def namespace(self) -> str:
-        """The namespace, "" when cluster-scoped."""
+        """Return the namespace, "" if cluster-scoped."""
         return self.ref.namespace
 
     @property
     def name(self) -> str:
-        """The name."""
+        """Return the name."""
         return self.ref.name
 
     @property
     def api_version(self) -> str:
-        """``group/version``, or ``v1`` for the core group."""
+        """Return ``group/version``, or ``v1`` for the core group."""
         return self.text("apiVersion")
 
     @property
     def group(self) -> str:
-        """The API group, "" for the core group."""
+        """Return the API group, "" for the core group."""
         group, slash, _ = self.api_version.partition("/")
         return group if slash else ""
 
@@ -262,7 +264,7 @@ class Resource(Fields, Memo):
         return string(self.get("metadata.annotations"), key, default)
 
     def at(self, path: FieldPath = ()) -> Location | None:
-        """Return where a field, or its nearest parent that is there, was written; None for a live object."""
+        """Return the location of a field, or of its nearest parent that exists; None for a live object."""
         if not self.file:
             return None
         parts = split(path)

@@ -1,4 +1,4 @@
-"""What the schemas of Flux's kinds say against declared objects."""
+"""The violations of the schemas of Flux kinds in declared objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fluxdoctor.model.resource import Ref
 
 @dataclass(frozen=True, slots=True)
 class SchemaFlaw:
-    """A field that the API server would refuse: of which object, applied by whom, where and why."""
+    """A field that the API server would reject: its object, the owner that applies the object, the path and the reason."""
 
     object: Ref
     owner: Ref

@@ -1,7 +1,7 @@
-"""Semantic versions and version constraints, read by the rules Flux itself reads them by.
+"""Semantic versions and version constraints, parsed as Flux parses them.
 
-Follows github.com/Masterminds/semver/v3 v3.5.0, surprises included: a kinder reading would name another
-version than the one the controllers pick. See NOTICE for its licence.
+This follows github.com/Masterminds/semver/v3 v3.5.0 exactly, including its surprises: any other reading would select another
+version than the controllers do. See NOTICE for its licence.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-# Go counts bytes; characters do as well here, because whatever is not ASCII is refused anyway.
+# Go counts bytes. Counting characters is equivalent, because a text that is not ASCII is rejected anyway.
 _VERSION_LIMIT, _CONSTRAINT_LIMIT, _QUOTE_LIMIT = 256, 512, 80
 _GROUP_LIMIT: Final = 32
 _NUMBER_LIMIT: Final = 2**64
 _MAJOR, _MINOR, _PATCH = 1, 2, 3
 
-# Go's \s leaves out the vertical tab and everything that is not ASCII; Python's takes them.
+# Go's \s does not include the vertical tab and characters that are not ASCII; Python's does.
 _BLANKS: Final = "\t\n\f\r "
 _BLANK = rf"[{_BLANKS}]"
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
@@ -31,8 +31,8 @@ _PATTERN = rf"v?({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?{_TAIL}"
 
 _VERSION = re.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?{_TAIL}")
 _RANGE = re.compile(rf"{_BLANK}*(?P<low>{_PATTERN}){_BLANK}+-{_BLANK}+(?P<high>{_PATTERN}){_BLANK}*")
-# Go checks a whole group with one pattern that can split blanks between clauses in many ways: harmless there,
-# exponential in an engine that backtracks. Clause by clause, each with the gap after it, there is one way.
+# Go checks a whole group with one pattern that can split blanks between clauses in many ways. That is harmless in Go, but
+# takes exponential time in an engine that backtracks. Clause by clause, each with the gap after it, there is one way.
 _CLAUSE = re.compile(
     rf"(?P<operator>[!<>]=|=[<>]|~>|[=<>~^]|){_BLANK}*(?P<target>{_PATTERN})"
     rf"(?P<gap>{_BLANK}*,{_BLANK}*|{_BLANK}+|\Z)",
@@ -44,16 +44,16 @@ _RELEASE: Final[tuple[_Part, ...]] = ((2, 0, ""),)
 
 
 class InvalidVersion(ValueError):  # noqa: N818 - reads as the finding it becomes
-    """A text that is no semantic version."""
+    """A text is not a semantic version."""
 
 
 class InvalidConstraint(ValueError):  # noqa: N818 - reads as the finding it becomes
-    """A text that is no version constraint."""
+    """A text is not a version constraint."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Version:
-    """A semantic version; compares by precedence, so build metadata and spelling make no difference."""
+    """A semantic version. Versions compare by precedence, so build metadata and spelling do not matter."""
 
     major: int
     minor: int
@@ -69,16 +69,19 @@ class Version:
 
     @classmethod
     def parse(cls, text: str) -> Version:
-        """Read a version as loosely as Go's NewVersion: a leading v, missing and zero-padded numbers pass."""
+        """Parse a version as loosely as Go's NewVersion: a leading v, missing and zero-padded numbers are valid.
+
+        Raises InvalidVersion, which quotes the text.
+        """
         if len(text) > _VERSION_LIMIT:
             raise InvalidVersion(f"version longer than {_VERSION_LIMIT} characters: {_quote(text)}")
-        found = _VERSION.fullmatch(text)
-        if found is None:
+        match = _VERSION.fullmatch(text)
+        if match is None:
             raise InvalidVersion(f"not a semantic version: {_quote(text)}")
-        major, minor, patch = (int(number or "0") for number in found.group(1, 2, 3))
+        major, minor, patch = (int(number or "0") for number in match.group(1, 2, 3))
         if max(major, minor, patch) >= _NUMBER_LIMIT:
             raise InvalidVersion(f"version with a number beyond 64 bits: {_quote(text)}")
-        prerelease, metadata = found[4] or "", found[5] or ""
+        prerelease, metadata = match[4] or "", match[5] or ""
         if any(part.isdigit() and part != "0" and part[0] == "0" for part in prerelease.split(".")):
             raise InvalidVersion(f"version with a prerelease number that starts with 0: {_quote(text)}")
         return cls(major, minor, patch, prerelease, metadata, text)
@@ -88,21 +91,24 @@ class Version:
         return (self.major, self.minor, self.patch)[:count]
 
 
-# An operator, what it compares with, and how many numbers of that came before the first wildcard or the end.
-# With none given the target is 0.0.0, and most operators take it for that very version: ^* allows only 0.0.0.
+# An operator, its target, and its precision: how many numbers of the target precede the first wildcard or the end.
+# With precision 0 the target is 0.0.0, and most operators compare with exactly that version: ^* allows only 0.0.0.
 _Clause = tuple[str, Version, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """Alternatives, each a group of clauses that must all hold."""
+    """A version constraint: alternatives, each a group of clauses that must all be true."""
 
     text: str
     _groups: tuple[tuple[_Clause, ...], ...] = field(repr=False)
 
     @classmethod
     def parse(cls, text: str) -> Constraint:
-        """Read a constraint such as ``>=1.2 <2 || ^3``; an empty text is none, as for Go."""
+        """Parse a constraint such as ``>=1.2 <2 || ^3``; an empty text is invalid, as in Go.
+
+        Raises InvalidConstraint, which quotes the text.
+        """
         if len(text) > _CONSTRAINT_LIMIT:
             raise InvalidConstraint(f"constraint longer than {_CONSTRAINT_LIMIT} characters: {_quote(text)}")
         groups = _without_ranges(text).split("||")
@@ -112,31 +118,31 @@ class Constraint:
 
     @property
     def wants_prerelease(self) -> bool:
-        """Whether some alternative lets prereleases in."""
+        """Tell whether an alternative allows prereleases."""
         return any(map(_names_prerelease, self._groups))
 
     @property
     def is_empty(self) -> bool:
-        """Whether no version can satisfy it: what does begins at a version that it names, or right after one."""
-        named = [target for group in self._groups for _, target, _ in group]
-        return not any(self.allows(version) for target in named for version in _around(target))
+        """Tell whether no version satisfies it. Each range of versions that do begins at a target or right after one."""
+        targets = [target for group in self._groups for _, target, _ in group]
+        return not any(self.allows(version) for target in targets for version in _around(target))
 
     def allows(self, version: Version) -> bool:
-        """Whether the version satisfies the constraint."""
+        """Tell whether a version satisfies the constraint."""
         return any(
             (not version.prerelease or _names_prerelease(group))
-            and all(_OPERATORS[operator](version, target, given) for operator, target, given in group)
+            and all(_OPERATORS[operator](version, target, precision) for operator, target, precision in group)
             for group in self._groups
         )
 
 
 def is_empty(constraint: str) -> bool:
-    """Tell whether no version at all can satisfy a constraint, such as ``>=2 <1``. Raises InvalidConstraint."""
+    """Tell whether no version can satisfy a constraint, such as ``>=2 <1``. Raises InvalidConstraint."""
     return Constraint.parse(constraint).is_empty
 
 
 def _around(target: Version) -> Iterable[Version]:
-    """Yield the lowest version of all, and for one version itself and what comes next to it, by each of its numbers."""
+    """Yield the lowest version of all, a version itself, and the versions right after it by each of its numbers."""
     major, minor, patch = target.first(_PATCH)
     texts = ["0.0.0", f"{major}.{minor}.{patch + 1}", f"{major}.{minor + 1}.0", f"{major + 1}.0.0"]
     yield target
@@ -150,17 +156,20 @@ def _around(target: Version) -> Iterable[Version]:
 
 
 def satisfying(constraint: str, versions: Iterable[str]) -> tuple[str, ...]:
-    """Return the versions that satisfy the constraint, newest first; what is no version satisfies nothing."""
-    wanted = Constraint.parse(constraint)
-    return tuple(version.text for version in _newest(versions) if wanted.allows(version))
+    """Return the versions that satisfy a constraint, newest first, without texts that are not versions.
+
+    Raises InvalidConstraint.
+    """
+    condition = Constraint.parse(constraint)
+    return tuple(version.text for version in _newest(versions) if condition.allows(version))
 
 
 def newest_first(versions: Iterable[str]) -> tuple[str, ...]:
-    """Sort versions newest first, then what is no version in text order; equal versions go in text order."""
+    """Return the versions newest first, then the texts that are not versions; equal versions and texts in text order."""
     texts = sorted(versions)
     newest = [version.text for version in _newest(texts)]
-    read = set(newest)
-    return (*newest, *(text for text in texts if text not in read))
+    valid = set(newest)
+    return (*newest, *(text for text in texts if text not in valid))
 
 
 def _newest(texts: Iterable[str]) -> list[Version]:
@@ -188,67 +197,67 @@ def _names_prerelease(group: tuple[_Clause, ...]) -> bool:
 
 def _without_ranges(text: str) -> str:
     # Go replaces by text, not by position, and so the first occurrence only.
-    rewritten = text
-    for found in _RANGE.finditer(text):
-        rewritten = rewritten.replace(found[0], f">= {found['low']}, <= {found['high']} ", 1)
-    return rewritten
+    comparisons = text
+    for match in _RANGE.finditer(text):
+        comparisons = comparisons.replace(match[0], f">= {match['low']}, <= {match['high']} ", 1)
+    return comparisons
 
 
 def _clauses(group: str, text: str) -> tuple[_Clause, ...]:
     clauses: list[_Clause] = []
     position, gap = 0, " "
     while gap:
-        found = _CLAUSE.match(group, position)
-        if found is None:
+        match = _CLAUSE.match(group, position)
+        if match is None:
             raise InvalidConstraint(f"not a version constraint: {_quote(text)}")
-        clauses.append(_clause(found, text))
-        position, gap = found.end(), found["gap"]
+        clauses.append(_clause(match, text))
+        position, gap = match.end(), match["gap"]
     return tuple(clauses)
 
 
-def _clause(found: re.Match[str], text: str) -> _Clause:
-    numbers = found.group(3, 4, 5)
-    given = next((count for count, number in enumerate(numbers) if number in (None, "x", "X", "*")), _PATCH)
-    target = found["target"]
-    if given < _PATCH:  # padding drops v and build metadata, which then do not count towards the length limit
-        target = ".".join((*numbers[:given], *"000"[given:])) + (f"-{found[6]}" if found[6] else "")
+def _clause(match: re.Match[str], text: str) -> _Clause:
+    numbers = match.group(3, 4, 5)
+    precision = next((count for count, number in enumerate(numbers) if number in (None, "x", "X", "*")), _PATCH)
+    target = match["target"]
+    if precision < _PATCH:  # padding drops v and build metadata, which then do not count towards the length limit
+        target = ".".join((*numbers[:precision], *"000"[precision:])) + (f"-{match[6]}" if match[6] else "")
     try:
-        return found["operator"], Version.parse(target), given
+        return match["operator"], Version.parse(target), precision
     except InvalidVersion as error:
         raise InvalidConstraint(f"not a version constraint: {_quote(text)}: {error}") from error
 
 
-def _equal(version: Version, target: Version, given: int) -> bool:
-    return version == target if given == _PATCH else _tilde(version, target, given)
+def _equal(version: Version, target: Version, precision: int) -> bool:
+    return version == target if precision == _PATCH else _tilde(version, target, precision)
 
 
-def _not_equal(version: Version, target: Version, given: int) -> bool:
-    if given in (0, _PATCH):
+def _not_equal(version: Version, target: Version, precision: int) -> bool:
+    if precision in (0, _PATCH):
         return version != target
-    tails_differ = given == _MINOR and version.prerelease != target.prerelease
-    return tails_differ or version.first(given) != target.first(given)
+    tails_differ = precision == _MINOR and version.prerelease != target.prerelease
+    return tails_differ or version.first(precision) != target.first(precision)
 
 
-def _greater(version: Version, target: Version, given: int) -> bool:
-    return version > target if given in (0, _PATCH) else version.first(given) > target.first(given)
+def _greater(version: Version, target: Version, precision: int) -> bool:
+    return version > target if precision in (0, _PATCH) else version.first(precision) > target.first(precision)
 
 
-def _at_most(version: Version, target: Version, given: int) -> bool:
-    count = given or _MINOR
-    return version <= target if given == _PATCH else version.first(count) <= target.first(count)
+def _at_most(version: Version, target: Version, precision: int) -> bool:
+    count = precision or _MINOR
+    return version <= target if precision == _PATCH else version.first(count) <= target.first(count)
 
 
-def _tilde(version: Version, target: Version, given: int) -> bool:
-    endless = given == _PATCH and not any(target.first(_PATCH))  # ~0.0.0, but not ~0.0
-    return _shares(version, target, 0 if endless else min(given, _MINOR))
+def _tilde(version: Version, target: Version, precision: int) -> bool:
+    is_unbounded = precision == _PATCH and not any(target.first(_PATCH))  # ~0.0.0, but not ~0.0
+    return _shares_prefix(version, target, 0 if is_unbounded else min(precision, _MINOR))
 
 
-def _caret(version: Version, target: Version, given: int) -> bool:
+def _caret(version: Version, target: Version, precision: int) -> bool:
     leading = _MAJOR if target.major else _MINOR if target.minor else _PATCH
-    return _shares(version, target, min(leading, given or _PATCH))
+    return _shares_prefix(version, target, min(leading, precision or _PATCH))
 
 
-def _shares(version: Version, target: Version, count: int) -> bool:
+def _shares_prefix(version: Version, target: Version, count: int) -> bool:
     return version >= target and version.first(count) == target.first(count)
 
 

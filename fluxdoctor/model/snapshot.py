@@ -1,4 +1,4 @@
-"""Everything known at one moment, frozen."""
+"""The Snapshot: all facts of one moment, frozen."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from fluxdoctor.model.tree import GitTrees
 
 @dataclass(frozen=True)
 class Clock:
-    """The moment the Snapshot was taken: the only time a rule knows."""
+    """The moment at which the Snapshot was taken: the only clock of a rule."""
 
     taken: datetime
 
 
 @dataclass(frozen=True)
 class Versions:
-    """The versions that were found: ``kubernetes``, ``flux`` and the controllers', as written (``v1.9.4``)."""
+    """The versions of ``kubernetes``, ``flux`` and the controllers, as they report them (``v1.9.4``)."""
 
     found: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> tuple[int, int] | None:
-        """Return (major, minor), or None when unknown."""
+        """Return (major, minor), or None if unknown."""
         parts = self.found.get(name, "").split(" ")[0].removeprefix("v").split(".")
         return (int(parts[0]), int(parts[1])) if len(parts) > 1 and all(p.isdecimal() for p in parts[:2]) else None
 
 
 @dataclass(frozen=True)
 class Target:
-    """The versions that an upgrade is planned to, as (major, minor); None is one that nobody asked about."""
+    """The versions of a planned upgrade, as (major, minor); None for one that is not to be judged."""
 
     flux: tuple[int, int] | None = None
     kubernetes: tuple[int, int] | None = None
 
     @classmethod
     def parse(cls, flux: str = "", kubernetes: str = "") -> Target | None:
-        """Read ``2.9`` or ``v2.9.1``; None when both are empty. Raises ValueError, which quotes what cannot be read."""
+        """Parse ``2.9`` or ``v2.9.1``; None if both texts are empty. Raises ValueError, which quotes an invalid version."""
         if not flux and not kubernetes:
             return None
         return cls(_minor(flux), _minor(kubernetes))
@@ -61,13 +61,16 @@ def _minor(text: str) -> tuple[int, int] | None:
         return None
     parts = text.removeprefix("v").split(".")
     if len(parts) not in (2, 3) or not all(p.isascii() and p.isdecimal() for p in parts):
-        raise ValueError(f"{text!r} is no version such as 2.9")
+        raise ValueError(f"{text!r} is not a version such as 2.9")
     return int(parts[0]), int(parts[1])
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The facts of one moment, one field per kind of fact; None is a kind that was not collected, and gaps say why."""
+    """The facts of one moment, one field for each kind of fact. A kind that was not collected is None, and gaps say why.
+
+    ``mode``: ``live``, ``replay`` or ``check``. ``name``: of the cluster or of the snapshot.
+    """
 
     taken: datetime
     cluster: Cluster
@@ -87,43 +90,43 @@ class Snapshot:
 
     @cached_property
     def graph(self) -> Graph:
-        """Who needs whom."""
+        """The references between the objects."""
         return Graph(self.cluster)
 
     @cached_property
     def failures(self) -> Failures:
-        """Who is not well, in the controllers' words."""
+        """The objects that fail, wait or are new, with their controllers' messages."""
         return Failures(self.cluster, self.taken, declared=self.mode == "check")
 
     @cached_property
     def manifests(self) -> Manifests | None:
-        """What git declares; None without git trees."""
+        """The declarations in git; None without git trees."""
         return Manifests(self.cluster, self.git) if self.git else None
 
     @cached_property
     def facts(self) -> dict[type, object]:
-        """Return the facts at hand by type: what a check's signature can ask for."""
-        held = (
+        """The collected facts by type, for the parameters of checks."""
+        facts = (
             self.cluster, self.git, self.charts, self.archives, self.oci, self.probes, self.schemas, self.overlaps, self.removals,
             self.versions,
             self.graph, self.failures, self.manifests, Clock(self.taken), self.target,
         )  # fmt: skip
-        return {type(fact): fact for fact in held if fact is not None}
+        return {type(fact): fact for fact in facts if fact is not None}
 
-    def lacking(self, fact: type) -> str:
-        """Say why there are no facts of a type; "" where that goes without saying."""
-        asked = any(gap.is_below("oci/") for gap in self.gaps)
-        return "no OCI registry answered" if fact is OciTags and asked else FACTS[fact]
+    def why_missing(self, fact: type) -> str:
+        """Return why there are no facts of a type; "" if that needs no explanation."""
+        was_queried = any(gap.is_below("oci/") for gap in self.gaps)
+        return "no OCI registry responded" if fact is OciTags and was_queried else FACTS[fact]
 
 
-#: Every type of fact that a check may ask for, with the words for "this was not collected"; "" where that goes without saying.
+#: Every type of fact that a check can have as a parameter, with the reason if it is missing; "" if that needs no explanation.
 FACTS: dict[type, str] = {
     Cluster: "the cluster was not read",
     GitTrees: "no git tree was fetched",
     ChartIndexes: "no Helm repository index was fetched",
     Charts: "no chart was pulled",
-    OciTags: "no OCI registry was asked",
-    Probes: "no probe was made",
+    OciTags: "no OCI registry was queried",
+    Probes: "no source was probed",
     Schemas: "no schema was applied",
     Overlaps: "",
     Removals: "",

@@ -1,4 +1,4 @@
-"""The files of a revision of a source, and the YAML in them."""
+"""The files of one revision of a source, and the YAML documents in them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fluxdoctor.model.similar import similar_paths
 
 @dataclass(frozen=True, slots=True)
 class SyntaxFlaw:
-    """Why a file is not YAML: the parser's words, never the file's content."""
+    """Why a file is not YAML: the parser's message, never the file's content."""
 
     location: Location
     problem: str
@@ -23,22 +23,22 @@ class SyntaxFlaw:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """The documents of a file, up to the first one that cannot be read."""
+    """The documents of a file, up to the first one that is invalid."""
 
     documents: tuple[Resource, ...] = ()
     flaw: SyntaxFlaw | None = None
     repeated: Location | None = None
-    """Where a key is given that its mapping has already: kustomize refuses it."""
+    """The location of a key that its mapping already has; kustomize rejects it."""
 
 
 @lru_cache(1 << 16)
 def clean(path: str) -> str:
-    """Normalise a path in an artifact; ``..`` is clamped to the root, as SecureJoin does (kustomize-controller 1.9)."""
+    """Return a normalised path in an artifact; ``..`` cannot leave the root, as in SecureJoin (kustomize-controller 1.9)."""
     return posixpath.normpath("/" + path.strip()).lstrip("/")
 
 
 class Tree(Memo):
-    """The files of one revision of a repository. ``excluded`` maps the files left out of the artifact to the pattern."""
+    """The files of one revision of a repository. ``excluded`` maps each file that is not in the artifact to its pattern."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class Tree(Memo):
         text: Callable[[str], bytes] | None = None,
         says: Callable[[str, bytes], bool] | None = None,
     ) -> None:
-        """``parse`` reads the YAML of a file, ``text`` its bytes without secret values; the content never changes.
+        """``parse`` returns the YAML of a file, ``text`` its bytes without secret values; the content never changes.
 
-        ``says`` tells whether a word is in that text, for those who search every file.
+        ``says`` tells whether a word is in that text, for rules that search every file.
         """
         self.paths = tuple(sorted(paths))
         self._files = frozenset(self.paths)
@@ -63,13 +63,13 @@ class Tree(Memo):
     @cached_property
     def directories(self) -> frozenset[str]:
         """Every directory, "" for the root."""
-        found = {""}
+        directories = {""}
         for path in self.paths:
             parent = posixpath.dirname(path)
-            while parent not in found:
-                found.add(parent)
+            while parent not in directories:
+                directories.add(parent)
                 parent = posixpath.dirname(parent)
-        return frozenset(found)
+        return frozenset(directories)
 
     def is_file(self, path: str) -> bool:
         """Tell whether the path is a file."""
@@ -80,16 +80,16 @@ class Tree(Memo):
         return clean(path) in self.directories
 
     @cached_property
-    def _kept_directories(self) -> frozenset[str]:
-        kept = Tree((p for p in self.paths if p not in self.excluded), self._parse)
-        return kept.directories
+    def _artifact_directories(self) -> frozenset[str]:
+        artifact = Tree((p for p in self.paths if p not in self.excluded), self._parse)
+        return artifact.directories
 
     def hidden_by(self, path: str) -> str:
-        """Return the ignore pattern that keeps a whole file or directory out of the artifact, or ""."""
+        """Return the ignore pattern that excludes a file or a whole directory from the artifact, or ""."""
         path = clean(path)
         if path in self.excluded:
             return self.excluded[path]
-        if path not in self.directories or path in self._kept_directories:
+        if path not in self.directories or path in self._artifact_directories:
             return ""
         return next((why for p, why in self.excluded.items() if p.startswith(path + "/")), "")
 
@@ -98,7 +98,7 @@ class Tree(Memo):
         prefix = clean(directory)
         if not prefix:
             return self.paths
-        # "0" follows "/": what begins with the directory's name and a slash stands between the two.
+        # "0" follows "/" in ASCII, so all paths that begin with the directory and a slash are between these two.
         return self.paths[bisect_left(self.paths, f"{prefix}/") : bisect_left(self.paths, f"{prefix}0")]
 
     def parsed(self, path: str) -> ParsedFile:
@@ -108,13 +108,12 @@ class Tree(Memo):
         return self._parsed[path]
 
     def nearest(self, path: str, *, directories: bool = True) -> tuple[str, ...]:
-        """Return up to three paths most like this one, the best first."""
-        wanted = clean(path)
-        return self.memo(_nearest, wanted, directories)
+        """Return at most three similar paths, the most similar first; of directories, or of files."""
+        return self.memo(_nearest, clean(path), directories)
 
 
-def _nearest(tree: Tree, wanted: str, directories: bool) -> tuple[str, ...]:
-    return similar_paths(wanted, tree.directories - {""} if directories else tree.paths)
+def _nearest(tree: Tree, path: str, directories: bool) -> tuple[str, ...]:
+    return similar_paths(path, tree.directories - {""} if directories else tree.paths)
 
 
 class GitTrees:
@@ -123,20 +122,20 @@ class GitTrees:
     def __init__(
         self, trees: Mapping[Ref, Tree] | None = None, refs: Mapping[Ref, Mapping[str, str]] | None = None
     ) -> None:
-        """``refs``: what ls-remote said, ref name -> commit, by GitRepository."""
+        """``refs``: the result of ls-remote, ref name -> commit, by GitRepository."""
         self.trees = dict(trees or {})
-        self.remotes = {ref: dict(found) for ref, found in (refs or {}).items()}
+        self.remotes = {source: dict(commits) for source, commits in (refs or {}).items()}
 
     def tree(self, source: Ref) -> Tree | None:
-        """Return the files of a source's revision, or None when they were not fetched."""
+        """Return the files of a source's revision, or None if they were not fetched."""
         return self.trees.get(source)
 
     def refs(self, source: Ref) -> Mapping[str, str] | None:
-        """Return the remote's refs (``refs/heads/main`` -> commit), or None when they were not asked for."""
+        """Return the remote's refs (``refs/heads/main`` -> commit), or None if they were not listed."""
         return self.remotes.get(source)
 
     def names(self, source: Ref, prefix: str) -> tuple[str, ...] | None:
-        """Return the branches (prefix ``refs/heads/``) or tags (``refs/tags/``), sorted; None when unknown."""
+        """Return the branches (prefix ``refs/heads/``) or tags (``refs/tags/``), sorted; None if unknown."""
         refs = self.refs(source)
         if refs is None:
             return None

@@ -277,7 +277,7 @@ def _kin(scope: Scope, cluster: Cluster) -> frozenset[Ref]:
     """Return the Flux objects that a scope is about: all, or one with what it needs and what needs it."""
     if scope.focus is None:
         return frozenset(r.ref for r in cluster.flux)
-    return Graph(cluster).kin(scope.focus)
+    return Graph(cluster).related(scope.focus)
 
 
 def _controllers(cluster: Cluster) -> dict[str, str]:

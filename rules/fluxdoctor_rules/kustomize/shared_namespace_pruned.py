@@ -49,7 +49,7 @@ def _below(ref: Ref, graph: Graph) -> set[Ref]:
     descendants = {ref}
     queue = [ref]
     while queue:
-        children = [child for child in graph.families.get(queue.pop(), ()) if child not in descendants]
+        children = [child for child in graph.children.get(queue.pop(), ()) if child not in descendants]
         descendants.update(children)
         queue += children
     return descendants

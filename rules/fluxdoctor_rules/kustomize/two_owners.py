@@ -32,7 +32,7 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests | None, overlaps:
     if overlaps:
         yield from _declared(overlaps, cluster)
         return
-    for ref, appliers in sorted(graph.contested.items()):
+    for ref, appliers in sorted(graph.shared_objects.items()):
         if ref.kind == "Namespace":
             continue
         owners = [o for a in appliers if a.kind in _OWNERS and (o := cluster.get(a))]
