@@ -9,8 +9,9 @@ from fluxdoctor.model.charts import in_tree as chart_in_tree
 from fluxdoctor.model.charts import in_use as chart_in_use
 from fluxdoctor.model.charts import referred as referred_chart
 from fluxdoctor.model.cluster import Cluster, Event, Lookup
+from fluxdoctor.model.commands import commands
 from fluxdoctor.model.failures import Failure, Failures
-from fluxdoctor.model.finding import Confidence, Evidence, Problem, Severity, Unknown
+from fluxdoctor.model.finding import Confidence, Evidence, EvidenceKind, Problem, Severity, Unknown
 from fluxdoctor.model.flux import (
     Edge,
     Reference,
@@ -56,6 +57,7 @@ __all__ = [
     "Edge",
     "Event",
     "Evidence",
+    "EvidenceKind",
     "Failure",
     "Failures",
     "Fields",
@@ -93,6 +95,7 @@ __all__ = [
     "chart_in_tree",
     "chart_in_use",
     "clean",
+    "commands",
     "condition",
     "conditions",
     "controller_of",

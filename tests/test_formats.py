@@ -24,7 +24,7 @@ HOSTILE = "<script>alert(1)</script> ]]> @everyone #1 `x` ::error::x\n::set-outp
 def _report(text: str) -> Report:
     finding = Finding(
         "helm/x", Severity.ERROR, Confidence.PROVEN, Ref("HelmRelease", "a", text), text, text, text,
-        evidence=(Evidence(text, text),), location=Location(f"a,b:{text}", 3, 2), field=text,
+        evidence=(Evidence.field(text, text),), location=Location(f"a,b:{text}", 3, 2), field=text,
         blocks=(Ref("Kustomization", "a", text),), clusters=(text,), also=(Ref("HelmRelease", "b", text),),
     )  # fmt: skip
     note = Finding("helm/y", Severity.INFO, Confidence.LIKELY, Ref("HelmRelease", "a", "b"), text, text)

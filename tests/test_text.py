@@ -32,9 +32,9 @@ def finding(**more: object) -> Finding:
 def test_the_whole_report() -> None:
     whole = finding(
         evidence=(
-            Evidence('ArtifactFailed: "not found"', f"{APPS} condition Ready=False"),
-            Evidence("for 2h13m", f"{APPS} lastTransitionTime"),
-            Evidence("lists it", "Kustomization/flux-system/b status.inventory"),
+            Evidence.condition('ArtifactFailed: "not found"', f"{APPS} condition Ready=False"),
+            Evidence.time("for 2h13m", f"{APPS} lastTransitionTime"),
+            Evidence.field("lists it", "Kustomization/flux-system/b status.inventory"),
         ),
         location=Location("clusters/apps.yaml", 12, 3),
         field="spec.path",
@@ -91,7 +91,9 @@ HOSTILE = "\x1b[31mred\x1b[0m \x07\u202egnirts\u2066 [bold]x[/bold] :smile: \ud8
 
 
 def test_cluster_text_cannot_act_on_the_terminal() -> None:
-    rendered = text.render(report(finding(message=HOSTILE, evidence=(Evidence(HOSTILE),))), width=200, verbose=True)
+    rendered = text.render(
+        report(finding(message=HOSTILE, evidence=(Evidence.field(HOSTILE),))), width=200, verbose=True
+    )
     wanted = "\\x1b[31mred\\x1b[0m \\x07\\u202egnirts\\u2066 [bold]x[/bold] :smile: \\ud800 \\u2028 a b"
     assert rendered.count(wanted) == 2
     assert [c for c in rendered if c != "\n" and not c.isprintable()] == []

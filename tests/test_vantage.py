@@ -51,8 +51,9 @@ def test_the_same_answer_is_proof(rule: Rule, answer: Answer) -> None:
     probe = Probe("https://example.com/x", answer, "as it said", snapshot.taken)
     found = finding(snapshot, ref, rule.id, probe)
     assert found.confidence is Confidence.PROVEN
-    said = Evidence(
-        f"probed from here, just now: {probe_text.WORDS[answer]} (as it said)", "probe of https://example.com/x"
+    said = Evidence.probe(
+        f"probed from here, just now: {probe_text.WORDS[answer]} (as it said)",
+        "probe of https://example.com/x",
     )
     assert said in found.evidence
 
@@ -64,7 +65,10 @@ def test_an_answer_from_here_is_a_hint(rule: Rule) -> None:
     probe = Probe("https://example.com/x", Answer.OK, "3 branches, 0 tags", snapshot.taken - timedelta(hours=2))
     found = finding(snapshot, ref, rule.id, probe)
     hint = "; check the controller's network and its copy of the Secrets"
-    said = Evidence(f"probed from here, 2h ago: success (3 branches, 0 tags){hint}", "probe of https://example.com/x")
+    said = Evidence.probe(
+        f"probed from here, 2h ago: success (3 branches, 0 tags){hint}",
+        "probe of https://example.com/x",
+    )
     assert found == replace(without, evidence=found.evidence)
     assert set(found.evidence) == {*without.evidence, said}
 
@@ -74,7 +78,10 @@ def test_another_answer_is_evidence_and_no_proof() -> None:
     snapshot, ref = first(rule)
     found = finding(snapshot, ref, rule.id, Probe("https://example.com/x", Answer.REFUSED, at=snapshot.taken))
     assert found.confidence is Confidence.REPORTED
-    assert Evidence("probed from here, just now: connection failed", "probe of https://example.com/x") in found.evidence
+    assert (
+        Evidence.probe("probed from here, just now: connection failed", "probe of https://example.com/x")
+        in found.evidence
+    )
 
 
 def test_every_answer_about_a_source_proves_some_rule() -> None:

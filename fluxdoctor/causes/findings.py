@@ -73,7 +73,7 @@ def _evidence(problem: Problem, snapshot: Snapshot) -> tuple[Evidence, ...]:
     proof = list(problem.evidence)
     is_absent = problem.missing is not None and snapshot.cluster.is_absent(problem.missing)
     if is_absent:
-        proof.append(Evidence(f"{problem.missing} does not exist"))
+        proof.append(Evidence.field(f"{problem.missing} does not exist"))
     refs = (problem.subject, *problem.explains)
     failure = next((f for ref in refs if (f := snapshot.failures.of(ref))), None)
     if failure is None:
@@ -81,7 +81,11 @@ def _evidence(problem: Problem, snapshot: Snapshot) -> tuple[Evidence, ...]:
     message = failure.words[0] if failure.words else None
     # What an object says of another one that it waits for proves nothing about what it lacks itself.
     is_unrelated = is_absent and message and problem.missing and problem.missing.name not in message.message
-    if message and not is_unrelated and not any(e.where.endswith(message.where) for e in proof):
+    if (
+        message
+        and not is_unrelated
+        and not any(e.kind is message.kind and e.where.endswith(message.where) for e in proof)
+    ):
         proof.append(quote(message, failure.ref))
     return tuple(dict.fromkeys((*proof, *_history(failure, snapshot))))
 
@@ -89,9 +93,9 @@ def _evidence(problem: Problem, snapshot: Snapshot) -> tuple[Evidence, ...]:
 def _history(failure: Failure, snapshot: Snapshot) -> Iterator[Evidence]:
     """Yield for how long an object has been failing, and whether it recovers in between."""
     if failure.since:
-        yield Evidence(f"for {age(failure.since, snapshot.taken)}", f"{failure.ref} lastTransitionTime")
+        yield Evidence.time(f"for {age(failure.since, snapshot.taken)}", f"{failure.ref} lastTransitionTime")
     if flaps := snapshot.failures.flaps(failure.ref):
-        yield Evidence(f"flapping: {flaps}", f"{failure.ref} event")
+        yield Evidence.event(f"flapping: {flaps}", f"{failure.ref} event")
 
 
 def _location(rule: Rule, problem: Problem, snapshot: Snapshot) -> Location | None:

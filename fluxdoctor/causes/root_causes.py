@@ -128,7 +128,7 @@ def _flapping(covered: Container[Ref], snapshot: Snapshot, fallbacks: Mapping[st
         if flaps := snapshot.failures.flaps(ref):
             last = next(e for e in snapshot.cluster.events(ref) if e.type == "Warning")
             facts = {"times": flaps, "message": " ".join(last.message.split())}
-            proof = Evidence(f'{last.reason}: "{facts["message"]}"', f"{ref} event")
+            proof = Evidence.event(f'{last.reason}: "{facts["message"]}"', f"{ref} event")
             yield Hit(fallbacks[FLAPPING], Problem(ref, facts, evidence=(proof,), confidence=Confidence.REPORTED))
 
 
@@ -172,7 +172,7 @@ def _unrooted_symptoms(
         cycle = _cycle(ref, remaining)
         hit = _own_words(remaining.pop(ref), snapshot, fallbacks)
         if cycle:
-            proof = Evidence(f"these objects wait for each other: {' -> '.join(map(str, cycle))}")
+            proof = Evidence.field(f"these objects wait for each other: {' -> '.join(map(str, cycle))}")
             hit = Hit(hit.rule, replace(hit.problem, evidence=(*hit.problem.evidence, proof)))
         root = Root(hit, _blocked_closure(hit, blocked_by))
         unrooted.append(root)
@@ -213,7 +213,7 @@ def _own_words(hit: Hit, snapshot: Snapshot, fallbacks: Mapping[str, Rule]) -> H
     if not causes or len(causes) < len(lookups) or not all(map(_is_healthy, causes)):
         return hit
     failure = snapshot.failures.of(hit.problem.subject)
-    proof = [Evidence(_readiness(r, snapshot), f"{r.ref} condition Ready=True") for r in causes]
+    proof = [Evidence.condition(_readiness(r, snapshot), f"{r.ref} condition Ready=True") for r in causes]
     problem = replace(hit.problem, evidence=(*hit.problem.evidence, *proof))
     if not _is_recent(failure, causes, snapshot):
         return Hit(hit.rule, problem)

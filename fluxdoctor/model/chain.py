@@ -110,12 +110,16 @@ def _proof(ref: Ref, finding: Finding, snapshot: Snapshot) -> tuple[Evidence, ..
         message = quote(failure.words[0], ref)
         if failure.since is None:
             return (message,)
-        return message, Evidence(f"for {age(failure.since, snapshot.taken)}", f"{ref} lastTransitionTime")
+        return message, Evidence.time(f"for {age(failure.since, snapshot.taken)}", f"{ref} lastTransitionTime")
     frozen = next((f for f in finding.freezes if f.ref == ref), None)
     if frozen:
         duration = f" for {age(frozen.since, snapshot.taken)}" if frozen.since else ""
         revision = frozen.revision or "its last revision"
-        return (Evidence(f"Ready, but without changes{duration}: serves {revision}", f"{ref} status"),)
+        return (Evidence.field(f"Ready, but without changes{duration}: serves {revision}", f"{ref} status"),)
     resource = snapshot.cluster.get(ref)
     ready = flux.condition(resource, "Ready") if resource else None
-    return (Evidence(f"{ready.reason}: {ready.message}", f"{ref} condition Ready={ready.status}"),) if ready else ()
+    return (
+        (Evidence.condition(f"{ready.reason}: {ready.message}", f"{ref} condition Ready={ready.status}"),)
+        if ready
+        else ()
+    )

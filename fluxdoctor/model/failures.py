@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from fluxdoctor.model import flux
 from fluxdoctor.model.cluster import Cluster, Event
-from fluxdoctor.model.finding import Evidence
+from fluxdoctor.model.finding import Evidence, EvidenceKind
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Condition, Ref, Resource
 from fluxdoctor.model.times import age, moment
@@ -35,6 +35,11 @@ class Words:
     reason: str
     where: str
     since: datetime | None
+
+    @property
+    def kind(self) -> EvidenceKind:
+        """What it is as evidence: an event, or a condition."""
+        return EvidenceKind.EVENT if self.where == "event" else EvidenceKind.CONDITION
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,4 +197,4 @@ def _outcome(event: Event) -> str:
 
 def quote(words: Words, ref: Ref) -> Evidence:
     """Return a controller's message as evidence, on one line."""
-    return Evidence(f'{words.reason}: "{" ".join(words.message.split())}"', f"{ref} {words.where}")
+    return Evidence(words.kind, f'{words.reason}: "{" ".join(words.message.split())}"', f"{ref} {words.where}")

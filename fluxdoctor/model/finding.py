@@ -44,12 +44,64 @@ class Confidence(StrEnum):
         return ("proven", "reported", "likely").index(self.value)
 
 
+class EvidenceKind(StrEnum):
+    """What kind of thing proves a finding."""
+
+    CONDITION = "condition"
+    """A condition of an object's status, in the controller's words."""
+    EVENT = "event"
+    FIELD = "field"
+    """A field of an object, or that an object exists or does not."""
+    FILE = "file"
+    """A line of a file in git, in a chart or in an index."""
+    PROBE = "probe"
+    """How a source answered fluxdoctor itself."""
+    TIME = "time"
+    """For how long it has been so."""
+
+    @property
+    def is_message(self) -> bool:
+        """Tell whether it is what a controller says, or since when: its place needs no mention."""
+        return self in (EvidenceKind.CONDITION, EvidenceKind.EVENT, EvidenceKind.TIME)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """A fact that proves a finding, and where it can be seen."""
 
+    kind: EvidenceKind
     what: str
     where: str = ""
+
+    @classmethod
+    def condition(cls, what: str, where: str) -> Evidence:
+        """Return what a condition says."""
+        return cls(EvidenceKind.CONDITION, what, where)
+
+    @classmethod
+    def event(cls, what: str, where: str) -> Evidence:
+        """Return what an event says."""
+        return cls(EvidenceKind.EVENT, what, where)
+
+    @classmethod
+    def field(cls, what: str, where: str = "") -> Evidence:
+        """Return what a field of an object is, or that an object exists or does not."""
+        return cls(EvidenceKind.FIELD, what, where)
+
+    @classmethod
+    def file(cls, what: str, where: str) -> Evidence:
+        """Return what a file says."""
+        return cls(EvidenceKind.FILE, what, where)
+
+    @classmethod
+    def probe(cls, what: str, where: str) -> Evidence:
+        """Return how a source answered fluxdoctor."""
+        return cls(EvidenceKind.PROBE, what, where)
+
+    @classmethod
+    def time(cls, what: str, where: str = "") -> Evidence:
+        """Return for how long something has been so."""
+        return cls(EvidenceKind.TIME, what, where)
 
 
 #: A fact of a Problem: fills the rule's message, and is written to JSON unchanged.

@@ -48,4 +48,4 @@ def evidence(probe: Probe, taken: datetime) -> Evidence:
     """Return a probe as evidence to add to the controller's message."""
     when = "just now" if probe.at is None or abs(taken - probe.at) < _JUST_NOW else f"{age(probe.at, taken)} ago"
     hint = "; check the controller's network and its copy of the Secrets" if probe.answer is Answer.OK else ""
-    return Evidence(f"probed from here, {when}: {words(probe)}{hint}", f"probe of {probe.target}")
+    return Evidence.probe(f"probed from here, {when}: {words(probe)}{hint}", f"probe of {probe.target}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from importlib import resources
 from typing import Any
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model.finding import Fact, Finding, Ignored, Report
+from fluxdoctor.model.finding import Evidence, Fact, Finding, Ignored, Report
 from fluxdoctor.model.resource import Location, Ref
 from fluxdoctor.report.context import NONE, Context
 
@@ -94,7 +95,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "summary": finding.summary,
         "message": finding.message,
         "fix": finding.fix,
-        "evidence": [{"what": e.what, "where": e.where} for e in finding.evidence],
+        "evidence": _evidence(finding.evidence),
         "facts": {k: _fact(v) for k, v in sorted(finding.facts.items()) if k != "subject"},
         "faults": list(finding.faults),
         "field": finding.field,
@@ -112,9 +113,17 @@ def _chains(context: Context, report: Report) -> list[dict[str, Any]]:
         {
             "fingerprint": chain.finding.fingerprint,
             "links": [
-                {**ref(link.ref), "why": link.why, "proof": [{"what": e.what, "where": e.where} for e in link.proof]}
+                {
+                    **ref(link.ref),
+                    "why": link.why,
+                    "proof": _evidence(link.proof),
+                }
                 for link in chain.links
             ],
         }
         for chain in context.chains(report)
     ]
+
+
+def _evidence(proof: Iterable[Evidence]) -> list[dict[str, str]]:
+    return [{"kind": e.kind, "what": e.what, "where": e.where} for e in proof]

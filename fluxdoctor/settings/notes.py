@@ -114,7 +114,7 @@ class Audit:
             name, line = self.baseline.name, self.baseline.line
             first = Location(name, line(outdated[0]), 1)
             facts: dict[str, Fact] = {"count": len(outdated), "file": name}
-            proof = tuple(Evidence(f"{e.rule} {e.object}: {e.message}", f"{name}:{line(e)}") for e in outdated)
+            proof = tuple(Evidence.file(f"{e.rule} {e.object}: {e.message}", f"{name}:{line(e)}") for e in outdated)
             yield self._new_finding(OLD, Ref("File", "", name), first, "", facts, proof)
 
     def _is_of_mode(self, entry: BaselineEntry) -> bool:

@@ -23,6 +23,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         for controller in controllers.all_of(cluster, name):
             flag = next((f for f in flags if controller.flag(f)), "")
             if flag and not controller.gate(_GATE):
-                proof = Evidence(f"--{flag}={controller.flag(flag)}", str(controller.deployment.ref))
+                proof = Evidence.field(f"--{flag}={controller.flag(flag)}", str(controller.deployment.ref))
                 facts = {"flag": f"--{flag}", "gate": _GATE}
                 yield Problem(controller.deployment.ref, facts, (proof,), field="spec.template.spec.containers")

@@ -45,7 +45,12 @@ def _outage(
     """Return what is wrong, its proof, whether an old Pod still serves, and the field; None for a healthy Deployment."""
     where = f"{deployment.ref} status"
     if deployment.has("spec.replicas") and deployment.number("spec.replicas") == 0:
-        return "is scaled to 0", Evidence("spec.replicas: 0", str(deployment.ref)), False, "spec.replicas"
+        return (
+            "is scaled to 0",
+            Evidence.field("spec.replicas: 0", str(deployment.ref)),
+            False,
+            "spec.replicas",
+        )
     is_serving = deployment.number("status.availableReplicas") > 0
     for one in _pods.stuck(cluster, pods):
         is_crashing = one.reason == _pods.CRASH and (one.restarts >= _pods.RESTARTS or not is_serving)
@@ -54,7 +59,12 @@ def _outage(
             code = f" (exit code {one.exit_code}, {one.restarts} restarts)" if is_crashing else ""
             detail = f": {' '.join(one.text.split())}" if one.text and not is_crashing else code
             text = f"{one.reason}{detail}"
-            return f"cannot start its Pod: {text}", Evidence(text, f"{one.pod.ref} status"), is_serving, one.field
+            return (
+                f"cannot start its Pod: {text}",
+                Evidence.field(text, f"{one.pod.ref} status"),
+                is_serving,
+                one.field,
+            )
     available = condition(deployment, "Available")
     since = available.since if available else None
     if (
@@ -64,7 +74,7 @@ def _outage(
         and since
         and clock.taken - since > timedelta(minutes=2)
     ):
-        return "has no available Pod", Evidence(available.message, where), False, ""
+        return "has no available Pod", Evidence.condition(available.message, where), False, ""
     return None
 
 

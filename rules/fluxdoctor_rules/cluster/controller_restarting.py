@@ -20,7 +20,7 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
                 for row in pod.rows("status.containerStatuses"):
                     what = _what(row, pod, clock)
                     if what and row.has("state.running"):
-                        proof = Evidence(what, f"{pod.ref} status.containerStatuses")
+                        proof = Evidence.field(what, f"{pod.ref} status.containerStatuses")
                         facts = {"what": what, "hint": _hint(row)}
                         yield Problem(controller.deployment.ref, facts, (proof,), field="spec.template.spec.containers")
 

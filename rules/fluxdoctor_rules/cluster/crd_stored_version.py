@@ -20,5 +20,5 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         crd = cluster.get(Ref("CustomResourceDefinition", "", match["crd"])) if match else None
         versions = crd.strings("status.storedVersions") if crd else ()
         if match and crd and match["version"] in versions:
-            proof = Evidence(f"status.storedVersions: {', '.join(versions)}", str(crd.ref))
+            proof = Evidence.field(f"status.storedVersions: {', '.join(versions)}", str(crd.ref))
             yield Problem(failure.ref, {"crd": crd.name, "version": match["version"]}, (proof,), shared=crd.name)

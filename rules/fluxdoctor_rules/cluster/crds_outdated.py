@@ -30,4 +30,8 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             "version": version,
             "release": f"2.{min(releases)}",
         }
-        yield Problem(old[0].ref, facts, (Evidence(f"label app.kubernetes.io/version: {version}", str(old[0].ref)),))
+        yield Problem(
+            old[0].ref,
+            facts,
+            (Evidence.field(f"label app.kubernetes.io/version: {version}", str(old[0].ref)),),
+        )

@@ -19,7 +19,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
             for flag in _FLAGS:
                 account = Ref("ServiceAccount", failure.ref.namespace, controller.flag(flag) or "")
                 if account.name and cluster.look(account).absent:
-                    proof = Evidence(f"--{flag}={account.name}", str(controller.deployment.ref))
+                    proof = Evidence.field(f"--{flag}={account.name}", str(controller.deployment.ref))
                     facts = {"account": str(account), "flag": f"--{flag}"}
                     yield Problem(failure.ref, facts, (proof,), shared=str(account), missing=account)
                     break

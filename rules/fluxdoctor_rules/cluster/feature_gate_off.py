@@ -19,6 +19,6 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
             gate = (match["a"] or match["b"]) if match else ""
             if controller.arguments and not controller.gate(gate) and controller.watches(failure.resource):
                 gates = controller.flag("feature-gates") or "not set"
-                proof = Evidence(f"--feature-gates: {gates}", str(controller.deployment.ref))
+                proof = Evidence.field(f"--feature-gates: {gates}", str(controller.deployment.ref))
                 yield Problem(failure.ref, {"gate": gate}, (proof,), shared=gate)
                 break

@@ -14,7 +14,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         refs = inventory(kustomization)
         for space, deployment in sorted(spaces.items()):
             if Ref("Namespace", "", space) in refs and deployment not in refs and not _installs(refs):
-                proof = Evidence(f"Namespace/{space} in status.inventory", str(kustomization.ref))
+                proof = Evidence.field(f"Namespace/{space} in status.inventory", str(kustomization.ref))
                 yield Problem(kustomization.ref, {"space": space}, (proof,), field="spec.prune", key=space)
 
 

@@ -14,5 +14,5 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         if controller.flux is not None and controller.flux <= controllers.NEWEST - _SUPPORTED:
             oldest = controllers.NEWEST - _SUPPORTED + 1
             facts = {"release": f"2.{controller.flux}", "oldest": f"2.{oldest}"}
-            proof = Evidence(f"image {controller.image}", str(controller.deployment.ref))
+            proof = Evidence.field(f"image {controller.image}", str(controller.deployment.ref))
             yield Problem(controller.deployment.ref, facts, (proof,), shared="release")

@@ -39,5 +39,5 @@ def _unlisted(source: Ref, tree: Tree, folder: str) -> Iterator[Problem]:
         for name in (_COMPONENTS, _SYNC):
             if name not in entries and tree.is_file(f"{prefix}{name}"):
                 where = body.at("resources")
-                proof = Evidence(f"resources: {', '.join(sorted(entries)) or 'none'}", str(where or file))
+                proof = Evidence.file(f"resources: {', '.join(sorted(entries)) or 'none'}", str(where or file))
                 yield Problem(source, {"file": file, "name": name}, (proof,), location=where, key=f"{file} {name}")

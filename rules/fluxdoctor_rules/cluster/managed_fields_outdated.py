@@ -23,7 +23,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         for row in live.rows("metadata.managedFields") if live and match else ():
             old, now = row.text("apiVersion"), live.api_version if live else ""
             if row.text("manager") == "kustomize-controller" and old != now and match and live:
-                proof = Evidence(f"managedFields of kustomize-controller: {old}", str(live.ref))
+                proof = Evidence.field(f"managedFields of kustomize-controller: {old}", str(live.ref))
                 facts = {"object": str(live.ref), "old": old, "now": now, "path": match["path"]}
                 yield Problem(failure.ref, facts, (proof,), shared=str(live.ref))
                 break

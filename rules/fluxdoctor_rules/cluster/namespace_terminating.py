@@ -39,7 +39,7 @@ def check(cluster: Cluster, failures: Failures, clock: Clock) -> Iterator[Proble
                 "holder": _holder(blockers, [c.message for c in reports]),
                 "name": namespace.name,
             },
-            evidence=tuple(Evidence(c.message, f"{namespace.ref} condition {c.type}=True") for c in reports),
+            evidence=tuple(Evidence.condition(c.message, f"{namespace.ref} condition {c.type}=True") for c in reports),
             field="metadata.finalizers",
             explains=(*waiting, *(r.ref for r in blockers if failures.of(r.ref))),
         )

@@ -18,6 +18,6 @@ def check(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> I
                     "pod": str(one.pod.ref),
                     "why": " ".join(one.text.split()),
                 }
-                proof = Evidence(f"{one.reason}: {one.text}", f"{one.pod.ref} status")
+                proof = Evidence.field(f"{one.reason}: {one.text}", f"{one.pod.ref} status")
                 yield Problem(workload.ref, facts, evidence=(proof,), field=one.field, explains=waiting)
                 break

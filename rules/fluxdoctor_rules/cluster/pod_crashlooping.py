@@ -33,7 +33,7 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
             yield Problem(
                 failure.ref,
                 facts,
-                evidence=(Evidence(event.message, "event on its pod"),),
+                evidence=(Evidence.event(event.message, "event on its pod"),),
                 field="spec.values",
             )
 
@@ -47,5 +47,5 @@ def _problem(workload: Resource, one: _pods.Stuck, waiting: tuple[Ref, ...]) -> 
         "how": how,
         "logs": f". Run: kubectl -n {pod.namespace} logs {pod.name} -c {one.container} --previous",
     }
-    proof = Evidence(f"{one.reason}: exit code {one.exit_code}, {one.restarts} restarts", f"{pod.ref} status")
+    proof = Evidence.field(f"{one.reason}: exit code {one.exit_code}, {one.restarts} restarts", f"{pod.ref} status")
     return Problem(workload.ref, facts, evidence=(proof,), field=one.field, explains=waiting)

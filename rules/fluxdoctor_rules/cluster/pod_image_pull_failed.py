@@ -38,7 +38,7 @@ def _problem(workload: Resource, one: _pods.Stuck, waiting: tuple[Ref, ...]) -> 
         "why": f" ({reason})" if reason else "",
         "rolled": "",
     }
-    proof = Evidence(f"{one.reason}: {one.text}", f"{one.pod.ref} status")
+    proof = Evidence.field(f"{one.reason}: {one.text}", f"{one.pod.ref} status")
     return Problem(workload.ref, facts, evidence=(proof,), field=f"{one.field}.image", explains=waiting)
 
 
@@ -52,7 +52,7 @@ def _rolled_back(failure: Failure, workload: Ref, match: re.Match[str], text: st
     }
     release = failure.resource
     field = _tag(release, "spec.values", match["image"].rpartition(":")[2]) or "spec.values"
-    return Problem(release.ref, facts, evidence=(Evidence(text, "event on its pod"),), field=field)
+    return Problem(release.ref, facts, evidence=(Evidence.event(text, "event on its pod"),), field=field)
 
 
 def _tag(release: Resource, path: str, tag: str) -> str:

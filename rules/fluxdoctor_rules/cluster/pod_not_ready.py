@@ -42,7 +42,7 @@ def _problem(cluster: Cluster, workload: Resource, pod: Resource, status: Fields
             "namespace": pod.namespace,
             "probe": f": {' '.join(message.split())}" if message else "",
         },
-        evidence=(Evidence("running, not ready", f"{pod.ref} status.containerStatuses"),),
+        evidence=(Evidence.field("running, not ready", f"{pod.ref} status.containerStatuses"),),
         field=f"spec.template.spec.containers[{index}].readinessProbe",
         explains=waiting,
     )

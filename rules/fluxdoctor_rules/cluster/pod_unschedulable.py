@@ -12,11 +12,16 @@ def check(cluster: Cluster, graph: Graph, failures: Failures, clock: Clock) -> I
         waiting = _pods.waiting(workload, graph, failures)
         for one in _pods.stuck(cluster, pods):
             if one.reason == "Unschedulable" and (waiting or _pods.is_old(one.pod, clock.taken)):
-                proof = Evidence(f"Unschedulable: {one.text}", f"{one.pod.ref} condition PodScheduled=False")
+                proof = Evidence.condition(f"Unschedulable: {one.text}", f"{one.pod.ref} condition PodScheduled=False")
                 facts = {"pod": str(one.pod.ref), "why": " ".join(one.text.split()).rstrip(".")}
                 field = "spec.template.spec"
                 yield Problem(workload.ref, facts, evidence=(proof,), field=field, explains=waiting)
                 break
     for failure, workload_ref, event in _pods.removed(cluster, failures, graph, ("FailedScheduling",)):
         facts = {"pod": f"a Pod of {workload_ref}", "why": " ".join(event.message.split()).rstrip(".")}
-        yield Problem(failure.ref, facts, evidence=(Evidence(event.message, "event on its pod"),), field="spec.values")
+        yield Problem(
+            failure.ref,
+            facts,
+            evidence=(Evidence.event(event.message, "event on its pod"),),
+            field="spec.values",
+        )

@@ -12,6 +12,6 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
         failure = condition(workload, "ReplicaFailure")
         if failure and failure.status == "True":
             why = " ".join(failure.message.split())
-            proof = Evidence(why, f"{workload.ref} condition ReplicaFailure=True")
+            proof = Evidence.condition(why, f"{workload.ref} condition ReplicaFailure=True")
             waiting = _pods.waiting(workload, graph, failures)
             yield Problem(workload.ref, {"why": why}, evidence=(proof,), field="spec.template.spec", explains=waiting)

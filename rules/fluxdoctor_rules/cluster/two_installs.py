@@ -19,6 +19,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         ]
         spaces = sorted({c.deployment.namespace for c in deployments})
         if len(spaces) > 1:
-            proof = tuple(Evidence("watches all namespaces", str(c.deployment.ref)) for c in deployments)
+            proof = tuple(Evidence.field("watches all namespaces", str(c.deployment.ref)) for c in deployments)
             facts = {"name": name, "spaces": " and ".join(spaces)}
             yield Problem(deployments[-1].deployment.ref, facts, proof, shared="two installations")

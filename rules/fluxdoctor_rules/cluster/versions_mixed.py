@@ -20,6 +20,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         if behind:
             first = min(behind, key=lambda c: (c.flux or 0, c.name))
             names = ", ".join(f"{c.name} of 2.{c.flux}" for c in behind)
-            proof = tuple(Evidence(f"image {c.image}", str(c.deployment.ref)) for c in behind)
+            proof = tuple(Evidence.field(f"image {c.image}", str(c.deployment.ref)) for c in behind)
             facts = {"behind": names, "newest": f"2.{newest}"}
             yield Problem(first.deployment.ref, facts, proof, field="spec.template.spec.containers")

@@ -34,7 +34,7 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
         if changed_at and clock.taken - changed_at <= interval(resource) + timeout(resource) + _SLACK:
             continue
         when = f" {age(changed_at, clock.taken)} ago" if changed_at else ""
-        proof = Evidence(f"observedGeneration {observed}, generation {latest}", str(resource.ref))
+        proof = Evidence.field(f"observedGeneration {observed}, generation {latest}", str(resource.ref))
         # Without managedFields the time of the change is unknown: the controller may be reconciling it right now.
         level = None if changed_at else Severity.INFO
         yield Problem(resource.ref, {"when": when, "behind": f"{observed} of {latest}"}, (proof,), severity=level)

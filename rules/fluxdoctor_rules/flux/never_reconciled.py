@@ -33,7 +33,7 @@ def check(cluster: Cluster, failures: Failures, clock: Clock) -> Iterator[Proble
             yield Problem(
                 resource.ref,
                 {"age": age(created, clock.taken), "why": _why(resource, cluster)},
-                evidence=(Evidence("no condition in status", str(resource.ref)),),
+                evidence=(Evidence.field("no condition in status", str(resource.ref)),),
             )
 
 

@@ -57,7 +57,7 @@ def _overdue(resource: Resource, now: datetime) -> tuple[str, Evidence] | None:
     if last is None or now - last < _INTERVALS * interval(resource) + timeout(resource) + _SLACK:
         return None
     every = resource.text("spec.interval", "10m")
-    return f"was last reconciled {age(last, now)} ago, although its interval is {every}", Evidence(
+    return f"was last reconciled {age(last, now)} ago, although its interval is {every}", Evidence.field(
         f"lastReconciled {last:%Y-%m-%d %H:%M:%SZ}", f"{resource.ref} status.history"
     )
 
@@ -74,6 +74,6 @@ def _unhandled(resource: Resource, now: datetime) -> tuple[str, Evidence] | None
     # A reconciliation in progress handles the request when it ends.
     if now - at < timeout(resource) + interval(resource) + _SLACK:
         return None
-    return f"a reconcile request from {age(at, now)} ago was not handled", Evidence(
+    return f"a reconcile request from {age(at, now)} ago was not handled", Evidence.field(
         f"{_REQUESTED}: {request}", f"{resource.ref} metadata.annotations"
     )

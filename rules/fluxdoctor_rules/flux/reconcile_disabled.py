@@ -29,7 +29,7 @@ def check(cluster: Cluster, graph: Graph, failures: Failures, manifests: Manifes
             "where": " (not in git)" if is_manual else " (as in git)" if declared else "",
             "who": _who(resource, key),
         }
-        proof = Evidence(f"{key}: disabled", str(resource.ref))
+        proof = Evidence.field(f"{key}: disabled", str(resource.ref))
         level = Severity.WARNING if is_manual else Severity.INFO
         failure = failures.of(resource.ref)
         if key != _APPLIED and failure and failure.state is State.NEW:

@@ -20,6 +20,9 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
             if source and own != other and source.has("status.artifact"):
                 release = owner(chart)
                 facts = {"source": str(source.ref), "own": own or "none", "other": other or "none"}
-                proof = Evidence(f"{_SHARD}: {own or 'none'} here, {other or 'none'} on {source.ref}", str(chart.ref))
+                proof = Evidence.field(
+                    f"{_SHARD}: {own or 'none'} here, {other or 'none'} on {source.ref}",
+                    str(chart.ref),
+                )
                 yield Problem(release or chart.ref, facts, (proof,), explains=(chart.ref,),
                               field="spec.chart.metadata.labels" if release else "metadata.labels")  # fmt: skip

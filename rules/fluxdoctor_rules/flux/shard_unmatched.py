@@ -21,7 +21,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
             continue
         shard = resource.label(_SHARD)
         where = f"shard {shard}" if shard else f"namespace {resource.namespace} (no shard label)"
-        proof = tuple(Evidence(_scope(c), str(c.deployment.ref)) for c in deployments[:3])
+        proof = tuple(Evidence.field(_scope(c), str(c.deployment.ref)) for c in deployments[:3])
         yield Problem(resource.ref, {"where": where, "controller": name}, proof, field=f"metadata.labels.{_SHARD}")
 
 

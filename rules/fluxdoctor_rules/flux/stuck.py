@@ -16,4 +16,8 @@ def check(failures: Failures, clock: Clock) -> Iterator[Problem]:
         if clock.taken - failure.since > patience:
             text = " ".join(failure.message.split())
             facts = {"age": age(failure.since, clock.taken), "said": text}
-            yield Problem(resource.ref, facts, evidence=(Evidence(text, f"{resource.ref} condition Ready=Unknown"),))
+            yield Problem(
+                resource.ref,
+                facts,
+                evidence=(Evidence.condition(text, f"{resource.ref} condition Ready=Unknown"),),
+            )

@@ -59,7 +59,10 @@ def check(  # noqa: PLR0913, PLR0917 - each is a kind of fact
                 "effect": _effect(waiting, failure, changes, readers),
                 "how": _how(in_git=in_git),
             },
-            evidence=(*_quote(resource, failure), *(Evidence(text, str(resource.ref)) for text in changes)),
+            evidence=(
+                *_quote(resource, failure),
+                *(Evidence.field(text, str(resource.ref)) for text in changes),
+            ),
             field="spec.suspend",
             explains=waiting,
             severity=level,
@@ -90,7 +93,7 @@ def _earlier_failure(resource: Resource) -> Condition | None:
 
 def _quote(resource: Resource, failure: Condition | None) -> tuple[Evidence, ...]:
     text = f'{failure.reason}: "{" ".join(failure.message.split())}"' if failure else ""
-    return (Evidence(text, f"{resource.ref} condition Ready=False"),) if failure else ()
+    return (Evidence.condition(text, f"{resource.ref} condition Ready=False"),) if failure else ()
 
 
 def _waiting(resource: Resource, graph: Graph, failures: Failures) -> tuple[Ref, ...]:

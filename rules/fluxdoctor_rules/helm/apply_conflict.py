@@ -27,7 +27,10 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         if rows:
             field = _FIELD.search(conflict["rest"])
             time = rows[0].text("time")
-            proof = Evidence(f"{manager} last wrote it{f' at {time}' if time else ''}", f"{ref} metadata.managedFields")
+            proof = Evidence.field(
+                f"{manager} last wrote it{f' at {time}' if time else ''}",
+                f"{ref} metadata.managedFields",
+            )
             facts = {
                 "kind": conflict["kind"],
                 "object": conflict["object"],

@@ -40,7 +40,7 @@ def _problem(release: Resource, edits: list[tuple[Resource, str, datetime, tuple
         else "",
     }
     proof = tuple(
-        Evidence(f"{tool} wrote {', '.join(changes[:_LISTED])}", f"{resource.ref} metadata.managedFields")
+        Evidence.field(f"{tool} wrote {', '.join(changes[:_LISTED])}", f"{resource.ref} metadata.managedFields")
         for resource, tool, _, changes in edits
     )
     return Problem(release.ref, facts, evidence=proof[:_LISTED], field="spec.driftDetection.mode")

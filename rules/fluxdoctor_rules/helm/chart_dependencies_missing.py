@@ -11,7 +11,7 @@ def check(cluster: Cluster, archives: Charts | None) -> Iterator[Problem]:
     for release, chart in pulled(cluster, archives) if archives else ():
         if chart.missing:
             names = ", ".join(chart.missing)
-            proof = Evidence(f"charts/ does not contain {names}", f"{chart.path}, Chart.yaml")
+            proof = Evidence.file(f"charts/ does not contain {names}", f"{chart.path}, Chart.yaml")
             level = Severity.WARNING if state(release) is State.READY else None
             field = chart_field(release, "version")
             yield Problem(release.ref, {"names": names}, evidence=(proof,), field=field, severity=level)

@@ -121,10 +121,10 @@ def _evidence(
 ) -> tuple[Evidence, ...]:
     digests = ", ".join(f"sha256:{digest}" for digest in sorted(stated))
     return (
-        Evidence(f"{chart}: digest {digests}", f"index of {repository}"),
-        *([Evidence(f"{chart}: sha256:{served}", "the served archive")] if served else ()),
+        Evidence.file(f"{chart}: digest {digests}", f"index of {repository}"),
+        *([Evidence.file(f"{chart}: sha256:{served}", "the served archive")] if served else ()),
         *(
-            Evidence(f"{chart}: status.artifact.digest sha256:{artifact.digest}", str(artifact.chart))
+            Evidence.field(f"{chart}: status.artifact.digest sha256:{artifact.digest}", str(artifact.chart))
             for artifact in stored[:_LISTED]
         ),
     )

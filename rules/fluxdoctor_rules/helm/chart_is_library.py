@@ -13,10 +13,10 @@ def check(cluster: Cluster, git: GitTrees | None, archives: Charts | None) -> It
         if metadata and metadata.text("type") == "library":
             location = metadata.at("type")
             facts = {"chart": metadata.text("name") or chart.path, "where": f" ({location})" if location else ""}
-            proof = Evidence("type: library", str(location))
+            proof = Evidence.file("type: library", str(location))
             yield Problem(release.ref, facts, evidence=(proof,), field=chart_field(release, "chart"))
     for release, archived in pulled(cluster, archives) if archives else ():
         if archived.about.text("type") == "library":
-            proof = Evidence("type: library", f"{archived.path}, Chart.yaml")
+            proof = Evidence.file("type: library", f"{archived.path}, Chart.yaml")
             facts = {"chart": archived.about.text("name") or archived.path, "where": ""}
             yield Problem(release.ref, facts, evidence=(proof,), field=chart_field(release, "chart"))

@@ -18,7 +18,7 @@ def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
             if not templated(file) and not tree.is_file(file):
                 hint = suggestion(tree.nearest(file, directories=False))
                 facts = {"file": file, "detail": f"{source} does not contain it{hint}"}
-                proof = Evidence(f"{file} does not exist", str(source))
+                proof = Evidence.field(f"{file} does not exist", str(source))
                 yield Problem(
                     release.ref,
                     facts,

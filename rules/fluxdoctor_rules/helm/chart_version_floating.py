@@ -16,7 +16,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             continue
         field, constraint = _constraint(release, cluster)
         if not templated(constraint) and (effect := _major_change(versions, constraint) or _pushes(versions)):
-            proof = Evidence(f"charts {', '.join(versions)}", f"{release.ref} status.history")
+            proof = Evidence.field(f"charts {', '.join(versions)}", f"{release.ref} status.history")
             facts = {"field": field, "wanted": constraint or "not set", "effect": effect}
             yield Problem(release.ref, facts, evidence=(proof,), field=field)
 

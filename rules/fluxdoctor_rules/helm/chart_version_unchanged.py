@@ -21,7 +21,7 @@ def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
         if source and is_same and (difference := next(_differences(release, chart, metadata, cluster), "")):
             file = f"{chart.path}/Chart.yaml"
             facts = {"chart": f"./{chart.path}", "version": version, "difference": difference, "file": file}
-            proof = Evidence(f"{file} still has version {version}", str(source.ref))
+            proof = Evidence.field(f"{file} still has version {version}", str(source.ref))
             yield Problem(
                 release.ref,
                 facts,

@@ -36,4 +36,9 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
             "version": match["version"],
             "there": f"; its CRD serves {group}/{others}" if versions else "",
         }
-        yield Problem(failure.ref, facts, evidence=(Evidence(proof, "CustomResourceDefinition"),), field="spec.values")
+        yield Problem(
+            failure.ref,
+            facts,
+            evidence=(Evidence.field(proof, "CustomResourceDefinition"),),
+            field="spec.values",
+        )

@@ -85,5 +85,5 @@ def _problem(release: Resource, crds: tuple[str, ...], severity: Severity | None
     more = f" and {len(crds) - _LISTED} more" if len(crds) > _LISTED else ""
     version = release.text("status.history.0.chartVersion")
     facts = {"version": version, "crds": "; ".join(crds[:_LISTED]) + more}
-    proof = Evidence(f"chart {version} is deployed, spec.upgrade.crds is Skip", f"{release.ref} status.history")
+    proof = Evidence.field(f"chart {version} is deployed, spec.upgrade.crds is Skip", f"{release.ref} status.history")
     return Problem(release.ref, facts, evidence=(proof,), field="spec.upgrade.crds", severity=severity)

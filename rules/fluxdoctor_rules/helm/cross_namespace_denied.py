@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Evidence, Graph, Problem, Resource, Severity, State, condition, state
+from fluxdoctor import (
+    Cluster,
+    Edge,
+    Evidence,
+    Graph,
+    Problem,
+    Resource,
+    Severity,
+    State,
+    condition,
+    state,
+)
 
 _FLAG = "--no-cross-namespace-refs"
 _STILL_READY = "; the release keeps its current chart, but the next change of the chart will be refused"
@@ -23,7 +34,7 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
                 "name": need.target.named,
                 "still": _STILL_READY if state(release) is State.READY else "",
             }
-            proof = Evidence(f"helm-controller runs with {_FLAG}", where)
+            proof = Evidence.field(f"helm-controller runs with {_FLAG}", where)
             ready = condition(release, "Ready")
             is_refused = ready is not None and ready.reason == "AccessDenied"
             severity = None if is_refused else Severity.WARNING

@@ -54,5 +54,5 @@ def _problem(release: Resource, name: str, count: int, autoscaler: Ref | None) -
         "who": f"{autoscaler} scales it" if autoscaler else "another controller changes it",
         "paths": "/spec/replicas" if autoscaler else "the changed fields",
     }
-    proof = Evidence(f"{count} times in its events", f"{release.ref} events")
+    proof = Evidence.event(f"{count} times in its events", f"{release.ref} events")
     return Problem(release.ref, facts, evidence=(proof,), field="spec.driftDetection.ignore", key=name)

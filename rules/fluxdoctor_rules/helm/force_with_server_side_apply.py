@@ -29,7 +29,10 @@ def check(cluster: Cluster, versions: Versions) -> Iterator[Problem]:
                     release.ref,
                     {"action": action, "how": refusal or "; helm-controller ignores it"},
                     evidence=(
-                        Evidence(f"spec.{action} has force: true and serverSideApply: enabled", str(release.ref)),
+                        Evidence.field(
+                            f"spec.{action} has force: true and serverSideApply: enabled",
+                            str(release.ref),
+                        ),
                     ),
                     field=f"spec.{action}.force",
                     key="" if action == "upgrade" else action,

@@ -23,7 +23,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         if job and failed and failed.status == "True":
             detail = " ".join(failed_hook["detail"].split())
             proofs = [
-                Evidence(f"Failed: {failed.reason}: {failed.message}", f"{job.ref} status"),
+                Evidence.field(f"Failed: {failed.reason}: {failed.message}", f"{job.ref} status"),
                 *_exits(cluster, job),
             ]
             facts = {"hook": failed_hook["hook"], "detail": detail}
@@ -35,4 +35,4 @@ def _exits(cluster: Cluster, job: Resource) -> Iterator[Evidence]:
         for row in pod.rows("status.containerStatuses"):
             exit_code = row.fields("state.terminated").number("exitCode")
             if exit_code:
-                yield Evidence(f"container {row.text('name')} exited with code {exit_code}", str(pod.ref))
+                yield Evidence.field(f"container {row.text('name')} exited with code {exit_code}", str(pod.ref))

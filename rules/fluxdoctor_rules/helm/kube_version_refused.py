@@ -26,7 +26,7 @@ def check(cluster: Cluster, failures: Failures, charts: ChartIndexes | None) -> 
             best = semver.newest_first([*matching, *unconstrained])
             hint = f"; {name} {best[0]} allows it" if best else ""
             facts = {"range": refusal["range"], "version": version, "hint": hint}
-            proof = Evidence(f"{version} is not in {refusal['range']}", str(source))
+            proof = Evidence.field(f"{version} is not in {refusal['range']}", str(source))
             yield Problem(failure.ref, facts, evidence=(proof,), field="spec.chart.spec.version")
 
 

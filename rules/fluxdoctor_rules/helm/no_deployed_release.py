@@ -15,6 +15,6 @@ def check(failures: Failures) -> Iterator[Problem]:
         match = next((m for w in failure.words if (m := _ERROR.search(w.message))), None)
         states = [row.text("status") for row in failure.resource.rows("status.history")]
         if failure.ref.kind == "HelmRelease" and match and states and not any(s in _DEPLOYED for s in states):
-            proof = Evidence(f"status of its revisions: {', '.join(states)}", f"{failure.ref} status.history")
+            proof = Evidence.field(f"status of its revisions: {', '.join(states)}", f"{failure.ref} status.history")
             facts = {"release": match["release"], "storage_namespace": storage_namespace(failure.resource)}
             yield Problem(failure.ref, facts, evidence=(proof,))

@@ -22,7 +22,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             yield Problem(
                 newest.ref,
                 {"name": name, "storage": storage, "others": tuple(r.ref for r in others)},
-                evidence=tuple(Evidence(f"manages release {storage}/{name}", f"{r.ref} spec") for r in releases),
+                evidence=tuple(Evidence.field(f"manages release {storage}/{name}", f"{r.ref} spec") for r in releases),
                 field="spec.releaseName" if newest.has("spec.releaseName") else "metadata.name",
             )
 

@@ -46,7 +46,7 @@ def _problem(release: Resource, prefixed: Ref, short: Ref, reference: tuple[Ref,
         "who": str(consumer),
         "name": release.name,
     }
-    proof = Evidence(f"{field} refers to {short}, which does not exist", str(consumer))
+    proof = Evidence.field(f"{field} refers to {short}, which does not exist", str(consumer))
     return Problem(
         release.ref, facts, evidence=(proof,), field="spec.releaseName", explains=(consumer,), key=str(short)
     )

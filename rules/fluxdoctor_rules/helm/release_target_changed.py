@@ -81,5 +81,5 @@ def _problem(release: Resource, where: str, changes: list[tuple[str, str, str, s
         "field": changes[0][0],
         "was": changes[0][2],
     }
-    proof = Evidence(f"released as {facts['old']}", f"{release.ref} status.history")
+    proof = Evidence.field(f"released as {facts['old']}", f"{release.ref} status.history")
     return Problem(release.ref, facts, evidence=(proof,), field=changes[0][0])

@@ -38,7 +38,7 @@ def _problems(failure: Failure, cluster: Cluster) -> Iterator[Problem]:
         return
     facts = {"objects": ", ".join(map(str, refs))}
     proof = tuple(
-        Evidence(f"created at {time:%Y-%m-%d %H:%MZ}, after the last attempt", str(ref))
+        Evidence.field(f"created at {time:%Y-%m-%d %H:%MZ}, after the last attempt", str(ref))
         for ref, time in zip(refs, times, strict=True)
         if time
     )

@@ -49,7 +49,7 @@ def _problem(release: Resource, sources: list[Resource], clock: Clock) -> Proble
         "when": f" {age(time, clock.taken)} ago" if time else "",
         "interval": release.text("spec.interval", "10m"),
     }
-    proof = Evidence("the digest of its values differs from status.lastAttemptedConfigDigest", str(release.ref))
+    proof = Evidence.field("the digest of its values differs from status.lastAttemptedConfigDigest", str(release.ref))
     is_overdue = time is not None and clock.taken - time > interval(release)
     return Problem(
         release.ref,

@@ -23,7 +23,10 @@ def check(graph: Graph, failures: Failures) -> Iterator[Problem]:
             source = failures.of(reference.target)
             reason = source.words[0].reason if source and source.words else ""
             if source and reason in ("GitOperationFailed", "AuthenticationFailed"):
-                proof = Evidence(f"{source.ref} cannot be fetched either", f"{source.ref} condition Ready=False")
+                proof = Evidence.condition(
+                    f"{source.ref} cannot be fetched either",
+                    f"{source.ref} condition Ready=False",
+                )
                 yield Problem(failure.ref, {"why": match["why"] or match["own"]}, (proof,), because=(source.ref,))
 
 

@@ -18,5 +18,5 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             continue
         extra = _SCHEME.match(image) or (_TAG.search(image) if "/" in image else None)
         if extra:
-            proof = Evidence(f"spec.image: {image}", str(repository.ref))
+            proof = Evidence.field(f"spec.image: {image}", str(repository.ref))
             yield Problem(repository.ref, {"extra": extra["text"], "image": image}, (proof,), field="spec.image")

@@ -12,5 +12,5 @@ def check(cluster: Cluster, graph: Graph, git: GitTrees) -> Iterator[Problem]:
         for file in dict.fromkeys(m.location.file for m in work.inside):
             if flaw := work.tree.parsed(file).flaw:
                 facts = {"file": str(flaw.location), "why": flaw.problem}
-                yield Problem(work.automation.ref, facts, (Evidence(flaw.problem, str(flaw.location)),),
+                yield Problem(work.automation.ref, facts, (Evidence.file(flaw.problem, str(flaw.location)),),
                               location=flaw.location, key=file)  # fmt: skip

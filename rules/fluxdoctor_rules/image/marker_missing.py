@@ -44,4 +44,4 @@ def _why(work: Work, own: tuple[Ref, ...]) -> tuple[str, tuple[Evidence, ...]]:
 
 
 def _proof(marker: Marker) -> Evidence:
-    return Evidence(f"marker for {marker.policy}", str(marker.location))
+    return Evidence.file(f"marker for {marker.policy}", str(marker.location))

@@ -21,5 +21,5 @@ def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
                 if tags.names
                 else "it has no tags",
             }
-            proof = Evidence(f"tags: {_tags.sample(tags)}", f"{tags.repository} status.lastScanResult")
+            proof = Evidence.field(f"tags: {_tags.sample(tags)}", f"{tags.repository} status.lastScanResult")
             yield Problem(policy.ref, facts, evidence=(proof,), field="spec.filterTags.pattern")

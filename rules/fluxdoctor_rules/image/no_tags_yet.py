@@ -13,7 +13,7 @@ def check(failures: Failures, graph: Graph) -> Iterator[Problem]:
         )
         if failure.ref.kind == "ImagePolicy" and words:
             because = tuple(r.target for r in graph.needs(failure.ref, Edge.IMAGE_REPOSITORY))
-            proof = Evidence(words.message, f"{failure.ref} {words.where}")
+            proof = Evidence(words.kind, words.message, f"{failure.ref} {words.where}")
             yield Problem(
                 failure.ref, {"what": words.message}, (proof,), field="spec.imageRepositoryRef", because=because
             )

@@ -26,5 +26,5 @@ def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
             continue
         hint = f"; {pre[0]} is a prerelease, which satisfies only a range with -0 ({constraint}-0)" if pre else ""
         facts = {"range": constraint, "what": f"{tags.repository} has {_tags.sample(tags)}{hint}"}
-        proof = Evidence(f"tags: {_tags.sample(tags)}", f"{tags.repository} status.lastScanResult")
+        proof = Evidence.field(f"tags: {_tags.sample(tags)}", f"{tags.repository} status.lastScanResult")
         yield Problem(policy.ref, facts, evidence=(proof,), field="spec.policy.semver.range")

@@ -14,5 +14,8 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         if why:
             facts = {"pattern": pattern, "why": why}
             yield Problem(
-                policy.ref, facts, (Evidence(f"pattern: {pattern}", str(policy.ref)),), field="spec.filterTags.pattern"
+                policy.ref,
+                facts,
+                (Evidence.field(f"pattern: {pattern}", str(policy.ref)),),
+                field="spec.filterTags.pattern",
             )

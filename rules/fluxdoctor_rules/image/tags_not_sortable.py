@@ -23,7 +23,7 @@ def check(cluster: Cluster, oci: OciTags | None) -> Iterator[Problem]:
         # A sortable part before the hash (a date, a build number) is compared first.
         prefixes = {tag.rpartition("-")[0] for tag in texts}
         if len(prefixes) == 1:
-            proof = Evidence(f"tags: {_tags.sample(tags)}", f"{tags.repository} status.lastScanResult")
+            proof = Evidence.field(f"tags: {_tags.sample(tags)}", f"{tags.repository} status.lastScanResult")
             latest = policy.text("status.latestRef.tag") or "the selected tag"
             facts = {"sample": ", ".join(texts[:3]), "chosen": latest}
             yield Problem(policy.ref, facts, evidence=(proof,), field="spec.policy.alphabetical")

@@ -17,5 +17,5 @@ def check(cluster: Cluster, versions: Versions, target: Target | None) -> Iterat
     for automation in cluster.active("ImageUpdateAutomation"):
         match = _REMOVED.search(automation.text("spec.git.commit.messageTemplate"))
         if match and (is_planned or (version and version >= _SINCE)):
-            proof = Evidence(f"messageTemplate uses {match[0]}", str(automation.ref))
+            proof = Evidence.field(f"messageTemplate uses {match[0]}", str(automation.ref))
             yield Problem(automation.ref, {"gone": match[0]}, (proof,), field="spec.git.commit.messageTemplate")

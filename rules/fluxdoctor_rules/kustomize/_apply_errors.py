@@ -57,7 +57,7 @@ def refused(
         for words in failure.words:
             text = " ".join(words.message.split())
             if sort(text) == category and (match := pattern.search(text)):
-                yield failure, match, Evidence(f'{words.reason}: "{text}"', f"{failure.ref} {words.where}")
+                yield failure, match, Evidence(words.kind, f'{words.reason}: "{text}"', f"{failure.ref} {words.where}")
                 break
 
 

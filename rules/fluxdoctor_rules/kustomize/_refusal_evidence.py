@@ -29,9 +29,9 @@ def in_git(why: str, field: str, declared: Resource) -> Evidence | None:
     where = str(declared.at(path) or declared.file)
     value, is_set = declared.get(path), declared.has(path)
     if "Required value" in why and not is_set:
-        return Evidence(f"{field.lstrip('.')} is not set", str(declared.at(path[:-1]) or declared.file))
+        return Evidence.file(f"{field.lstrip('.')} is not set", str(declared.at(path[:-1]) or declared.file))
     if "field not declared in schema" in why and is_set:
-        return Evidence(f"{field.lstrip('.')} is set", where)
+        return Evidence.field(f"{field.lstrip('.')} is set", where)
     type_error, value_error = _TYPE.search(why), _VALUE.search(why)
     is_wrong_type = type_error and is_set and not _is(value, type_error["type"])
     is_variable = isinstance(value, str) and "${" in value
@@ -40,7 +40,7 @@ def in_git(why: str, field: str, declared: Resource) -> Evidence | None:
     if is_wrong_type or (type_error and is_variable) or is_wrong_value:
         # The values of a Secret must not be in a report; the error of the API server quotes no more than it needs.
         what = "has this value" if declared.kind == "Secret" else f"is {str(value)[:_LONGEST]!r}"
-        return Evidence(f"{field.lstrip('.')} {what}", where)
+        return Evidence.field(f"{field.lstrip('.')} {what}", where)
     return None
 
 
@@ -62,7 +62,7 @@ def changed(field: str, declared: Resource, live: Resource | None) -> Evidence |
         if isinstance(git_value, dict) and isinstance(live_value, dict)
         else git_value != live_value
     )
-    return Evidence(f"{'.'.join(map(str, path))} is different in the cluster", str(live.ref)) if differs else None
+    return Evidence.field(f"{'.'.join(map(str, path))} is different in the cluster", str(live.ref)) if differs else None
 
 
 def quota(why: str, namespace: str, cluster: Cluster) -> Evidence | None:
@@ -77,7 +77,7 @@ def quota(why: str, namespace: str, cluster: Cluster) -> Evidence | None:
         for part in parts
         if resource_quota.has(("status", "hard", part))
     ]
-    return Evidence(f"uses {', '.join(usage)}", f"{resource_quota.ref} status") if usage else None
+    return Evidence.field(f"uses {', '.join(usage)}", f"{resource_quota.ref} status") if usage else None
 
 
 def manager(why: str, live: Resource | None) -> Evidence | None:
@@ -85,7 +85,7 @@ def manager(why: str, live: Resource | None) -> Evidence | None:
     match = _MANAGER.search(why)
     managers = live.rows("metadata.managedFields") if live and match else ()
     if live and match and any(row.text("manager") == match["manager"] for row in managers):
-        return Evidence(f"{match['manager']} is a manager of the object", f"{live.ref} metadata.managedFields")
+        return Evidence.field(f"{match['manager']} is a manager of the object", f"{live.ref} metadata.managedFields")
     return None
 
 
@@ -94,7 +94,7 @@ def partly(resource: Resource) -> Iterator[Evidence]:
     attempted, applied = resource.text("status.lastAttemptedRevision"), resource.text("status.lastAppliedRevision")
     if attempted and applied and attempted != applied:
         what = f"the whole revision {_short(attempted)} is not applied; the last applied is {_short(applied)}"
-        yield Evidence(what, f"{resource.ref} status")
+        yield Evidence.field(what, f"{resource.ref} status")
 
 
 def _short(revision: str) -> str:

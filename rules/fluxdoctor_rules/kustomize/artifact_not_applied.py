@@ -3,7 +3,19 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from fluxdoctor import Clock, Cluster, Evidence, Manifests, Problem, State, age, condition, moment, revision, state
+from fluxdoctor import (
+    Clock,
+    Cluster,
+    Evidence,
+    Manifests,
+    Problem,
+    State,
+    age,
+    condition,
+    moment,
+    revision,
+    state,
+)
 from fluxdoctor_rules.shared.history import last_reconciled
 
 _GRACE = timedelta(minutes=1)
@@ -28,5 +40,8 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
                 "when": f"{age(stored, clock.taken)} ago",
                 "every": kustomization.text("spec.interval"),
             }
-            proof = Evidence(f"last reconciled {age(last, clock.taken)} ago", f"{kustomization.ref} status.history")
+            proof = Evidence.field(
+                f"last reconciled {age(last, clock.taken)} ago",
+                f"{kustomization.ref} status.history",
+            )
             yield Problem(kustomization.ref, facts, evidence=(proof,), field="spec.interval")

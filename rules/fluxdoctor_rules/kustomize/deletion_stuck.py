@@ -74,7 +74,7 @@ def _deletion(resource: Resource) -> tuple[datetime | None, list[str]]:
 
 def _problem(resource: Resource, finalizers: list[str], who: str, duration: str, severity: Severity | None) -> Problem:
     deletion = resource.text("metadata.deletionTimestamp")
-    proof = Evidence(f"deletionTimestamp {deletion}, finalizers {', '.join(finalizers)}")
+    proof = Evidence.field(f"deletionTimestamp {deletion}, finalizers {', '.join(finalizers)}")
     facts = {"age": duration, "who": who, "kind": resource.kind.lower()}
     return Problem(resource.ref, facts, evidence=(proof,), field="metadata.finalizers", severity=severity)
 

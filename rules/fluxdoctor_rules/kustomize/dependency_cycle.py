@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Ref, Resource, Severity, is_suspended
+from fluxdoctor import (
+    Cluster,
+    Edge,
+    Evidence,
+    Failures,
+    Graph,
+    Problem,
+    Ref,
+    Resource,
+    Severity,
+    is_suspended,
+)
 
 
 def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
@@ -23,7 +34,7 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
         yield Problem(
             members[0],
             {"way": f"{way}{suffix}"},
-            evidence=tuple(Evidence(f"spec.dependsOn: {b.named}", str(a)) for a, b in pairwise(path)),
+            evidence=tuple(Evidence.field(f"spec.dependsOn: {b.named}", str(a)) for a, b in pairwise(path)),
             field=next(
                 (r.field for r in graph.needs(path[0], Edge.DEPENDS_ON) if r.target == path[1]),
                 "spec.dependsOn",

@@ -4,7 +4,18 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from fluxdoctor import FILE_NAMES, Build, Cluster, Evidence, Manifests, Problem, Ref, Resource, Tree, clean
+from fluxdoctor import (
+    FILE_NAMES,
+    Build,
+    Cluster,
+    Evidence,
+    Manifests,
+    Problem,
+    Ref,
+    Resource,
+    Tree,
+    clean,
+)
 
 _MOST = 5
 #: Words in the names of files that are not listed on purpose.
@@ -109,6 +120,6 @@ def _problem(kustomization: Resource, tree: Tree, unlisted: list[tuple[str, tupl
     files = ", ".join(f"{file} ({refs[0]})" for file, refs in unlisted[:_MOST])
     first = unlisted[0][0]
     place = tree.parsed(first).documents[0].at()
-    proof = Evidence(f"no kustomization.yaml of the source lists {first}", str(place))
+    proof = Evidence.file(f"no kustomization.yaml of the source lists {first}", str(place))
     facts = {"files": files + more}
     return Problem(kustomization.ref, facts, evidence=(proof,), field="spec.path", location=place, key="files")

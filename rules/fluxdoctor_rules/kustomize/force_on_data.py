@@ -17,5 +17,5 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         if refs:
             more = f" and {len(refs) - _MOST} more" if len(refs) > _MOST else ""
             facts = {"objects": ", ".join(map(str, refs[:_MOST])) + more, "first": str(refs[0])}
-            proof = Evidence("spec.force: true", str(kustomization.ref))
+            proof = Evidence.field("spec.force: true", str(kustomization.ref))
             yield Problem(kustomization.ref, facts, evidence=(proof,), field="spec.force")

@@ -51,7 +51,7 @@ def _problem(subject: Ref, target: Ref, field: str, place: Location, cluster: Cl
         "live": f"; its name in the cluster is {names[0]}" if names else "",
         "field": field,
     }
-    proof = (Evidence(f"{target.name} has a hash: {names[0]}", str(target)),) if names else ()
+    proof = (Evidence.field(f"{target.name} has a hash: {names[0]}", str(target)),) if names else ()
     return Problem(subject, facts, evidence=proof, field=field, location=place, key=field)
 
 

@@ -15,7 +15,9 @@ def check(failures: Failures) -> Iterator[Problem]:
             if items := _apply_errors.waited(words.message):
                 causes = tuple(dict.fromkeys(_apply_errors.ref_of(m["object"]) for m in items))
                 objects = ", ".join(f"{_apply_errors.ref_of(m['object'])} ({m['status']})" for m in items[:5])
-                proof = Evidence(f'{words.reason}: "{" ".join(words.message.split())}"', f"{failure.ref} {words.where}")
+                proof = Evidence(
+                    words.kind, f'{words.reason}: "{" ".join(words.message.split())}"', f"{failure.ref} {words.where}"
+                )
                 yield Problem(
                     failure.ref,
                     {"objects": objects},

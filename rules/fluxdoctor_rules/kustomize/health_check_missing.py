@@ -23,7 +23,7 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
                     "object": str(need.target),
                     "hint": result.hint if result.namespaces else _hint(cluster, result),
                 }
-                proof = Evidence(f"{need.field} names {need.target}", str(failure.ref))
+                proof = Evidence.field(f"{need.field} names {need.target}", str(failure.ref))
                 yield Problem(failure.ref, facts, evidence=(proof,), field=need.field, key=str(need.target))
 
 

@@ -30,7 +30,8 @@ def check(cluster: Cluster, manifests: Manifests, versions: Versions) -> Iterato
                         "where": str(body.at(row.path)),
                         "version": ".".join(map(str, version)),
                     }
-                    proof = Evidence(
-                        f"{over.dotted} sets {', '.join(f for f in _FIELDS if over.has(f))}", str(kustomization.ref)
+                    proof = Evidence.field(
+                        f"{over.dotted} sets {', '.join(f for f in _FIELDS if over.has(f))}",
+                        str(kustomization.ref),
                     )
                     yield Problem(kustomization.ref, facts, evidence=(proof,), field=over.dotted, key=row.text("name"))

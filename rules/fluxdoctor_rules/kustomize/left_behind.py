@@ -72,5 +72,5 @@ def _problem(parent: Ref, kustomization: Resource | None, refs: list[Ref]) -> Pr
     rest = ", ".join(map(str, refs[1 : _MOST + 1])) + (" ..." if len(refs) > _MOST + 1 else "")
     state_text = "no longer exists" if kustomization is None else "does not declare it and does not prune it"
     facts = {"more": f" (also {rest})" if rest else "", "why": f"{parent} {state_text}"}
-    proof = Evidence(f"its labels name {parent}", f"{refs[0]} metadata.labels")
+    proof = Evidence.field(f"its labels name {parent}", f"{refs[0]} metadata.labels")
     return Problem(refs[0], facts, evidence=(proof,), key=str(parent))

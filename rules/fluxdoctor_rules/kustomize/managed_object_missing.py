@@ -13,6 +13,7 @@ from fluxdoctor import (
     Resource,
     State,
     age,
+    commands,
     condition,
     inventory,
     state,
@@ -62,9 +63,9 @@ def _problem(ref: Ref, owner: Resource, clock: Clock, manifests: Manifests | Non
             "owner": owner.ref,
             "again": again,
             # The owner recreates the subject, so this replaces the subject's own command.
-            "reconcile": f"flux reconcile {owner.kind.lower()} {owner.name} -n {owner.namespace}",
+            "reconcile": commands(owner.ref)["reconcile"],
         },
-        evidence=(Evidence(f"listed in the inventory; reconciled{applied}", f"{owner.ref} status.inventory"),),
+        evidence=(Evidence.field(f"listed in the inventory; reconciled{applied}", f"{owner.ref} status.inventory"),),
         location=declared.at() if declared else None,
         shared=str(owner.ref),
     )

@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Evidence, Manifests, Problem, Ref, Removal, Removals, Resource, inventory
+from fluxdoctor import (
+    Build,
+    Cluster,
+    Evidence,
+    Manifests,
+    Problem,
+    Ref,
+    Removal,
+    Removals,
+    Resource,
+    inventory,
+)
 from fluxdoctor_rules.kustomize._pruned import others, pruning
 
 _MOST = 3
@@ -44,13 +55,13 @@ def _of_change(removals: Removals, cluster: Cluster) -> Iterator[Problem]:
         first = moves[0]
         if first.successor and {h for r in moves for h in r.heirs} == {first.successor}:
             facts = _renaming(first.successor, len(moves))
-            proof = Evidence(f"the change removes {owner} and adds {first.successor}")
+            proof = Evidence.field(f"the change removes {owner} and adds {first.successor}")
             heir = cluster.get(first.successor)
             at = heir.at("metadata.name") if heir else first.location
             yield Problem(owner, facts, evidence=(proof,), location=at, field="spec.prune", key="renamed")
             continue
         facts = _moving({r.object: r.heirs for r in moves})
-        proof = Evidence(f"before the change, {owner} declares {first.object}; after it, {first.heirs[0]} does")
+        proof = Evidence.field(f"before the change, {owner} declares {first.object}; after it, {first.heirs[0]} does")
         yield Problem(owner, facts, evidence=(proof,), location=first.location, field="spec.prune", key="moved")
 
 
@@ -81,15 +92,16 @@ def _moving(heirs_of: dict[Ref, tuple[Ref, ...]]) -> dict[str, str]:
 
 def _moved(kustomization: Resource, heirs_of: dict[Ref, tuple[Ref, ...]]) -> Problem:
     facts = _moving(heirs_of)
-    proof = Evidence(
-        f"objects of its inventory declared elsewhere: {len(heirs_of)}", f"{kustomization.ref} status.inventory"
+    proof = Evidence.field(
+        f"objects of its inventory declared elsewhere: {len(heirs_of)}",
+        f"{kustomization.ref} status.inventory",
     )
     return Problem(kustomization.ref, facts, evidence=(proof,), field="spec.prune", key="moved")
 
 
 def _renamed(child: Resource, heir: Ref) -> Problem:
     facts = _renaming(heir, len(inventory(child)))
-    proof = Evidence(f"{heir} is declared and does not exist yet", str(heir))
+    proof = Evidence.field(f"{heir} is declared and does not exist yet", str(heir))
     return Problem(child.ref, facts, evidence=(proof,), field="spec.prune", key="renamed")
 
 

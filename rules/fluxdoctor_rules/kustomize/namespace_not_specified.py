@@ -29,7 +29,7 @@ def _reported(failures: Failures, manifests: Manifests) -> Iterator[Problem]:
         if match and declared and not declared.has("metadata.namespace"):
             place = declared.at("metadata")
             facts = {"object": match["object"], "where": f" ({place})" if place else ""}
-            proof = Evidence("metadata.namespace is not set", str(place))
+            proof = Evidence.file("metadata.namespace is not set", str(place))
             yield Problem(failure.ref, facts, evidence=(proof,), field="metadata.namespace", location=place)
 
 

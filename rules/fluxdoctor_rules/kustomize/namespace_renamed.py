@@ -25,7 +25,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
                     "live": live.name,
                     "by": "spec.targetNamespace" if is_target else "namespace in a kustomization.yaml",
                 }
-                proof = Evidence(f"{live} exists, but Namespace/{declared} does not", str(live))
+                proof = Evidence.field(f"{live} exists, but Namespace/{declared} does not", str(live))
                 field = "spec.targetNamespace" if is_target else "metadata.name"
                 yield Problem(
                     kustomization.ref,

@@ -2,7 +2,17 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Condition, Confidence, Evidence, Failures, Problem, Ref, Resource, condition
+from fluxdoctor import (
+    Cluster,
+    Condition,
+    Confidence,
+    Evidence,
+    Failures,
+    Problem,
+    Ref,
+    Resource,
+    condition,
+)
 from fluxdoctor_rules.kustomize import _apply_errors
 
 #: Their Pods have more details than their conditions; other rules report those.
@@ -42,6 +52,6 @@ def _problem(resource: Resource, failing: Condition) -> Problem:
     return Problem(
         resource.ref,
         {"reason": failing.reason or failing.type, "detail": f": {text}" if text else ""},
-        evidence=(Evidence(f'{failing.reason}: "{text}"', where),),
+        evidence=(Evidence.field(f'{failing.reason}: "{text}"', where),),
         confidence=Confidence.REPORTED,
     )

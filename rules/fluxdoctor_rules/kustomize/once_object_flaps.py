@@ -23,5 +23,5 @@ def check(cluster: Cluster, graph: Graph, versions: Versions) -> Iterator[Proble
         kustomization = cluster.get(owner) if owner and owner.kind == "Kustomization" else None
         if kustomization and kustomization.flag("spec.prune"):
             facts = {"owner": str(kustomization.ref), "version": ".".join(map(str, version))}
-            proof = Evidence(f"{_KEY}ssa: {policy}", str(resource.ref))
+            proof = Evidence.field(f"{_KEY}ssa: {policy}", str(resource.ref))
             yield Problem(resource.ref, facts, evidence=(proof,), field="metadata.annotations")

@@ -44,7 +44,7 @@ def _problem(kustomization: Resource, name: str, count: int, cluster: Cluster) -
         "count": str(count),
         "who": f" ({', '.join(others)} also write{'s' if len(others) == 1 else ''} it)" if others else "",
     }
-    proof = Evidence(
+    proof = Evidence.event(
         f"configured {count} times since {kustomization.text('status.history.0.firstReconciled')}",
         f"{kustomization.ref} events",
     )

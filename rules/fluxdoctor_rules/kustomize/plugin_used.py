@@ -24,7 +24,8 @@ def check(cluster: Cluster, failures: Failures, manifests: Manifests) -> Iterato
                     if document.api_version.partition("/")[0] != "builtin":
                         place = body.at((key, index)) or Location(body.file)
                         facts = {"plugin": document.text("kind"), "where": str(place)}
-                        proof = Evidence(
-                            f"{path} configures {document.api_version} {document.text('kind')}", str(place)
+                        proof = Evidence.file(
+                            f"{path} configures {document.api_version} {document.text('kind')}",
+                            str(place),
                         )
                         yield Problem(kustomization.ref, facts, evidence=(proof,), location=place, key=path)

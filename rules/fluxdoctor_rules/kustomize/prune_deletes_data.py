@@ -36,9 +36,9 @@ def _problem(ref: Ref, owner: Ref, loss: str, removal: Removal | None = None) ->
         "loss": loss,
     }
     if removal:
-        proof = Evidence(f"{owner} declared it before the change")
+        proof = Evidence.field(f"{owner} declared it before the change")
         return Problem(ref, facts, evidence=(proof,), location=removal.location, field="spec.prune", key=str(ref))
-    proof = Evidence(f"{owner} applied it", f"{owner} status.inventory")
+    proof = Evidence.field(f"{owner} applied it", f"{owner} status.inventory")
     return Problem(ref, facts, evidence=(proof,), field="spec.prune", key=str(ref))
 
 

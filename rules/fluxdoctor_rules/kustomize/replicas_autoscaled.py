@@ -24,7 +24,7 @@ def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Prob
                 "owner": str(kustomization.ref),
                 "replicas": str(declared.get("spec.replicas")),
             }
-            proof = Evidence(f"spec.scaleTargetRef is {target.ref}", str(scaler.ref))
+            proof = Evidence.field(f"spec.scaleTargetRef is {target.ref}", str(scaler.ref))
             yield Problem(
                 target.ref, facts, evidence=(proof,), field="spec.replicas", location=declared.at("spec.replicas")
             )

@@ -58,6 +58,6 @@ def _below(ref: Ref, graph: Graph) -> set[Ref]:
 def _problem(subject: Ref, namespace: Ref, others: list[Ref], count: int) -> Problem:
     more = f" and {count - _LISTED} more" if count > _LISTED else ""
     names = ", ".join(map(str, others)) + more
-    proof = Evidence(f"{others[0]} applies objects in {namespace.name}", f"{others[0]} status.inventory")
+    proof = Evidence.field(f"{others[0]} applies objects in {namespace.name}", f"{others[0]} status.inventory")
     facts = {"namespace": namespace.name, "others": names}
     return Problem(subject, facts, evidence=(proof,), field="spec.prune", key=namespace.name)

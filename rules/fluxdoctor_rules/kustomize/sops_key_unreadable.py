@@ -25,5 +25,5 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         required = next((form for end, form in _FORMATS.items() if key.endswith(end)), "")
         if secret and actual and required and required not in actual:
             facts = {"key": key, "decryption": secret.ref.named, "problem": " ".join(error["problem"].split())}
-            proof = Evidence(f"{key} is {actual}", str(secret.ref))
+            proof = Evidence.field(f"{key} is {actual}", str(secret.ref))
             yield Problem(failure.ref, facts, evidence=(proof,), field="spec.decryption.secretRef")

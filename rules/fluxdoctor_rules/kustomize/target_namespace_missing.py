@@ -22,7 +22,9 @@ def check(cluster: Cluster, failures: Failures, manifests: Manifests | None) -> 
                     yield lookup.as_unknown(failure.ref)
                 elif lookup.absent:
                     proof = Evidence(
-                        f'{words.reason}: "{" ".join(words.message.split())}"', f"{failure.ref} {words.where}"
+                        words.kind,
+                        f'{words.reason}: "{" ".join(words.message.split())}"',
+                        f"{failure.ref} {words.where}",
                     )
                     yield _problem(failure, error["namespace"], words.message, proof, manifests)
                 break

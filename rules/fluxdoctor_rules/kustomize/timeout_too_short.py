@@ -30,5 +30,5 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
             }
             status = condition(release, "Ready")
             duration = f" for {age(status.since, failures.taken)}" if status and status.since else ""
-            proof = Evidence(f"has been {'Ready' if is_ready else 'in progress'}{duration}", str(release.ref))
+            proof = Evidence.field(f"has been {'Ready' if is_ready else 'in progress'}{duration}", str(release.ref))
             yield Problem(failure.ref, facts, evidence=(proof,), field="spec.timeout")

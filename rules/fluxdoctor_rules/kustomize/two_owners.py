@@ -98,7 +98,7 @@ def _problem(ref: Ref, both: list[Resource], live: Resource | None, manifests: M
             "how": f"{'with different content' if differ else 'and either can delete it'}; {last.ref} wrote it last",
             "last": last.ref,
         },
-        evidence=tuple(Evidence(f"listed in status.inventory of {o.ref}") for o in both),
+        evidence=tuple(Evidence.field(f"listed in status.inventory of {o.ref}") for o in both),
         location=declared.at() if declared else None,
         severity=Severity.ERROR if differ else None,
     )

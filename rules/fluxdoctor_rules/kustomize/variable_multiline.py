@@ -18,7 +18,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
                     reported.add(use.name)
                     place = resource.at(path)
                     facts = {"variable": use.name, "source": lines[use.name], "where": str(place)}
-                    proof = Evidence(f"{use.name} has several lines", lines[use.name])
+                    proof = Evidence.field(f"{use.name} has several lines", lines[use.name])
                     yield Problem(
                         kustomization.ref,
                         facts,

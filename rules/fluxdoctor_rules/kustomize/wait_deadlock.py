@@ -15,7 +15,7 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
         dependents = _dependents(parent.ref, graph) if children else frozenset()
         for child in children:
             if child in dependents:
-                proof = Evidence(f"spec.dependsOn leads to {parent.ref}", str(child))
+                proof = Evidence.field(f"spec.dependsOn leads to {parent.ref}", str(child))
                 facts = {"child": child}
                 yield Problem(
                     parent.ref, facts, evidence=(proof,), field="spec.wait", key=str(child), explains=(child,)

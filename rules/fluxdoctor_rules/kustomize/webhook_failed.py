@@ -20,7 +20,7 @@ def check(graph: Graph, failures: Failures) -> Iterator[Problem]:
             service = _SERVICE.search(text) if error else None
             if error and service and (owners := _owners(service, failure, graph, failures)):
                 called = Ref("Service", service["namespace"], service["name"])
-                proof = tuple(Evidence(f"applies {called} and is not ready", str(o)) for o in owners)
+                proof = tuple(Evidence.field(f"applies {called} and is not ready", str(o)) for o in owners)
                 yield Problem(failure.ref, {"webhook": error["webhook"], "why": error["why"]}, proof, because=owners)
                 break
 

@@ -22,7 +22,7 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
             and all(_has_no_commit(cluster, alert, row) for row in rows)
         ):
             kinds = ", ".join(dict.fromkeys(row.text("kind") for row in rows))
-            proof = Evidence(f"{provider.ref} has type {provider.text('spec.type')}", str(provider.ref))
+            proof = Evidence.field(f"{provider.ref} has type {provider.text('spec.type')}", str(provider.ref))
             facts = {"kinds": kinds, "provider": str(provider.ref)}
             yield Problem(alert.ref, facts, (proof,), field="spec.eventSources")
 

@@ -23,6 +23,6 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
         subject = provider if cluster.get(provider) else alert.ref
         why = " ".join(event.message.split())
         times = f" ({event.count} times)" if event.count > 1 else ""
-        proof = Evidence(f'{event.reason}: "{why}"', f"{alert.ref} event")
+        proof = Evidence.event(f'{event.reason}: "{why}"', f"{alert.ref} event")
         facts: dict[str, Ref | str] = {"alert": alert.ref, "why": why, "times": times}
         yield Problem(subject, facts, evidence=(proof,), field="spec", key=str(alert.ref))

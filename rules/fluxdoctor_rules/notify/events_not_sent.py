@@ -20,7 +20,10 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         for controller in controllers.all_of(cluster, name):
             what = _flaw(cluster, controller) if controller.arguments else ""
             if what:
-                proof = Evidence(f"--{_FLAG}: {controller.flag(_FLAG) or 'not set'}", str(controller.deployment.ref))
+                proof = Evidence.field(
+                    f"--{_FLAG}: {controller.flag(_FLAG) or 'not set'}",
+                    str(controller.deployment.ref),
+                )
                 yield Problem(
                     controller.deployment.ref, {"what": what}, (proof,), field="spec.template.spec.containers"
                 )

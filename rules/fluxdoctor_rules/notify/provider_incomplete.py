@@ -26,7 +26,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             content = f"only {keys}" if keys else "no keys"
             where = f"{secret.ref} has {content}" if secret else "spec.secretRef is not set"
             facts = {"type": provider.text("spec.type"), "lacks": lacks, "where": where}
-            yield Problem(provider.ref, facts, (Evidence(where, str(provider.ref)),), field="spec.secretRef")
+            yield Problem(provider.ref, facts, (Evidence.field(where, str(provider.ref)),), field="spec.secretRef")
 
 
 def _lacks(provider: Resource, secret: Resource | None) -> str:

@@ -22,5 +22,5 @@ def check(cluster: Cluster, versions: Versions, target: Target | None) -> Iterat
         missing = [key for key in _REQUIRED if key not in secret.keys("keys")]
         if missing:
             facts = {"lacking": " and ".join(missing), "secret_name": str(secret.ref)}
-            proof = Evidence(f"keys: {', '.join(secret.keys('keys')) or 'none'}", str(secret.ref))
+            proof = Evidence.field(f"keys: {', '.join(secret.keys('keys')) or 'none'}", str(secret.ref))
             yield Problem(receiver.ref, facts, (proof,), field="spec.secretRef")

@@ -29,7 +29,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
 
 def _problem(ingress: Resource, row: Fields, facts: dict[str, str]) -> Problem:
     backend = f"{row.text('path', '/')} -> {row.text('backend.service.name')}"
-    return Problem(ingress.ref, facts, (Evidence(backend, str(ingress.ref)),), field=row.dotted)
+    return Problem(ingress.ref, facts, (Evidence.field(backend, str(ingress.ref)),), field=row.dotted)
 
 
 def _rewrites(ingress: Resource) -> bool:

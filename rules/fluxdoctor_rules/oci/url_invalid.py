@@ -26,6 +26,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             yield Problem(
                 repository.ref,
                 {"url": url, "why": why},
-                (Evidence(f"spec.url: {url}", str(repository.ref)),),
+                (Evidence.field(f"spec.url: {url}", str(repository.ref)),),
                 field="spec.url",
             )

@@ -13,6 +13,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
     for repository in cluster.active("OCIRepository"):
         match = _TAG.match(repository.text("spec.url"))
         if match and "${" not in repository.text("spec.url"):
-            proof = Evidence(f"spec.url: {repository.text('spec.url')}", str(repository.ref))
+            proof = Evidence.field(f"spec.url: {repository.text('spec.url')}", str(repository.ref))
             facts = {"tag": match["tag"], "url": repository.text("spec.url")}
             yield Problem(repository.ref, facts, (proof,), field="spec.url")

@@ -18,5 +18,5 @@ def check(cluster: Cluster, failures: Failures, manifests: Manifests) -> Iterato
             name = entry.text.rpartition("/")[2]
             if name in _FILES:
                 facts = {"where": str(entry.location), "name": name}
-                proof = Evidence(f"{entry.text} is listed, but does not exist", str(entry.location))
+                proof = Evidence.file(f"{entry.text} is listed, but does not exist", str(entry.location))
                 yield Problem(failure.ref, facts, (proof,), location=entry.location, key=entry.text)

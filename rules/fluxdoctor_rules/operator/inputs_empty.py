@@ -22,7 +22,7 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
         if has_no_input and not any(p.text("spec.type").endswith(_OFTEN_EMPTY) for p in empty):
             first = empty[0]
             facts = {"providers": ", ".join(str(p.ref) for p in empty)}
-            proof = Evidence("status.exportedInputs is empty", str(first.ref))
+            proof = Evidence.field("status.exportedInputs is empty", str(first.ref))
             yield Problem(resources.ref, facts, (proof,), field="spec.inputsFrom")
 
 

@@ -12,5 +12,5 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         return
     for operator in cluster.controllers("flux-operator"):
         facts = {"namespace": operator.namespace}
-        yield Problem(operator.ref, facts, (Evidence("no FluxInstance in the cluster", str(operator.ref)),))
+        yield Problem(operator.ref, facts, (Evidence.field("no FluxInstance in the cluster", str(operator.ref)),))
         return

@@ -23,7 +23,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
                 "lack": " and ".join(lacking),
                 "held": f"; it has {keys}" if keys else "",
             }
-            proof = Evidence(f"keys: {keys or 'none'}", str(secret.ref))
+            proof = Evidence.field(f"keys: {keys or 'none'}", str(secret.ref))
             yield Problem(provider.ref, facts, (proof,), field="spec.secretRef", shared=secret.ref.named)
 
 

@@ -22,7 +22,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
                 if fields and row.text("manager") not in _OWN:
                     names = ", ".join(fields[:_MOST])
                     facts = {"manager": row.text("manager"), "fields": names}
-                    proof = Evidence(f"managedFields: {row.text('manager')} set {names}", str(ref))
+                    proof = Evidence.field(f"managedFields: {row.text('manager')} set {names}", str(ref))
                     yield Problem(ref, facts, (proof,), key=row.text("manager"))
 
 

@@ -14,6 +14,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             yield Problem(
                 instance.ref,
                 {"said": text},
-                (Evidence(text, f"{instance.ref} event"),),
+                (Evidence.event(text, f"{instance.ref} event"),),
                 field="spec.distribution.version",
             )

@@ -11,5 +11,5 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         url = artifact.text("status.artifact.url")
         server = url.partition("://")[2].partition("/")[0].partition(".")[0]
         if server == "source-controller" and artifact.text("spec.sourceRef.kind") == "ArtifactGenerator":
-            proof = Evidence(f"status.artifact.url: {url}", str(artifact.ref))
+            proof = Evidence.field(f"status.artifact.url: {url}", str(artifact.ref))
             yield Problem(artifact.ref, {"address": url}, (proof,), shared="source-watcher")

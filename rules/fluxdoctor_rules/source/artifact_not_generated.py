@@ -10,6 +10,6 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
     for artifact in cluster.active("ExternalArtifact"):
         for reference in graph.needs(artifact.ref, Edge.GENERATOR):
             if failures.of(reference.target) and not artifact.has("status.artifact"):
-                proof = Evidence("status.artifact is not set", str(artifact.ref))
+                proof = Evidence.field("status.artifact is not set", str(artifact.ref))
                 facts = {"generator": str(reference.target)}
                 yield Problem(artifact.ref, facts, (proof,), because=(reference.target,))

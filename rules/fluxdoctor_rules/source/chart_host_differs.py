@@ -23,7 +23,7 @@ def check(cluster: Cluster, charts: ChartIndexes, failures: Failures) -> Iterato
         chart_hosts = sorted({h for v in versions for url in v.urls if (h := _host(url)) and h != index_host})
         if chart_hosts:
             facts = {"other": chart_hosts[0], "own": index_host}
-            proof = Evidence(f"the index at {index_host} lists charts on {chart_hosts[0]}", str(repository.ref))
+            proof = Evidence.field(f"the index at {index_host} lists charts on {chart_hosts[0]}", str(repository.ref))
             yield Problem(repository.ref, facts, (proof,), field="spec.passCredentials",
                           explains=tuple(r for r in (chart.ref, owner(chart)) if r))  # fmt: skip
 

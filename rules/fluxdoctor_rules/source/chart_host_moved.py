@@ -27,6 +27,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             if address == old or address.startswith(f"{old}/"):
                 is_failing = state(repository) is State.FAILED or not is_served
                 facts = {"address": old, "now": new}
-                proof = Evidence(f"spec.url: {repository.text('spec.url')}", str(repository.ref))
+                proof = Evidence.field(f"spec.url: {repository.text('spec.url')}", str(repository.ref))
                 level = Severity.ERROR if is_failing else Severity.INFO
                 yield Problem(repository.ref, facts, (proof,), field="spec.url", severity=level)

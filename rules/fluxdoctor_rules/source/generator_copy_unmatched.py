@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Fields, GitTrees, Problem, Ref, Resource, Tree, clean, suggestion
+from fluxdoctor import (
+    Cluster,
+    Evidence,
+    Fields,
+    GitTrees,
+    Problem,
+    Ref,
+    Resource,
+    Tree,
+    clean,
+    suggestion,
+)
 
 _WILD = "*?[{"
 
@@ -21,7 +32,10 @@ def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
                         "alias": f"{alias} ({sources[alias]})",
                         "near": suggestion(tree.nearest(_fixed(path))),
                     }
-                    proof = Evidence(f"{_fixed(path)} is not one of the {len(tree.paths)} files", str(sources[alias]))
+                    proof = Evidence.field(
+                        f"{_fixed(path)} is not one of the {len(tree.paths)} files",
+                        str(sources[alias]),
+                    )
                     yield Problem(generator.ref, facts, (proof,), field=row.dotted, key=row.text("from"))
 
 

@@ -15,5 +15,5 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         if secret is None or provider == "github" or state(repository) is not State.FAILED:
             continue
         if has_value(secret, "githubAppID") and not has_value(secret, "password"):
-            proof = Evidence(key_list(secret), str(secret.ref))
+            proof = Evidence.field(key_list(secret), str(secret.ref))
             yield Problem(repository.ref, {"secret": secret.ref.named}, (proof,), field="spec.provider")

@@ -19,7 +19,7 @@ def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
             more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
             location = Location(pointers[0], 1)
             facts = {"file": f"{pointers[0]}{more}"}
-            yield Problem(source.ref, facts, (Evidence("a Git LFS pointer", str(location)),), location=location)
+            yield Problem(source.ref, facts, (Evidence.file("a Git LFS pointer", str(location)),), location=location)
 
 
 def _uses_lfs(tree: Tree) -> bool:

@@ -28,5 +28,5 @@ def check(cluster: Cluster, manifests: Manifests, target: Target) -> Iterator[Pr
                 "target": removed_apis.text(target.flux),
                 "now": row.now,
             }
-            yield Problem(owner, facts, (Evidence(f"apiVersion: {row.api_version}", str(where)),), location=where,
+            yield Problem(owner, facts, (Evidence.file(f"apiVersion: {row.api_version}", str(where)),), location=where,
                           key=f"{where} {resource.ref}", field="apiVersion")  # fmt: skip

@@ -15,6 +15,6 @@ def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Prob
         return
     for release in cluster.active("HelmRelease"):
         if not release.has("spec.waitStrategy"):
-            proof = Evidence("spec.waitStrategy is not set", str(release.ref))
+            proof = Evidence.field("spec.waitStrategy is not set", str(release.ref))
             facts = {"target": removed_apis.text(target.flux)}
             yield Problem(release.ref, facts, (proof,), field="spec.waitStrategy", shared="helm 4")

@@ -24,5 +24,5 @@ def check(cluster: Cluster, manifests: Manifests, target: Target) -> Iterator[Pr
                 "since": removed_apis.text(row.since),
                 "now": row.now,
             }
-            yield Problem(owner, facts, (Evidence(f"apiVersion: {row.api_version}", str(where)),), location=where,
+            yield Problem(owner, facts, (Evidence.file(f"apiVersion: {row.api_version}", str(where)),), location=where,
                           key=f"{where} {resource.ref}", field="apiVersion")  # fmt: skip

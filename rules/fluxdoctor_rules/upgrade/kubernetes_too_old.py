@@ -17,4 +17,8 @@ def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Prob
                 "oldest": removed_apis.text(oldest),
                 "have": removed_apis.text(kubernetes),
             }
-            yield Problem(deployment.ref, facts, (Evidence(f"Kubernetes {removed_apis.text(kubernetes)}", "versions"),))
+            yield Problem(
+                deployment.ref,
+                facts,
+                (Evidence.field(f"Kubernetes {removed_apis.text(kubernetes)}", "versions"),),
+            )

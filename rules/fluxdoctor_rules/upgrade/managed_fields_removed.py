@@ -15,5 +15,5 @@ def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
         for version in sorted(set(versions)):
             if removed_apis.removed(removed_apis.FLUX, version, resource.kind, target.flux):
                 facts = {"version": version, "target": removed_apis.text(target.flux)}
-                proof = Evidence(f"managedFields has apiVersion {version}", str(resource.ref))
+                proof = Evidence.field(f"managedFields has apiVersion {version}", str(resource.ref))
                 yield Problem(resource.ref, facts, (proof,), key=version, shared=version)

@@ -15,7 +15,7 @@ def check(cluster: Cluster, versions: Versions, target: Target) -> Iterator[Prob
         return
     for release in cluster.all("HelmRelease"):
         if release.rows("spec.postRenderers") and not release.has("spec.postRenderStrategy"):
-            proof = Evidence("spec.postRenderers without spec.postRenderStrategy", str(release.ref))
+            proof = Evidence.field("spec.postRenderers without spec.postRenderStrategy", str(release.ref))
             facts = {"target": removed_apis.text(target.flux)}
             yield Problem(
                 release.ref, facts, (proof,), field="spec.postRenderers", shared=f"post-renderers {facts['target']}"

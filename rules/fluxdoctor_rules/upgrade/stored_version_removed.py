@@ -17,7 +17,7 @@ def check(cluster: Cluster, target: Target) -> Iterator[Problem]:
             if row:
                 stored = ", ".join(crd.strings("status.storedVersions"))
                 facts = {"version": version, "target": removed_apis.text(target.flux), "stored": stored}
-                proof = Evidence(f"status.storedVersions: {stored}", str(crd.ref))
+                proof = Evidence.field(f"status.storedVersions: {stored}", str(crd.ref))
                 yield Problem(
                     crd.ref, facts, (proof,), key=version, shared=f"stored for {removed_apis.text(target.flux)}"
                 )

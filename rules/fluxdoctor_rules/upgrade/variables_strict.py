@@ -37,5 +37,5 @@ def check(cluster: Cluster, manifests: Manifests, versions: Versions, target: Ta
                 elif definitions.names:
                     where = resource.at(path)
                     facts = {"where": str(where), "variable": use.name, "target": removed_apis.text(target.flux)}
-                    yield Problem(kustomization.ref, facts, (Evidence(f"${{{use.name}}}", str(where)),), location=where,
+                    yield Problem(kustomization.ref, facts, (Evidence.file(f"${{{use.name}}}", str(where)),), location=where,
                                   key=use.name, field=Fields({}, path).dotted)  # fmt: skip
