@@ -129,10 +129,10 @@ def test_the_command_prints_the_chain_and_then_the_cause() -> None:
     )
     assert code == 1
     assert text.splitlines()[:9] == [
-        "Kustomization flux-system/infra-controllers",
+        "Kustomization/flux-system/infra-controllers",
         "   DependencyNotReady: \"dependency 'flux-system/sources' is not ready\"",
         "   for 15s",
-        "└─ waits for (spec.dependsOn[0]): Kustomization flux-system/sources  kustomize/path-not-found, reported",
+        "└─ waits for (spec.dependsOn[0]): Kustomization/flux-system/sources  kustomize/path-not-found, reported",
         "      spec.path ./source is not in the artifact of GitRepository/flux-system/flux-system",
         '      ArtifactFailed: "kustomization path not found: stat /tmp/kustomization-669860487/source: no such file or',
         '      directory"',
@@ -145,7 +145,7 @@ def test_the_command_prints_the_chain_and_then_the_cause() -> None:
 def test_the_command_says_so_of_what_is_well() -> None:
     assert run("diagnose", "ks/webapp", "--from", str(INCIDENTS / "healthy-baseline")) == (
         0,
-        "Kustomization flux-system/webapp: nothing holds it back\n",
+        "Kustomization/flux-system/webapp: not affected by any finding\n",
     )
 
 
@@ -169,12 +169,12 @@ def test_markdown_tells_the_chain_first() -> None:
     lines = text.splitlines()
     assert code == 1
     assert lines[4:12] == [
-        "**`Kustomization flux-system/infra-controllers` is held back by**",
+        "**`Kustomization/flux-system/infra-controllers` is affected by**",
         "",
-        "1. `Kustomization flux-system/infra-controllers`",
+        "1. `Kustomization/flux-system/infra-controllers`",
         "   - `DependencyNotReady: \"dependency 'flux-system/sources' is not ready\"`",
         "   - `for 15s`",
-        "2. waits for \\(spec.dependsOn\\[0\\]\\): `Kustomization flux-system/sources`",
+        "2. waits for \\(spec.dependsOn\\[0\\]\\): `Kustomization/flux-system/sources`",
         '   - `ArtifactFailed: "kustomization path not found: stat /tmp/kustomization-669860487/source: no such file or directory"`',
         "   - `for 18s`",
     ]
@@ -190,12 +190,12 @@ def test_every_output_of_one_object_tells_its_chain(tmp_path: Path) -> None:
     assert [[link["name"] for link in c["links"]] for c in json.loads(said["json"])["chains"]] == [
         ["infra-controllers", "sources"]
     ]
-    assert "is held back by" in said["markdown"]
-    assert "Why Kustomization flux-system/infra-controllers is held back" in said["html"]
+    assert "is affected by" in said["markdown"]
+    assert "Findings that affect Kustomization/flux-system/infra-controllers" in said["html"]
 
 
 def test_every_format_says_of_what_is_well_that_it_is() -> None:
     well = ("diagnose", "ks/webapp", "--from", str(INCIDENTS / "healthy-baseline"), "--format")
-    assert "**Nothing holds `Kustomization flux-system/webapp` back**" in run(*well, "markdown")[1]
-    assert "<p>Nothing holds it back.</p>" in run(*well, "html")[1]
+    assert "**No finding affects `Kustomization/flux-system/webapp`**" in run(*well, "markdown")[1]
+    assert "<p>No finding affects this object.</p>" in run(*well, "html")[1]
     assert json.loads(run(*well, "json")[1])["chains"] == []

@@ -135,8 +135,8 @@ def test_the_page_of_one_cluster_draws_its_graph(fleet: Path, tmp_path: Path) ->
         write(fleet, dict.fromkeys(extra, SYNC.replace("clusters/prod", "clusters/test")))
         run(str(fleet), "--output", f"html={tmp_path / 'report.html'}")
         page = (tmp_path / "report.html").read_text("utf-8")
-        drawings.append(re.findall(r"<title>(Kustomization flux-system/[\w-]+)", page))
-    assert drawings == [["Kustomization flux-system/apps", "Kustomization flux-system/flux-system"], []]
+        drawings.append(re.findall(r"<title>(Kustomization/flux-system/[\w-]+)", page))
+    assert drawings == [["Kustomization/flux-system/apps", "Kustomization/flux-system/flux-system"], []]
 
 
 @needs_kustomize
@@ -302,7 +302,7 @@ def test_usage_errors(tmp_path: Path, fleet: Path) -> None:
     unknown = run(str(fleet), "--changed-since", "no-such-branch")
     assert (unknown.exit_code, "git knows no revision 'no-such-branch'" in unknown.output) == (2, True)
     option = run(str(fleet), "--changed-since=--output=/tmp/x")
-    assert (option.exit_code, "is no revision" in option.output) == (2, True)
+    assert (option.exit_code, "is not a revision" in option.output) == (2, True)
 
 
 def test_a_folder_that_no_cluster_applies(tmp_path: Path) -> None:
@@ -371,5 +371,7 @@ def test_a_partial_clone(tmp_path: Path) -> None:
     }  # fmt: skip
     bare = tmp_path / "bare"
     run(["git", "clone", "-q", "--bare", "--filter=blob:none", f"file://{origin}", str(bare)])
-    with pytest.raises(repository.RepositoryError, match=r"git has no content of app/cm.yaml in \w{10}; fetch it"):
+    with pytest.raises(
+        repository.RepositoryError, match=r"git has no content of app/cm.yaml in \w{10}; run: git fetch"
+    ):
         repository.of_revision(bare, "HEAD")

@@ -36,26 +36,26 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("text", "variables", "expected"),
     [
-        ("a: ${A}", Variables({"A": "x"}, active=True), "a: x"),
-        ("a: ${A}", Variables({}, active=True), "a: "),
-        ("a: ${A}", Variables({}, active=False), "a: ${A}"),
-        ("a: ${A}", Variables({}, open=True, active=True), "a: ${A}"),
-        ("a: ${A:=y}", Variables({}, active=True), "a: y"),
-        ("a: ${A:-y}", Variables({"A": ""}, active=True), "a: y"),
-        ("a: ${A-y}", Variables({"A": ""}, active=True), "a: ${A-y}"),
-        ("a: ${A=y} ${A:+z}", Variables({"A": ""}, active=True), "a: y z"),
-        ("a: ${A^^} ${A^} ${A,,} ${#A} ${A:1}", Variables({"A": "xY"}, active=True), "a: XY XY xy 2 ${A:1}"),
-        ("a: $$${A} $$A ${1}", Variables({"A": "x"}, active=True), "a: $x $A "),
-        ("a: ${A:=p-${B}-s}", Variables({"B": "z"}, active=True), "a: p-z-s"),
-        ("a: ${B:=p-${A}-s}", Variables({"B": "z"}, open=True, active=True), "a: z"),
-        ("a: ${A:=${B}}", Variables({"B": "z"}, active=True), "a: z"),
-        ("a: ${A:=y}", Variables({}, open=True, active=True), "a: ${A:=y}"),
-        ("a: $${A}", Variables({"A": "x"}, active=True), "a: ${A}"),
-        ("a: ${A}", Variables({"A": "${A}"}, active=True), "a: ${A}"),
-        ("a: $A $(B)", Variables({"A": "x"}, active=True), "a: $A $(B)"),
+        ("a: ${A}", Variables({"A": "x"}, is_active=True), "a: x"),
+        ("a: ${A}", Variables({}, is_active=True), "a: "),
+        ("a: ${A}", Variables({}, is_active=False), "a: ${A}"),
+        ("a: ${A}", Variables({}, is_open=True, is_active=True), "a: ${A}"),
+        ("a: ${A:=y}", Variables({}, is_active=True), "a: y"),
+        ("a: ${A:-y}", Variables({"A": ""}, is_active=True), "a: y"),
+        ("a: ${A-y}", Variables({"A": ""}, is_active=True), "a: ${A-y}"),
+        ("a: ${A=y} ${A:+z}", Variables({"A": ""}, is_active=True), "a: y z"),
+        ("a: ${A^^} ${A^} ${A,,} ${#A} ${A:1}", Variables({"A": "xY"}, is_active=True), "a: XY XY xy 2 ${A:1}"),
+        ("a: $$${A} $$A ${1}", Variables({"A": "x"}, is_active=True), "a: $x $A "),
+        ("a: ${A:=p-${B}-s}", Variables({"B": "z"}, is_active=True), "a: p-z-s"),
+        ("a: ${B:=p-${A}-s}", Variables({"B": "z"}, is_open=True, is_active=True), "a: z"),
+        ("a: ${A:=${B}}", Variables({"B": "z"}, is_active=True), "a: z"),
+        ("a: ${A:=y}", Variables({}, is_open=True, is_active=True), "a: ${A:=y}"),
+        ("a: $${A}", Variables({"A": "x"}, is_active=True), "a: ${A}"),
+        ("a: ${A}", Variables({"A": "${A}"}, is_active=True), "a: ${A}"),
+        ("a: $A $(B)", Variables({"A": "x"}, is_active=True), "a: $A $(B)"),
         (
             "metadata: {annotations: {\n kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${A}",
-            Variables({"A": "x"}, active=True),
+            Variables({"A": "x"}, is_active=True),
             "metadata: {annotations: {\n kustomize.toolkit.fluxcd.io/substitute: disabled}}\na: ${A}",
         ),
     ],
@@ -67,15 +67,15 @@ def test_substitute(text: str, variables: Variables, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "variables", "syntax", "missing"),
     [
-        ("a: ${A} ${B:=x} ${C}", Variables({"A": "x"}, active=True), "", "C"),
-        ("a: ${B:=${D}}", Variables({"B": "x"}, active=True), "", "D"),
-        ("a: ${C}", Variables({"A": "x"}, open=True, active=True), "", ""),
-        ("a: ${C}", Variables({}, active=False), "", ""),
-        ("a: $${C} $C $(C)", Variables({"A": "x"}, active=True), "", ""),
-        ("a: ${list[@]}", Variables({"A": "x"}, active=True), "missing closing brace", ""),
-        ("a: ${A-y}", Variables({"A": "x"}, active=True), "missing closing brace", ""),
-        ("a: ${", Variables({"A": "x"}, active=True), "unable to parse variable name", ""),
-        ("a: ${", Variables({}, open=True, active=True), "", ""),
+        ("a: ${A} ${B:=x} ${C}", Variables({"A": "x"}, is_active=True), "", "C"),
+        ("a: ${B:=${D}}", Variables({"B": "x"}, is_active=True), "", "D"),
+        ("a: ${C}", Variables({"A": "x"}, is_open=True, is_active=True), "", ""),
+        ("a: ${C}", Variables({}, is_active=False), "", ""),
+        ("a: $${C} $C $(C)", Variables({"A": "x"}, is_active=True), "", ""),
+        ("a: ${list[@]}", Variables({"A": "x"}, is_active=True), "missing closing brace", ""),
+        ("a: ${A-y}", Variables({"A": "x"}, is_active=True), "missing closing brace", ""),
+        ("a: ${", Variables({"A": "x"}, is_active=True), "unable to parse variable name", ""),
+        ("a: ${", Variables({}, is_open=True, is_active=True), "", ""),
     ],
 )
 def test_what_flux_refuses_to_replace(text: str, variables: Variables, syntax: str, missing: str) -> None:
@@ -149,7 +149,9 @@ def test_artifacts_that_can_be_followed() -> None:
         ref=Ref("ArtifactGenerator", "flux-system", "fleet"),
     )  # fmt: skip
     files = {"apps": ("apps/a.yaml", "apps/b/c.yaml"), "one.yaml": ("one.yaml",)}
-    made = list(artifacts.of(generator, Ref("GitRepository", "flux-system", "fleet"), lambda p: files.get(p, ())))
+    made = list(
+        artifacts.generated_by(generator, Ref("GitRepository", "flux-system", "fleet"), lambda p: files.get(p, ()))
+    )
     expected = {"x/a.yaml": "apps/a.yaml", "x/b/c.yaml": "apps/b/c.yaml", "one.yaml": "one.yaml"}
     assert made == [(Ref("ExternalArtifact", "flux-system", "a"), expected)]
 
@@ -207,19 +209,19 @@ def test_what_a_build_leaves_on_disk_holds_no_value_of_a_secret() -> None:
         "  - patch: |\n      kind: Secret\n      stringData: {a: hunter2}\n"
     )
     release = "kind: HelmRelease\nmetadata:\n  name: r\nspec:\n  valuesFrom:\n  - kind: Secret\n    name: s\n"
-    kept = BuiltDocument(secret).kept()
+    kept = BuiltDocument(secret).to_cache()
     assert isinstance(kept, dict)
     assert (kept["metadata"]["name"], "hunter2" in repr(kept), "stringData" in kept) == ("s", False, False)
-    assert BuiltDocument(secret + "  other: ${A}\n").kept() is None
-    assert BuiltDocument(sealed + "  other: ENC[${A}]\n").kept() == sealed + "  other: ENC[${A}]\n"
-    assert BuiltDocument(patch).kept() is None
+    assert BuiltDocument(secret + "  other: ${A}\n").to_cache() is None
+    assert BuiltDocument(sealed + "  other: ENC[${A}]\n").to_cache() == sealed + "  other: ENC[${A}]\n"
+    assert BuiltDocument(patch).to_cache() is None
     variable = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: ${A}\n"
-    assert BuiltDocument(variable).kept() == variable
-    assert BuiltDocument(variable.replace("${A}", "${A:=hunter2-hunter2}")).kept() is None
-    assert BuiltDocument(variable.replace("${A}", "hunter2${A}")).kept() is None
-    assert BuiltDocument(variable.replace("${A}", "${A}\n  next: hunter2")).kept() is None
+    assert BuiltDocument(variable).to_cache() == variable
+    assert BuiltDocument(variable.replace("${A}", "${A:=hunter2-hunter2}")).to_cache() is None
+    assert BuiltDocument(variable.replace("${A}", "hunter2${A}")).to_cache() is None
+    assert BuiltDocument(variable.replace("${A}", "${A}\n  next: hunter2")).to_cache() is None
     body = {"kind": "HelmRelease", "metadata": {"name": "r"}, "spec": {"valuesFrom": [{"kind": "Secret", "name": "s"}]}}
-    assert BuiltDocument(release).kept() == body
+    assert BuiltDocument(release).to_cache() == body
 
 
 @pytest.mark.skipif(not kustomize.command(), reason="no kustomize")
@@ -242,7 +244,7 @@ def test_a_build_that_reads_more_than_its_kustomization_files_name() -> None:
     body = {"spec": {"path": "a"}}
     try:
         with ThreadPoolExecutor(1) as pool:
-            found = renderer.begin(Resource(body=body, ref=Ref("Kustomization", "flux-system", "a")), pool).result()
+            found = renderer.start(Resource(body=body, ref=Ref("Kustomization", "flux-system", "a")), pool).result()
     finally:
         renderer.close()
     assert (found.error, [d.read(Variables()) for d in found.documents]) == (
@@ -256,7 +258,7 @@ def test_only_the_files_that_are_needed_are_written() -> None:
     stage = kustomize.Stage({"a/x.yaml": b"x", "b/y.yaml": b"y"}, kustomize.Command(kustomize.command()))
     try:
         stage.write("b/y.yaml", {"kind": "Y"})
-        assert (stage.need(["a/x.yaml"]), stage.need(["a/x.yaml", "b/y.yaml"])) == (True, False)
+        assert (stage.write_missing(["a/x.yaml"]), stage.write_missing(["a/x.yaml", "b/y.yaml"])) == (True, False)
         assert (stage.root / "b/y.yaml").read_bytes() == b'{"kind":"Y"}'
     finally:
         stage.close()
@@ -304,7 +306,7 @@ def test_where_each_object_of_a_build_was_written() -> None:
     assert found == [
         Origin("a/x.yaml", 1), Origin("a/x.yaml", 0), Origin("a/y.yaml", 0), Origin("a/kustomization.yaml", -1), None,
     ]  # fmt: skip
-    assert origins.LateMarks(tree, Origin("a/x.yaml", 1))[("metadata", "namespace")] == (5, 23)
+    assert origins.LazyMarks(tree, Origin("a/x.yaml", 1))[("metadata", "namespace")] == (5, 23)
 
 
 def test_the_header_of_a_document_is_read_without_its_values() -> None:
@@ -328,7 +330,7 @@ def test_the_header_of_a_document_is_read_without_its_values() -> None:
     ],
 )
 def test_what_kubectl_logs_is_what_kustomize_says(said: str, expected: str) -> None:
-    assert kustomize.unlogged(said) == expected
+    assert kustomize.strip_log_line(said) == expected
 
 
 @needs_kustomize
@@ -337,7 +339,7 @@ def test_a_failure_is_told_in_the_same_words_each_time() -> None:
     files = {"app/kustomization.yaml": orjson.dumps(made)}
     stage = kustomize.Stage(files, kustomize.Command(kustomize.command()))
     try:
-        stage.need(files)
+        stage.write_missing(files)
         said = [stage.build("app", made, number).error for number in range(2)]
     finally:
         stage.close()

@@ -34,7 +34,7 @@ def test_a_root_cause_and_what_it_blocks() -> None:
     assert done.returncode == 1
     assert done.stderr == ""
     assert "\n 1  ERROR    kustomize/path-not-found" in done.stdout
-    assert "Blocks  3: Kustomization flux-system/apps" in done.stdout
+    assert "Blocks  3: Kustomization/flux-system/apps" in done.stdout
     assert "clusters/production/sources.yaml:10  spec.path" in done.stdout
 
 

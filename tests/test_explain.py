@@ -41,9 +41,9 @@ By hand:
 Fix: Either set spec.chart.spec.version to a version that is offered, or publish
 <wanted>.
 Field: spec.chart.spec.version
-Speaks of: HelmChart, HelmRelease
-Reads: ChartIndexes, Cluster, OciTags
-Speaks in: live, replay, check
+Kinds: HelmChart, HelmRelease
+Facts: ChartIndexes, Cluster, OciTags
+Modes: live, replay, check
 Examples: fluxdoctor explain --raw helm/chart-version-missing
 Page: https://github.com/fluxdoctor/fluxdoctor/blob/main/rules/fluxdoctor_rules/helm/chart-version-missing.md
 """
@@ -73,7 +73,7 @@ A page
  1 first
 
 Fix: Do it.
-Speaks in: live, replay
+Modes: live, replay
 Pack: acme-rules
 """
     )

@@ -42,29 +42,29 @@ def test_the_tree_of_a_recorded_cascade() -> None:
         graph.draw(snapshot_of("cascade-chain-top"), report_of("cascade-chain-top")), width=100, color=False
     )
     assert text.splitlines() == [
-        "Kustomization flux-system/sources  [cause]",
+        "Kustomization/flux-system/sources  [cause]",
         "   kustomize/path-not-found: spec.path ./source is not in the artifact of GitRepository/flux-system/flux-system",
-        "├─ Kustomization flux-system/infra-controllers  [blocked]  dependsOn",
-        "│  ├─ Kustomization flux-system/infra-configs  [blocked]  dependsOn",
-        "│  │  └─ Kustomization flux-system/apps  [blocked]  dependsOn",
-        "│  │     ├─ HelmRelease backend/redis  [stale]  applies",
-        "│  │     └─ HelmRelease podinfo/podinfo  [stale]  applies",
-        "│  ├─ HelmRelease cert-manager/cert-manager  [stale]  applies",
-        "│  └─ HelmRelease ingress-nginx/ingress-nginx  [stale]  applies",
-        "├─ HelmRepository flux-system/acme-charts  [stale]  applies",
-        "└─ OCIRepository flux-system/redis-chart  [stale]  applies",
-        "   └─ HelmRelease backend/redis  [stale]  chartRef  (see above)",
+        "├─ Kustomization/flux-system/infra-controllers  [blocked]  dependsOn",
+        "│  ├─ Kustomization/flux-system/infra-configs  [blocked]  dependsOn",
+        "│  │  └─ Kustomization/flux-system/apps  [blocked]  dependsOn",
+        "│  │     ├─ HelmRelease/backend/redis  [stale]  applies",
+        "│  │     └─ HelmRelease/podinfo/podinfo  [stale]  applies",
+        "│  ├─ HelmRelease/cert-manager/cert-manager  [stale]  applies",
+        "│  └─ HelmRelease/ingress-nginx/ingress-nginx  [stale]  applies",
+        "├─ HelmRepository/flux-system/acme-charts  [stale]  applies",
+        "└─ OCIRepository/flux-system/redis-chart  [stale]  applies",
+        "   └─ HelmRelease/backend/redis  [stale]  chartRef  (see above)",
         "",
-        "HelmChart flux-system/cert-manager-cert-manager",
-        "HelmChart flux-system/ingress-nginx-ingress-nginx",
-        "HelmChart flux-system/podinfo-podinfo",
-        "Alert flux-system/ops",
-        "GitRepository flux-system/flux-system",
-        "└─ Kustomization flux-system/flux-system  sourceRef",
-        "   ├─ GitRepository flux-system/webapp  applies",
-        "   │  └─ Kustomization flux-system/webapp  sourceRef",
-        "   ├─ Provider flux-system/ops-hook  applies",
-        "   └─ Receiver flux-system/git-push  applies",
+        "HelmChart/flux-system/cert-manager-cert-manager",
+        "HelmChart/flux-system/ingress-nginx-ingress-nginx",
+        "HelmChart/flux-system/podinfo-podinfo",
+        "Alert/flux-system/ops",
+        "GitRepository/flux-system/flux-system",
+        "└─ Kustomization/flux-system/flux-system  sourceRef",
+        "   ├─ GitRepository/flux-system/webapp  applies",
+        "   │  └─ Kustomization/flux-system/webapp  sourceRef",
+        "   ├─ Provider/flux-system/ops-hook  applies",
+        "   └─ Receiver/flux-system/git-push  applies",
     ]
 
 
@@ -82,9 +82,9 @@ def test_every_flux_object_of_every_incident_is_drawn_once() -> None:
 def test_what_is_alike_becomes_one_when_it_is_large_and_a_cause_never() -> None:
     drawn = picture(chain(100), large=20)
     assert [(n.label, n.mark) for n in drawn.nodes] == [
-        ("Kustomization flux-system/k0", Mark.CAUSE),
+        ("Kustomization/flux-system/k0", Mark.CAUSE),
         ("99 Kustomization in flux-system", Mark.BLOCKED),
-        ("GitRepository flux-system/fleet", Mark.WELL),
+        ("GitRepository/flux-system/fleet", Mark.WELL),
     ]
     assert (
         graph_text.render(drawn, width=100, color=False).splitlines()[2]
@@ -102,8 +102,8 @@ def test_what_is_alike_in_many_namespaces_becomes_one_when_it_is_very_large() ->
     )
     broken = kustomization("k0", "ArtifactFailed", PATH)
     assert [(n.label, n.mark) for n in picture(world(FLEET + broken + teams), large=5).nodes] == [
-        ("Kustomization flux-system/k0", Mark.CAUSE),
-        ("GitRepository flux-system/fleet", Mark.WELL),
+        ("Kustomization/flux-system/k0", Mark.CAUSE),
+        ("GitRepository/flux-system/fleet", Mark.WELL),
         ("60 Kustomization in 30 namespaces", Mark.WELL),
     ]
     assert len(picture(world(FLEET + broken + teams), large=10).nodes) == 32
@@ -124,7 +124,7 @@ def test_a_circle_ends() -> None:
         )
     )
     assert graph_text.render(drawn, width=100, color=False).splitlines()[2:4] == [
-        "└─ Kustomization flux-system/b  [blocked]  dependsOn",
+        "└─ Kustomization/flux-system/b  [blocked]  dependsOn",
         "",
     ]
     ET.fromstring(graph_svg.render(drawn))  # noqa: S314 - our own
@@ -134,14 +134,14 @@ def test_mermaid_and_dot_mark_the_cause() -> None:
     drawn = picture(chain(2))
     assert graph_code.mermaid(drawn).splitlines()[:6] == [
         "flowchart LR",
-        '  n0["Kustomization flux-system/k0<br/>kustomize/path-not-found"]:::cause',
-        '  n1["Kustomization flux-system/k1"]:::blocked',
-        '  n2["GitRepository flux-system/fleet"]:::well',
+        '  n0["Kustomization/flux-system/k0<br/>kustomize/path-not-found"]:::cause',
+        '  n1["Kustomization/flux-system/k1"]:::blocked',
+        '  n2["GitRepository/flux-system/fleet"]:::well',
         '  n0 -->|"dependsOn"| n1',
         '  n2 -->|"sourceRef"| n0',
     ]
     dot = graph_code.dot(drawn)
-    assert '  n0 [label="Kustomization flux-system/k0\\nkustomize/path-not-found", style="filled,bold"' in dot
+    assert '  n0 [label="Kustomization/flux-system/k0\\nkustomize/path-not-found", style="filled,bold"' in dot
     assert '  n0 -> n1 [label="dependsOn"];' in dot
 
 
@@ -172,7 +172,7 @@ def test_what_is_needed_stands_to_the_left_though_flux_applies_its_own_source() 
     left = [int(r.get("x", "")) for r in root.iter("{http://www.w3.org/2000/svg}rect")]
     backwards = [a for a in drawn.arrows if left[a.source] >= left[a.target]]
     assert [(drawn.nodes[a.source].label, a.why, drawn.nodes[a.target].label) for a in backwards] == [
-        ("Kustomization flux-system/flux-system", "applies", "GitRepository flux-system/flux-system")
+        ("Kustomization/flux-system/flux-system", "applies", "GitRepository/flux-system/flux-system")
     ]
 
 

@@ -177,14 +177,14 @@ def test_a_hostile_working_tree_is_checked(tmp_path: Path, marks: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux" or not kustomize.command(), reason="no kustomize, or no limits for it")
 def test_kustomize_may_not_take_all_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """What grows in another way than is looked for before: here through the aliases themselves."""
-    monkeypatch.setattr(kustomize, "_MEMORY", 2 << 30)
+    monkeypatch.setattr(kustomize, "_MAX_MEMORY", 2 << 30)
     stage = kustomize.Stage({"x.yaml": ALIASES.encode()}, kustomize.Command(kustomize.command()))
     try:
-        stage.need(["x.yaml"])
+        stage.write_missing(["x.yaml"])
         output = stage.build("", {"resources": ["x.yaml"]}, 1)
     finally:
         stage.close()
-    assert output == kustomize.Output(stopped="it took more than 2 GiB of memory")
+    assert output == kustomize.Output(stop_reason="it took more than 2 GiB of memory")
 
 
 URLS = {

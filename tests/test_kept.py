@@ -62,7 +62,7 @@ def read(content: bytes, folder_: Folder, path: str = "kustomization.yaml") -> Y
     kept = ContentCache(folder_, ("fleet",))
     reading = ManifestReader({path: content}, kept)
     found = reading.read(content, path)
-    reading.settle()
+    reading.drop_secret_sources()
     kept.save()
     return found
 
@@ -134,7 +134,7 @@ def test_a_file_that_a_generator_makes_a_secret_of_is_not_kept(tmp_path: Folder)
     reading = ManifestReader(files, kept)
     for path, content in files.items():
         reading.read(content, path)
-    reading.settle()
+    reading.drop_secret_sources()
     kept.save()
     (at,) = tmp_path.iterdir()
     assert (b"hunter2" in at.read_bytes(), b"harmless" in at.read_bytes()) == (False, True)

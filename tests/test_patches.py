@@ -107,7 +107,7 @@ def test_kustomize_builds_the_same_with_and_without(rows: list[dict[str, Any]]) 
     stage = kustomize.Stage(FILES, kustomize.Command(kustomize.command()))
     body = {"resources": ["config.yaml"], "patches": rows}
     try:
-        stage.need(FILES)
+        stage.write_missing(FILES)
         whole = stage.build("app", {**body, "openapi": local}, 0)
         less = stage.build("app", {**without_idle(FILES, rows), "openapi": local}, 0)
     finally:
@@ -135,7 +135,7 @@ def test_one_build_for_all_clusters_that_differ_in_such_patches(monkeypatch: pyt
     ]
     try:
         with ThreadPoolExecutor(2) as pool:
-            found = [begun.result() for begun in [renderer.begin(one, pool) for one in kustomizations]]
+            found = [begun.result() for begun in [renderer.start(one, pool) for one in kustomizations]]
     finally:
         renderer.close()
     assert built == ["app"]
@@ -175,7 +175,7 @@ def test_what_a_build_makes_other_than_it_is_written(
     body: dict[str, Any], more: dict[str, bytes], expected: set[tuple[str, str]] | None
 ) -> None:
     files = {**FILES, **more}
-    found = patches.changed(tree_of(files, None), "app", body, [*more])
+    found = patches.changed_names(tree_of(files, None), "app", body, [*more])
     assert found == (None if expected is None else frozenset(expected))
 
 

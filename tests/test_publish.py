@@ -145,7 +145,7 @@ def test_an_object_stays_below_what_etcd_takes() -> None:
     assert whole["results"][-1] == {
         "policy": "fluxdoctor",
         "result": "skip",
-        "message": f"{left} more are not shown here",
+        "message": f"{left} more results are not shown here",
     }
     assert [r["properties"]["fingerprint"] for r in whole["results"][:-1]] == [
         f.fingerprint for f in much[: 600 - left]

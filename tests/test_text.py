@@ -33,7 +33,7 @@ def test_the_whole_report() -> None:
     whole = finding(
         evidence=(
             Evidence('ArtifactFailed: "not found"', f"{APPS} condition Ready=False"),
-            Evidence("since 2h13m", f"{APPS} lastTransitionTime"),
+            Evidence("for 2h13m", f"{APPS} lastTransitionTime"),
             Evidence("lists it", "Kustomization/flux-system/b status.inventory"),
         ),
         location=Location("clusters/apps.yaml", 12, 3),
@@ -48,16 +48,16 @@ def test_the_whole_report() -> None:
 prod-eu   Flux 2.9.4   61 objects   4 not ready   1 root cause     taken 2026-01-01 12:00:00Z, 0.9 s
 
  1  ERROR    kustomize/path-not-found                                                         proven
-    Kustomization flux-system/apps: spec.path ./prodution is not in the artifact
+    Kustomization/flux-system/apps: spec.path ./prodution is not in the artifact
     Proof   ArtifactFailed: "not found"
-            since 2h13m
+            for 2h13m
             lists it  (Kustomization/flux-system/b status.inventory)
     Fix     Set spec.path to ./production.
     In git  clusters/apps.yaml:12  spec.path
-    Also    1: Kustomization flux-system/b
-    Blocks  8: HelmRelease shop/web0, HelmRelease shop/web1, HelmRelease shop/web2, HelmRelease
-            shop/web3, HelmRelease shop/web4, HelmRelease shop/web5 and 2 more
-    Stale   1: HelmRelease shop/old at 6.5.0
+    Also    1: Kustomization/flux-system/b
+    Blocks  8: HelmRelease/shop/web0, HelmRelease/shop/web1, HelmRelease/shop/web2,
+            HelmRelease/shop/web3, HelmRelease/shop/web4, HelmRelease/shop/web5 and 2 more
+    Stale   1: HelmRelease/shop/old at 6.5.0
 
 1 note not shown (flux/in-progress): --verbose shows them
 """
@@ -73,10 +73,9 @@ def test_what_was_not_checked() -> None:
     assert text.render(report(skipped=skipped), width=110).splitlines()[1:] == [
         "",
         "Not checked: Secret/apps: forbidden",
-        "             Kustomization/flux-system/apps: Secret/apps/x was not read (so not judged by",
-        "             source/secret-missing)",
+        "             Kustomization/flux-system/apps: Secret/apps/x was not read (not checked by source/secret-missing)",
         "",
-        "1 rule had no facts to judge by: no Helm repository index was fetched",
+        "1 rule skipped: no Helm repository index was fetched",
     ]
 
 

@@ -1,1 +1,1 @@
-"""Report -> text, one file per format."""
+"""Renders reports: one module per format."""

@@ -1,4 +1,4 @@
-"""The chains from one object to its causes, as text."""
+"""Renders the chains from one object to its root causes as text."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from fluxdoctor.model.resource import Ref
 from fluxdoctor.report.plain import lines, plain
 
 
-def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool, hidden: str = "") -> str:
-    """Return the chains as text: an object a step, below it the proof; the findings themselves are told by the report.
+def render(target: Ref, chains: Sequence[Chain], *, width: int, color: bool, hidden: str = "") -> str:
+    """Return the chains as text: one object per step with its proof below it. The findings themselves are in the report.
 
     ``hidden``: what the report leaves out and may be the cause.
     """
@@ -26,32 +26,33 @@ def render(target: Ref, found: Sequence[Chain], *, width: int, color: bool, hidd
         force_terminal=color,
         highlight=False,
     )
-    if not found:
-        why = f"not ready, but no cause is shown: {hidden}" if hidden else "nothing holds it back"
+    if not chains:
+        why = f"not ready, but no cause is shown: {hidden}" if hidden else "not affected by any finding"
         console.print(Text(f"{_name(target)}: {why}", "bold"))
-    for i, chain in enumerate(found):
+    for i, chain in enumerate(chains):
         if i:
             console.print()
         for depth, link in enumerate(chain.links):
             _link(console, depth, link, chain)
     file = console.file
-    assert isinstance(file, io.StringIO)  # noqa: S101 - made above
+    assert isinstance(file, io.StringIO)  # noqa: S101 - set above
     return lines(file.getvalue())
 
 
 def _link(console: Console, depth: int, link: Link, chain: Chain) -> None:
+    """Print one step of a chain; the last one names the finding."""
     indent = 3 * depth
-    before = chain.links[depth - 1].why if depth else ""
-    last = depth == len(chain.links) - 1
-    line = Text(f"└─ {before}: " if depth else "", "dim").append(_name(link.ref), "bold red" if last else "bold")
-    if last:
+    relation = chain.links[depth - 1].why if depth else ""
+    is_last = depth == len(chain.links) - 1
+    line = Text(f"└─ {relation}: " if depth else "", "dim").append(_name(link.ref), "bold red" if is_last else "bold")
+    if is_last:
         line.append(f"  {chain.finding.rule}", "bold").append(f", {chain.finding.confidence}", "dim")
     console.print(Padding(line, (0, 0, 0, max(0, indent - 3))))
-    if last:
+    if is_last:
         console.print(Padding(Text(plain(chain.finding.message)), (0, 0, 0, indent + 3)))
     for proof in link.proof:
         console.print(Padding(Text(plain(proof.what), "dim"), (0, 0, 0, indent + 3)))
 
 
 def _name(ref: Ref) -> str:
-    return plain(f"{ref.kind} {ref.named}")
+    return plain(str(ref))

@@ -1,4 +1,4 @@
-"""What a report is of, for the formats that show more than findings: the graph, and the chains from one object."""
+"""The input of a report, for formats that also show the graph or the chains from one object."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from fluxdoctor.model.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The facts that a report was made of, where it is of one cluster; ``target``: the one object that was asked about."""
+    """``snapshot``: the facts behind a report of one cluster. ``target``: the object of a diagnosis of one object."""
 
     snapshot: Snapshot | None = None
     target: Ref | None = None
 
     def chains(self, report: Report) -> tuple[Chain, ...]:
-        """Return the ways from the object that was asked about to its causes."""
+        """Return the chains from the target to its root causes; () without a target."""
         return chains(self.target, report, self.snapshot) if self.target and self.snapshot else ()
 
 
-#: Nothing but the report.
+#: No snapshot and no target.
 NONE = Context()

@@ -1,4 +1,4 @@
-"""The formats of a report by name."""
+"""Renders a report in a format given by name."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import cast
 from fluxdoctor.model.finding import Report
 from fluxdoctor.report.context import NONE, Context
 
-#: Those that are the same on every terminal; text depends on its width and colours.
+#: The formats that do not depend on the terminal; text depends on its width and colours.
 WRITTEN = ("json", "markdown", "sarif", "junit", "github", "gitlab", "html", "openreports", "prometheus")
 NAMES = ("text", *WRITTEN)
-#: Those that show what the report is of: the others are lists of findings by their schemas.
-_WHOLE = ("json", "markdown", "html")
+#: The formats that use the context; the others are lists of findings with schemas of their own.
+_WITH_CONTEXT = ("json", "markdown", "html")
 
 
 def render(name: str, report: Report, context: Context = NONE) -> str:
-    """Return a report in a format of WRITTEN, whose module is loaded only when it is used. Raises KeyError for another."""
+    """Return a report in a format of WRITTEN; only its module is imported. Raises KeyError if the format is not in WRITTEN."""
     if name not in WRITTEN:
         raise KeyError(name)
-    more = (context,) if name in _WHOLE else ()
-    return cast("str", import_module(f"fluxdoctor.report.{name}").render(report, *more))
+    arguments = (context,) if name in _WITH_CONTEXT else ()
+    return cast("str", import_module(f"fluxdoctor.report.{name}").render(report, *arguments))

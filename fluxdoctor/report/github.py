@@ -12,11 +12,11 @@ _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO:
 
 
 def render(report: Report) -> str:
-    """Return a command a line for each finding, and one for what was not checked."""
+    """Return one command per line: one for each finding, and a notice with what was not checked."""
     lines = [_command(f) for f in report.findings]
-    asked = [s for s in report.skipped if s.asked]
-    if asked:
-        lines.append(f"::notice title=Not checked::{_text('; '.join(dict.fromkeys(s.why for s in asked)))}")
+    gaps = [s for s in report.skipped if s.asked]
+    if gaps:
+        lines.append(f"::notice title=Not checked::{_text('; '.join(dict.fromkeys(s.why for s in gaps)))}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -24,8 +24,8 @@ def _command(finding: Finding) -> str:
     at = finding.location
     place = {"file": at.file, "line": str(at.line or ""), "col": str(at.column or "")} if at else {}
     values = ",".join(f"{k}={_property(v)}" for k, v in {**place, "title": finding.rule}.items() if v)
-    said = f"{finding.subject.kind} {finding.subject.named}: {finding.message}\nFix: {finding.fix}"
-    return f"::{_COMMAND[finding.severity]} {values}::{_text(said)}"
+    text = f"{finding.subject}: {finding.message}\nFix: {finding.fix}"
+    return f"::{_COMMAND[finding.severity]} {values}::{_text(text)}"
 
 
 def _text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Report -> GitLab's code quality report, which a merge request shows (docs.gitlab.com, "Code Quality": report format)."""
+"""Report -> GitLab's code quality report, shown in merge requests (docs.gitlab.com, "Code Quality": report format)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INF
 
 
 def render(report: Report) -> str:
-    """Return the findings as a JSON list. One without a file stands at its object: GitLab shows none without a path."""
-    seen: dict[str, int] = {}
-    return json.dumps([_issue(f, seen) for f in report.findings], indent=2) + "\n"
+    """Return the findings as a JSON list. A finding without a file has its object as path: GitLab requires a path."""
+    counts: dict[str, int] = {}
+    return json.dumps([_issue(f, counts) for f in report.findings], indent=2) + "\n"
 
 
-def _issue(finding: Finding, seen: dict[str, int]) -> dict[str, Any]:
+def _issue(finding: Finding, counts: dict[str, int]) -> dict[str, Any]:
+    """Return one entry. ``counts``: how often each fingerprint occurred; GitLab needs distinct fingerprints."""
     at = finding.location
-    number = seen[finding.fingerprint] = seen.get(finding.fingerprint, 0) + 1
+    number = counts[finding.fingerprint] = counts.get(finding.fingerprint, 0) + 1
     return {
-        "description": plain(f"{finding.subject.kind} {finding.subject.named}: {finding.message}. Fix: {finding.fix}"),
+        "description": plain(f"{finding.subject}: {finding.message}. Fix: {finding.fix}"),
         "check_name": finding.rule,
         "fingerprint": finding.fingerprint if number == 1 else f"{finding.fingerprint}-{number}",
         "severity": _SEVERITY[finding.severity],

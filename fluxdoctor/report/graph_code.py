@@ -1,4 +1,4 @@
-"""The graph in the languages of other tools: mermaid (GitHub, GitLab draw it in Markdown) and dot (Graphviz)."""
+"""Renders the graph as mermaid, which GitHub and GitLab draw in Markdown, and as dot for Graphviz."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DASHED = (Mark.STALE, Mark.SUSPENDED)
 
 
 def mermaid(picture: Picture) -> str:
-    """Return a mermaid flowchart. What a name holds is escaped as entities, so that no name can be markup."""
+    """Return a mermaid flowchart. Names are escaped as entities, so that no name can be markup."""
     lines = ["flowchart LR"]
     lines += [f'  n{i}["{_entities(_caption(node))}"]:::{node.mark}' for i, node in enumerate(picture.nodes)]
     lines += [f'  n{a.source} -->|"{_entities(a.why)}"| n{a.target}' for a in picture.arrows]
@@ -28,15 +28,15 @@ def mermaid(picture: Picture) -> str:
 
 
 def dot(picture: Picture) -> str:
-    """Return a graph for `dot -Tsvg`."""
+    """Return a graph for ``dot -Tsvg``."""
     lines = ["digraph flux {", '  rankdir="LR";', '  node [shape="box", style="filled", fontname="sans-serif"];']
     for i, node in enumerate(picture.nodes):
         style = "filled,dashed" if node.mark in _DASHED else "filled,bold" if node.mark is Mark.CAUSE else "filled"
         colors = f'fillcolor="{_FILL[node.mark]}", fontcolor="{_TEXT.get(node.mark, "#1f2328")}"'
         lines.append(
-            f'  n{i} [label="{_quoted(_caption(node))}", style="{style}", {colors}, tooltip="{_quoted(node.note)}"];'
+            f'  n{i} [label="{_escape(_caption(node))}", style="{style}", {colors}, tooltip="{_escape(node.note)}"];'
         )
-    lines += [f'  n{a.source} -> n{a.target} [label="{_quoted(a.why)}"];' for a in picture.arrows]
+    lines += [f'  n{a.source} -> n{a.target} [label="{_escape(a.why)}"];' for a in picture.arrows]
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -45,9 +45,10 @@ def _caption(node: Node) -> str:
 
 
 def _entities(text: str) -> str:
+    """Return text with every character that may be markup as an entity."""
     safe = "".join(c if c.isalnum() or c in " ./_-\n" else f"#{ord(c)};" for c in text)
     return safe.replace("\n", "<br/>")
 
 
-def _quoted(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,4 +1,4 @@
-"""The graph as one SVG file: no script, no font, no link to anything; light and dark."""
+"""Renders the graph as one SVG file without scripts, fonts or external links, for light and dark schemes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from xml.sax.saxutils import quoteattr
 from fluxdoctor.report.graph import Arrow, Mark, Node, Picture
 from fluxdoctor.report.plain import COMMAND
 
-_WIDE, _HIGH, _GAP_X, _GAP_Y, _EDGE = 250, 44, 90, 16, 20
-_SHOWN = 31
-#: An arrow that leads back: how high it runs, and the radius of its corners.
-_TOP, _ROUND = 4, 9
+#: The size of a node, the gaps between nodes and the margin, in pixels.
+_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 250, 44, 90, 16, 20
+#: Characters that fit into a node.
+_MAX_NAME, _MAX_KIND = 31, 40
+#: An arrow that leads back: the y of its horizontal part, and the radius of its corners.
+_TOP, _RADIUS = 4, 9
 _CSS = """
 svg{background:#fff;font:12px system-ui,sans-serif}rect{fill:#dafbe1;stroke:#57606a;rx:6}
 text{fill:#1f2328}.kind{fill:#57606a;font-size:10px}
@@ -25,7 +27,7 @@ path{fill:none;stroke:#8c959f;stroke-width:1.2}.of-cause{stroke:#d1242f;stroke-w
 
 
 def render(picture: Picture) -> str:
-    """Return the SVG: what is needed to the left of what needs it; the title of a cause is its finding."""
+    """Return the SVG. An object is to the left of the objects that need it; the title of a root cause is its finding."""
     width, height, parts = _drawing(picture, {})
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     opening = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">'
@@ -34,9 +36,9 @@ def render(picture: Picture) -> str:
 
 
 def inline(picture: Picture, links: Mapping[int, str]) -> str:
-    """Return the SVG as a part of a page, which brings the styles; ``links``: where a click on a node leads, by its place.
+    """Return the SVG as a part of a page that has the styles. ``links``: the target of a click on a node, by its index.
 
-    Node 3 can be linked to as ``#node-3``.
+    ``#node-3`` links to node 3.
     """
     width, height, parts = _drawing(picture, links)
     opening = f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" aria-label="Dependency graph">'
@@ -44,100 +46,104 @@ def inline(picture: Picture, links: Mapping[int, str]) -> str:
 
 
 def _drawing(picture: Picture, links: Mapping[int, str]) -> tuple[int, int, list[str]]:
-    """The width, the height, and the elements: the arrows below the nodes."""
-    spots = _spots(picture)
-    width = max((x for x, _ in spots), default=0) + _WIDE + _EDGE
-    height = max((y for _, y in spots), default=0) + _HIGH + _EDGE
-    of_cause_last = sorted(picture.arrows, key=lambda arrow: picture.nodes[arrow.source].mark is Mark.CAUSE)
-    parts = [_curve(arrow, picture, spots) for arrow in of_cause_last]
-    for place, (node, (x, y)) in enumerate(zip(picture.nodes, spots, strict=True)):
+    """Return the width, the height and the elements; the arrows are drawn below the nodes."""
+    positions = _positions(picture)
+    width = max((x for x, _ in positions), default=0) + _WIDTH + _MARGIN
+    height = max((y for _, y in positions), default=0) + _HEIGHT + _MARGIN
+    causes_last = sorted(picture.arrows, key=lambda arrow: picture.nodes[arrow.source].mark is Mark.CAUSE)
+    parts = [_curve(arrow, picture, positions) for arrow in causes_last]
+    for place, (node, (x, y)) in enumerate(zip(picture.nodes, positions, strict=True)):
         box = _box(place, node, x, y)
-        to = links.get(place)
-        parts.append(f"<a href={quoteattr(to)}>{box}</a>" if to else box)
+        link = links.get(place)
+        parts.append(f"<a href={quoteattr(link)}>{box}</a>" if link else box)
     return width, height, parts
 
 
-def _curve(arrow: Arrow, picture: Picture, spots: Sequence[tuple[int, int]]) -> str:
-    (x, y), (end, to_y) = spots[arrow.source], spots[arrow.target]
-    start, middle, to_middle = x + _WIDE, y + _HIGH // 2, to_y + _HIGH // 2
+def _curve(arrow: Arrow, picture: Picture, positions: Sequence[tuple[int, int]]) -> str:
+    """Return the path of an arrow, from the right side of its source to the left side of its target."""
+    (x, y), (end, to_y) = positions[arrow.source], positions[arrow.target]
+    start, middle, to_middle = x + _WIDTH, y + _HEIGHT // 2, to_y + _HEIGHT // 2
     if end > start:
         curve = f"M{start} {middle}{_forward(start, middle, end, to_middle)}"
     else:
         curve = f"M{start} {middle}{_back(start, middle, end, to_middle)}"
-    of = f' class="of-{picture.nodes[arrow.source].mark}"'
-    return f"<path{of} d={quoteattr(curve)}><title>{_text(arrow.why)}</title></path>"
+    class_ = f' class="of-{picture.nodes[arrow.source].mark}"'
+    return f"<path{class_} d={quoteattr(curve)}><title>{_text(arrow.why)}</title></path>"
 
 
 def _forward(start: int, middle: int, end: int, to_middle: int) -> str:
-    """An arrow to a later column: past the columns between them in the gap above the row of its target."""
+    """Return an arrow to a later column; it passes the columns in between through the gap above the row of its target."""
     if end - start <= _GAP_X:
         return _bend(start, middle, end, to_middle)
-    lane = to_middle - _HIGH // 2 - _GAP_Y // 2
+    lane = to_middle - _HEIGHT // 2 - _GAP_Y // 2
     return f"{_bend(start, middle, start + _GAP_X, lane)}H{end - _GAP_X}{_bend(end - _GAP_X, lane, end, to_middle)}"
 
 
 def _bend(x: int, y: int, to_x: int, to_y: int) -> str:
+    """Return a curve that begins and ends horizontally."""
     half = (x + to_x) // 2
     return f"C{half} {y} {half} {to_y} {to_x} {to_y}"
 
 
 def _back(start: int, middle: int, end: int, to_middle: int) -> str:
-    """The arrow that closes a circle: in the gaps between the columns and above all nodes."""
-    out, home, under = start + _ROUND, end - _ROUND, _TOP + _ROUND
+    """Return an arrow that closes a cycle: it runs through the gaps between the columns and above all nodes."""
+    right, to_x, lower = start + _RADIUS, end - _RADIUS, _TOP + _RADIUS
     return (
-        f"Q{out} {middle} {out} {middle - _ROUND}V{under}Q{out} {_TOP} {start} {_TOP}"
-        f"H{end}Q{home} {_TOP} {home} {under}V{to_middle - _ROUND}Q{home} {to_middle} {end} {to_middle}"
+        f"Q{right} {middle} {right} {middle - _RADIUS}V{lower}Q{right} {_TOP} {start} {_TOP}"
+        f"H{end}Q{to_x} {_TOP} {to_x} {lower}V{to_middle - _RADIUS}Q{to_x} {to_middle} {end} {to_middle}"
     )
 
 
 def _box(place: int, node: Node, x: int, y: int) -> str:
+    """Return the rectangle of a node with its kind and name."""
     title = _text(f"{node.label} ({node.mark}){f': {node.note}' if node.note else ''}")
     kind = f"{node.count} {node.kind} in" if node.count > 1 else node.kind
     rule = f" · {node.note.partition(':')[0]}" if node.mark is Mark.CAUSE else ""
     return (
         f'<g id="node-{place}" class="{node.mark}"><title>{title}</title>'
-        f'<rect x="{x}" y="{y}" width="{_WIDE}" height="{_HIGH}"/>'
-        f'<text class="kind" x="{x + 10}" y="{y + 16}">{_text(_cut(kind + rule, 40))}</text>'
-        f'<text x="{x + 10}" y="{y + 33}">{_text(_cut(node.name, _SHOWN))}</text></g>'
+        f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}"/>'
+        f'<text class="kind" x="{x + 10}" y="{y + 16}">{_text(_cut(kind + rule, _MAX_KIND))}</text>'
+        f'<text x="{x + 10}" y="{y + 33}">{_text(_cut(node.name, _MAX_NAME))}</text></g>'
     )
 
 
 def _text(text: str) -> str:
-    """Return text as SVG shows it; no line of it is a command to a pipeline's runner."""
+    """Return text escaped for SVG; no line of it is a command to a pipeline's runner."""
     return COMMAND.sub(r"\1&#58;", escaped(text))
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def _spots(picture: Picture) -> list[tuple[int, int]]:
-    """Give each node a column, one after what it needs, and a row in the order of the nodes."""
+def _positions(picture: Picture) -> list[tuple[int, int]]:
+    """Return the x and y of each node: its column is after everything that it needs, its row by the order of the nodes."""
     columns = _columns(picture)
     rows: dict[int, int] = {}
-    spots = []
+    positions = []
     for column in columns:
         row = rows.get(column, 0)
         rows[column] = row + 1
-        spots.append((_EDGE + column * (_WIDE + _GAP_X), _EDGE + row * (_HIGH + _GAP_Y)))
-    return spots
+        positions.append((_MARGIN + column * (_WIDTH + _GAP_X), _MARGIN + row * (_HEIGHT + _GAP_Y)))
+    return positions
 
 
 def _columns(picture: Picture) -> list[int]:
-    """The longest way to each node; arrows that close a circle do not count (Kahn, breaking a circle at its first node).
+    """Return the length of the longest path to each node, without arrows that close a cycle.
 
-    What an object applies and reads at once, as a bootstrapped Kustomization its own source, stands before it.
+    This is Kahn's algorithm; a cycle is broken at its first node. If an object applies an object that it also needs, as a
+    bootstrapped Kustomization applies its own source, only the need counts.
     """
     size = len(picture.nodes)
-    columns, open_ = [0] * size, [0] * size
+    columns, pending = [0] * size, [0] * size
     after: list[list[int]] = [[] for _ in range(size)]
     both = {(a.target, a.source) for a in picture.arrows if a.why != "applies"}
     for arrow in picture.arrows:
         if arrow.why == "applies" and (arrow.source, arrow.target) in both:
             continue
         after[arrow.source].append(arrow.target)
-        open_[arrow.target] += 1
-    todo = [i for i in range(size) if not open_[i]]
+        pending[arrow.target] += 1
+    todo = [i for i in range(size) if not pending[i]]
     done = [False] * size
     waiting = iter(range(size))
     while True:
@@ -149,8 +155,8 @@ def _columns(picture: Picture) -> list[int]:
             for target in after[place]:
                 if not done[target]:
                     columns[target] = max(columns[target], columns[place] + 1)
-                    open_[target] -= 1
-                    if not open_[target]:
+                    pending[target] -= 1
+                    if not pending[target]:
                         todo.append(target)
         if (first := next((i for i in waiting if not done[i]), None)) is None:
             return columns

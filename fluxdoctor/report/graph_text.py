@@ -1,4 +1,4 @@
-"""The graph as a text tree: under each cause what waits for it, then what is well."""
+"""Renders the graph as a text tree: each root cause with what it affects below it, then the other objects."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _STYLE = {
     Mark.SUSPENDED: "cyan",
     Mark.WELL: "green",
 }
-_UNWELL = frozenset((Mark.BLOCKED, Mark.STALE, Mark.WAITING))
+_AFFECTED = frozenset((Mark.BLOCKED, Mark.STALE, Mark.WAITING))
 
 
 def render(picture: Picture, *, width: int, color: bool) -> str:
-    """Return the tree; each object stands in it once, a second time only by name."""
+    """Return the tree. Each object is in it once; where it occurs again, only its name is repeated."""
     console = Console(
         file=io.StringIO(),
         width=width,
@@ -33,52 +33,57 @@ def render(picture: Picture, *, width: int, color: bool) -> str:
     after: dict[int, list[Arrow]] = {}
     for arrow in picture.arrows:
         after.setdefault(arrow.source, []).append(arrow)
-    seen: set[int] = set()
+    printed: set[int] = set()
     causes = [i for i, node in enumerate(picture.nodes) if node.mark is Mark.CAUSE]
     for place in causes:
-        _tree(console, picture, after, place, seen, repeat=True)
-    needed = {a.target for a in picture.arrows if a.source not in seen}
-    rest = [i for i in range(len(picture.nodes)) if i not in seen]
+        _tree(console, picture, after, place, printed, is_below_cause=True)
+    needed = {a.target for a in picture.arrows if a.source not in printed}
+    rest = [i for i in range(len(picture.nodes)) if i not in printed]
     if causes and rest:
         console.print()
     for place in [i for i in rest if i not in needed] + rest:
-        if place not in seen:
-            _tree(console, picture, after, place, seen, repeat=False)
+        if place not in printed:
+            _tree(console, picture, after, place, printed, is_below_cause=False)
     file = console.file
-    assert isinstance(file, io.StringIO)  # noqa: S101 - made above
+    assert isinstance(file, io.StringIO)  # noqa: S101 - set above
     return lines(file.getvalue()) or "no Flux object\n"
 
 
-def _tree(  # noqa: PLR0913 - what to draw, and where to stop
-    console: Console, picture: Picture, after: dict[int, list[Arrow]], root: int, seen: set[int], *, repeat: bool
+def _tree(  # noqa: PLR0913 - the graph and the state of the output
+    console: Console,
+    picture: Picture,
+    after: dict[int, list[Arrow]],
+    root: int,
+    printed: set[int],
+    *,
+    is_below_cause: bool,
 ) -> None:
-    """Print a node and what comes after it; without recursion, for a chain may be deeper than Python's stack.
+    """Print a node and the nodes after it, without recursion: a chain may be deeper than Python's stack.
 
-    ``repeat``: below a cause, where only what it harms stands; what stood above is named again.
+    ``is_below_cause``: print only what is not ready or stale, and repeat the names of objects that are printed already.
     """
-    if root in seen:
+    if root in printed:
         return
     todo: list[tuple[int, str, str, str]] = [(root, "", "", "")]
     while todo:
         place, lead, rest, why = todo.pop()
         node = picture.nodes[place]
-        again = place in seen
-        if again and not repeat:
+        is_repeated = place in printed
+        if is_repeated and not is_below_cause:
             continue
         mark = "" if node.mark is Mark.WELL else f"  [{node.mark}]"
         line = Text(lead, "dim").append(node.label, _STYLE[node.mark]).append(mark, _STYLE[node.mark])
-        line.append(f"  {why}" if why else "", "dim").append("  (see above)" if again else "", "dim")
+        line.append(f"  {why}" if why else "", "dim").append("  (see above)" if is_repeated else "", "dim")
         console.print(line, soft_wrap=True)
-        if again:
+        if is_repeated:
             continue
-        seen.add(place)
+        printed.add(place)
         if node.note:
             console.print(Text(f"{rest}   {node.note}"), soft_wrap=True)
-        told = {a.target: a for a in reversed(after.get(place, ()))}
-        harmed = [a for a in told.values() if picture.nodes[a.target].mark in _UNWELL]
-        nexts = harmed[::-1] if repeat else [a for t, a in reversed(told.items()) if t not in seen]
-        for i, arrow in reversed(list(enumerate(nexts))):
-            last = i == len(nexts) - 1
-            todo.append(
-                (arrow.target, f"{rest}{'└─ ' if last else '├─ '}", f"{rest}{'   ' if last else '│  '}", arrow.why)
-            )
+        arrows = {a.target: a for a in reversed(after.get(place, ()))}
+        affected = [a for a in arrows.values() if picture.nodes[a.target].mark in _AFFECTED]
+        children = affected[::-1] if is_below_cause else [a for t, a in reversed(arrows.items()) if t not in printed]
+        for i, arrow in reversed(list(enumerate(children))):
+            is_last = i == len(children) - 1
+            branch, indent = ("└─ ", "   ") if is_last else ("├─ ", "│  ")
+            todo.append((arrow.target, f"{rest}{branch}", f"{rest}{indent}", arrow.why))

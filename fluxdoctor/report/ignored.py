@@ -1,4 +1,4 @@
-"""What a report leaves out, told in a few words: an ignore hides a finding, not the truth."""
+"""A short summary of the findings that ignores or the baseline hide."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ from fluxdoctor.report.plain import plain
 
 def counted(report: Report) -> str:
     """Return how many findings the report leaves out, by reason, and what ignored ones block; "" if it has them all."""
-    in_baseline = sum(i.how == "baseline" for i in report.ignored)
-    others = len(report.ignored) - in_baseline
+    accepted = [i for i in report.ignored if i.how == "baseline"]
+    others = len(report.ignored) - len(accepted)
     blocked = {ref for i in report.ignored for ref in i.finding.blocks}
-    ignored = ", ".join(
-        filter(None, [f"{others} ignored" if others else "", f"{in_baseline} in the baseline" if in_baseline else ""])
-    )
-    ignored += f" (blocking {len(blocked)})" if blocked else ""
+    parts = [f"{others} ignored" if others else "", f"{len(accepted)} in the baseline" if accepted else ""]
+    counts = ", ".join(filter(None, parts)) + (f" (blocking {len(blocked)})" if blocked else "")
     deselected = f"{report.deselected} left out by rule selection" if report.deselected else ""
-    return ", ".join(filter(None, (ignored, deselected)))
+    return ", ".join(filter(None, (counts, deselected)))
 
 
 def lines(report: Report) -> Iterator[str]:
-    """Yield a line for each finding that an ignore hides: what, why, and where that is said."""
+    """Yield a line for each finding that an ignore hides: the finding, the reason and the place of the ignore."""
     for ignored in report.ignored:
         if ignored.how != "baseline":
             finding = ignored.finding
-            subject = f"{finding.subject.kind} {finding.subject.named}"
-            yield plain(f"{finding.rule} {subject}: {ignored.reason or 'no reason'} ({ignored.where})")
+            yield plain(f"{finding.rule} {finding.subject}: {ignored.reason or 'no reason'} ({ignored.where})")

@@ -16,14 +16,14 @@ SCHEMA = 1
 
 
 def render(report: Report, context: Context = NONE) -> str:
-    """Return the report as JSON text, keys in a fixed order, without anything that varies from run to run but timings.
+    """Return the report as JSON text. Keys have a fixed order, and only timings vary from run to run.
 
-    Where one object was asked about, ``target`` and ``chains`` follow.
+    A diagnosis of one object adds ``target`` and ``chains``.
     """
-    more = {"target": ref(context.target), "chains": _chains(context, report)} if context.target else {}
-    # Escaped to ASCII: a lone surrogate or a direction mark in cluster text stays a harmless escape. What could be a
-    # command to a pipeline's runner (see plain) is an escape too: to a reader of JSON it is the same.
-    return json.dumps({**body(report), **more}, indent=2).replace("##", "#\\u0023") + "\n"
+    extra = {"target": ref(context.target), "chains": _chains(context, report)} if context.target else {}
+    # Escaped to ASCII, so a lone surrogate or a direction mark in cluster text stays a harmless escape. "##", which can
+    # begin a command to a pipeline's runner (see plain), is escaped too: JSON parsers read it as the same text.
+    return json.dumps({**body(report), **extra}, indent=2).replace("##", "#\\u0023") + "\n"
 
 
 def schema() -> dict[str, Any]:
@@ -33,7 +33,7 @@ def schema() -> dict[str, Any]:
 
 
 def body(report: Report) -> dict[str, Any]:
-    """Return the report as plain data."""
+    """Return the report as dicts, lists and scalars."""
     return {
         "schema": SCHEMA,
         "tool": {"name": "fluxdoctor", "version": __version__},
@@ -80,8 +80,8 @@ def _fact(fact: Fact) -> Any:
 
 
 def _ignored(ignored: Ignored) -> dict[str, Any]:
-    said = {"how": ignored.how, "where": ignored.where, "rule": ignored.rule, "reason": ignored.reason}
-    return {**said, "finding": _finding(ignored.finding)}
+    source = {"how": ignored.how, "where": ignored.where, "rule": ignored.rule, "reason": ignored.reason}
+    return {**source, "finding": _finding(ignored.finding)}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rule pages and the catalogue, for a terminal and as JSON."""
+"""Renders rule pages and the catalogue, for a terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ _FIELD = re.compile(r"\{([^{}]+)\}")
 
 
 def render(rule: Rule, *, width: int, color: bool) -> str:
-    """Return a rule's page as text, without its examples: id and severity, the page, and what the rule is about."""
+    """Return a rule's page as text, without its examples: id and severity, the page, and the rule's properties."""
     head = Text.assemble((rule.id, "bold"), "  ", (rule.severity.value, rule.severity.value))
     return terminal.render(head, _EXAMPLES.sub("", rule.page).strip(), _foot(rule), width=width, color=color)
 
 
 def _foot(rule: Rule) -> list[Text]:
+    """Return the lines below a page; lines that are copied, such as commands, do not wrap."""
     rows = [
         ("Fix", shown(rule.fix, rule.defaults)),
         ("Field", shown(rule.field, rule.defaults)),
-        ("Speaks of", ", ".join(rule.kinds)),
-        ("Reads", ", ".join(sorted(need.fact.__name__ for need in rule.needs))),
-        ("Speaks in", ", ".join(rule.modes)),
+        ("Kinds", ", ".join(rule.kinds)),
+        ("Facts", ", ".join(sorted(need.fact.__name__ for need in rule.needs))),
+        ("Modes", ", ".join(rule.modes)),
         ("Pack", f"{rule.pack} {rule.version}".strip() if rule.pack != OWN else ""),
     ]
-    copied = [
+    copyable = [
         ("Examples", f"fluxdoctor explain --raw {rule.id}" if _EXAMPLES.search(rule.page) else ""),
         ("Page", rule.url),
     ]
     return [_row(name, text) for name, text in rows if text] + [
-        terminal.whole(_row(name, text)) for name, text in copied if text
+        terminal.no_wrap(_row(name, text)) for name, text in copyable if text
     ]
 
 
@@ -45,18 +46,18 @@ def _row(name: str, text: str) -> Text:
 
 
 def shown(template: str, defaults: Mapping[str, str]) -> str:
-    """Say a template for no object in particular: what is always said as it is, what an object decides as <name>."""
-    return _FIELD.sub(lambda found: defaults.get(found[1], f"<{found[1].split('.')[-1]}>"), template)
+    """Return a template without an object: fields with a default have that text, the others become <name>."""
+    return _FIELD.sub(lambda field: defaults.get(field[1], f"<{field[1].split('.')[-1]}>"), template)
 
 
-def near(said: str, rules: Sequence[Rule], most: int = 5) -> list[str]:
-    """Return the ids that may have been meant: first those that hold the words, then those that are spelled alike."""
+def near(text: str, rules: Sequence[Rule], most: int = 5) -> list[str]:
+    """Return ids of rules that a text may mean: first ids that contain its words, then ids with a similar spelling."""
     ids = [r.id for r in rules]
-    words = [w for w in re.split(r"[^a-z0-9]+", said.lower()) if w]
-    holding = [i for i in ids if words and all(w in i for w in words)]
+    words = [w for w in re.split(r"[^a-z0-9]+", text.lower()) if w]
+    matches = [i for i in ids if words and all(w in i for w in words)]
     names = {i.partition("/")[2]: i for i in ids}
-    alike = difflib.get_close_matches(said.lower(), [*ids, *names], most, 0.6)
-    return list(dict.fromkeys([*holding, *(names.get(i, i) for i in alike)]))[:most]
+    similar = difflib.get_close_matches(text.lower(), [*ids, *names], most, 0.6)
+    return list(dict.fromkeys([*matches, *(names.get(i, i) for i in similar)]))[:most]
 
 
 def catalogue(rules: Sequence[Rule], width: int) -> str:

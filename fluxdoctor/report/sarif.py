@@ -1,4 +1,4 @@
-"""Report -> SARIF 2.1.0 (OASIS), as code scanning reads it."""
+"""Report -> SARIF 2.1.0 (OASIS), for code scanning."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 
 def render(report: Report) -> str:
-    """Return one run: its results, and what was not checked as notifications."""
+    """Return one run: the findings as results, the gaps as notifications."""
     ignored = [i.finding for i in report.ignored]
     rules = {f.rule: f for f in reversed((*report.findings, *ignored))}
     places = {rule: i for i, rule in enumerate(sorted(rules))}
     results = [_result(f, places) for f in report.findings]
-    # What is left out elsewhere is told here as suppressed, which is how code scanning shows it as dismissed.
+    # Ignored findings are listed as suppressed, so that code scanning shows them as dismissed.
     results += [{**_result(i.finding, places), "suppressions": [_suppression(i)]} for i in report.ignored]
     invocation: dict[str, Any] = {"executionSuccessful": True}
     notes = [{"level": "note", "message": {"text": plain(s.why)}} for s in report.skipped if s.asked]
@@ -48,10 +48,11 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 
 def _result(finding: Finding, places: dict[str, int]) -> dict[str, Any]:
+    """Return the result of a finding. ``places``: the index of each rule in the driver's list."""
     subject = plain(str(finding.subject))
     place: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": subject, "kind": "object"}]}
     if at := finding.location:
-        # A file name is bytes to git: one that is no UTF-8 is escaped as what plain() shows.
+        # Git file names are bytes: a name that is not UTF-8 is escaped by plain().
         place["physicalLocation"] = {"artifactLocation": {"uri": quote(plain(at.file))}}
         if at.line:
             column = {"startColumn": at.column} if at.column else {}
@@ -60,9 +61,7 @@ def _result(finding: Finding, places: dict[str, int]) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": places[finding.rule],
         "level": _LEVEL[finding.severity],
-        "message": {
-            "text": plain(f"{finding.subject.kind} {finding.subject.named}: {finding.message} Fix: {finding.fix}")
-        },
+        "message": {"text": plain(f"{finding.subject}: {finding.message}. Fix: {finding.fix}")},
         "locations": [place],
         "partialFingerprints": {"fluxdoctor/v1": finding.fingerprint},
         "properties": {

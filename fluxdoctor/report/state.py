@@ -1,4 +1,4 @@
-"""How a report's objects and its verdict are called. A repository is deployed nowhere yet: what is wrong in it *would* fail."""
+"""The words for a report's objects and verdict. A repository is not deployed yet: its broken objects *would* fail."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from fluxdoctor.model.finding import Report, Severity
 
 
 def failing(report: Report) -> str:
-    """Return what is said of the objects that are counted as not ready."""
+    """Return the words after the number of objects that are not ready."""
     return "would fail" if report.mode == "check" else "not ready"
 
 
-def taken(report: Report) -> str:
-    """Return what was done at the time of the report."""
+def time_label(report: Report) -> str:
+    """Return the word before the time of the report."""
     return "checked" if report.mode == "check" else "taken"
 
 
@@ -21,4 +21,4 @@ def verdict(report: Report) -> str:
         return "" if any(f.severity is not Severity.INFO for f in report.findings) else "broken, but no cause is shown"
     if report.verdict == "healthy":
         return "nothing else to fix" if report.ignored else "nothing to fix"
-    return "nothing found, but not all could be seen" if report.verdict == "incomplete" else ""
+    return "nothing found, but not everything could be read" if report.verdict == "incomplete" else ""

@@ -1,4 +1,4 @@
-"""Markdown for a terminal: headings at the left, commands as they are typed, colours only where they are wanted."""
+"""Renders Markdown for a terminal: headings aligned left, commands without line breaks, colours only on request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _THEME = Theme({
 
 
 class _Heading(Heading):
-    """A heading at the left: centred, it is lost above a page of text."""
+    """A heading aligned left; a centred one is easily missed above a page of text."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         text = self.text.copy()
@@ -30,7 +30,7 @@ class _Heading(Heading):
 
 
 class _Code(CodeBlock):
-    """A command is never broken: it is there to be copied."""
+    """A code block without line breaks, so that its commands can be copied."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         style = console.get_style("markdown.code_block")
@@ -40,28 +40,30 @@ class _Code(CodeBlock):
 
 
 class _Item(ListItem):
-    """A bullet that every encoding has."""
+    """A list item with an ASCII bullet, which every encoding has."""
 
     def render_bullet(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for segment in super().render_bullet(console, options):
-            bullet = isinstance(segment, Segment) and segment.text == " \u2022 "
-            yield Segment(" - ") if bullet else segment
+            is_bullet = isinstance(segment, Segment) and segment.text == " \u2022 "
+            yield Segment(" - ") if is_bullet else segment
 
 
 class _Page(Markdown):
+    """Markdown with the elements above."""
+
     elements: ClassVar[dict[str, Any]] = {
         **Markdown.elements, "heading_open": _Heading, "fence": _Code, "code_block": _Code, "list_item_open": _Item,
     }  # fmt: skip
 
 
-def whole(text: Text) -> Text:
-    """Make it one line however narrow the terminal is: a command or an address, which is there to be copied."""
+def no_wrap(text: Text) -> Text:
+    """Mark a text as one line that does not wrap, so that a command or a URL can be copied, and return it."""
     text.no_wrap = True
     return text
 
 
 def render(head: Text, markdown: str, foot: Sequence[Text], *, width: int, color: bool) -> str:
-    """Return a line, a page and more lines as text of so many columns; only what is `whole` and commands may be wider."""
+    """Return a line, a page and more lines as text of ``width`` columns; only commands and `no_wrap` lines may be wider."""
     out = io.StringIO()
     console = Console(
         file=out, width=width, force_terminal=color, color_system="standard" if color else None,
@@ -72,13 +74,13 @@ def render(head: Text, markdown: str, foot: Sequence[Text], *, width: int, color
     for line in foot:
         console.print(line, soft_wrap=bool(line.no_wrap))
     lines = (line.rstrip() for line in out.getvalue().splitlines())
-    return "\n".join(_squeezed(lines)).rstrip() + "\n"
+    return "\n".join(_squeeze(lines)).rstrip() + "\n"
 
 
-def _squeezed(lines: Iterable[str]) -> list[str]:
-    """One empty line where the renderer leaves several."""
-    kept: list[str] = []
+def _squeeze(lines: Iterable[str]) -> list[str]:
+    """Return the lines with runs of empty lines reduced to one."""
+    squeezed: list[str] = []
     for line in lines:
-        if line or (kept and kept[-1]):
-            kept.append(line)
-    return kept
+        if line or (squeezed and squeezed[-1]):
+            squeezed.append(line)
+    return squeezed

@@ -1,4 +1,4 @@
-"""Report -> text for a terminal: a summary line first, then each cause with proof, fix and what it blocks."""
+"""Report -> text for a terminal: a summary line, then each root cause with its proof, its fix and what it blocks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from fluxdoctor.report.plain import lines, plain
 from fluxdoctor.report.unseen import Reason
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
-_NAMED = 6
-_THINGS = 4
-_MOST = 40
-#: Characters of a proof that are shown: a controller's message can quote a whole object. JSON and --verbose have it all.
-_QUOTED, _QUOTED_END = 900, 200
-_LABEL = 8
+#: Limits without --verbose: names in a list, things of one gap, findings.
+_MAX_NAMES, _MAX_THINGS, _MAX_FINDINGS = 6, 4, 40
+#: Characters of a proof and of its end: a controller's message can quote a whole object. JSON and --verbose have all of it.
+_MAX_QUOTE, _QUOTE_END = 900, 200
+_LABEL_WIDTH = 8
 _NOT_CHECKED = "Not checked: "
 _IGNORED = "Ignored: "
 
@@ -35,33 +34,34 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
     console = Console(
         file=out, width=max(40, width), force_terminal=color, color_system="standard" if color else None,
         highlight=False, markup=False, emoji=False, legacy_windows=False,
-        # Width and colour are the caller's to say: the same report on every machine.
+        # The caller decides width and colour, so that a report is the same on every machine.
         _environ={"TERM": "xterm"},
     )  # fmt: skip
     _summary(console, report)
-    shown = [f for f in report.findings if verbose or f.severity is not Severity.INFO]
-    most = len(shown) if verbose else _MOST
-    for number, finding in enumerate(shown[:most], 1):
+    findings = [f for f in report.findings if verbose or f.severity is not Severity.INFO]
+    limit = len(findings) if verbose else _MAX_FINDINGS
+    for number, finding in enumerate(findings[:limit], 1):
         console.print()
         _finding(console, number, finding, verbose=verbose)
-    if len(shown) > most:
+    if len(findings) > limit:
         console.print()
         console.print(
-            Text(f"and {len(shown) - most} more findings: --verbose shows them, --format json has them all", "bold")
+            Text(f"and {len(findings) - limit} more findings: --verbose shows them, --format json has them all", "bold")
         )
-    _quiet(console, [f for f in report.findings if f not in shown])
+    _hidden_notes(console, [f for f in report.findings if f not in findings])
     _ignored(console, report, verbose=verbose)
-    # Of a live cluster, what nobody asked is what the user chose not to ask: it is told where all is told.
-    told = [s for s in report.skipped if s.asked or verbose or report.mode != "live"]
-    _skipped(console, told, verbose=verbose)
+    # On a live cluster, rules without facts are rules that the user turned off: only --verbose lists them.
+    skipped = [s for s in report.skipped if s.asked or verbose or report.mode != "live"]
+    _skipped(console, skipped, verbose=verbose)
     return lines(out.getvalue())
 
 
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else noun + 's'}"
 
 
 def _summary(console: Console, report: Report) -> None:
+    """Print the first line: the counts, and the time at its right end if there is room."""
     flux = report.versions.get("flux", "").removeprefix("v")
     causes = sum(f.severity is Severity.ERROR for f in report.findings)
     warnings = sum(f.severity is Severity.WARNING for f in report.findings)
@@ -75,12 +75,12 @@ def _summary(console: Console, report: Report) -> None:
         state.verdict(report),
         ignored.counted(report),
     ]
-    taken = report.taken.strftime(f"{state.taken(report)} %Y-%m-%d %H:%M:%SZ")
+    time = report.taken.strftime(f"{state.time_label(report)} %Y-%m-%d %H:%M:%SZ")
     if seconds := sum(report.timings.values()):
-        taken += f", {seconds:.1f} s"
+        time += f", {seconds:.1f} s"
     line = Text("   ".join(p for p in parts if p), style="bold")
-    room = console.width - line.cell_len - len(taken)
-    console.print(line.append(" " * room + taken, style="dim") if room >= 3 else line)  # noqa: PLR2004 - a visible gap
+    room = console.width - line.cell_len - len(time)
+    console.print(line.append(" " * room + time, style="dim") if room >= 3 else line)  # noqa: PLR2004 - a visible gap
 
 
 def _readiness(report: Report) -> str:
@@ -90,43 +90,46 @@ def _readiness(report: Report) -> str:
 
 
 def _ignored(console: Console, report: Report, *, verbose: bool) -> None:
-    told = list(ignored.lines(report))
-    if told and verbose:
+    """Print the ignored findings if ``verbose``."""
+    texts = list(ignored.lines(report))
+    if texts and verbose:
         console.print()
         rows = Table.grid(padding=(0, 0))
         rows.add_column(width=len(_IGNORED), no_wrap=True, style="cyan")
         rows.add_column(overflow="fold")
-        for i, line in enumerate(told):
+        for i, line in enumerate(texts):
             rows.add_row(_IGNORED if i == 0 else "", Text(line))
         console.print(rows)
 
 
 def _subject(ref: Ref) -> str:
-    return plain(f"{ref.kind} {ref.named}")
+    return plain(str(ref))
 
 
 def _finding(console: Console, number: int, finding: Finding, *, verbose: bool) -> None:
+    """Print a finding: its head, its message and a table with the rest."""
     label = finding.severity.value.upper()
     head = Text(f"{number:>2}  ").append(f"{label:<7}  ", _STYLE[finding.severity]).append(finding.rule, "bold")
     room = console.width - head.cell_len - len(finding.confidence.value)
     console.print(head.append(" " * max(2, room)).append(finding.confidence.value, "dim"))
-    said = Text(f"{_subject(finding.subject)}: ", "bold").append(plain(finding.message), "not bold")
-    console.print(Padding(said, (0, 0, 0, 4)))
+    message = Text(f"{_subject(finding.subject)}: ", "bold").append(plain(finding.message), "not bold")
+    console.print(Padding(message, (0, 0, 0, 4)))
     rows = Table.grid(padding=(0, 0))
-    rows.add_column(width=_LABEL, no_wrap=True, style="cyan")
+    rows.add_column(width=_LABEL_WIDTH, no_wrap=True, style="cyan")
     rows.add_column(overflow="fold")
-    for name, text in _rows(finding, console.width - 4 - _LABEL, verbose=verbose):
+    for name, text in _rows(finding, console.width - 4 - _LABEL_WIDTH, verbose=verbose):
         rows.add_row(name, Text(plain(text)))
     console.print(Padding(rows, (0, 0, 0, 4)))
 
 
 def _rows(finding: Finding, room: int, *, verbose: bool) -> Iterable[tuple[str, str]]:
+    """Yield the label and the text of each row; ``room``: columns of the text."""
     for i, proof in enumerate(_proof(e, finding, verbose=verbose) for e in finding.evidence):
         yield ("Proof" if i == 0 else ""), proof
     yield "Fix", finding.fix
     if finding.location:
         field = f"  {finding.field}" if finding.field else ""
-        yield "In git", f"{_at_slashes(str(finding.location), room)}{field}"
+        yield "In git", f"{_break_at_slashes(str(finding.location), room)}{field}"
     if finding.clusters:
         yield "Cluster", _names(finding.clusters, verbose=verbose)
     if finding.also:
@@ -137,8 +140,8 @@ def _rows(finding: Finding, room: int, *, verbose: bool) -> Iterable[tuple[str, 
         yield "Stale", _stale(finding.freezes, verbose=verbose)
 
 
-def _at_slashes(path: str, room: int) -> str:
-    """Break a path that is too long only behind a slash: ``release.yaml:1`` is another line than ``release.yaml:11``."""
+def _break_at_slashes(path: str, room: int) -> str:
+    """Break a long path only after a slash: a break inside ``release.yaml:11`` would read as ``release.yaml:1``."""
     rows = [""]
     for step in re.findall(r"[^/]*/|[^/]+", path):
         if rows[-1] and len(rows[-1]) + len(step) > room:
@@ -148,14 +151,14 @@ def _at_slashes(path: str, room: int) -> str:
 
 
 def _stale(freezes: Sequence[Frozen], *, verbose: bool) -> str:
-    """What is Ready and serves an old revision, since its source or its parent fails: said once where it is one time."""
+    """Return the objects that are Ready but serve an old revision; a time that they share is written once."""
     times = {f.since for f in freezes}
     common = f" since {_utc(first)}" if len(times) == 1 and (first := next(iter(times))) else ""
     names = []
-    for one in freezes:
-        revision = f" at {one.revision}" if one.revision else ""
-        since = f" since {_utc(one.since)}" if one.since and not common else ""
-        names.append(f"{_subject(one.ref)}{revision}{since}")
+    for frozen in freezes:
+        revision = f" at {frozen.revision}" if frozen.revision else ""
+        since = f" since {_utc(frozen.since)}" if frozen.since and not common else ""
+        names.append(f"{_subject(frozen.ref)}{revision}{since}")
     return _names(names, common, verbose=verbose)
 
 
@@ -164,22 +167,24 @@ def _utc(at: datetime) -> str:
 
 
 def _proof(evidence: Evidence, finding: Finding, *, verbose: bool) -> str:
-    """What was seen; and where, unless it is plain: on the finding's own object, or in a controller's words."""
-    said = evidence.where.rpartition(" ")[2] in ("event", "lastTransitionTime") or " condition " in evidence.where
-    plainly = not evidence.where or said or evidence.where.startswith(str(finding.subject))
-    what = evidence.what
-    if len(what) > _QUOTED and not verbose:
-        what = f"{what[: _QUOTED - _QUOTED_END]} ... {what[-_QUOTED_END:]}"
-    return what if plainly and not (verbose and evidence.where) else f"{what}  ({evidence.where})"
+    """Return a proof, and its source unless that is obvious: the finding's own object, a condition or an event."""
+    place = evidence.where
+    is_message = place.rpartition(" ")[2] in ("event", "lastTransitionTime") or " condition " in place
+    is_obvious = not place or is_message or place.startswith(str(finding.subject))
+    text = evidence.what
+    if len(text) > _MAX_QUOTE and not verbose:
+        text = f"{text[: _MAX_QUOTE - _QUOTE_END]} ... {text[-_QUOTE_END:]}"
+    return text if is_obvious and not (verbose and place) else f"{text}  ({place})"
 
 
 def _names(names: Sequence[str], since: str = "", *, verbose: bool) -> str:
-    shown = names if verbose else names[:_NAMED]
-    more = f" and {len(names) - len(shown)} more" if len(shown) < len(names) else ""
-    return f"{len(names)}{since}: {', '.join(shown)}{more}"
+    first = names if verbose else names[:_MAX_NAMES]
+    more = f" and {len(names) - len(first)} more" if len(first) < len(names) else ""
+    return f"{len(names)}{since}: {', '.join(first)}{more}"
 
 
-def _quiet(console: Console, hidden: Sequence[Finding]) -> None:
+def _hidden_notes(console: Console, hidden: Sequence[Finding]) -> None:
+    """Print how many notes are hidden, and their rules."""
     if hidden:
         console.print()
         rules = ", ".join(sorted({f.rule for f in hidden}))
@@ -187,15 +192,16 @@ def _quiet(console: Console, hidden: Sequence[Finding]) -> None:
 
 
 def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> None:
-    told = [_reason(reason, verbose=verbose) for reason in unseen.reasons(skipped)]
-    if told:
+    """Print the gaps by reason, then the rules that were skipped because their facts were not collected."""
+    reasons = [_reason(reason, verbose=verbose) for reason in unseen.reasons(skipped)]
+    if reasons:
         console.print()
-        shown = told if verbose else told[:_NAMED]
-        more = [f"and {len(told) - len(shown)} more: --verbose shows them"] if len(shown) < len(told) else []
+        first = reasons if verbose else reasons[:_MAX_NAMES]
+        more = [f"and {len(reasons) - len(first)} more: --verbose shows them"] if len(first) < len(reasons) else []
         rows = Table.grid(padding=(0, 0))
         rows.add_column(width=len(_NOT_CHECKED), no_wrap=True, style="yellow")
         rows.add_column(overflow="fold")
-        for i, line in enumerate([*shown, *more]):
+        for i, line in enumerate([*first, *more]):
             rows.add_row(_NOT_CHECKED if i == 0 else "", Text(plain(line)))
         console.print(rows)
         if unseen.forbidden(skipped):
@@ -206,8 +212,8 @@ def _skipped(console: Console, skipped: Sequence[Skipped], *, verbose: bool) -> 
 
 
 def _reason(reason: Reason, *, verbose: bool) -> str:
-    """One line a reason: what was not seen, why, and which rules could not judge without it."""
-    shown = reason.things if verbose else reason.things[:_THINGS]
-    more = f" and {len(reason.things) - len(shown)} more" if len(shown) < len(reason.things) else ""
-    without = f" (so not judged by {', '.join(reason.rules)})" if reason.rules else ""
-    return f"{', '.join(shown)}{more}: {reason.why}{without}".removeprefix(": ")
+    """Return the line of a reason: what could not be read, why, and which rules were skipped."""
+    first = reason.things if verbose else reason.things[:_MAX_THINGS]
+    more = f" and {len(reason.things) - len(first)} more" if len(first) < len(reason.things) else ""
+    rules = f" (not checked by {', '.join(reason.rules)})" if reason.rules else ""
+    return f"{', '.join(first)}{more}: {reason.why}{rules}".removeprefix(": ")

@@ -1,4 +1,4 @@
-"""A repository as Snapshots, one for each of its clusters."""
+"""Turns a repository into Snapshots, one for each of its clusters."""
 
 from __future__ import annotations
 
@@ -35,152 +35,165 @@ from fluxdoctor.repository.follow.renderers import Renderers
 from fluxdoctor.repository.follow.steps import Steps
 from fluxdoctor.repository.follow.traversal import Traversal
 
-_MOSTLY = 0.8
+#: The share of the missing paths that must exist below one folder to make it the artifact root.
+_ROOT_SHARE = 0.8
 
 
 @dataclass(frozen=True)
 class RepositoryFacts:
-    """The clusters of a repository, and what nothing reaches."""
+    """The clusters of a repository, and the files that no cluster reaches."""
 
     snapshots: tuple[Snapshot, ...]
     entries: tuple[EntryPoint, ...]
     reached: tuple[ClusterContents, ...]
     leftover: Snapshot | None = None
+    """The folders and Kustomizations that no cluster reaches, as they are written."""
     gaps: tuple[Gap, ...] = ()
     keep: Callable[[], None] = lambda: None
-    """Keep what was read for the next run: to be called after the rules, for they read more."""
+    """Saves the cache. Call it after the rules have run, because they parse more files."""
 
 
 def collect(repository: Repository, cache: Path | None = None, deadline: Deadline | None = None) -> RepositoryFacts:
-    """Find the entry points and walk from each. Nothing is fetched, nothing in the repository is changed.
+    """Find the entry points and follow each. Nothing is fetched, and nothing in the repository changes.
 
-    Raises DeadlineError when a deadline is over before all is built.
+    ``cache``: the folder of the cache. Raises DeadlineError if the deadline passes before everything is built.
     """
-    kept = ContentCache(cache, repository.urls or (repository.name,), __version__)
-    reading = ManifestReader(repository.files, kept)
+    content_cache = ContentCache(cache, repository.urls or (repository.name,), __version__)
+    reader = ManifestReader(repository.files, content_cache)
     try:
-        return _collected(repository, reading, kept, kustomize.Command(kustomize.command(), deadline))
+        return _collect(repository, reader, content_cache, kustomize.Command(kustomize.command(), deadline))
     except (DeadlineError, KeyboardInterrupt):
-        _keep(reading, kept)  # the next run goes on from here
+        _save(reader, content_cache)  # the next run continues from here
         raise
 
 
-def _collected(
-    repository: Repository, reading: ManifestReader, kept: ContentCache, run: kustomize.Command
+def _collect(
+    repository: Repository, reader: ManifestReader, cache: ContentCache, command: kustomize.Command
 ) -> RepositoryFacts:
-    builds = BuildCache(kept, " ".join(run.argv), reading.bodies)
-    whole = tree_of(repository.files, None, reading.read)
-    found = EntryPoints(
-        whole, {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}, repository.urls
-    )
+    builds = BuildCache(cache, " ".join(command.argv), reader.bodies)
+    tree = tree_of(repository.files, None, reader.read)
+    yaml_files = {p: c for p, c in repository.files.items() if p.endswith((".yaml", ".yml"))}
+    entry_points = EntryPoints(tree, yaml_files, repository.urls)
     workers = max(2, min(8, os.cpu_count() or 2))
     with (
-        steps.short_turns(),
+        steps.short_switch_interval(),
         ThreadPoolExecutor(workers, thread_name_prefix="build") as pool,
-        Renderers(repository, whole, reading, run, builds) as renderers,
+        Renderers(repository, tree, reader, command, builds) as renderers,
     ):
-        reached = steps.together(_walk(entry, renderers, pool, repository) for entry in found.entries())
-        files = frozenset(f for r in reached for f in _files(r))
-        entries = found.implied(files)
-        if any(r.trees for r in reached):  # a cluster beside one that begins here is one whose beginning is elsewhere
-            beside = {posixpath.dirname(r.entry.name) for r in reached}
-            entries = [e for e in entries if posixpath.dirname(e.name) in beside - {""}]
-        entries = entries or ([] if reached else found.parts())
-        implied = steps.together(_rooted(entry, renderers, pool, repository) for entry in entries)
-        inner = {posixpath.join(r.entry.root, f) for r in (*reached, *implied) for f in r.folders - {_folder(r)}}
-        reached += [r for r in implied if r.entry.name not in inner]
-        files |= frozenset(f for r in implied for f in _files(r))
-        visited = renderers.visited()
+        clusters = steps.run_all(_follow(entry, renderers, pool, repository) for entry in entry_points.declared())
+        files = frozenset(f for c in clusters for f in _files(c))
+        entries = entry_points.implied(files)
+        if any(
+            c.trees for c in clusters
+        ):  # beside a declared cluster, another cluster may have its entry point elsewhere
+            parents = {posixpath.dirname(c.entry.name) for c in clusters}
+            entries = [e for e in entries if posixpath.dirname(e.name) in parents - {""}]
+        entries = entries or ([] if clusters else entry_points.standalone())
+        implied = steps.run_all(_follow_implied(entry, renderers, pool, repository) for entry in entries)
+        inner = {posixpath.join(c.entry.root, f) for c in (*clusters, *implied) for f in c.folders - {_entry_folder(c)}}
+        clusters += [c for c in implied if c.entry.name not in inner]
+        files |= frozenset(f for c in implied for f in _files(c))
+        visited = renderers.visited_folders()
     gaps = [
-        Gap(StepScope(f"the build of {ref}"), GapReason.TIMEOUT, why) for r in reached for ref, why in r.stopped.items()
+        Gap(StepScope(f"the build of {ref}"), GapReason.TIMEOUT, why)
+        for c in clusters
+        for ref, why in c.stop_reasons.items()
     ]
-    gaps += [] if run else [Gap(StepScope("kustomize"), GapReason.UNAVAILABLE, kustomize.ABSENT)]
-    written = dangling_references.DeclaredNames(found.documents, files)
-    snapshots = tuple(_snapshot(r, written, kept) for r in reached)
-    left = unreferenced.cluster(whole, visited, [k for k in found.kustomizations if k.file not in files])
-    rest = Snapshot(_now(), left[0], left[1], mode="check", name="not applied by a cluster") if left else None
-    begun = tuple(r.entry for r in reached)
-    return RepositoryFacts(snapshots, begun, tuple(reached), rest, tuple(gaps), partial(_keep, reading, kept))
+    gaps += [] if command else [Gap(StepScope("kustomize"), GapReason.UNAVAILABLE, kustomize.ABSENT)]
+    names = dangling_references.DeclaredNames(entry_points.documents, files)
+    snapshots = tuple(_snapshot(c, names, cache) for c in clusters)
+    unapplied = [k for k in entry_points.kustomizations if k.file not in files]
+    rest = unreferenced.cluster(tree, visited, unapplied)
+    leftover = Snapshot(_now(), rest[0], rest[1], mode="check", name="not applied by a cluster") if rest else None
+    entries = [c.entry for c in clusters]
+    save = partial(_save, reader, cache)
+    return RepositoryFacts(snapshots, tuple(entries), tuple(clusters), leftover, tuple(gaps), save)
 
 
-def _keep(reading: ManifestReader, kept: ContentCache) -> None:
-    reading.settle()
-    kept.save()
+def _save(reader: ManifestReader, cache: ContentCache) -> None:
+    reader.drop_secret_sources()
+    cache.save()
 
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def place(reached: ClusterContents) -> Callable[[str], str]:
-    """Return what turns a path in an artifact of a cluster into a path of the repository."""
-    root = reached.entry.root
-    return lambda path: posixpath.join(root, reached.places.get(path, path)) if path else path
+def place(contents: ClusterContents) -> Callable[[str], str]:
+    """Return a function that turns a path in an artifact of a cluster into a path of the repository."""
+    root = contents.entry.root
+    return lambda path: posixpath.join(root, contents.source_paths.get(path, path)) if path else path
 
 
-def _folder(reached: ClusterContents) -> str:
-    return clean(reached.entry.kustomization.text("spec.path"))
+def _entry_folder(contents: ClusterContents) -> str:
+    return clean(contents.entry.kustomization.text("spec.path"))
 
 
-def _rooted(entry: EntryPoint, renderers: Renderers, pool: Executor, repository: Repository) -> Steps[ClusterContents]:
-    """Walk from a folder; where its Kustomizations find their paths only below one folder, that is the artifact's root."""
-    first = yield from _walk(entry, renderers, pool, repository)
-    missing = [clean(k.text("spec.path")) for k in first.objects.values() if _is_missing(k)]
+def _follow_implied(
+    entry: EntryPoint, renderers: Renderers, pool: Executor, repository: Repository
+) -> Steps[ClusterContents]:
+    """Follow an implied entry point.
+
+    If the paths of its Kustomizations exist only below one folder, that is the root of the artifact: follow it again from there.
+    """
+    contents = yield from _follow(entry, renderers, pool, repository)
+    missing = [clean(k.text("spec.path")) for k in contents.objects.values() if _has_missing_path(k)]
     if entry.root or not missing:
-        return first
-    tree = renderers.of(entry).tree
+        return contents
+    tree = renderers.for_entry(entry).tree
     roots = {d.removesuffix("/" + missing[0]) for d in tree.directories if d.endswith("/" + missing[0])}
     roots = {r for r in roots if entry.name.startswith(r + "/")}
-    fits = {r: sum(tree.is_directory(posixpath.join(r, path)) for path in missing) for r in sorted(roots)}
-    best = max(fits, key=lambda r: fits[r], default="")
-    if not best or fits[best] < _MOSTLY * len(missing) or len(missing) < len(first.folders) - 1:
-        return first
-    spec = {**entry.kustomization.body["spec"], "path": entry.name.removeprefix(best + "/")}
+    counts = {r: sum(tree.is_directory(posixpath.join(r, path)) for path in missing) for r in sorted(roots)}
+    root = max(counts, key=lambda r: counts[r], default="")
+    if not root or counts[root] < _ROOT_SHARE * len(missing) or len(missing) < len(contents.folders) - 1:
+        return contents
+    spec = {**entry.kustomization.body["spec"], "path": entry.name.removeprefix(root + "/")}
     body = {**entry.kustomization.body, "spec": spec}
-    inside = replace(entry, root=best, kustomization=replace(entry.kustomization, body=body))
-    return (yield from _walk(inside, renderers, pool, repository))
+    inner = replace(entry, root=root, kustomization=replace(entry.kustomization, body=body))
+    return (yield from _follow(inner, renderers, pool, repository))
 
 
-def _is_missing(resource: Resource) -> bool:
+def _has_missing_path(resource: Resource) -> bool:
     return resource.kind == "Kustomization" and resource.text("status.conditions.0.reason") == "ArtifactFailed"
 
 
-def _walk(entry: EntryPoint, renderers: Renderers, pool: Executor, repository: Repository) -> Steps[ClusterContents]:
+def _follow(entry: EntryPoint, renderers: Renderers, pool: Executor, repository: Repository) -> Steps[ClusterContents]:
     if entry.patches:
-        entry = yield from _patched(entry, renderers, pool)
-    walk = Traversal(entry, renderers.of(entry), pool, repository.urls, renderers.derived)
-    return postbuild.settle((yield from walk.run()))
+        entry = yield from _patch(entry, renderers, pool)
+    traversal = Traversal(entry, renderers.for_entry(entry), pool, repository.urls, renderers.for_derived)
+    return postbuild.apply_faults((yield from traversal.run()))
 
 
-def _patched(entry: EntryPoint, renderers: Renderers, pool: Executor) -> Steps[EntryPoint]:
-    """Return an entry with its objects as flux-operator patches them; as they are where that cannot be built."""
-    made = [*entry.objects, entry.kustomization]
-    body = {"resources": ["sync.yaml"], "patches": entry.patches}
-    files = {"kustomization.yaml": orjson.dumps(body), "sync.yaml": b"\n---\n".join(orjson.dumps(r.body) for r in made)}
-    whole = Resource(body={"spec": {"path": "."}}, ref=entry.kustomization.ref)
-    rendering = yield from steps.ended(renderers.made(entry.name, files).begin(whole, pool))
-    known = {ref: body for document in rendering.documents for ref, body in document.objects(Variables())}
-    held = [replace(r, body=known.get(r.ref, r.body)) for r in made]
-    return replace(entry, objects=tuple(held[:-1]), kustomization=held[-1])
+def _patch(entry: EntryPoint, renderers: Renderers, pool: Executor) -> Steps[EntryPoint]:
+    """Return an entry point with its objects as flux-operator patches them, or unchanged if that cannot be built."""
+    resources = [*entry.objects, entry.kustomization]
+    kustomization_file = {"resources": ["sync.yaml"], "patches": entry.patches}
+    sync = b"\n---\n".join(orjson.dumps(r.body) for r in resources)
+    files = {"kustomization.yaml": orjson.dumps(kustomization_file), "sync.yaml": sync}
+    root = Resource(body={"spec": {"path": "."}}, ref=entry.kustomization.ref)
+    rendering = yield from steps.result_of(renderers.for_files(entry.name, files).start(root, pool))
+    bodies = {ref: body for document in rendering.documents for ref, body in document.objects(Variables())}
+    patched = [replace(r, body=bodies.get(r.ref, r.body)) for r in resources]
+    return replace(entry, objects=tuple(patched[:-1]), kustomization=patched[-1])
 
 
-def _files(reached: ClusterContents) -> Iterator[str]:
-    root = reached.entry.root
-    yield reached.entry.file
-    yield from (f"{root}/{f}" if root else f for f in reached.files)
+def _files(contents: ClusterContents) -> Iterator[str]:
+    root = contents.entry.root
+    yield contents.entry.file
+    yield from (f"{root}/{f}" if root else f for f in contents.files)
 
 
-def _snapshot(reached: ClusterContents, written: dangling_references.DeclaredNames, kept: ContentCache) -> Snapshot:
-    missing, unknown = dangling_references.absent(reached, written)
-    cluster = Cluster(reached.objects.values(), absent=missing, gaps=unknown)
+def _snapshot(contents: ClusterContents, names: dangling_references.DeclaredNames, cache: ContentCache) -> Snapshot:
+    absent, gaps = dangling_references.find(contents, names)
+    cluster = Cluster(contents.objects.values(), absent=absent, gaps=gaps)
     return Snapshot(
         taken=_now(),
         cluster=cluster,
-        git=GitTrees(reached.trees),
-        archives=charts.judged(reached, cluster),
-        schemas=schema.flaws(reached, kept),
-        overlaps=overlaps.found(reached),
-        versions=Versions(versions.found(reached)),
+        git=GitTrees(contents.trees),
+        archives=charts.verdicts_of(contents, cluster),
+        schemas=schema.flaws(contents, cache),
+        overlaps=overlaps.find(contents),
+        versions=Versions(versions.find(contents)),
         mode="check",
-        name=reached.entry.name,
+        name=contents.entry.name,
     )

@@ -1,4 +1,4 @@
-"""Finds the settings file of a folder: upward from it, to the root of its repository and no further."""
+"""Finds the settings file of a folder: it searches from the folder up to the root of its repository."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from fluxdoctor.settings.values import SettingsError
 
 NAME = "fluxdoctor.toml"
 PROJECT = "pyproject.toml"
-#: Larger files are no settings.
-_MOST = 1 << 20
+#: A larger file is not a settings file; in bytes.
+_MAX_BYTES = 1 << 20
 
 
 def find(start: Path) -> tuple[Path, str] | None:
-    """Return the nearest settings file of a folder and what reports call it, a path from the repository's root; or None.
+    """Return the nearest settings file of a folder and its path from the repository's root, its name in reports; or None.
 
-    Without a repository only the folder itself is looked at: what stands above it is nobody's decision about it.
+    Outside a repository only the folder itself is searched: a file further up was not written for it.
     A link that leads out of the repository is not followed.
-    A ``pyproject.toml`` counts where it has a table ``[tool.fluxdoctor]``; ``fluxdoctor.toml`` beside it wins.
+    A ``pyproject.toml`` counts only if it has a table ``[tool.fluxdoctor]``; ``fluxdoctor.toml`` beside it wins.
     """
     folder = start.resolve()
     root = next((f for f in (folder, *folder.parents) if (f / ".git").exists()), folder)
@@ -33,21 +33,22 @@ def find(start: Path) -> tuple[Path, str] | None:
 
 
 def text(file: Path) -> str:
-    """Return the text of a settings file. Raises SettingsError where it cannot be read."""
+    """Return the text of a settings file. Raises SettingsError if it cannot be read."""
     try:
-        if file.stat().st_size > _MOST:
-            raise SettingsError(f"{file}: larger than {_MOST >> 20} MiB: no settings file")
+        if file.stat().st_size > _MAX_BYTES:
+            raise SettingsError(f"{file}: larger than {_MAX_BYTES >> 20} MiB, the limit of a settings file")
         return file.read_text("utf-8")
     except UnicodeDecodeError:
-        raise SettingsError(f"{file}: not UTF-8: no TOML file") from None
+        raise SettingsError(f"{file}: not UTF-8, which TOML requires") from None
     except OSError as error:
         raise SettingsError(f"{file}: {error.strerror or error}") from None
 
 
 def _is_ours(file: Path) -> bool:
+    """Tell whether a ``pyproject.toml`` has a table for fluxdoctor."""
     try:
         body = tomllib.loads(text(file))
     except (SettingsError, tomllib.TOMLDecodeError):
-        return False  # a file of other programs: theirs to complain of
+        return False  # the file belongs to other programs, which report its errors
     tool = body.get("tool")
     return isinstance(tool, dict) and "fluxdoctor" in tool

@@ -1,4 +1,4 @@
-"""What is to be said of the ignores themselves: without a reason, expired, or of no use any more."""
+"""Findings about the ignores and the baseline: no reason, expired, or no longer used."""
 
 from __future__ import annotations
 
@@ -20,113 +20,118 @@ EXPIRED, REASONLESS, UNUSED, OLD = (
 
 @dataclass(frozen=True)
 class Audit:
-    """What a run knows of its ignores: all that there are, those that hid something, and how far the run looked.
+    """The ignores of a run, which of them hid something, and what the run covered.
 
-    ``kept``: the ids of the rules that were chosen. ``whole``: nothing was left out of what the run looks at. ``met``: the
-    entries of the baseline ``known`` that were found again. ``settings``: the settings file as reports name it.
+    ``selected``: the ids of the rules that the run selected. ``is_complete``: the run covered every cluster and namespace.
+    ``used``: the ignores that hid a finding. ``matched``: the entries of ``baseline`` that matched a finding.
+    ``settings_file``: the name of the settings file in reports.
     """
 
     report: Report
     catalogue: Catalogue
-    kept: frozenset[str]
-    whole: bool
+    selected: frozenset[str]
+    is_complete: bool
     clusters: tuple[str, ...]
     ignores: tuple[Ignore, ...]
     used: frozenset[Ignore]
-    known: Baseline | None
-    met: frozenset[BaselineEntry]
-    settings: str
+    baseline: Baseline | None
+    matched: frozenset[BaselineEntry]
+    settings_file: str
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return the findings, by place."""
-        found = [f for ignore in self.ignores for f in self._of(ignore)]
-        found += self._old()
-        found.sort(key=lambda f: (f.location or Location(""), f.rule, str(f.subject), f.key))
-        said: dict[object, Finding] = {}
-        for one in found:  # an annotation of a base is one thing to mend, however many objects are made of it
-            said.setdefault((one.rule, one.location or one.subject, one.key), one)
-        return tuple(said.values())
+        """Return the findings, by location."""
+        findings = [f for ignore in self.ignores for f in self._check(ignore)]
+        findings += self._outdated_baseline()
+        findings.sort(key=lambda f: (f.location or Location(""), f.rule, str(f.subject), f.key))
+        distinct: dict[object, Finding] = {}
+        for finding in findings:  # an annotation in a base is one thing to fix, even if many objects are built from it
+            distinct.setdefault((finding.rule, finding.location or finding.subject, finding.key), finding)
+        return tuple(distinct.values())
 
-    def _of(self, ignore: Ignore) -> Iterator[Finding]:
+    def _check(self, ignore: Ignore) -> Iterator[Finding]:
+        """Yield the findings about one ignore."""
         if ignore.is_expired(self.report.taken.date()):
             yield self._finding(EXPIRED, ignore, {"expired": str(ignore.expires), "reason": ignore.reason or "none"})
             return
         if not ignore.reason:
             yield self._finding(REASONLESS, ignore, {})
-        if not self._is_used(ignore) and (why := self._idle(ignore)):
+        if not self._is_used(ignore) and (why := self._why_unused(ignore)):
             yield self._finding(UNUSED, ignore, {"why": why})
 
     def _is_used(self, ignore: Ignore) -> bool:
-        """What stands at one place of a base is of use where any object that is made of it needs it."""
+        """Tell whether an ignore hid a finding. An annotation in a base is used if any object built from the base uses it."""
         if ignore.at is None:
             return ignore in self.used
         return any((i.how, i.at, i.rule) == (ignore.how, ignore.at, ignore.rule) for i in self.used)
 
-    def _idle(self, ignore: Ignore) -> str:
-        """Say why an ignore is of no use; "" where that cannot be known."""
+    def _why_unused(self, ignore: Ignore) -> str:
+        """Return why an ignore hides nothing; "" if the run did not cover enough to know."""
         if not ignore.rule:
-            return "names no rule: write ignore[area/rule] and the reason"
-        fitting = [r for r in self.catalogue.rules if names(ignore.rule, r.id)]
-        if not fitting:
+            return "has no list of rules: write ignore[area/rule] and the reason"
+        rules = [r for r in self.catalogue.rules if names(ignore.rule, r.id)]
+        if not rules:
             return f"names no rule{rule_hint(ignore.rule, [r.id for r in self.catalogue.rules])}"
         if ignore.how == "comment":
             if ignore.lines[1] < 0:
-                return "stands above nothing"
-            if not any("check" in r.modes for r in fitting):
-                return "names what only a live cluster shows; the annotation fluxdoctor.dev/ignore is for that"
-        return "hides nothing" if self._is_judged(ignore, fitting) else ""
+                return "has no content below it"
+            if not any("check" in r.modes for r in rules):
+                return "names rules that only run on a live cluster; use the annotation fluxdoctor.dev/ignore instead"
+        return "hides nothing" if self._is_covered(ignore, rules) else ""
 
-    def _is_judged(self, ignore: Ignore, fitting: list[Rule]) -> bool:
-        """Tell whether everything was looked at that the ignore could hide. What was not seen may still be there."""
-        if not self.whole or any(s.rule == "" for s in self.report.skipped):
+    def _is_covered(self, ignore: Ignore, rules: list[Rule]) -> bool:
+        """Tell whether the run checked everything that the ignore could hide. A part that it did not read may have a finding."""
+        if not self.is_complete or any(s.rule == "" for s in self.report.skipped):
             return False
-        if not self._is_here(ignore):
+        if not self._applies(ignore):
             return False
         blind = {s.rule for s in self.report.skipped}
         if self.report.mode == "check" and (ignore.how == "comment" or ignore.path):
-            # What a repository can never show is no matter for a place in its files.
+            # An ignore in a repository's files cannot hide findings of rules that never run on a repository.
             never = {s.rule for s in self.report.skipped if not s.asked and s.subject is None}
-            fitting = [r for r in fitting if "check" in r.modes and r.id not in never]
-        ran = [r for r in fitting if r.id in self.kept and self.report.mode in r.modes and r.id not in blind]
-        return len(ran) == len(fitting) > 0
+            rules = [r for r in rules if "check" in r.modes and r.id not in never]
+        ran = [r for r in rules if r.id in self.selected and self.report.mode in r.modes and r.id not in blind]
+        return len(ran) == len(rules) > 0
 
-    def _is_here(self, ignore: Ignore) -> bool:
-        """Tell whether an ignore is one for what was looked at: a file may speak of clusters that this run knows nothing of."""
+    def _applies(self, ignore: Ignore) -> bool:
+        """Tell whether an ignore applies to this run: a settings file may name clusters that the run did not read."""
         if ignore.how != "settings":
             return True
         if ignore.cluster:
             return any(ignore.is_for(name) for name in self.clusters)
         return self.report.mode == "check"
 
-    def _old(self) -> Iterator[Finding]:
-        if self.known is None or not self.whole or any(s.rule == "" for s in self.report.skipped):
+    def _outdated_baseline(self) -> Iterator[Finding]:
+        """Yield one finding for the entries of the baseline that match nothing, although their rules ran."""
+        if self.baseline is None or not self.is_complete or any(s.rule == "" for s in self.report.skipped):
             return
         blind = {s.rule for s in self.report.skipped if s.asked or s.subject}
-        runs = {r.id for r in self.catalogue.rules if r.id in self.kept and self.report.mode in r.modes}
-        gone_rules = {e.rule for e in self.known.entries} - {r.id for r in self.catalogue.rules}
-        judged = (runs - blind) | gone_rules
-        old = [e for e in self.known.entries if e not in self.met and e.rule in judged and self._is_of_mode(e)]
-        if old:
-            first = Location(self.known.name, self.known.line(old[0]), 1)
-            about: dict[str, Fact] = {"count": len(old), "file": self.known.name}
-            proof = tuple(
-                Evidence(f"{e.rule} {e.object}: {e.message}", f"{self.known.name}:{self.known.line(e)}") for e in old
-            )
-            yield self._made(OLD, Ref("File", "", self.known.name), first, "", about, proof)
+        runs = {r.id for r in self.catalogue.rules if r.id in self.selected and self.report.mode in r.modes}
+        removed_rules = {e.rule for e in self.baseline.entries} - {r.id for r in self.catalogue.rules}
+        covered = (runs - blind) | removed_rules
+        unmatched = [e for e in self.baseline.entries if e not in self.matched]
+        outdated = [e for e in unmatched if e.rule in covered and self._is_of_mode(e)]
+        if outdated:
+            name, line = self.baseline.name, self.baseline.line
+            first = Location(name, line(outdated[0]), 1)
+            facts: dict[str, Fact] = {"count": len(outdated), "file": name}
+            proof = tuple(Evidence(f"{e.rule} {e.object}: {e.message}", f"{name}:{line(e)}") for e in outdated)
+            yield self._new_finding(OLD, Ref("File", "", name), first, "", facts, proof)
 
     def _is_of_mode(self, entry: BaselineEntry) -> bool:
-        """An entry of a live cluster is nothing that a repository could show again, and the other way round."""
+        """Tell whether a run of this mode can match an entry: entries of repositories and of live clusters do not mix."""
         return bool(entry.cluster) == (self.report.mode == "check")
 
     def _finding(self, rule: str, ignore: Ignore, more: dict[str, Fact]) -> Finding:
-        subject = ignore.subject or Ref("File", "", ignore.at.file if ignore.at else self.settings)
+        """Return a finding about an ignore; its subject is the annotated object or the file of the ignore."""
+        subject = ignore.subject or Ref("File", "", ignore.at.file if ignore.at else self.settings_file)
         rules = ignore.rule or "no rule"
         key = " ".join(filter(None, (ignore.how, ignore.rule, ignore.path, ignore.object, ignore.cluster)))
-        return self._made(rule, subject, ignore.at, key, {"rules": rules, "where": ignore.where, **more}, ())
+        return self._new_finding(rule, subject, ignore.at, key, {"rules": rules, "where": ignore.where, **more}, ())
 
-    def _made(  # noqa: PLR0913, PLR0917 - what a finding is made of
+    def _new_finding(  # noqa: PLR0913, PLR0917 - the parts of a finding
         self, rule: str, subject: Ref, at: Location | None, key: str, facts: dict[str, Fact], proof: tuple[Evidence, ...]
     ) -> Finding:  # fmt: skip
+        """Return a finding with the texts of the rule's page."""
         page = self.catalogue.get(rule)
         assert page  # noqa: S101 - one of the program's own pages
         facts = {"subject": subject, **facts}

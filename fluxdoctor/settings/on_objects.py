@@ -1,4 +1,4 @@
-"""Ignores on the objects themselves: the annotation ``fluxdoctor.dev/ignore``, a line ``rule[,rule]: reason`` for each."""
+"""Ignores on objects: the annotation ``fluxdoctor.dev/ignore``, with one ``rule[,rule]: reason`` per line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PATH = ("metadata", "annotations", NAME)
 
 
 def read(cluster: Cluster) -> Iterator[Ignore]:
-    """Yield the ignores that objects bear, by kind, namespace and name."""
+    """Yield the ignores in the annotations of objects, by kind, namespace and name."""
     for resource in cluster:
         if text := resource.annotation(NAME):
             at = resource.at(_PATH)

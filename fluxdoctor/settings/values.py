@@ -1,4 +1,4 @@
-"""The settings as values, each with the place that says so; what is ignored, and why."""
+"""The settings as values, each with the place that it comes from; the ignores and their reasons."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FAIL_ON = (*(s.value for s in Severity), "never")
 
 
 class SettingsError(Exception):
-    """A settings file or a baseline that cannot be used; the text says where (file:line), what is wrong and what to write."""
+    """A settings file or a baseline is invalid. The text says where (file:line), what is wrong and what to write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting(Generic[T]):
-    """A value, and where it is from: ``default``, ``FILE:LINE`` or ``command line``."""
+    """A value and its origin: ``default``, ``FILE:LINE`` or ``command line``."""
 
     value: T
     where: str = DEFAULT
@@ -31,12 +31,12 @@ class Setting(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Ignore:
-    """Rules whose findings are not wanted, of what, and why.
+    """An accepted risk: the rules whose findings are hidden, for which objects or files, and why.
 
-    ``how``: ``settings``, ``comment`` or ``annotation``. ``rule``: one glob over rule ids, or an area. ``path``, ``object``
-    and ``cluster`` are globs, "" for any. ``lines``: of a comment, the first and last line that it speaks of.
-    ``subject``: of an annotation, the object that bears it. ``at``: where it is written, None on a live object.
-    ``expires``: the last day on which it hides anything.
+    ``how``: ``settings``, ``comment`` or ``annotation``. ``rule``: a glob over rule ids, or an area. ``path``, ``object``
+    and ``cluster`` are globs, "" for any. ``lines``: the first and last line that a comment applies to.
+    ``subject``: the object that has the annotation. ``at``: its location in a file, None on a live object.
+    ``expires``: the last day on which it is in force.
     """
 
     how: str
@@ -52,23 +52,23 @@ class Ignore:
 
     @property
     def where(self) -> str:
-        """The place that says so, as people write it."""
+        """The location of the ignore, for reports: ``file:line`` or the object."""
         return str(self.at or self.subject or "")
 
     def is_expired(self, today: date) -> bool:
-        """Tell whether its last day is over."""
+        """Tell whether its last day has passed."""
         return self.expires is not None and today > self.expires
 
     def hides(self, finding: Finding, cluster: str, start: Location | None) -> bool:
-        """Tell whether the finding is one of those that are not wanted.
+        """Tell whether the ignore hides a finding.
 
-        Every object with the finding's cause is to be meant: what one team accepts, another may not. ``start``: where the
-        finding's subject begins.
+        It must match every object with the finding's cause, because another team may not accept the risk. ``start``: where
+        the finding's subject begins.
         """
         if not names(self.rule, finding.rule):
             return False
         if self.how == "comment":
-            return any(self._speaks_of(place) for place in (finding.location, start))
+            return any(self._covers(place) for place in (finding.location, start))
         refs = (finding.subject, *finding.also)
         if self.how == "annotation":
             return self.subject in refs
@@ -79,22 +79,23 @@ class Ignore:
         )
 
     def is_for(self, cluster: str) -> bool:
-        """Tell whether it speaks of a cluster."""
+        """Tell whether the ignore applies to a cluster."""
         return not self.cluster or fnmatch.fnmatchcase(cluster, self.cluster)
 
-    def _speaks_of(self, place: Location | None) -> bool:
+    def _covers(self, place: Location | None) -> bool:
+        """Tell whether a comment applies to a line."""
         if place is None or self.at is None or place.file != self.at.file:
             return False
         return self.lines[0] <= place.line <= self.lines[1]
 
 
 def names(glob: str, rule: str) -> bool:
-    """Tell whether a glob over ids, or an area, names a rule."""
+    """Tell whether a glob over rule ids, or an area, matches a rule."""
     return fnmatch.fnmatchcase(rule, glob) or rule.partition("/")[0] == glob
 
 
 def is_below(file: str, glob: str) -> bool:
-    """Tell whether a file, or a folder that it is in, matches a glob; ``*`` crosses slashes."""
+    """Tell whether a file or one of its folders matches a glob; ``*`` matches slashes too."""
     glob = glob.removeprefix("./").rstrip("/")
     parts = file.split("/")
     return any(fnmatch.fnmatchcase("/".join(parts[:end]), glob) for end in range(1, len(parts) + 1))
@@ -102,10 +103,11 @@ def is_below(file: str, glob: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is in force.
+    """The settings in force.
 
-    ``select``: only these rules, all where none is named; ``without``: rules that are left out; ``severities``: of rules by
-    glob. ``baseline``: the file of what is known. ``file`` and ``baseline_name``: how reports call these files, "" without one.
+    ``select``: the rules that run, all if empty; ``without``: rules that do not run; ``severities``: severities by glob over
+    rule ids. ``baseline``: the file of accepted findings. ``file`` and ``baseline_name``: the names of these files in reports,
+    "" without one.
     """
 
     file: str = ""
@@ -118,6 +120,6 @@ class Settings:
     ignores: tuple[Ignore, ...] = ()
 
     def severity(self, rule: str) -> Severity | None:
-        """Return the severity that is set for a rule: an id wins over a glob, and a longer glob over a shorter one."""
-        fitting = [(g == rule, len(g), setting.value) for g, setting in self.severities if names(g, rule)]
-        return max(fitting, key=lambda f: f[:2])[2] if fitting else None
+        """Return the severity that is set for a rule, if any: an id wins over a glob, and a longer glob over a shorter one."""
+        matches = [(g == rule, len(g), setting.value) for g, setting in self.severities if names(g, rule)]
+        return max(matches, key=lambda match: match[:2])[2] if matches else None

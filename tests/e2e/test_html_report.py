@@ -76,16 +76,16 @@ def test_an_incident_is_read(browser: Browser, incident: Path, width: int, schem
         expect(page.locator(".verdict > p")).to_have_text("2 root causes")
         expect(page.locator(".verdict li")).to_have_text(
             [
-                "Kustomization flux-system/infra-configs: Path not in the artifact, holds back 1 object",
-                "GitRepository flux-system/webapp: A Secret that a source refers to is missing",
+                "Kustomization/flux-system/infra-configs: Path not in the artifact, blocks 1 object",
+                "GitRepository/flux-system/webapp: Secret of a source does not exist",
             ]
         )
         expect(page.locator(".finding h3")).to_have_text(
-            ["Kustomization flux-system/infra-configs", "GitRepository flux-system/webapp"]
+            ["Kustomization/flux-system/infra-configs", "GitRepository/flux-system/webapp"]
         )
         expect(page.locator(".finding .fix dd").first).to_have_text(
-            "Set spec.path to a directory that is there, such as ./infrastructure/configs, ./infrastructure, "
-            "./infrastructure/controllers, or add the directory to the source."
+            "Either set spec.path to an existing directory, for example ./infrastructure/configs, or add the directory to the "
+            "source."
         )
         expect(page.locator("#canvas .cause .kind")).to_have_text(
             ["Kustomization · kustomize/path-not-found", "GitRepository · source/secret-missing"]
@@ -104,15 +104,15 @@ def test_links_lead_from_the_verdict_to_the_finding_to_the_graph_and_back(
         second = page.locator(".finding").nth(1)
         page.locator("#search").fill("infra-configs")
         expect(second).to_be_hidden()
-        page.get_by_role("link", name="GitRepository flux-system/webapp").first.click()
+        page.get_by_role("link", name="GitRepository/flux-system/webapp").first.click()
         expect(second).to_be_in_viewport()  # the filter that hid it is gone
         expect(second).to_be_focused()
         expect(page.locator("#shown")).to_have_text("2 shown")
-        second.get_by_role("link", name="Show it in the graph").click()
+        second.get_by_role("link", name="Show in the graph").click()
         cause = page.locator("#canvas .cause").nth(1)
         expect(cause).to_be_in_viewport()
         assert page.evaluate("document.querySelector('#canvas g:target').textContent").startswith(
-            "GitRepository flux-system/webapp (cause)"
+            "GitRepository/flux-system/webapp (cause)"
         )
         cause.click()
         expect(second).to_be_in_viewport()
@@ -131,9 +131,7 @@ def test_search_and_filters(browser: Browser, many: Path, width: int, scheme: Sc
 
         page.locator("#search").fill("secret  MISSING webapp")
         wanted = [
-            f"{f.subject.kind} {f.subject.named}"
-            for f in report.findings
-            if f.rule == "source/secret-missing" and f.subject.name == "webapp"
+            str(f.subject) for f in report.findings if f.rule == "source/secret-missing" and f.subject.name == "webapp"
         ]
         expect(page.locator(".finding:visible h3")).to_have_text(wanted)
         expect(shown).to_have_text(f"{len(wanted)} of {total} shown")
@@ -190,9 +188,9 @@ def test_the_chain_of_one_object_stands_first(browser: Browser, folder_: Path) -
         expect(it.page.locator("main > section").first).to_have_id("chain")
         expect(it.page.locator("#chain li p")).to_have_text(
             [
-                "Kustomization flux-system/infra-configs",
-                "Kustomization flux-system/infra-controllers",
-                "Kustomization flux-system/sources",
+                "Kustomization/flux-system/infra-configs",
+                "Kustomization/flux-system/infra-controllers",
+                "Kustomization/flux-system/sources",
             ]
         )
         assert it.flaws() == []
@@ -204,7 +202,7 @@ def test_what_was_not_seen_is_told_at_the_head_and_in_its_place(browser: Browser
     file = folder_ / "gaps.html"
     replay("git-repo-404", "--output", f"html={file}")
     with browsers.opened(browser, file) as it:
-        expect(it.page.locator(".notice")).to_have_text("Not everything could be seen: 1 gap, listed below.")
+        expect(it.page.locator(".notice")).to_have_text("Not everything could be checked: 1 gap, listed below.")
         it.page.get_by_role("link", name="listed below").click()
         expect(it.page.locator(".gaps li")).to_have_text(["git/flux-system/webappits files are not in this snapshot"])
         expect(it.page.locator(".gaps li")).to_be_in_viewport()
@@ -320,7 +318,7 @@ def test_five_hundred_causes_stay_usable(browser: Browser, folder_: Path) -> Non
         expect(it.page.locator("#canvas .cause")).to_have_count(501)
         expect(it.page.locator("#canvas .blocked")).to_have_text(re.compile("4503 Kustomization in"))
         assert it.page.evaluate(SEARCH, "apps-4990") < 5_000
-        expect(it.page.locator(".finding:visible h3")).to_have_text(["Kustomization flux-system/apps-4990"])
+        expect(it.page.locator(".finding:visible h3")).to_have_text(["Kustomization/flux-system/apps-4990"])
         assert it.overflow() == 0
         quiet(it)
 

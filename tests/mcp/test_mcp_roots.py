@@ -182,10 +182,10 @@ def test_a_file_that_is_no_snapshot_says_so_and_nothing_of_what_is_in_it(root: P
 def test_a_folder_with_more_than_a_repository_has_is_told_in_time(
     root: Path, server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repository, "_MOST_FILES", 2)
+    monkeypatch.setattr(repository, "_MAX_FILES", 2)
     (root / "home").mkdir()
     for number in range(5):
         (root / "home" / f"{number}.yaml").write_text("{}", "utf-8")
     assert refusal(server, "check_repository", path="home") == quoted(
-        f"{root}/home: more than 2 files or 1024 MiB; give the folder of one repository"
+        f"{root}/home: more than 2 files or 1024 MiB; use the folder of one repository"
     )

@@ -228,13 +228,13 @@ def test_entries_that_match_nothing_any_more_are_told(fleet: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", ":1: not JSON; write it anew with --write-baseline"),
-        ("[]", ":1: no baseline of fluxdoctor; write it anew with --write-baseline"),
+        ("", ":1: not JSON; create a new one with --write-baseline"),
+        ("[]", ":1: not a fluxdoctor baseline; create a new one with --write-baseline"),
         ('{"fluxdoctor-baseline": 2, "findings": []}',
-         ":1: format 2 of a baseline is not known here; write it anew with --write-baseline"),
+         ":1: baseline format 2 is not supported (supported: 1); create a new one with --write-baseline"),
         ('{"fluxdoctor-baseline": 1, "findings": [{}]}',
-         ": entry 1 has not the texts rule, object, cluster, message, fingerprint; write it anew with --write-baseline"),
-        (None, ": no such baseline; --write-baseline FILE writes one"),
+         ": entry 1 must have the string keys rule, object, cluster, message, fingerprint; create a new one with --write-baseline"),
+        (None, ": no such baseline; create it with --write-baseline FILE"),
     ],
 )  # fmt: skip
 def test_a_bad_baseline_is_exit_code_2(text: str | None, said: str, fleet: Path, tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_a_bad_settings_file_is_exit_code_2(fleet: Path) -> None:
     file = fleet / "fluxdoctor.toml"
     assert (done.exit_code, done.stderr) == (
         2,
-        f"fluxdoctor: {file}:1: fail-on 3 is none of error, warning, info, never\n",
+        f"fluxdoctor: {file}:1: fail-on 3 is invalid; valid: error, warning, info, never\n",
     )
     settings(fleet, '\n[rules]\nselect = "kustomise"\n')
     done = run(fleet)
@@ -301,7 +301,7 @@ def test_the_other_formats_tell_or_leave_out(fleet: Path, tmp_path: Path) -> Non
     done = run(fleet, "-v", *(arg for n in names for arg in ("--output", f"{n}={tmp_path / n}")))
     said = {name: (tmp_path / name).read_text() for name in names}
     assert "1 would fail   broken, but no cause is shown   1 ignored" in done.stdout
-    assert "Ignored: kustomize/path-not-found Kustomization flux-system/apps: a *b* (fluxdoctor.toml:1)" in " ".join(
+    assert "Ignored: kustomize/path-not-found Kustomization/flux-system/apps: a *b* (fluxdoctor.toml:1)" in " ".join(
         done.stdout.split()
     )
     result = json.loads(said["sarif"])["runs"][0]["results"]
@@ -311,7 +311,7 @@ def test_the_other_formats_tell_or_leave_out(fleet: Path, tmp_path: Path) -> Non
     ]  # fmt: skip
     assert said["markdown"].splitlines()[-5:] == [
         "<details><summary>1 ignored</summary>", "",
-        "- kustomize/path\\-not\\-found Kustomization flux\\-system/apps: a \\*b\\* \\(fluxdoctor.toml:1\\)", "", "</details>",
+        "- kustomize/path\\-not\\-found Kustomization/flux\\-system/apps: a \\*b\\* \\(fluxdoctor.toml:1\\)", "", "</details>",
     ]  # fmt: skip
     assert (said["github"], said["gitlab"], "path-not-found" in said["junit"]) == ("", "[]\n", False)
     write(fleet, {"fluxdoctor.toml": "", APP: WRONG.replace("./aps", "./aps # fluxdoctor: ignore[kustomize] soon")})

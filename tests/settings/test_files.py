@@ -91,22 +91,22 @@ def test_an_id_wins_over_a_glob_and_a_longer_glob_over_a_shorter(tmp_path: Path)
         ("fail-on = \n", ":1: not TOML: Invalid value"),
         ('\nfail_on = "error"\n', ":2: unknown key 'fail_on'; did you mean fail-on?"),
         ('zzz = "error"\n', ":1: unknown key 'zzz'; known: fail-on, baseline, rules, severity, ignore"),
-        ('fail-on = "warn"\n', ":1: fail-on 'warn' is none of error, warning, info, never"),
+        ('fail-on = "warn"\n', ":1: fail-on 'warn' is invalid; valid: error, warning, info, never"),
         ("[rules]\n\nselekt = []\n", ":3: unknown key 'selekt'; did you mean select?"),
-        ("[rules]\nselect = 3\n", ':2: select is a list of texts, such as ["helm/*"]'),
-        ("rules = 3\n", ":1: rules is a table: write [rules]"),
-        ('[severity]\nhelm = "fatal"\n', ":2: severity 'fatal' of helm is none of error, warning, info"),
-        ('ignore = ["helm"]\n', ":1: ignore is a list of tables: write [[ignore]] with rule and reason in it, or ignore in "
-                                "[rules] for rules that are not wanted at all"),
+        ("[rules]\nselect = 3\n", ':2: select must be a list of non-empty strings, such as ["helm/*"]'),
+        ("rules = 3\n", ":1: rules must be a table: write [rules]"),
+        ('[severity]\nhelm = "fatal"\n', ":2: severity 'fatal' of helm is invalid; valid: error, warning, info"),
+        ('ignore = ["helm"]\n', ":1: ignore must be a list of tables: write [[ignore]] with rule and reason. To turn "
+                                "rules off, use ignore in [rules]"),
         ('[[ignore]]\nrule = "a/b"\n[[ignore]]\nrul = "x"\n', ":4: unknown key 'rul'; did you mean rule?"),
-        ('[[ignore]]\nreason = "so"\n', ":1: [[ignore]] would hide everything: say at least one of rule, path, object, cluster"),
-        ('[[ignore]]\nrule = "a/b"\nexpires = "soon"\n', ":3: expires is a day, such as 2027-01-31: the last one on which it holds"),
+        ('[[ignore]]\nreason = "so"\n', ":1: [[ignore]] would hide everything: set at least one of rule, path, object, cluster"),
+        ('[[ignore]]\nrule = "a/b"\nexpires = "soon"\n', ":3: expires must be a date, such as 2027-01-31: the last day on which the ignore is in force"),
         ('[[ignore]]\nrule = "a/b"\nexpires = 2027-01-31T10:00:00Z\n',
-         ":3: expires is a day, such as 2027-01-31: the last one on which it holds"),
-        ('[[ignore]]\npath = ""\n', ':2: path is a text that is not empty, such as "apps/legacy/**"'),
+         ":3: expires must be a date, such as 2027-01-31: the last day on which the ignore is in force"),
+        ('[[ignore]]\npath = ""\n', ':2: path must be a non-empty string, such as "apps/legacy/**"'),
         ('[[ignore]]\nrule = "a/b"\nobject = "web"\n',
-         """:3: object 'web' is never one: write Kind/namespace/name, or a glob such as "HelmRelease/shop/*\""""),
-        ("baseline = true\n", ':1: baseline is a text that is not empty, such as "fluxdoctor-baseline.json"'),
+         """:3: object 'web' matches no object: write Kind/namespace/name, or a glob such as "HelmRelease/shop/*\""""),
+        ("baseline = true\n", ':1: baseline must be a non-empty string, such as "fluxdoctor-baseline.json"'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(text: str, said: str, tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
             read(tmp_path / name)
         said.append(str(error.value).removeprefix(f"{tmp_path}/"))
     assert said == [
-        "none.toml: No such file or directory", "a.toml: not UTF-8: no TOML file",
+        "none.toml: No such file or directory", "a.toml: not UTF-8, which TOML requires",
         "b.toml:2: not TOML: Expected ']' at the end of a table declaration",
         "c.toml: not TOML: Unterminated string (at end of document)",
         "pyproject.toml: has no table [tool.fluxdoctor]",
@@ -172,5 +172,5 @@ def test_a_link_out_of_the_repository_is_not_followed(tmp_path: Path) -> None:
 def test_lines_of_tables_keys_and_inline_tables() -> None:
     text = 'a.b = 1\n[c."d.e"]\nf = """\nx = 1\n"""\n[[g]]\n[[g]] # two\nh = { i = 1 }\n  [g.j]\n  k = 2\n'
     found = places.lines(text)
-    asked: list[places.Path] = [("a", "b"), ("c", "d.e", "f"), ("g", 0), ("g", 1, "h", "i"), ("g", 1), ("z",)]
+    asked: list[places.KeyPath] = [("a", "b"), ("c", "d.e", "f"), ("g", 0), ("g", 1, "h", "i"), ("g", 1), ("z",)]
     assert [places.nearest(found, path) for path in asked] == [1, 3, 6, 8, 7, 0]

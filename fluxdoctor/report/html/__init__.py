@@ -1,7 +1,7 @@
-"""Report -> one HTML page that needs nothing else: it works offline, printed, and without JavaScript.
+"""Report -> one self-contained HTML page, which works offline, printed and without JavaScript.
 
-What a cluster says is escaped where it is written (``tags``), and the page's own policy runs no script and no style but the
-two that are its own, by their hashes.
+Text of a cluster is escaped when it is written (``tags``). The page's Content Security Policy allows only its own script and
+style, by their hashes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from fluxdoctor.report.html.tags import Markup, tag
 
 
 def render(report: Report, context: Context = NONE) -> str:
-    """Return the page: the summary, the causes with proof and fix, the graph of a cluster, and what was not seen."""
+    """Return the page: the summary, the findings with proof and fix, the graph of a cluster, and the gaps."""
     style, script = _file("page.css"), _file("page.js")
-    drawn = graph.picture(report, context.snapshot) if context.snapshot and context.target is None else None
-    picture, marked = drawn or (None, 0)
+    drawing = graph.picture(report, context.snapshot) if context.snapshot and context.target is None else None
+    picture, marked = drawing or (None, 0)
     sections = [
         findings.chains(context.target, context.chains(report)) if context.target else Markup(""),
         findings.section(report, graph.nodes(report, picture) if picture else {}),
@@ -53,12 +53,12 @@ def render(report: Report, context: Context = NONE) -> str:
 
 def _footer(report: Report) -> Markup:
     seconds = sum(report.timings.values())
-    took = f" in {seconds:.1f} s" if seconds else ""
-    said = (
-        f"fluxdoctor {__version__} looked at {report.objects} objects by {report.rules} rules{took}. "
-        "This page needs no network and sends nothing anywhere. No value of a Secret is in it."
+    duration = f" in {seconds:.1f} s" if seconds else ""
+    text = (
+        f"fluxdoctor {__version__} checked {report.objects} objects with {report.rules} rules{duration}. "
+        "This page needs no network, sends no data and contains no value of a Secret."
     )
-    return tag("footer", tag("p", said))
+    return tag("footer", tag("p", text))
 
 
 def _file(name: str) -> Markup:
@@ -66,7 +66,7 @@ def _file(name: str) -> Markup:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing is loaded, sent or run but the two texts with these hashes (W3C, Content Security Policy Level 3)."""
+    """Return a policy that allows only the two texts with these hashes (W3C, Content Security Policy Level 3)."""
     return f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
 
 

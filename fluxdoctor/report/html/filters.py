@@ -1,4 +1,4 @@
-"""The search and the filters of the page: by words, severity, namespace, rule and cluster."""
+"""Renders the search and the filters of the page: by words, severity, namespace, rule and cluster."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from fluxdoctor.report.plain import plain
 _NAMES = {Severity.ERROR: "Errors", Severity.WARNING: "Warnings", Severity.INFO: "Notes"}
 
 
-def about(finding: Finding) -> list[str]:
-    """Return the namespaces of all that a finding is about: the cause and what it harms."""
+def namespaces(finding: Finding) -> list[str]:
+    """Return the namespaces of all objects of a finding: the root cause and what it affects."""
     refs = (finding.subject, *finding.also, *finding.blocks, *(f.ref for f in finding.freezes))
-    spaces = {r.name if r.kind == "Namespace" else r.namespace for r in refs}
-    return sorted("".join(plain(space).split()) for space in spaces if space)
+    names = {r.name if r.kind == "Namespace" else r.namespace for r in refs}
+    return sorted("".join(plain(name).split()) for name in names if name)
 
 
 def form(report: Report) -> Markup:
-    """Return the form, which JavaScript makes visible: without it the page is a list of everything."""
+    """Return the form, which JavaScript makes visible: without JavaScript the page lists all findings."""
     counts = Counter(f.severity for f in report.findings)
     severities = tag(
         "fieldset",
@@ -31,7 +31,7 @@ def form(report: Report) -> Markup:
             for s, words in _NAMES.items() if counts[s]
         ),
     )  # fmt: skip
-    spaces = sorted({space for f in report.findings for space in about(f)})
+    names = sorted({name for f in report.findings for name in namespaces(f)})
     rules = sorted({f.rule for f in report.findings})
     clusters = sorted({c for f in report.findings for c in f.clusters})
     box = tag("input", type="search", id="search", autocomplete="off", aria_keyshortcuts="/")
@@ -39,7 +39,7 @@ def form(report: Report) -> Markup:
         "form",
         tag("label", "Search", box, class_="search"),
         severities,
-        _choice("namespace", "Namespace", spaces),
+        _choice("namespace", "Namespace", names),
         _choice("rule", "Rule", rules),
         _choice("cluster", "Cluster", clusters) if len(clusters) > 1 else Markup(""),
         tag("button", "Reset", type="reset"),

@@ -1,4 +1,4 @@
-"""The findings as cards, the first to fix first, with what search and filters need to know of each."""
+"""Renders the findings as cards, in the order in which to fix them, with the data for search and filters."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from fluxdoctor.model.chain import Chain
 from fluxdoctor.model.finding import Evidence, Finding, Frozen, Report, Severity
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.report.html import filters
-from fluxdoctor.report.html.tags import Markup, join, tag
+from fluxdoctor.report.html.tags import Markup, tag
 
-#: What is listed of one finding: a page of a fleet stays light. JSON has all.
-_MOST = 300
-#: So many names are shown at once; more are folded.
-_OPEN = 12
-_QUOTED = 4_000
-_SURE = {
-    "proven": "the facts that were read show it",
-    "reported": "the controller's own message says it",
-    "likely": "inferred from what was seen",
+#: Names in one list of a finding: the page of a fleet must stay small. JSON has all.
+_MAX_NAMES = 300
+#: A longer list of names is folded.
+_MAX_OPEN = 12
+#: Characters of one proof.
+_MAX_QUOTE = 4_000
+_CONFIDENCE = {
+    "proven": "proven by the facts that were read",
+    "reported": "reported by the controller's own message",
+    "likely": "inferred from the facts that were read",
 }
 
 
 def ids(report: Report) -> list[str]:
-    """Return where each finding stands in the page, by its fingerprint."""
-    seen: Counter[str] = Counter()
-    found = []
+    """Return the HTML id of each finding, made of its fingerprint."""
+    counts: Counter[str] = Counter()
+    names = []
     for finding in report.findings:
-        seen[finding.fingerprint] += 1
-        again = seen[finding.fingerprint]
-        found.append(f"finding-{finding.fingerprint}" + (f"-{again}" if again > 1 else ""))
-    return found
+        counts[finding.fingerprint] += 1
+        number = counts[finding.fingerprint]
+        names.append(f"finding-{finding.fingerprint}" + (f"-{number}" if number > 1 else ""))
+    return names
 
 
 def section(report: Report, nodes: dict[Ref, int]) -> Markup:
-    """Return the section: filters, causes and warnings, and the notes folded away. ``nodes``: places in the graph."""
+    """Return the section: filters, errors and warnings, and the notes folded. ``nodes``: indexes in the graph."""
     cards: dict[bool, list[Markup]] = {False: [], True: []}
     for number, (finding, name) in enumerate(zip(report.findings, ids(report), strict=True), 1):
         cards[finding.severity is Severity.INFO].append(_card(number, finding, name, nodes.get(finding.subject)))
@@ -48,7 +49,7 @@ def section(report: Report, nodes: dict[Ref, int]) -> Markup:
     return tag(
         "section",
         tag("h2", "Findings", id="findings-title"),
-        filters.form(report) if report.findings else tag("p", "No rule found anything."),
+        filters.form(report) if report.findings else tag("p", "No findings."),
         tag("ol", *cards[False], class_="findings") if cards[False] else Markup(""),
         notes if cards[True] else Markup(""),
         id="findings",
@@ -58,37 +59,37 @@ def section(report: Report, nodes: dict[Ref, int]) -> Markup:
 
 
 def _card(number: int, finding: Finding, name: str, node: int | None) -> Markup:
+    """Return the card of a finding. ``name``: its HTML id. ``node``: its index in the graph, if it is drawn."""
     severity = "note" if finding.severity is Severity.INFO else finding.severity.value
     rule = tag("a", finding.rule, href=finding.url, rel="noreferrer") if finding.url else tag("span", finding.rule)
     head = tag(
         "p",
         tag("span", severity, class_=f"badge {finding.severity.value}"),
         tag("span", rule, class_="rule"),
-        tag("span", finding.confidence.value, class_="sure", title=_SURE[finding.confidence.value]),
+        tag("span", finding.confidence.value, class_="sure", title=_CONFIDENCE[finding.confidence.value]),
         tag("a", f"#{number}", href=f"#{name}", class_="anchor", aria_label=f"Link to finding {number}"),
         class_="head",
     )
-    shown = (
-        tag("a", "Show it in the graph", href=f"#node-{node}", class_="to-graph") if node is not None else Markup("")
-    )
+    link = Markup("") if node is None else tag("a", "Show in the graph", href=f"#node-{node}", class_="to-graph")
     card = tag(
         "article",
         head,
         tag("h3", *_name(finding.subject), id=f"{name}-title"),
         tag("p", finding.message, class_="message"),
         tag("dl", *_rows(finding)),
-        shown,
+        link,
         aria_labelledby=f"{name}-title",
     )
-    about = filters.about(finding)
+    namespaces = filters.namespaces(finding)
     return tag(
         "li", card, id=name, class_=f"finding {finding.severity.value}", tabindex="-1",
-        data_severity=finding.severity.value, data_rule=finding.rule, data_namespaces=" ".join(about),
+        data_severity=finding.severity.value, data_rule=finding.rule, data_namespaces=" ".join(namespaces),
         data_clusters="\n".join(finding.clusters) if finding.clusters else False,
     )  # fmt: skip
 
 
 def _rows(finding: Finding) -> Iterator[Markup]:
+    """Yield the rows of a card: fix, place in Git, proof and the other objects."""
     yield _row("Fix", tag("p", finding.fix), class_="fix")
     if finding.location or finding.field:
         at = tag("code", str(finding.location)) if finding.location else Markup("")
@@ -106,8 +107,8 @@ def _rows(finding: Finding) -> Iterator[Markup]:
         yield _row(f"Stale {len(finding.freezes)}", _list([_frozen(f) for f in finding.freezes]))
 
 
-def _row(name: str, inside: Markup, *, class_: str = "") -> Markup:
-    return tag("div", tag("dt", name), tag("dd", inside), class_=class_ or False)
+def _row(name: str, content: Markup, *, class_: str = "") -> Markup:
+    return tag("div", tag("dt", name), tag("dd", content), class_=class_ or False)
 
 
 def _proof(evidence: Iterable[Evidence]) -> Markup:
@@ -121,46 +122,47 @@ def _proof(evidence: Iterable[Evidence]) -> Markup:
     )
 
 
-def _cut(said: str) -> str:
-    return said if len(said) <= _QUOTED else f"{said[:_QUOTED]} ..."
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE]} ..."
 
 
 def _refs(refs: Iterable[Ref]) -> list[tuple[str, str]]:
-    return [(f"{ref.kind} {ref.named}", "") for ref in refs]
+    return [(str(ref), "") for ref in refs]
 
 
 def _frozen(frozen: Frozen) -> tuple[str, str]:
+    """Return a stale object and what it serves since when."""
     at = f"at {frozen.revision}" if frozen.revision else ""
     since = frozen.since.strftime("since %Y-%m-%d %H:%M:%SZ") if frozen.since else ""
-    return f"{frozen.ref.kind} {frozen.ref.named}", " ".join(p for p in (at, since) if p)
+    return str(frozen.ref), " ".join(p for p in (at, since) if p)
 
 
 def _list(names: Sequence[tuple[str, str]]) -> Markup:
-    """The names, each with what is said of it; many are folded."""
-    rows = [tag("li", tag("code", name), f" {more}" if more else "") for name, more in names[:_MOST]]
-    if len(names) > _MOST:
-        rows.append(tag("li", f"and {len(names) - _MOST} more: the JSON report has them all"))
-    if len(names) <= _OPEN:
+    """Return the names, each with its note; a long list is folded."""
+    rows = [tag("li", tag("code", name), f" {note}" if note else "") for name, note in names[:_MAX_NAMES]]
+    if len(names) > _MAX_NAMES:
+        rows.append(tag("li", f"and {len(names) - _MAX_NAMES} more: the JSON report has them all"))
+    if len(names) <= _MAX_OPEN:
         return tag("ul", *rows, class_="names")
     return tag("details", tag("summary", f"{len(names)} names"), tag("ul", *rows, class_="names"))
 
 
 def _name(ref: Ref) -> tuple[Markup, Markup]:
-    return tag("span", ref.kind, class_="kind"), join(" ", tag("span", ref.named, class_="name"))
+    """Return ``Kind/namespace/name`` with the kind set apart from the name."""
+    return tag("span", f"{ref.kind}/", class_="kind"), tag("span", ref.named, class_="name")
 
 
-def chains(target: Ref, found: Sequence[Chain]) -> Markup:
-    """Return the section of the object that was asked about: each way to a cause, link by link, each with its proof."""
-    title = tag("h2", f"Why {target.kind} {target.named} is held back", id="chain-title")
-    if not found:
-        return tag("section", title, tag("p", "Nothing holds it back."), id="chain", aria_labelledby="chain-title")
-    return tag("section", title, *map(_chain, found), id="chain", aria_labelledby="chain-title")
+def chains(target: Ref, chains_: Sequence[Chain]) -> Markup:
+    """Return the section of a diagnosis of one object: each chain to a root cause, link by link with its proof."""
+    title = tag("h2", f"Findings that affect {target}", id="chain-title")
+    rows = [_chain(chain) for chain in chains_] or [tag("p", "No finding affects this object.")]
+    return tag("section", title, *rows, id="chain", aria_labelledby="chain-title")
 
 
 def _chain(chain: Chain) -> Markup:
-    steps, before = [], ""
+    steps, relation = [], ""
     for link in chain.links:
-        why = tag("span", before, class_="soft") if before else Markup("")
+        why = tag("span", relation, class_="soft") if relation else Markup("")
         steps.append(tag("li", why, tag("p", *_name(link.ref)), _proof(link.proof) if link.proof else Markup("")))
-        before = link.why
+        relation = link.why
     return tag("ol", *steps, class_="chain")

@@ -1,11 +1,11 @@
 "use strict";
-// Without this script the page is whole: it only hides what is not asked for.
+// The page is complete without this script, which only filters it.
 (() => {
   const id = (name) => document.getElementById(name);
   const notes = id("notes");
 
-  // Prints what is folded, in browsers that cannot be told so by a style.
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+  // Opens folded parts before printing, for browsers without a style for that.
+  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => { fold.open = true; }));
 
   const canvas = id("canvas");
   if (canvas) {
@@ -18,7 +18,7 @@
   const form = id("filters");
   if (!form) return;
   form.hidden = false;
-  const found = [...document.querySelectorAll("li.finding")].map((element) => ({
+  const cards = [...document.querySelectorAll("li.finding")].map((element) => ({
     element,
     words: element.textContent.toLowerCase(),
     severity: element.dataset.severity,
@@ -26,31 +26,31 @@
     namespaces: new Set(element.dataset.namespaces.split(" ")),
     clusters: new Set((element.dataset.clusters || "").split("\n")),
   }));
-  const chosen = (name) => (id(name) ? id(name).value : "");
+  const value = (name) => (id(name) ? id(name).value : "");
 
   function apply() {
-    const words = chosen("search").toLowerCase().split(/\s+/).filter(Boolean);
+    const words = value("search").toLowerCase().split(/\s+/).filter(Boolean);
     const severities = new Set([...form.querySelectorAll("[name=severity]:checked")].map((box) => box.value));
-    const [namespace, rule, cluster] = ["namespace", "rule", "cluster"].map(chosen);
-    let shown = 0;
-    let notesShown = 0;
-    for (const one of found) {
-      const fits = severities.has(one.severity) && (!rule || one.rule === rule) &&
-        (!namespace || one.namespaces.has(namespace)) && (!cluster || one.clusters.has(cluster)) &&
-        words.every((word) => one.words.includes(word));
-      one.element.hidden = !fits;
-      shown += fits;
-      notesShown += fits && notes && notes.contains(one.element);
+    const [namespace, rule, cluster] = ["namespace", "rule", "cluster"].map(value);
+    let count = 0;
+    let noteCount = 0;
+    for (const card of cards) {
+      const matches = severities.has(card.severity) && (!rule || card.rule === rule) &&
+        (!namespace || card.namespaces.has(namespace)) && (!cluster || card.clusters.has(cluster)) &&
+        words.every((word) => card.words.includes(word));
+      card.element.hidden = !matches;
+      count += matches;
+      noteCount += matches && notes && notes.contains(card.element);
     }
-    const all = shown === found.length;
-    id("shown").textContent = all ? `${shown} shown` : `${shown} of ${found.length} shown`;
+    const all = count === cards.length;
+    id("shown").textContent = all ? `${count} shown` : `${count} of ${cards.length} shown`;
     if (notes) {
-      notes.hidden = !notesShown;
-      if (!all && notesShown) notes.open = true;
+      notes.hidden = !noteCount;
+      if (!all && noteCount) notes.open = true;
     }
   }
 
-  // A link leads to its finding, whatever the filters hide.
+  // A link to a finding that the filters hide resets the filters.
   function arrive() {
     const target = location.hash.length > 1 && id(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;

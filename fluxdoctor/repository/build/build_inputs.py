@@ -1,7 +1,7 @@
-"""What in a directory's files cannot be built, and the same files without it, so that the rest can still be looked at.
+"""Finds the files that a build of a directory reads, and removes what would need the network.
 
-Remote bases are taken out before a build, for nothing is fetched. The rest is taken out of a second copy after a build
-has failed: what the rules say of the fault they read from the files themselves.
+Remote bases are removed before a build, because nothing is fetched. Other faults are removed from a second copy after a build
+has failed (``repair.py``). The rules read those faults from the files themselves.
 """
 
 from __future__ import annotations
@@ -32,65 +32,65 @@ SOURCES = ("files", "envs")
 
 @dataclass
 class Closure:
-    """The files that building a directory reads, and which of their entries come from elsewhere."""
+    """The files and directories that building a directory reads, and what else it needs."""
 
     directories: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
-    outside: str = ""
-    """An entry that leads out of the artifact: the controller refuses it, and here nothing outside may be read."""
-    remote: bool = False
-    helm: bool = False
-    schema: bool = False
-    """A kustomization file brings an OpenAPI document of its own."""
+    escaping_entry: str = ""
+    """An entry that leads out of the artifact. The controller refuses it, and fluxdoctor must not read anything outside."""
+    has_remote: bool = False
+    has_helm: bool = False
+    has_schema: bool = False
+    """A kustomization file sets its own OpenAPI document."""
 
 
-def closure(tree: Tree, directory: str, extra: tuple[str, ...] = ()) -> Closure:
-    """Follow every path that the kustomization files of a directory name."""
-    found = Closure()
-    todo = [directory, *(clean(posixpath.join(directory, e)) for e in extra)]
-    while todo:
-        at = todo.pop()
-        if at in found.directories:
+def closure(tree: Tree, directory: str, components: tuple[str, ...] = ()) -> Closure:
+    """Follow every path that the kustomization files of a directory and of its components name."""
+    result = Closure()
+    pending = [directory, *(clean(posixpath.join(directory, c)) for c in components)]
+    while pending:
+        folder = pending.pop()
+        if folder in result.directories:
             continue
-        found.directories.add(at)
-        near = tree.memo(_near, at)
-        found.files |= near.files
-        todo += near.directories
-        found.outside = found.outside or near.outside
-        found.schema |= near.schema
-        found.remote |= near.remote
-        found.helm |= near.helm
-    return found
+        result.directories.add(folder)
+        direct = tree.memo(_direct_inputs, folder)
+        result.files |= direct.files
+        pending += direct.directories
+        result.escaping_entry = result.escaping_entry or direct.escaping_entry
+        result.has_schema |= direct.has_schema
+        result.has_remote |= direct.has_remote
+        result.has_helm |= direct.has_helm
+    return result
 
 
-def _near(tree: Tree, at: str) -> Closure:
-    """Return what the kustomization file of a directory names itself; where there is none, all that is below."""
-    found = Closure()
-    file = kustomization_file(tree, at)
+def _direct_inputs(tree: Tree, folder: str) -> Closure:
+    """Return what the kustomization file of a folder itself names; without such a file, everything below the folder."""
+    inputs = Closure()
+    file = kustomization_file(tree, folder)
     if not file:
-        directories, files = scanned(tree, at)
+        directories, files = scanned(tree, folder)
         return Closure({*directories}, {*files})
-    found.files.add(file)
+    inputs.files.add(file)
     for document in tree.parsed(file).documents[:1]:
-        _follow(tree, at, document, found)
-    return found
+        _add_inputs(tree, folder, document, inputs)
+    return inputs
 
 
-def _follow(tree: Tree, at: str, body: Resource, found: Closure) -> None:
-    found.outside = next((e for e in _named(body) if leaves(at, e)), "")
-    found.schema = body.has("openapi")
-    found.remote = isinstance(body.body, dict) and offline(body.body)[1]
-    found.helm = bool(body.get("helmCharts") or body.get("helmChartInflationGenerator"))
+def _add_inputs(tree: Tree, folder: str, body: Resource, inputs: Closure) -> None:
+    inputs.escaping_entry = next((e for e in _paths(body) if leaves(folder, e)), "")
+    inputs.has_schema = body.has("openapi")
+    inputs.has_remote = isinstance(body.body, dict) and offline(body.body)[1]
+    inputs.has_helm = bool(body.get("helmCharts") or body.get("helmChartInflationGenerator"))
     for text in _strings(body.body):
         entry = text.rpartition("=")[2] if "=" in text and "://" not in text else text
-        path = clean(posixpath.join(at, entry)) if entry and "\n" not in entry and len(entry) < 300 else ""  # noqa: PLR2004
+        path = clean(posixpath.join(folder, entry)) if entry and "\n" not in entry and len(entry) < 300 else ""  # noqa: PLR2004
         if path and tree.is_file(path):
-            found.files.add(path)
-        elif path and path != at and tree.is_directory(path):
-            found.directories.add(path)
+            inputs.files.add(path)
+        elif path and path != folder and tree.is_directory(path):
+            inputs.directories.add(path)
 
 
-def _named(body: Fields) -> Iterator[str]:
+def _paths(body: Fields) -> Iterator[str]:
     """Yield every path that a kustomization file names."""
     for key in LISTS:
         yield from (e for e in body.strings(key) if "\n" not in e)
@@ -103,11 +103,11 @@ def _named(body: Fields) -> Iterator[str]:
     yield body.text("openapi.path")
 
 
-def leaves(at: str, entry: str) -> bool:
-    """Tell whether an entry of a kustomization file in a folder leads out of the artifact."""
+def leaves(folder: str, entry: str) -> bool:
+    """Tell whether an entry of the kustomization file in a folder leads out of the artifact."""
     if not entry or "://" in entry:
         return False
-    path = posixpath.normpath(posixpath.join(at, entry))
+    path = posixpath.normpath(posixpath.join(folder, entry))
     return entry.startswith("/") or path == ".." or path.startswith("../")
 
 
@@ -123,48 +123,48 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def offline(body: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
-    """Return a kustomization file without what would be fetched or inflated, and whether anything was left out."""
-    made = dict(body)
+    """Return a kustomization file without what would be fetched or inflated, and whether anything was removed."""
+    local = dict(body)
     for key in LISTS:
-        if isinstance(made.get(key), list):
-            made[key] = [e for e in made[key] if not (isinstance(e, str) and "\n" not in e and is_remote(e))]
+        if isinstance(local.get(key), list):
+            local[key] = [e for e in local[key] if not (isinstance(e, str) and "\n" not in e and is_remote(e))]
     for key in GENERATORS:
-        rows = made.get(key)
+        rows = local.get(key)
         if isinstance(rows, list):
-            made[key] = [_local(row) if isinstance(row, dict) else row for row in rows]
+            local[key] = [_without_remote_files(row) if isinstance(row, dict) else row for row in rows]
     for key in ("helmCharts", "helmChartInflationGenerator", "helmGlobals"):
-        made.pop(key, None)
-    changed = made != dict(body)
-    return (never_empty(made), True) if changed else (made, False)
+        local.pop(key, None)
+    is_changed = local != dict(body)
+    return (never_empty(local), True) if is_changed else (local, False)
 
 
-def _local(row: dict[str, Any]) -> dict[str, Any]:
-    return without(row, [e for e in listed(row, "files") + listed(row, "envs") if "://" in e])
+def _without_remote_files(row: dict[str, Any]) -> dict[str, Any]:
+    return without_entries(row, [e for e in string_list(row, "files") + string_list(row, "envs") if "://" in e])
 
 
-def listed(row: Mapping[str, Any], key: str) -> list[str]:
+def string_list(row: Mapping[str, Any], key: str) -> list[str]:
     """Return the strings of a list in a raw kustomization file."""
-    held = row.get(key)
-    return [e for e in held if isinstance(e, str)] if isinstance(held, list) else []
+    entries = row.get(key)
+    return [e for e in entries if isinstance(e, str)] if isinstance(entries, list) else []
 
 
-def without(row: dict[str, Any], gone: list[str]) -> dict[str, Any]:
-    """Leave entries of a generator out; the keys that its files would make stay, without a value."""
-    kept = dict(row)
+def without_entries(row: dict[str, Any], removed: list[str]) -> dict[str, Any]:
+    """Remove entries of a generator. The keys that their files would set stay, without a value."""
+    result = dict(row)
     keys = [
         e.partition("=")[0] if "=" in e.partition("://")[0] else posixpath.basename(e)
-        for e in gone
-        if e in listed(row, "files")
+        for e in removed
+        if e in string_list(row, "files")
     ]
     for key in SOURCES:
-        if isinstance(kept.get(key), list):
-            kept[key] = [e for e in kept[key] if e not in gone]
+        if isinstance(result.get(key), list):
+            result[key] = [e for e in result[key] if e not in removed]
     if keys:
-        kept["literals"] = [*listed(row, "literals"), *(f"{key}=" for key in keys)]
-    return kept
+        result["literals"] = [*string_list(row, "literals"), *(f"{key}=" for key in keys)]
+    return result
 
 
 def never_empty(body: dict[str, Any]) -> dict[str, Any]:
-    """Keep what kustomize does not refuse: a kustomization file that says nothing (5.8, kusttarget.go)."""
-    says = any(v for k, v in body.items() if k not in ("apiVersion", "kind", "metadata"))
-    return body if says else {**body, "buildMetadata": ["originAnnotations"]}
+    """Add a harmless field to an empty kustomization file, which kustomize refuses (5.8, kusttarget.go)."""
+    has_content = any(v for k, v in body.items() if k not in ("apiVersion", "kind", "metadata"))
+    return body if has_content else {**body, "buildMetadata": ["originAnnotations"]}

@@ -1,4 +1,4 @@
-"""What was built, by content: the same files and fields build to the same objects, in this run and in the next."""
+"""Caches builds by content: the same files and fields build to the same objects, in this run and in the next."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from fluxdoctor.repository.build.rendering import Rendering
 from fluxdoctor.repository.files.content_cache import ContentCache
 
 _BUILDS, _DOCUMENTS = "builds", "documents"
-_FIELDS = ("error", "reason", "partial", "raw")
+_FIELDS = ("error", "reason", "is_partial", "is_raw")
 _DIGEST = 16  # bytes: enough to tell documents apart, and thousands of builds name dozens each
 
-_Placed: TypeAlias = tuple[BuiltDocument, Origin | None]
+_OriginatedDocument: TypeAlias = tuple[BuiltDocument, Origin | None]
 
 
 class BuildCache:
-    """Renderings among what is kept of a repository, each document of many builds once."""
+    """Renderings in the content cache of a repository. A document that many builds share is stored once."""
 
     def __init__(
-        self, kept: ContentCache, version: str = "", parse: Callable[[str], tuple[dict[str, Any], ...]] | None = None
+        self, cache: ContentCache, version: str = "", parse: Callable[[str], tuple[dict[str, Any], ...]] | None = None
     ) -> None:
-        """``version``: what else the result depends on, such as which kustomize; ``parse`` reads a built text."""
-        self._kept = kept
+        """``version``: what else the result depends on, such as the kustomize command; ``parse``: parses a built text."""
+        self._cache = cache
         self._version = version.encode()
         self._parse = parse
-        self._read: dict[str, _Placed] = {}
+        self._documents: dict[str, _OriginatedDocument] = {}
 
     def key(self, directory: str, body: Mapping[str, Any], files: Iterable[tuple[str, bytes]]) -> str:
-        """Return the name of a build: its directory, its kustomization file, and every file that it reads with its digest."""
+        """Return the key of a build: a digest of its directory, kustomization file, paths, and digests of the files."""
         digest = hashlib.sha256(self._version + directory.encode("utf-8", "surrogateescape"))
         digest.update(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
         for path, content in files:
@@ -41,43 +41,44 @@ class BuildCache:
         return digest.hexdigest()
 
     def get(self, key: str) -> Rendering | None:
-        """Return what was kept, or None. Its documents are shared with other builds that have the same."""
-        held = self._kept.get(_BUILDS, key)
-        placed = [self._placed(digest) for digest in held["documents"]] if held else []
-        if not held or None in placed:
+        """Return a cached rendering, or None. Its documents are shared with the other builds that have them."""
+        entry = self._cache.get(_BUILDS, key)
+        pairs = [self._document(digest) for digest in entry["documents"]] if entry else []
+        if not entry or None in pairs:
             return None
-        documents, places = zip(*placed, strict=True) if placed else ((), ())
-        return Rendering(documents, places, **{name: held[name] for name in _FIELDS})
+        documents, origins = zip(*pairs, strict=True) if pairs else ((), ())
+        return Rendering(documents, origins, **{name: entry[name] for name in _FIELDS})
 
-    def _placed(self, digest: str) -> _Placed | None:
-        if digest not in self._read:
-            held = self._kept.get(_DOCUMENTS, digest)
-            if held is None:
+    def _document(self, digest: str) -> _OriginatedDocument | None:
+        if digest not in self._documents:
+            entry = self._cache.get(_DOCUMENTS, digest)
+            if entry is None:
                 return None
-            document, place = held
-            self._read[digest] = self._reads(BuiltDocument.load(document)), Origin(*place) if place else None
-        return self._read[digest]
+            document, origin = entry
+            restored = self._with_parser(BuiltDocument.from_cache(document))
+            self._documents[digest] = restored, Origin(*origin) if origin else None
+        return self._documents[digest]
 
-    def _reads(self, document: BuiltDocument) -> BuiltDocument:
-        """Let a document be read by whoever knows it from an earlier run."""
+    def _with_parser(self, document: BuiltDocument) -> BuiltDocument:
+        """Set the parser of a document, which may have cached its text in an earlier run."""
         if self._parse:
             document.parse = self._parse
         return document
 
     def put(self, key: str, rendering: Rendering) -> None:
-        """Keep a rendering, unless the value of a Secret is in it, or a text that is no Unicode."""
-        if not self._kept.lasts:
+        """Store a rendering, unless it contains a value of a Secret or a text that is not valid Unicode."""
+        if not self._cache.is_persistent:
             return
-        documents = [self._reads(document).kept() for document in rendering.documents]
+        documents = [self._with_parser(document).to_cache() for document in rendering.documents]
         if None in documents:
             return
-        places = [tuple(origin) if origin else None for origin in rendering.origins]
-        placed = list(zip(documents, places, strict=True))
+        origins = [tuple(origin) if origin else None for origin in rendering.origins]
+        pairs = list(zip(documents, origins, strict=True))
         try:
-            names = [hashlib.blake2b(orjson.dumps(one), digest_size=_DIGEST).hexdigest() for one in placed]
+            digests = [hashlib.blake2b(orjson.dumps(pair), digest_size=_DIGEST).hexdigest() for pair in pairs]
         except TypeError:
             return
-        for name, one in zip(names, placed, strict=True):
-            self._kept.put(_DOCUMENTS, name, one)
-        held: dict[str, Any] = {name: getattr(rendering, name) for name in _FIELDS}
-        self._kept.put(_BUILDS, key, held | {"documents": names})
+        for digest, pair in zip(digests, pairs, strict=True):
+            self._cache.put(_DOCUMENTS, digest, pair)
+        entry: dict[str, Any] = {name: getattr(rendering, name) for name in _FIELDS}
+        self._cache.put(_BUILDS, key, entry | {"documents": digests})

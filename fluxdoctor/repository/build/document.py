@@ -1,4 +1,4 @@
-"""One document of a build: read once, however many Kustomizations, clusters and runs it is for."""
+"""One document of a build, parsed once for all Kustomizations, clusters and runs that have it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fluxdoctor.repository.files.texts import Bodies, bodies
 
 Objects: TypeAlias = tuple[tuple[Ref, dict[str, Any]], ...]
 
-#: kustomize writes a mapping's fields in a block, two spaces in, and the texts in them further in.
+#: kustomize writes the fields of a mapping as a block, indented by two spaces, and the texts in them deeper.
 _KIND = re.compile(r"^kind: (.+)$", re.M)
 _METADATA = re.compile(r"^metadata:\n((?:(?:  .*)?\n?)+)", re.M)
 _FIELD = r"^  %s: (.+)$"
@@ -22,47 +22,49 @@ _NAME, _NAMESPACE = (re.compile(_FIELD % name, re.M) for name in ("name", "names
 
 
 class BuiltDocument:
-    """A document as kustomize wrote it: its text, or only its body where no variable can be in it."""
+    """A document as kustomize wrote it: its text, or only its body if it cannot contain a variable."""
 
-    __slots__ = ("_header", "_known", "_last", "_whole", "body", "parse", "text")
+    __slots__ = ("_bodies", "_header", "_last_read", "_objects", "body", "parse", "text")
 
     def __init__(self, text: str = "", body: dict[str, Any] | None = None) -> None:
-        """``body``: of a document that was read before."""
+        """``body``: the parsed content of a document from the cache, instead of a text."""
         self.text = text
         self.body = body
         self.parse: Callable[[str], Bodies] = bodies
-        """Reads a text; another one may know it from an earlier run."""
+        """Parses a text. The build cache sets a parser that may have the result from an earlier run."""
         self._header: Header | None = None
-        self._last: tuple[Variables, Bodies] | None = None
-        self._whole: Bodies = () if body is None else (body,)
-        self._known: dict[int, tuple[Bodies, Objects]] = {}
+        self._last_read: tuple[Variables, Bodies] | None = None
+        self._bodies: Bodies = () if body is None else (body,)
+        self._objects: dict[int, tuple[Bodies, Objects]] = {}
 
     def objects(self, variables: Variables) -> Objects:
-        """Return the objects of it with their identities, without a Secret's values. Never change one: they are shared."""
-        bodies = self.read(variables)  # the same for all whose variables come to the same text
-        if id(bodies) not in self._known:
-            held = ((objects.ref_of(body), body) for body in bodies)
-            seen = tuple((ref, objects.visible(body)) for ref, body in held if ref is not None)
-            self._known[id(bodies)] = bodies, seen
-        return self._known[id(bodies)][1]
+        """Return the objects with their identities, without the values of Secrets. They are shared: do not change them."""
+        bodies = self.read(variables)  # the same object for all variables that give the same text
+        if id(bodies) not in self._objects:
+            pairs = ((objects.ref_of(body), body) for body in bodies)
+            visible = tuple((ref, objects.visible(body)) for ref, body in pairs if ref is not None)
+            self._objects[id(bodies)] = bodies, visible
+        return self._objects[id(bodies)][1]
 
     def read(self, variables: Variables) -> Bodies:
-        """Return the documents of it, the variables replaced; () where that leaves no YAML. Never change one: it is shared."""
+        """Return the parsed content after substitution; () if that is not YAML. It is shared: do not change it."""
         if self.body is not None:
-            return self._whole
-        last = self._last
-        if last is None or last[0] is not variables:  # those who look for faults ask before those who take the objects
-            last = self._last = variables, self.parse(apply(self.text, variables))
+            return self._bodies
+        last = self._last_read
+        if (
+            last is None or last[0] is not variables
+        ):  # the search for faults and then the objects use the same variables
+            last = self._last_read = variables, self.parse(apply(self.text, variables))
         return last[1]
 
     def flaw(self, variables: Variables) -> str:
-        """Return why the document is no YAML with these variables, "" where it is."""
+        """Return why the document is not YAML after substitution, or ""."""
         error = documents.parse(apply(self.text, variables)).error
         return error.problem if error else ""
 
     @property
     def header(self) -> Header:
-        """What the object calls itself, before its variables are replaced."""
+        """The kind, namespace and name of the object, before substitution."""
         if self._header is None:
             self._header = self._read_header()
         return self._header
@@ -73,10 +75,10 @@ class BuiltDocument:
             return Header(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
         metadata = _METADATA.search(self.text)
         inside = metadata[1] if metadata else ""
-        return Header(_said(_KIND, self.text), _said(_NAMESPACE, inside), _said(_NAME, inside))
+        return Header(_match(_KIND, self.text), _match(_NAMESPACE, inside), _match(_NAME, inside))
 
-    def kept(self) -> dict[str, Any] | str | None:
-        """Return what may be kept of it: a body without the values of a Secret, a text, or None for neither."""
+    def to_cache(self) -> dict[str, Any] | str | None:
+        """Return what may be cached: a body without the values of Secrets, the text, or None if neither is safe."""
         if self.body is not None:
             return self.body
         bodies = self.read(Variables())
@@ -88,11 +90,11 @@ class BuiltDocument:
         return safe[0]
 
     @staticmethod
-    def load(held: dict[str, Any] | str) -> BuiltDocument:
-        """Return what was kept."""
-        return BuiltDocument(held) if isinstance(held, str) else BuiltDocument(body=held)
+    def from_cache(entry: dict[str, Any] | str) -> BuiltDocument:
+        """Return the document that ``to_cache`` gave this entry for."""
+        return BuiltDocument(entry) if isinstance(entry, str) else BuiltDocument(body=entry)
 
 
-def _said(pattern: re.Pattern[str], text: str) -> str:
-    found = pattern.search(text)
-    return found[1].strip("\"'") if found else ""
+def _match(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return match[1].strip("\"'") if match else ""

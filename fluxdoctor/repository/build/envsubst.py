@@ -1,8 +1,11 @@
-"""The ``${...}`` of a text, read and replaced as Flux does it: fluxcd/pkg envsubst 1.7, which kustomize-controller 1.9 uses.
+"""Parses and replaces the ``${...}`` of a text as Flux does: fluxcd/pkg envsubst 1.7, which kustomize-controller 1.9 uses.
 
-It is not the shell's syntax: ``${name-default}`` is an error, a name may begin with a digit, ``$$`` is ``$``, and every operator
-that gives a default gives it for an empty value too.
+The syntax is not that of a shell: ``${name-default}`` is an error, a name can begin with a digit, ``$$`` is ``$``, and every
+operator with a default also applies it to an empty value.
 """
+
+# No Python library reads Flux's dialect, and strict mode needs its exact errors. Compared with the Go library on 200,000 random
+# texts.
 
 from __future__ import annotations
 
@@ -28,12 +31,12 @@ _CHANGES: dict[str, Callable[[str], str]] = {
 
 
 class SubstitutionError(Exception):
-    """Why a text cannot be replaced, in the controller's words."""
+    """Flux cannot parse a text. The message is the controller's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """One ``${name...}``: the operator after the name, what it is given, and the text that it was read from."""
+    """One ``${name...}``: the operator after the name, its arguments, and the source text."""
 
     name: str
     operator: str = ""
@@ -42,7 +45,7 @@ class Expression:
 
     @property
     def has_default(self) -> bool:
-        """The operator says what to do without a value."""
+        """Tell whether the operator has a default for a missing value."""
         return self.operator in _DEFAULTS
 
 
@@ -51,47 +54,47 @@ Part = str | Expression
 
 @lru_cache(1 << 13)
 def parse(text: str) -> tuple[Part, ...]:
-    """Return the plain texts and the expressions of a text. Raises SubstitutionError for what Flux cannot read."""
+    """Return the plain texts and the expressions of a text. Raises SubstitutionError if Flux cannot parse it."""
     parts: list[Part] = []
-    at = 0
-    while at < len(text):
-        if text.startswith("${", at):
-            expression, at = _expression(text, at)
+    position = 0
+    while position < len(text):
+        if text.startswith("${", position):
+            expression, position = _parse_expression(text, position)
             parts.append(expression)
-        elif text.startswith("$$", at):
+        elif text.startswith("$$", position):
             parts.append("$")
-            at += 2
-        elif text[at] == "$":
+            position += 2
+        elif text[position] == "$":
             parts.append("$")
-            at += 1
-        elif plain := _PLAIN.match(text, at):
+            position += 1
+        elif plain := _PLAIN.match(text, position):
             parts.append(plain[0])
-            at = plain.end()
+            position = plain.end()
     return tuple(parts)
 
 
 @lru_cache(1 << 13)
-def needed(text: str) -> tuple[str, ...]:
-    """Return the variables of a text that have no default, in the order in which Flux asks for them.
+def required_names(text: str) -> tuple[str, ...]:
+    """Return the variables of a text that have no default, in the order in which Flux reads them.
 
-    The arguments of a default are looked at whether they are needed or not. Raises SubstitutionError as ``parse`` does.
+    The arguments of a default count even if the default is not used. Raises SubstitutionError as ``parse`` does.
     """
-    return tuple(name for part in parse(text) for name in _without_default(part))
+    return tuple(name for part in parse(text) for name in _names_without_default(part))
 
 
-def _without_default(part: Part) -> Iterator[str]:
+def _names_without_default(part: Part) -> Iterator[str]:
     if isinstance(part, Expression):
         for argument in part.arguments:
-            yield from _without_default(argument)
+            yield from _names_without_default(argument)
         if not part.has_default:
             yield part.name
 
 
 def evaluate(part: Part, value_of: Callable[[Expression], str | None]) -> str:
-    """Return what a part becomes.
+    """Return the text that replaces a part.
 
-    ``value_of`` gives the value of an expression's variable, "" for an empty or missing one, or None where it is not known:
-    then the expression stays as it is written.
+    ``value_of`` returns the value of an expression's variable, "" if it is empty or missing, or None if it is unknown. An
+    expression with an unknown value stays as it is written.
     """
     if isinstance(part, str):
         return part
@@ -100,60 +103,61 @@ def evaluate(part: Part, value_of: Callable[[Expression], str | None]) -> str:
         return part.text
     if part.has_default:
         return value or "".join(evaluate(a, value_of) for a in part.arguments)
-    return _changed(part, value)
+    return _transform(part, value)
 
 
-def _changed(part: Expression, value: str) -> str:
-    # What patterns and positions make of a value is not worked out here: it stays an unknown.
+def _transform(part: Expression, value: str) -> str:
+    # Patterns and positions are not evaluated: the expression stays, as an unknown value.
     change = _CHANGES.get(part.operator)
     return change(value) if change else part.text
 
 
-def _expression(text: str, start: int) -> tuple[Expression, int]:
-    """Read the expression that begins at a position; return it and the position after it."""
-    at = start + 2
-    if text.startswith("#", at):
-        name, at = _name(text, at + 1, "bad substitution")
-        return Expression(name, "#len", (), text[start : (end := _closed(text, at))]), end
-    name, at = _name(text, at, "unable to parse variable name")
+def _parse_expression(text: str, start: int) -> tuple[Expression, int]:
+    """Parse the expression that begins at a position. Return it and the position after it."""
+    position = start + 2
+    if text.startswith("#", position):
+        name, position = _parse_name(text, position + 1, "bad substitution")
+        return Expression(name, "#len", (), text[start : (end := _closing_end(text, position))]), end
+    name, position = _parse_name(text, position, "unable to parse variable name")
     operator, arguments = "", []
-    if default := _DEFAULT.match(text, at):
-        operator, at = default[0], default.end()
-        while not text.startswith("}", at):
-            argument, at = _argument(text, at)
+    if default := _DEFAULT.match(text, position):
+        operator, position = default[0], default.end()
+        while not text.startswith("}", position):
+            argument, position = _parse_argument(text, position)
             arguments.append(argument)
-    elif casing := _CASING.match(text, at):
-        operator, at = casing[0], casing.end()
-    elif text[at : at + 1] in (":", "/", "#", "%"):
-        operator = text[at]
-        end = text.find("}", at)
+    elif casing := _CASING.match(text, position):
+        operator, position = casing[0], casing.end()
+    elif text[position : position + 1] in (":", "/", "#", "%"):
+        operator = text[position]
+        end = text.find("}", position)
         if end < 0:
-            more = at + 1 < len(text)
-            raise SubstitutionError("bad substitution" if more else "unable to parse substitution within function")
-        at = end
-    elif not text.startswith("}", at):
+            has_more = position + 1 < len(text)
+            raise SubstitutionError("bad substitution" if has_more else "unable to parse substitution within function")
+        position = end
+    elif not text.startswith("}", position):
         raise SubstitutionError("missing closing brace")
-    end = _closed(text, at)
+    end = _closing_end(text, position)
     return Expression(name, operator, tuple(arguments), text[start:end]), end
 
 
-def _name(text: str, at: int, otherwise: str) -> tuple[str, int]:
-    found = _NAME.match(text, at)
-    if not found:
-        raise SubstitutionError(otherwise)
-    return found[0], found.end()
+def _parse_name(text: str, position: int, error: str) -> tuple[str, int]:
+    match = _NAME.match(text, position)
+    if not match:
+        raise SubstitutionError(error)
+    return match[0], match.end()
 
 
-def _argument(text: str, at: int) -> tuple[Part, int]:
-    if text.startswith("${", at):
-        return _expression(text, at)
-    found = _ARGUMENT.match(text, at)
-    if not found:
+def _parse_argument(text: str, position: int) -> tuple[Part, int]:
+    if text.startswith("${", position):
+        return _parse_expression(text, position)
+    match = _ARGUMENT.match(text, position)
+    if not match:
         raise SubstitutionError("unable to parse substitution within function")
-    return found[0], found.end()
+    return match[0], match.end()
 
 
-def _closed(text: str, at: int) -> int:
-    if not text.startswith("}", at):
+def _closing_end(text: str, position: int) -> int:
+    """Return the position after the closing brace. Raises SubstitutionError if it is missing."""
+    if not text.startswith("}", position):
         raise SubstitutionError("bad substitution")
-    return at + 1
+    return position + 1

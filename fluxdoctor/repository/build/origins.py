@@ -1,7 +1,7 @@
-"""Which document of which file each object of a build was made of: there a person would change it.
+"""Finds the document of a file that each object of a build is made of. A user changes the object there.
 
-kustomize can say so itself (buildMetadata: originAnnotations), and takes five times as long for it where bases are
-nested. It keeps the order in which it reads, so what it read tells the same.
+kustomize can annotate the origin itself (buildMetadata: originAnnotations), but with nested bases that takes five times as long.
+It keeps the order in which it reads files, so the list of documents that it reads gives the same answer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _Path: TypeAlias = tuple[str | int, ...]
 
 
 class Header(NamedTuple):
-    """What an object calls itself, before its variables are replaced."""
+    """The identity that an object declares, before substitution."""
 
     kind: str
     namespace: str
@@ -26,85 +26,95 @@ class Header(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """A document of a file, by its number among all of it, Lists taken apart; -1: made by an entry of a kustomization file."""
+    """A document of a file.
+
+    ``number``: its index in the file, with the items of a List counted one by one. It is -1 if an entry of a kustomization
+    file makes the object.
+    """
 
     file: str
     number: int
 
 
 def match(tree: Tree, built: Sequence[Header], read: Build | None) -> list[Origin | None]:
-    """Find for each object of a build the document that it was made of; None where that cannot be told."""
-    pairs = _Pairs(built, read.objects if read else ())
-    numbers = {f: _numbers(tree, f) for f in sorted({r.file for r in pairs.found.values()})}
-    return [_origin(pairs.found[i], numbers) if i in pairs.found else None for i in range(len(built))]
+    """Return for each object of a build the document that it is made of, or None if that is unknown.
+
+    ``read``: the documents that the build reads, in the order of kustomize.
+    """
+    matcher = _Matcher(built, read.objects if read else ())
+    indexes = {f: _document_numbers(tree, f) for f in sorted({r.file for r in matcher.matches.values()})}
+    return [_origin(matcher.matches[i], indexes) if i in matcher.matches else None for i in range(len(built))]
 
 
-class _Pairs:
-    """The objects of a build, by their number, each with its document: by identity, by name, by a part of it, by order."""
+class _Matcher:
+    """Matches the objects of a build with documents: by identity, by name, by a part of the name, then by order."""
 
-    def __init__(self, built: Sequence[Header], read: Sequence[Resource]) -> None:
-        self._built, self._read = built, read
+    def __init__(self, built: Sequence[Header], documents: Sequence[Resource]) -> None:
+        self._headers, self._documents = built, documents
         self._used: set[int] = set()
-        self.found: dict[int, Resource] = {}
-        kinds = [r.text("kind") for r in read]
-        self._by_keys(list(built), [Header(k, r.ref.namespace, r.ref.name) for k, r in zip(kinds, read, strict=True)])
-        self._by_keys([(h.kind, h.name) for h in built], [(k, r.ref.name) for k, r in zip(kinds, read, strict=True)])
+        self.matches: dict[int, Resource] = {}
+        """The document of each object, by the index of the object."""
+        kinds = [r.text("kind") for r in documents]
+        pairs = list(zip(kinds, documents, strict=True))
+        self._match_keys(list(built), [Header(k, r.ref.namespace, r.ref.name) for k, r in pairs])
+        self._match_keys([(h.kind, h.name) for h in built], [(k, r.ref.name) for k, r in pairs])
         for kind in sorted({h.kind for h in built}):
-            self._in_part(kind, kinds)
-            self._by_order(kind, kinds)
+            self._match_name_parts(kind, kinds)
+            self._match_order(kind, kinds)
 
-    def _take(self, i: int, number: int) -> None:
+    def _add(self, index: int, number: int) -> None:
         self._used.add(number)
-        self.found[i] = self._read[number]
+        self.matches[index] = self._documents[number]
 
-    def _open(self, kind: str, kinds: Sequence[str]) -> tuple[list[int], list[int]]:
-        built = [i for i, h in enumerate(self._built) if h.kind == kind and i not in self.found]
-        return built, [n for n, k in enumerate(kinds) if k == kind and n not in self._used]
+    def _unmatched(self, kind: str, kinds: Sequence[str]) -> tuple[list[int], list[int]]:
+        """Return the indexes of the objects and of the documents of a kind that have no match yet."""
+        objects = [i for i, h in enumerate(self._headers) if h.kind == kind and i not in self.matches]
+        return objects, [n for n, k in enumerate(kinds) if k == kind and n not in self._used]
 
-    def _by_keys(self, built: Sequence[tuple[str, ...]], read: Sequence[tuple[str, ...]]) -> None:
-        known: dict[tuple[str, ...], list[int]] = {}
-        for number in range(len(read) - 1, -1, -1):
+    def _match_keys(self, object_keys: Sequence[tuple[str, ...]], document_keys: Sequence[tuple[str, ...]]) -> None:
+        numbers: dict[tuple[str, ...], list[int]] = {}
+        for number in range(len(document_keys) - 1, -1, -1):
             if number not in self._used:
-                known.setdefault(read[number], []).append(number)
-        for i, key in enumerate(built):
-            if i not in self.found and known.get(key):
-                self._take(i, known[key].pop())
+                numbers.setdefault(document_keys[number], []).append(number)
+        for index, key in enumerate(object_keys):
+            if index not in self.matches and numbers.get(key):
+                self._add(index, numbers[key].pop())
 
-    def _in_part(self, kind: str, kinds: Sequence[str]) -> None:
-        """A prefix, or the hash of a generator, is in the name."""
-        built, read = self._open(kind, kinds)
-        for i in built:
-            names = ((n, self._read[n].text("metadata.name") or self._read[n].name) for n in read)
-            number = next((n for n, name in names if name and name in self._built[i].name), None)
+    def _match_name_parts(self, kind: str, kinds: Sequence[str]) -> None:
+        """Match a name that has a prefix, or the hash of a generator."""
+        objects, documents = self._unmatched(kind, kinds)
+        for index in objects:
+            names = ((n, self._documents[n].text("metadata.name") or self._documents[n].name) for n in documents)
+            number = next((n for n, name in names if name and name in self._headers[index].name), None)
             if number is not None:
-                read.remove(number)
-                self._take(i, number)
+                documents.remove(number)
+                self._add(index, number)
 
-    def _by_order(self, kind: str, kinds: Sequence[str]) -> None:
-        """A replacement or a patch has changed the names: as many objects of a kind as documents, in the same order."""
-        built, read = self._open(kind, kinds)
-        if len(built) == len(read):
-            for i, number in zip(built, read, strict=True):
-                self._take(i, number)
+    def _match_order(self, kind: str, kinds: Sequence[str]) -> None:
+        """Match names that a replacement or a patch has changed: as many objects as documents of a kind, in the same order."""
+        objects, documents = self._unmatched(kind, kinds)
+        if len(objects) == len(documents):
+            for index, number in zip(objects, documents, strict=True):
+                self._add(index, number)
 
 
-def _numbers(tree: Tree, file: str) -> dict[int, int]:
+def _document_numbers(tree: Tree, file: str) -> dict[int, int]:
     return {id(r.body): i for i, r in enumerate(_documents(tree, file))}
 
 
-def _origin(read: Resource, numbers: Mapping[str, Mapping[int, int]]) -> Origin:
-    return Origin(read.file, numbers[read.file].get(id(read.body), -1))
+def _origin(document: Resource, indexes: Mapping[str, Mapping[int, int]]) -> Origin:
+    return Origin(document.file, indexes[document.file].get(id(document.body), -1))
 
 
 def _documents(tree: Tree, file: str) -> list[Resource]:
     return [r for document in tree.parsed(file).documents for r in unlist(document)] if tree.is_file(file) else []
 
 
-class LateMarks(Mapping[_Path, tuple[int, int]]):
-    """Where the fields of a document stand: read when a finding asks for it."""
+class LazyMarks(Mapping[_Path, tuple[int, int]]):
+    """The positions of the fields of a document, read when a finding needs one."""
 
     def __init__(self, tree: Tree, origin: Origin) -> None:
-        """``tree`` holds the file."""
+        """``tree`` contains the file of ``origin``."""
         self._tree = tree
         self._origin = origin
 

@@ -1,4 +1,4 @@
-"""What a build of a directory gave."""
+"""The result of building a directory."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from fluxdoctor.repository.build.origins import Origin
 
 @dataclass(frozen=True)
 class Rendering:
-    """The documents of a build. ``error`` is why the real build fails; the documents are then those of the rest."""
+    """The documents of a build, and what is unknown of them."""
 
     documents: tuple[BuiltDocument, ...] = ()
+    """If the build fails: those of the rest, built without the faulty entries."""
     origins: tuple[Origin | None, ...] = ()
-    """Where each document comes from."""
+    """The file and document that each of ``documents`` is made of."""
     error: str = ""
+    """Why the controller's build fails, in its words; "" if it succeeds."""
     reason: str = "BuildFailed"
-    partial: bool = False
-    """Something is not among the documents: a remote base, or what a fault hides."""
-    raw: bool = False
-    """Nothing could be built: look at the files instead."""
-    changed: frozenset[tuple[str, str]] | None = None
-    """Of ``raw``: the kinds and names that a build would make other than they are written; None: it may be all."""
+    """The reason of the Ready condition that goes with ``error``."""
+    is_partial: bool = False
+    """Some objects are missing from ``documents``: those of a remote base, or those that a fault hides."""
+    is_raw: bool = False
+    """Nothing could be built: the files must be read as written instead."""
+    changed_names: frozenset[tuple[str, str]] | None = None
+    """If ``is_raw``: the kinds and names of objects that a build would change; None: it may change any."""
     files: frozenset[str] = frozenset()
-    """What the build reads."""
-    stopped: str = ""
-    """Why the build was not let come to its end."""
+    """The files that the build reads."""
+    stop_reason: str = ""
+    """Why fluxdoctor stopped the build before its end; "" if it did not."""

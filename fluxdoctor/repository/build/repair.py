@@ -1,4 +1,4 @@
-"""A kustomization file without what is faulty in it, so that the rest can still be built."""
+"""Removes the faulty entries of a kustomization file, so that the rest can still be built."""
 
 from __future__ import annotations
 
@@ -13,54 +13,58 @@ from fluxdoctor.repository.build.build_inputs import (
     LISTS,
     PATCHES,
     SOURCES,
-    listed,
     never_empty,
     offline,
-    without,
+    string_list,
+    without_entries,
 )
 
 
-def mended(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a kustomization file without the entries that lead nowhere."""
-    made, _ = offline(body)
+def without_dangling_entries(tree: Tree, folder: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a kustomization file without its remote entries and without those whose file does not exist."""
+    result, _ = offline(body)
     for key in LISTS:
-        if isinstance(made.get(key), list):
-            made[key] = [e for e in made[key] if exists_in(tree, at, e, key)]
+        if isinstance(result.get(key), list):
+            result[key] = [e for e in result[key] if exists_in(tree, folder, e, key)]
     for key in PATCHES:
-        if isinstance(made.get(key), list):
-            made[key] = [
+        if isinstance(result.get(key), list):
+            result[key] = [
                 r
-                for r in made[key]
-                if not (isinstance(r, dict) and r.get("path")) or exists_in(tree, at, r["path"], key)
+                for r in result[key]
+                if not (isinstance(r, dict) and r.get("path")) or exists_in(tree, folder, r["path"], key)
             ]
     for key in GENERATORS:
-        if isinstance(made.get(key), list):
-            made[key] = [_fed(tree, at, row) for row in made[key] if isinstance(row, dict)]
-    return never_empty(made)
+        if isinstance(result.get(key), list):
+            result[key] = [_without_dangling_sources(tree, folder, row) for row in result[key] if isinstance(row, dict)]
+    return never_empty(result)
 
 
-def nowhere(tree: Tree, at: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return of a kustomization file only what leads nowhere: what `mended` leaves out or changes; {} for nothing."""
+def only_dangling_entries(tree: Tree, folder: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a kustomization file only what ``without_dangling_entries`` removes or changes; {} for nothing."""
     local, _ = offline(body)
-    kept = mended(tree, at, body)
+    repaired = without_dangling_entries(tree, folder, body)
     lists = {key: local[key] for key in (*LISTS, *PATCHES, *GENERATORS) if isinstance(local.get(key), list)}
-    found = {key: [e for e in held if e not in (kept.get(key) or ())] for key, held in lists.items()}
-    return {key: held for key, held in found.items() if held}
+    dangling = {key: [e for e in entries if e not in (repaired.get(key) or ())] for key, entries in lists.items()}
+    return {key: entries for key, entries in dangling.items() if entries}
 
 
-def _fed(tree: Tree, at: str, row: dict[str, Any]) -> dict[str, Any]:
-    entries = [(key, e) for key in SOURCES for e in listed(row, key)]
-    kept = without(row, [e for key, e in entries if not exists_in(tree, at, e.rpartition("=")[2], key)])
-    if isinstance(kept.get("env"), str) and not exists_in(tree, at, kept["env"], "env"):
-        kept.pop("env")
-    return kept
+def _without_dangling_sources(tree: Tree, folder: str, row: dict[str, Any]) -> dict[str, Any]:
+    entries = [(key, e) for key in SOURCES for e in string_list(row, key)]
+    dangling = [e for key, e in entries if not exists_in(tree, folder, e.rpartition("=")[2], key)]
+    result = without_entries(row, dangling)
+    if isinstance(result.get("env"), str) and not exists_in(tree, folder, result["env"], "env"):
+        result.pop("env")
+    return result
 
 
-def exists_in(tree: Tree, at: str, entry: Any, key: str) -> bool:
-    """Tell whether what a kustomization file in a folder lists under a key can exist: remote entries and inline texts may."""
+def exists_in(tree: Tree, folder: str, entry: Any, key: str) -> bool:
+    """Tell whether an entry under a key of the kustomization file in a folder can exist.
+
+    True for an inline text, which is not a path.
+    """
     if not isinstance(entry, str) or "\n" in entry:
         return True
-    path = clean(posixpath.join(at, entry))
+    path = clean(posixpath.join(folder, entry))
     if tree.is_file(path):
         return key != "components"
     return (

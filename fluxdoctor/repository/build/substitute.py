@@ -1,7 +1,6 @@
-"""Variables of spec.postBuild, as kustomize-controller 1.9 replaces them in the text of each built object.
+"""Replaces the variables of spec.postBuild in the text of each built object, as kustomize-controller 1.9 does.
 
-A variable whose value the repository does not tell stays as it is written, ``${NAME}``: whoever reads a value with ``${``
-in it knows that it is not known.
+A variable whose value the repository does not contain stays as it is written, ``${NAME}``. ``unknown`` recognises such a value.
 """
 
 from __future__ import annotations
@@ -13,35 +12,36 @@ from dataclasses import dataclass, field
 from fluxdoctor.repository.build import envsubst
 
 SWITCH = "kustomize.toolkit.fluxcd.io/substitute"
-_OPEN = re.compile(r"\$\{|\{\{|\{%|<<|#\{|__[A-Z][A-Z_]*__")
-_OFF = re.compile(rf"{re.escape(SWITCH)}: [\"']?disabled\b")
+_PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|<<|#\{|__[A-Z][A-Z_]*__")
+_SWITCHED_OFF = re.compile(rf"{re.escape(SWITCH)}: [\"']?disabled\b")
 
 
 @dataclass(frozen=True)
 class Variables:
-    """What a Kustomization replaces. ``open``: some come from where the repository cannot tell (a Secret, the cluster)."""
+    """The variables of a Kustomization."""
 
-    known: Mapping[str, str] = field(default_factory=dict)
-    open: bool = False
-    active: bool = False
-    """Something is replaced: there are variables, or substituteStrategy is Always (kustomize-controller 1.9)."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_open: bool = False
+    """Some variables come from outside of the repository (a Secret, the cluster)."""
+    is_active: bool = False
+    """Substitution runs: there are variables, or substituteStrategy is Always (kustomize-controller 1.9)."""
 
     def value(self, expression: envsubst.Expression) -> str | None:
-        """Return the value of an expression's variable, "" where it has none, None where that is not known."""
-        value = self.known.get(expression.name)
+        """Return the value of an expression's variable, "" if it has none, None if the value is unknown."""
+        value = self.values.get(expression.name)
         if value is not None:
             return value
-        return None if self.open else ""
+        return None if self.is_open else ""
 
 
 def unknown(value: object) -> bool:
-    """Tell whether a value holds a variable, or the placeholder of a template, that nothing in the repository fills."""
-    return isinstance(value, str) and _OPEN.search(value) is not None
+    """Tell whether a value contains a variable, or a placeholder of a template, that nothing in the repository fills."""
+    return isinstance(value, str) and _PLACEHOLDER.search(value) is not None
 
 
 def apply(text: str, variables: Variables) -> str:
-    """Replace the variables in the YAML of one object; a text that Flux cannot read stays as it is."""
-    if not _replaces(text, variables):
+    """Replace the variables in the YAML of one object. A text that Flux cannot parse stays as it is."""
+    if not _is_replaced(text, variables):
         return text
     try:
         parts = envsubst.parse(text)
@@ -51,8 +51,8 @@ def apply(text: str, variables: Variables) -> str:
 
 
 def syntax_fault(text: str, variables: Variables) -> str:
-    """Return why the variables of a text cannot be replaced, whatever their values are; "" where they can."""
-    if not (variables.known and _replaces(text, variables)):
+    """Return why substitution fails for all values, or ""."""
+    if not (variables.values and _is_replaced(text, variables)):
         return ""
     try:
         envsubst.parse(text)
@@ -62,15 +62,15 @@ def syntax_fault(text: str, variables: Variables) -> str:
 
 
 def undefined(text: str, variables: Variables) -> str:
-    """Return the first variable without a value and a default: an error where Flux replaces strictly; "" for none."""
-    if variables.open or not _replaces(text, variables):
+    """Return the first variable without a value or a default, or "". In strict mode it is an error."""
+    if variables.is_open or not _is_replaced(text, variables):
         return ""
     try:
-        needed = envsubst.needed(text)
+        names = envsubst.required_names(text)
     except envsubst.SubstitutionError:
         return ""
-    return next((name for name in needed if name not in variables.known), "")
+    return next((name for name in names if name not in variables.values), "")
 
 
-def _replaces(text: str, variables: Variables) -> bool:
-    return variables.active and "$" in text and not (SWITCH in text and _OFF.search(text))
+def _is_replaced(text: str, variables: Variables) -> bool:
+    return variables.is_active and "$" in text and not (SWITCH in text and _SWITCHED_OFF.search(text))

@@ -1,4 +1,4 @@
-"""Charts that stand in the repository itself, and what their schemas say of the values that its HelmReleases give them."""
+"""Validates the values of HelmReleases against the schemas of charts in the repository itself."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from fluxdoctor.model.tree import Tree, clean
 from fluxdoctor.repository.build.substitute import unknown
 from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
-_READ = ("Chart.yaml", "values.yaml", "values.schema.json")
+_CHART_FILES = ("Chart.yaml", "values.yaml", "values.schema.json")
 
 
-def judged(reached: ClusterContents, cluster: Cluster) -> Charts | None:
-    """Return the verdicts of the schemas of a cluster's charts; None where no chart of the repository has one to ask."""
-    asked: dict[Ref, verdicts.PartialChart] = {}
-    known: dict[tuple[Ref, str], verdicts.PartialChart | None] = {}
+def verdicts_of(contents: ClusterContents, cluster: Cluster) -> Charts | None:
+    """Return the verdicts of the schemas of a cluster's charts; None if no chart of the repository has a verdict."""
+    requests: dict[Ref, verdicts.PartialChart] = {}
+    charts: dict[tuple[Ref, str], verdicts.PartialChart | None] = {}
     for release in verdicts.untried(cluster):
-        where = in_tree(release, cluster)
-        tree = reached.trees.get(where[0]) if where else None
-        if where is None or tree is None or release.ref in reached.raw or unknown(where[1]):
+        location = in_tree(release, cluster)
+        tree = contents.trees.get(location[0]) if location else None
+        if location is None or tree is None or release.ref in contents.raw or unknown(location[1]):
             continue
-        if where not in known:
-            known[where] = _read(tree, clean(where[1]))
-        if chart := known[where]:
-            asked[release.ref] = chart
-    found = verdicts.of(cluster, asked) if asked else {}
-    return Charts(verdicts=found) if found else None
+        if location not in charts:
+            charts[location] = _read_chart(tree, clean(location[1]))
+        if chart := charts[location]:
+            requests[release.ref] = chart
+    results = verdicts.of(cluster, requests) if requests else {}
+    return Charts(verdicts=results) if results else None
 
 
-def _read(tree: Tree, folder: str) -> verdicts.PartialChart | None:
-    """Read what a schema is asked with; None where the folder is no chart, or has no schema."""
+def _read_chart(tree: Tree, folder: str) -> verdicts.PartialChart | None:
+    """Read the chart in a folder; None if the folder is not a chart or has no schema."""
     prefix = f"{folder}/" if folder else ""
-    held = tree.under(folder) if tree.is_file(f"{prefix}Chart.yaml") else ()
-    if not any(posixpath.basename(p) == "values.schema.json" for p in held):
+    paths = tree.under(folder) if tree.is_file(f"{prefix}Chart.yaml") else ()
+    if not any(posixpath.basename(p) == "values.schema.json" for p in paths):
         return None
-    files = {p.removeprefix(prefix): tree.text(p) for p in held if posixpath.basename(p) in _READ}
+    files = {p.removeprefix(prefix): tree.text(p) for p in paths if posixpath.basename(p) in _CHART_FILES}
     try:
         chart = chart_archive.unpacked(files)
     except chart_archive.ChartError:
         return None
-    packed = any(p.startswith(f"{prefix}charts/") and p.endswith((".tgz", ".tar.gz")) for p in held)
-    return verdicts.PartialChart(chart, _unseen(chart, packed=packed))
+    has_archive = any(p.startswith(f"{prefix}charts/") and p.endswith((".tgz", ".tar.gz")) for p in paths)
+    return verdicts.PartialChart(chart, _unknown_defaults(chart, has_archive=has_archive))
 
 
-def _unseen(chart: Chart, *, packed: bool) -> str:
-    """Return why the chart's default values are not all known.
+def _unknown_defaults(chart: Chart, *, has_archive: bool) -> str:
+    """Return why some default values of a chart are unknown, or "".
 
-    source-controller 1.9 fetches the dependencies that are not in charts/; a link is no file here.
+    source-controller 1.9 fetches the dependencies that are not in charts/. A symbolic link is not a file here.
     """
-    inside = {sub.name for sub in chart.subcharts}
-    wanted = {row.text("name") for row in chart.metadata.rows("dependencies")}
-    if missing := sorted(wanted - inside):
-        return f"chart {missing[0]}, on which it depends, is not in this repository"
-    if packed:
+    subcharts = {sub.name for sub in chart.subcharts}
+    dependencies = {row.text("name") for row in chart.metadata.rows("dependencies")}
+    if missing := sorted(dependencies - subcharts):
+        return f"its dependency {missing[0]} is not in this repository"
+    if has_archive:
         return "an archive in its charts/ was not read"
     defaults = chart.files.get("values.yaml")
     if defaults is None or (defaults.strip() and not chart.values):

@@ -1,4 +1,4 @@
-"""A repository's declared objects joined with a live cluster's: what the repository cannot tell, the cluster can."""
+"""Joins the declared objects of a repository with those of a live cluster, which answers what the repository cannot."""
 
 from __future__ import annotations
 
@@ -13,42 +13,44 @@ from fluxdoctor.model.resource import Fields, Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.repository.build.substitute import unknown
 
-#: What a cluster holds that its repository does not declare, for good reasons.
+#: Kinds of objects that a cluster often has although its repository does not declare them.
 KINDS = ("ConfigMap", "CustomResourceDefinition", "Namespace", "Secret", "ServiceAccount")
-_OPEN = (Edge.NAMESPACE, Edge.CRD, Edge.CONTROLLER, Edge.HELM_CHART)
+_UNCHECKED_EDGES = (Edge.NAMESPACE, Edge.CRD, Edge.CONTROLLER, Edge.HELM_CHART)
 
 
 def asked(snapshot: Snapshot) -> tuple[Ref, ...]:
-    """Return what declared objects refer to and the repository does not declare: what to look up in the cluster."""
+    """Return the objects to look up in the cluster: declared objects refer to them, and the repository does not declare them."""
     declared = snapshot.cluster
-    named = {r.target for resource in declared.flux for r in flux.references(resource) if r.edge not in _OPEN}
-    found = {ref for ref in named if ref.kind in KINDS and declared.get(ref) is None}
-    return tuple(sorted(ref for ref in found if not unknown(ref.name) and not unknown(ref.namespace)))
+    targets = {
+        r.target for resource in declared.flux for r in flux.references(resource) if r.edge not in _UNCHECKED_EDGES
+    }
+    undeclared = {ref for ref in targets if ref.kind in KINDS and declared.get(ref) is None}
+    return tuple(sorted(ref for ref in undeclared if not unknown(ref.name) and not unknown(ref.namespace)))
 
 
 def hidden(snapshot: Snapshot, live: Snapshot) -> list[Gap]:
-    """Return what was looked up in the cluster and could not be seen, and why."""
+    """Return why the cluster could not answer for some of these objects."""
     return [lookup.gap for ref in asked(snapshot) if (lookup := live.cluster.look(ref)).gap]
 
 
 def join(snapshot: Snapshot, live: Snapshot) -> Snapshot:
-    """Add the live objects that the declared ones may refer to, and answer what was unknown for want of them.
+    """Add the live objects that the declared ones may refer to, and mark the others as absent.
 
-    What a declared object will make (a Secret of an ExternalSecret, a SealedSecret, a Certificate) stays unknown.
+    An object that a declared object will create stays unknown (a Secret of an ExternalSecret, a SealedSecret, a Certificate).
     """
     declared = snapshot.cluster
     extra = [r for r in live.cluster.all(*KINDS) if declared.get(r.ref) is None]
-    made = {ref for resource in declared for ref in _produces(resource)}
-    gone = {ref for ref in asked(snapshot) if ref not in made and live.cluster.look(ref).absent}
-    unseen = hidden(snapshot, live)
-    answered: set[Scope] = {*(r.ref for r in extra), *gone, *(gap.scope for gap in unseen)}
-    gaps = unseen + [g for g in declared.gaps if g.scope not in answered]
-    joined = Cluster([*declared, *extra], absent={*declared.absent, *gone}, gaps=gaps)
+    products = {ref for resource in declared for ref in _products(resource)}
+    absent = {ref for ref in asked(snapshot) if ref not in products and live.cluster.look(ref).absent}
+    unanswered = hidden(snapshot, live)
+    answered: set[Scope] = {*(r.ref for r in extra), *absent, *(gap.scope for gap in unanswered)}
+    gaps = unanswered + [g for g in declared.gaps if g.scope not in answered]
+    joined = Cluster([*declared, *extra], absent={*declared.absent, *absent}, gaps=gaps)
     return replace(snapshot, cluster=joined, versions=live.versions if live.versions.found else snapshot.versions)
 
 
-def _produces(resource: Resource) -> Iterator[Ref]:
-    """Yield the Secrets and ConfigMaps that an operator makes of an object."""
+def _products(resource: Resource) -> Iterator[Ref]:
+    """Yield the Secrets and ConfigMaps that an operator creates for an object."""
     namespace, kind = resource.namespace, resource.text("kind")
     if kind == "ExternalSecret":
         yield Ref("Secret", namespace, resource.text("spec.target.name") or resource.name)

@@ -1,4 +1,4 @@
-"""What the chart repositories of a tree's HelmReleases offer, asked over the network: only where a user wants it."""
+"""Asks the chart repositories of HelmReleases over the network for their charts, only if a user requests it."""
 
 from __future__ import annotations
 
@@ -23,64 +23,65 @@ from fluxdoctor.model.snapshot import Snapshot
 
 T = TypeVar("T")
 
-#: What one gets who asks a private repository without the cluster's Secrets: nothing went wrong.
+#: Answers that a private repository gives without the cluster's Secrets: no error.
 _PRIVATE = (Answer.UNKNOWN, Answer.AUTHENTICATION, Answer.NOT_FOUND, Answer.EMPTY)
 
 
 @dataclass
 class _ChartQuery:
-    """Sources that are one to ask, whatever they are called in each cluster: the first of them stands for all."""
+    """One request for all sources with the same address and settings; the first of them stands for all."""
 
     source: Resource
     names: set[str] = field(default_factory=set)
+    """The names of the charts."""
     refs: list[tuple[int, Ref]] = field(default_factory=list)
-    """The cluster's index, and what the source is called there."""
+    """The index of a cluster, and the source in that cluster."""
 
 
 def ask(snapshots: Sequence[Snapshot], reach: ProbeContext) -> tuple[list[Snapshot], list[Skipped]]:
-    """Add to each cluster which charts and versions its repositories offer, and say which were not to be had.
+    """Add the charts and versions that each cluster's repositories offer, and return the ones that did not answer.
 
-    Every repository is asked once, without a login: the Secrets of a cluster are not in its repository. Raises nothing.
+    Each repository is asked once and without a login: the Secrets of a cluster are not in its repository. Raises nothing.
     """
-    asked = _sources(snapshots)
-    wanted = {ref: frozenset(one.names) for ref, one in asked.items()}
+    queries = _queries(snapshots)
+    names = {ref: frozenset(query.names) for ref, query in queries.items()}
     registries = [
-        o.source for o in asked.values() if o.source.kind != "HelmRepository" or flux.is_oci_helm_repository(o.source)
+        q.source for q in queries.values() if q.source.kind != "HelmRepository" or flux.is_oci_helm_repository(q.source)
     ]
-    indexed = [o.source for o in asked.values() if o.source not in registries]
-    found_helm, found_oci = helm.collect(indexed, wanted, reach), oci.collect(registries, wanted, reach)
+    indexed = [q.source for q in queries.values() if q.source not in registries]
+    helm_results, oci_results = helm.collect(indexed, names, reach), oci.collect(registries, names, reach)
     answered = [
         replace(
             snapshot,
-            charts=ChartIndexes(_mine(found_helm.indexes, asked, i)),
-            oci=OciTags(_mine(found_oci.tags, asked, i), {}, _mine(found_oci.charts, asked, i)),
+            charts=ChartIndexes(_of_cluster(helm_results.indexes, queries, i)),
+            oci=OciTags(_of_cluster(oci_results.tags, queries, i), {}, _of_cluster(oci_results.charts, queries, i)),
         )
         for i, snapshot in enumerate(snapshots)
     ]
-    return answered, _unseen((found_helm, found_oci), asked)
+    return answered, _failures((helm_results, oci_results), queries)
 
 
-def _sources(snapshots: Sequence[Snapshot]) -> dict[Ref, _ChartQuery]:
-    """Return what to ask: the repositories that HelmReleases name, by a Ref that is one in all clusters."""
-    found: dict[str, _ChartQuery] = {}
+def _queries(snapshots: Sequence[Snapshot]) -> dict[Ref, _ChartQuery]:
+    """Return the requests for the repositories that HelmReleases use, by a Ref that is unique across clusters."""
+    by_spec: dict[str, _ChartQuery] = {}
     for i, snapshot in enumerate(snapshots):
-        for source, names in _named(snapshot.cluster):
+        for source, names in _chart_sources(snapshot.cluster):
             spec = source.get("spec")
             if values.is_open(spec):
                 continue
-            one = found.setdefault(
-                json.dumps([source.kind, source.namespace, spec], sort_keys=True, default=str), _ChartQuery(source)
-            )
-            one.names |= names
-            one.refs.append((i, source.ref))
-    asked = {}
-    for n, one in enumerate(found.values()):
-        ref = one.source.ref._replace(name=f"{one.source.name}#{n}")
-        asked[ref] = replace(one, source=replace(one.source, ref=ref))
-    return asked
+            key = json.dumps([source.kind, source.namespace, spec], sort_keys=True, default=str)
+            query = by_spec.setdefault(key, _ChartQuery(source))
+            query.names |= names
+            query.refs.append((i, source.ref))
+    queries = {}
+    for n, query in enumerate(by_spec.values()):
+        ref = query.source.ref._replace(name=f"{query.source.name}#{n}")
+        queries[ref] = replace(query, source=replace(query.source, ref=ref))
+    return queries
 
 
-def _named(cluster: Cluster) -> list[tuple[Resource, frozenset[str]]]:
+def _chart_sources(cluster: Cluster) -> list[tuple[Resource, frozenset[str]]]:
+    """Return the sources of the charts of a cluster, each with the names of the charts to find in its index."""
     charts = [
         (cluster.get(ref), names)
         for ref, names in charts_wanted(cluster).items()
@@ -92,19 +93,19 @@ def _named(cluster: Cluster) -> list[tuple[Resource, frozenset[str]]]:
     ]
 
 
-def _mine(found: Mapping[Ref, T], asked: Mapping[Ref, _ChartQuery], index: int) -> dict[Ref, T]:
-    return {ref: learnt for key, learnt in found.items() for i, ref in asked[key].refs if i == index}
+def _of_cluster(results: Mapping[Ref, T], queries: Mapping[Ref, _ChartQuery], index: int) -> dict[Ref, T]:
+    return {ref: result for key, result in results.items() for i, ref in queries[key].refs if i == index}
 
 
-def _unseen(gathered: Sequence[SourceResults], asked: Mapping[Ref, _ChartQuery]) -> list[Skipped]:
+def _failures(results: Sequence[SourceResults], queries: Mapping[Ref, _ChartQuery]) -> list[Skipped]:
     return [
         Skipped(
             "",
-            asked[key].refs[0][1],
+            queries[key].refs[0][1],
             f"{probe.target}: {probe.detail or probe.answer.value}",
             asked=probe.answer not in _PRIVATE,
         )
-        for found in gathered
-        for key, probe in sorted(found.probes.items())
+        for result in results
+        for key, probe in sorted(result.probes.items())
         if probe.answer is not Answer.OK
     ]

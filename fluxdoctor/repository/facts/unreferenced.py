@@ -1,4 +1,4 @@
-"""What no cluster reaches, read without building it: worth a note at most."""
+"""Finds folders and Kustomizations that no cluster reaches. They are read without a build, and give notes at most."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.tree import GitTrees, Tree, clean
 
 _SOURCE = Ref("GitRepository", "", "repository")
-_MOST = 400
+_MAX_FOLDERS = 400
 
 
-def cluster(tree: Tree, visited: Collection[str], left: Iterable[Resource]) -> tuple[Cluster, GitTrees] | None:
-    """Return the folders with a kustomization file that nothing reaches, and the Kustomizations, as objects; None for none.
+def cluster(tree: Tree, visited: Collection[str], unapplied: Iterable[Resource]) -> tuple[Cluster, GitTrees] | None:
+    """Return the folders with a kustomization file that no build visited, and the unapplied Kustomizations; None for none.
 
-    Each folder stands for itself as a Kustomization without a status, so that the rules that read files can look at it.
+    Each folder becomes a Kustomization without a status, so that the rules that read files check it.
     """
     charts = {posixpath.dirname(p) for p in tree.paths if posixpath.basename(p) == "Chart.yaml"}
     folders = sorted({posixpath.dirname(p) for p in tree.paths if posixpath.basename(p) in FILE_NAMES} - set(visited))
     folders = [f for f in folders if not any(f == c or f.startswith(f"{c}/") for c in charts)]
-    made = [_folder(f) for f in folders[:_MOST]]
-    made += [
-        _written(k)
-        for k in left
+    resources = [_from_folder(f) for f in folders[:_MAX_FOLDERS]]
+    resources += [
+        _from_kustomization(k)
+        for k in unapplied
         if clean(k.text("spec.path")).partition("/")[0] in tree.directories and k.has("spec.sourceRef")
     ]
-    return (Cluster(made), GitTrees({_SOURCE: tree})) if made else None
+    return (Cluster(resources), GitTrees({_SOURCE: tree})) if resources else None
 
 
-def _folder(folder: str) -> Resource:
+def _from_folder(folder: str) -> Resource:
     body = {"spec": {"path": folder, "sourceRef": {"kind": _SOURCE.kind, "name": _SOURCE.name}}}
     return Resource(body=body, ref=Ref("Kustomization", "", folder or "."), file=folder)
 
 
-def _written(kustomization: Resource) -> Resource:
+def _from_kustomization(kustomization: Resource) -> Resource:
     spec = {**kustomization.body["spec"], "sourceRef": {"kind": _SOURCE.kind, "name": _SOURCE.name}}
     body = {"apiVersion": f"{flux.KUSTOMIZE}/v1", "spec": {k: v for k, v in spec.items() if k in ("path", "sourceRef")}}
     ref = Ref("Kustomization", "", f"{kustomization.namespace or 'default'}/{kustomization.name}")

@@ -1,4 +1,4 @@
-"""What was worked out of the files of one repository, by content: all of it in one file, which is read at once and added to."""
+"""Content-addressed cache of parsed and built manifests: one append-only file per repository, read at once."""
 
 from __future__ import annotations
 
@@ -10,117 +10,128 @@ from typing import Any, TypeAlias
 
 import orjson
 
-_FORMAT = b"fluxdoctor kept 2\n"
+_FORMAT = b"fluxdoctor kept 3\n"
 _DIGEST, _LENGTH = 64, 12
-_HEAD = _DIGEST + _LENGTH
-_MOST_PARTS = 16
+_HEADER = _DIGEST + _LENGTH
+_MAX_PARTS = 16
 
 Areas: TypeAlias = dict[str, dict[str, Any]]
 
+# Rejected:
+# - pickle: loading it runs code from the file.
+# - One file per manifest or build: 300 reads took longer than reading the JSON.
+# - Rewriting the file each time.
+# - Caching files without Kubernetes objects: no one can tell what is secret in them.
+
 
 class ContentCache:
-    """Answers by area and by the digest of what was asked of; without a folder they last for the run.
+    """Answers by area and by the digest of their input. Without a folder they last only for this run.
 
-    A part of the file that is not whole, or that another version of fluxdoctor or another format has written, holds nothing.
-    What a run did not ask for is kept, for another branch may, until that is half as much as what was asked for.
+    The file is a sequence of parts. Loading stops at a part that is incomplete, or that another version of fluxdoctor or
+    another format wrote. Answers that this run does not request stay in the file, because another branch may need them,
+    until they are more than half as many as the requested ones.
     """
 
     def __init__(self, folder: Path | None = None, repository: Iterable[str] = (), version: str = "") -> None:
-        """``repository``: what tells it from others; ``version``: what else an answer depends on."""
+        """Read the file of a repository.
+
+        ``repository``: texts that identify it, such as its URLs; ``version``: what else an answer depends on.
+        """
         name = hashlib.sha256("\0".join(repository).encode("utf-8", "surrogateescape")).hexdigest()
-        self._at = folder / f"{name}.kept" if folder else None
+        self._file = folder / f"{name}.kept" if folder else None
         self._salt = _FORMAT + version.encode() + b"\n"
-        self._parts = 0
+        self._part_count = 0
         self._is_sound = True
-        """What the file has can stay there."""
-        self._held: Areas = {}
-        self._asked: Areas = {}
+        """Everything in the file can stay there."""
+        self._stored: Areas = {}
+        self._requested: Areas = {}
         for part in self._load():
-            _add(self._held, part)
+            _merge(self._stored, part)
 
     @property
-    def lasts(self) -> bool:
-        """Tell whether answers are kept for another run."""
-        return self._at is not None
+    def is_persistent(self) -> bool:
+        """Tell whether answers outlive this run."""
+        return self._file is not None
 
     def get(self, area: str, digest: str) -> Any:
-        """Return what was kept, or None."""
-        asked = self._asked.setdefault(area, {})
-        if digest not in asked and (found := self._held.get(area, {}).get(digest)) is not None:
-            asked[digest] = found
-        return asked.get(digest)
+        """Return a stored answer, or None."""
+        answers = self._requested.setdefault(area, {})
+        if digest not in answers and (answer := self._stored.get(area, {}).get(digest)) is not None:
+            answers[digest] = answer
+        return answers.get(digest)
 
     def put(self, area: str, digest: str, answer: Any) -> None:
-        """Keep an answer: what JSON can hold, and no value of a Secret."""
-        self._asked.setdefault(area, {})[digest] = answer
+        """Store an answer. It must be plain JSON, without any value of a Secret."""
+        self._requested.setdefault(area, {})[digest] = answer
 
     def drop(self, area: str, digests: Iterable[str]) -> None:
-        """Keep none of these."""
+        """Remove these answers, also from the file at the next ``save``."""
         for digest in digests:
-            self._asked.get(area, {}).pop(digest, None)
-            if self._held.get(area, {}).pop(digest, None) is not None:
+            self._requested.get(area, {}).pop(digest, None)
+            if self._stored.get(area, {}).pop(digest, None) is not None:
                 self._is_sound = False
 
     def save(self) -> None:
-        """Write what is new, and none of what was dropped; a folder that cannot be written is no error."""
-        known = self._held
+        """Write the new answers and remove the dropped ones. Ignore a folder that is not writable."""
+        stored = self._stored
         new = {
-            area: {d: a for d, a in held.items() if d not in known.get(area, {})} for area, held in self._asked.items()
+            area: {digest: answer for digest, answer in answers.items() if digest not in stored.get(area, {})}
+            for area, answers in self._requested.items()
         }
-        if self._at is None or (self._is_sound and not any(new.values())):
+        if self._file is None or (self._is_sound and not any(new.values())):
             return
-        _add(self._held, self._asked)
-        held, asked = (sum(map(len, areas.values())) for areas in (self._held, self._asked))
-        has_too_much = held - asked > asked / 2
+        _merge(self._stored, self._requested)
+        total, requested = (sum(map(len, areas.values())) for areas in (self._stored, self._requested))
+        has_too_much = total - requested > requested / 2
         try:
-            if self._is_sound and 0 < self._parts < _MOST_PARTS and not has_too_much:
-                self._append(self._at, new)
+            if self._is_sound and 0 < self._part_count < _MAX_PARTS and not has_too_much:
+                self._append(self._file, new)
             else:
-                self._replace(self._at, self._asked if has_too_much else self._held)
+                self._replace(self._file, self._requested if has_too_much else self._stored)
         except (OSError, TypeError):
             return
 
-    def _append(self, at: Path, areas: Areas) -> None:
-        # What another run adds or replaces meanwhile spoils no more than this part, and a part tells whether it is whole.
-        file = os.open(at, os.O_WRONLY | os.O_APPEND)
+    def _append(self, file: Path, areas: Areas) -> None:
+        # Another run may add to the file or replace it at the same time. That spoils this part at most: a part has a checksum.
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND)
         try:
-            os.write(file, self._part(areas))
+            os.write(descriptor, self._encode_part(areas))
         finally:
-            os.close(file)
+            os.close(descriptor)
 
-    def _replace(self, at: Path, areas: Areas) -> None:
-        at.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside = at.with_suffix(f".{os.getpid()}")
-        aside.touch(mode=0o600)
-        aside.write_bytes(self._part(areas))
-        aside.replace(at)
+    def _replace(self, file: Path, areas: Areas) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary = file.with_suffix(f".{os.getpid()}")
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(self._encode_part(areas))
+        temporary.replace(file)
 
-    def _part(self, areas: Areas) -> bytes:
-        held = orjson.dumps(areas)
-        return self._digest(held) + b"%0*d" % (_LENGTH, len(held)) + held
+    def _encode_part(self, areas: Areas) -> bytes:
+        content = orjson.dumps(areas)
+        return self._checksum(content) + b"%0*d" % (_LENGTH, len(content)) + content
 
     def _load(self) -> Iterator[Areas]:
         try:
-            whole = memoryview(self._at.read_bytes() if self._at else b"")
-            while whole:
-                held = whole[_HEAD : _HEAD + int(whole[_DIGEST:_HEAD].tobytes())]
-                if whole[:_DIGEST] != self._digest(held):
+            rest = memoryview(self._file.read_bytes() if self._file else b"")
+            while rest:
+                content = rest[_HEADER : _HEADER + int(rest[_DIGEST:_HEADER].tobytes())]
+                if rest[:_DIGEST] != self._checksum(content):
                     self._is_sound = False
                     return
-                yield orjson.loads(held)
-                self._parts += 1
-                whole = whole[_HEAD + len(held) :]
+                yield orjson.loads(content)
+                self._part_count += 1
+                rest = rest[_HEADER + len(content) :]
         except OSError:
             return
         except ValueError:
             self._is_sound = False
 
-    def _digest(self, held: bytes | memoryview) -> bytes:
+    def _checksum(self, content: bytes | memoryview) -> bytes:
         digest = hashlib.sha256(self._salt)
-        digest.update(held)
+        digest.update(content)
         return digest.hexdigest().encode()
 
 
-def _add(areas: Areas, more: Mapping[str, dict[str, Any]]) -> None:
+def _merge(areas: Areas, more: Mapping[str, dict[str, Any]]) -> None:
     for area, answers in more.items():
         areas.setdefault(area, {}).update(answers)

@@ -1,4 +1,4 @@
-"""The YAML texts that builds write: each parsed once."""
+"""Parses the YAML texts that builds write, each once."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ Bodies: TypeAlias = tuple[dict[str, Any], ...]
 
 @lru_cache(1 << 15)
 def bodies(text: str) -> Bodies:
-    """Read a text once, for however many clusters it is the same. Never change what it returns."""
+    """Parse a text once for all clusters that have it. The result is shared: do not change it."""
     return tuple(d.body for d in documents.parse(text).documents if isinstance(d.body, dict))

@@ -1,1 +1,1 @@
-"""From each entry point through every Kustomization that it applies: what one cluster gets."""
+"""Follows Kustomizations from each entry point to the contents of one cluster."""

@@ -1,4 +1,4 @@
-"""Built documents as Resources: the variables replaced, and each with the place in git where a person would change it."""
+"""Turns built documents into Resources: variables replaced, with the position in git where a user changes the object."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fluxdoctor.model import flux
 from fluxdoctor.model.resource import Marks, Ref, Resource
 from fluxdoctor.model.tree import Tree
 from fluxdoctor.repository.build.document import BuiltDocument
-from fluxdoctor.repository.build.origins import LateMarks, Origin
+from fluxdoctor.repository.build.origins import LazyMarks, Origin
 from fluxdoctor.repository.build.substitute import Variables
 
 _KEY = f"{flux.KUSTOMIZE}/"
@@ -18,44 +18,44 @@ _KEY = f"{flux.KUSTOMIZE}/"
 def read(
     document: BuiltDocument, origin: Origin | None, variables: Variables, owner: Resource, tree: Tree
 ) -> Iterator[Resource]:
-    """Yield the objects of one built document; one that is not YAML any more after the variables yields nothing."""
+    """Yield the objects of a built document as its Kustomization ``owner`` applies them; none if substitution breaks the YAML."""
     for ref, body in document.objects(variables):
-        marks: Marks = LateMarks(tree, origin) if origin else {}
-        yield Resource(body=_labelled(body, owner), ref=ref, file=origin.file if origin else "", marks=marks)
+        marks: Marks = LazyMarks(tree, origin) if origin else {}
+        yield Resource(body=_with_labels(body, owner), ref=ref, file=origin.file if origin else "", marks=marks)
 
 
-def _labelled(body: dict[str, Any], owner: Resource) -> dict[str, Any]:
-    """Set the labels that kustomize-controller sets on what it applies; a folder that something elsewhere applies sets none."""
+def _with_labels(body: dict[str, Any], owner: Resource) -> dict[str, Any]:
+    """Set the labels that kustomize-controller sets. An implied Kustomization, which is called like its folder, sets none."""
     if "/" in owner.name or owner.name == ".":
         return body
     metadata = body["metadata"]
     labels = metadata.get("labels")
     labels = dict(labels) if isinstance(labels, dict) else {}
-    own = {f"{_KEY}name": owner.name, f"{_KEY}namespace": owner.namespace}
-    return {**body, "metadata": {**metadata, "labels": labels | own}}
+    owner_labels = {f"{_KEY}name": owner.name, f"{_KEY}namespace": owner.namespace}
+    return {**body, "metadata": {**metadata, "labels": labels | owner_labels}}
 
 
 def variable_maps(kustomization: Resource) -> list[Ref]:
-    """Return the ConfigMaps that a Kustomization reads variables of."""
+    """Return the ConfigMaps that a Kustomization reads variables from."""
     rows = kustomization.rows("spec.postBuild.substituteFrom")
     return [Ref("ConfigMap", kustomization.namespace, r.text("name")) for r in rows if r.text("kind") == "ConfigMap"]
 
 
-def variables(kustomization: Resource, config: dict[Ref, Resource]) -> Variables:
-    """Return what a Kustomization replaces: of substituteFrom, the ConfigMaps that the repository declares itself."""
-    known: dict[str, str] = {}
+def variables(kustomization: Resource, config_maps: dict[Ref, Resource]) -> Variables:
+    """Return the variables of a Kustomization. Of substituteFrom it reads the ConfigMaps that the repository declares."""
+    values: dict[str, str] = {}
     rows = kustomization.rows("spec.postBuild.substituteFrom")
     inline = dict(kustomization.items("spec.postBuild.substitute"))
-    unsure = False
+    is_open = False
     for row in rows:
-        found = config.get(Ref(row.text("kind"), kustomization.namespace, row.text("name")))
-        if row.text("kind") != "ConfigMap" or found is None:
-            unsure = True
+        config_map = config_maps.get(Ref(row.text("kind"), kustomization.namespace, row.text("name")))
+        if row.text("kind") != "ConfigMap" or config_map is None:
+            is_open = True
             continue
-        # What is there already is kept: someone may have added variables to it.
-        unsure = unsure or found.annotation(f"{_KEY}ssa").lower() in ("merge", "ifnotpresent", "ignore")
-        known |= {k: v.replace("\n", "") for k, v in found.items("data")}
-    known |= {k: v.replace("\n", "") for k, v in inline.items()}
-    unsure = unsure or any("${" in v for v in known.values())
-    always = kustomization.text("spec.postBuild.substituteStrategy") == "Always"
-    return Variables(known, unsure, bool(known) or unsure or always)
+        # The controller does not overwrite such a ConfigMap in the cluster: a user may have added variables to it.
+        is_open = is_open or config_map.annotation(f"{_KEY}ssa").lower() in ("merge", "ifnotpresent", "ignore")
+        values |= {k: v.replace("\n", "") for k, v in config_map.items("data")}
+    values |= {k: v.replace("\n", "") for k, v in inline.items()}
+    is_open = is_open or any("${" in v for v in values.values())
+    is_always = kustomization.text("spec.postBuild.substituteStrategy") == "Always"
+    return Variables(values, is_open, bool(values) or is_open or is_always)

@@ -1,4 +1,4 @@
-"""What the replacing of variables makes of a build: the error with which kustomize-controller would stop (1.9)."""
+"""Finds the error with which kustomize-controller (1.9) stops because variables of a build cannot be replaced."""
 
 from __future__ import annotations
 
@@ -9,51 +9,53 @@ from dataclasses import replace
 from fluxdoctor.repository.build.document import BuiltDocument
 from fluxdoctor.repository.build.substitute import Variables, apply, syntax_fault, undefined, unknown
 from fluxdoctor.repository.follow import versions
-from fluxdoctor.repository.follow.cluster_contents import ClusterContents, Fault
+from fluxdoctor.repository.follow.cluster_contents import ClusterContents, SubstitutionFault
 
 _API = re.compile(r"^apiVersion: (?:(?P<group>[^/\n]+)/)?(?P<version>\S+)$", re.M)
 
 
-def faults(documents: Iterable[BuiltDocument], variables: Variables) -> tuple[Fault, ...]:
-    """Return the first fault of the documents of a build, and the first that is one however variables are replaced."""
-    found: list[Fault] = []
+def find_faults(documents: Iterable[BuiltDocument], variables: Variables) -> tuple[SubstitutionFault, ...]:
+    """Return the first fault of the documents of a build, and the first one that does not depend on strict mode."""
+    faults: list[SubstitutionFault] = []
     for document in documents:
         fault = _fault(document, variables) if document.body is None else None
-        if fault and not (found and fault.strict):
-            found.append(fault)
-            if not fault.strict:
+        if fault and not (faults and fault.is_strict):
+            faults.append(fault)
+            if not fault.is_strict:
                 break
-    return tuple(found)
+    return tuple(faults)
 
 
-def _fault(document: BuiltDocument, variables: Variables) -> Fault | None:
+def _fault(document: BuiltDocument, variables: Variables) -> SubstitutionFault | None:
     if problem := syntax_fault(document.text, variables):
-        return Fault(f"{_where(document)}: {problem}", strict=False)
-    if missing := undefined(document.text, variables):
-        said = f'envsubst error: variable substitution failed: variable not set (strict mode): "{missing}"'
-        return Fault(f"{_where(document)}: {said}", strict=True)
-    if variables.known and not document.read(variables) and document.read(Variables()):
+        return SubstitutionFault(f"{_error_prefix(document)}: {problem}", is_strict=False)
+    if name := undefined(document.text, variables):
+        problem = f'envsubst error: variable substitution failed: variable not set (strict mode): "{name}"'
+        return SubstitutionFault(f"{_error_prefix(document)}: {problem}", is_strict=True)
+    if variables.values and not document.read(variables) and document.read(Variables()):
         text = apply(document.text, variables)
         if not unknown(text):
-            return Fault(f"{_where(document)}: envsubst error: YAMLToJSON: {document.flaw(variables)}", strict=False)
+            problem = f"envsubst error: YAMLToJSON: {document.flaw(variables)}"
+            return SubstitutionFault(f"{_error_prefix(document)}: {problem}", is_strict=False)
     return None
 
 
-def _where(document: BuiltDocument) -> str:
+def _error_prefix(document: BuiltDocument) -> str:
     header, api = document.header, _API.search(document.text)
     group, version = (api["group"], api["version"]) if api else ("", "")
     return f"post build failed for '{header.kind}.{version}.{group or '[noGrp]'}/{header.name}'"
 
 
-def settle(reached: ClusterContents) -> ClusterContents:
-    """Let the Kustomizations fail whose variables cannot be replaced, now that the cluster's Flux is known."""
-    strict = versions.is_strict(reached)
-    for ref, found in reached.faults.items():
-        fault = next((f for f in found if strict or not f.strict), None)
-        held = reached.objects.get(ref)
-        if fault and held and not held.flag("spec.suspend"):
+def apply_faults(contents: ClusterContents) -> ClusterContents:
+    """Mark the Kustomizations whose variables cannot be replaced as failed. Needs all objects: they tell the Flux version."""
+    is_strict = versions.is_strict(contents)
+    for ref, faults in contents.substitution_faults.items():
+        fault = next((f for f in faults if is_strict or not f.is_strict), None)
+        kustomization = contents.objects.get(ref)
+        if fault and kustomization and not kustomization.flag("spec.suspend"):
             ready = {"type": "Ready", "status": "False", "reason": "BuildFailed", "message": fault.message}
-            reached.objects[ref] = replace(held, body={**held.body, "status": {"conditions": [ready]}})
-            reached.failed.add(ref)
-            reached.partial.add(ref)
-    return reached
+            body = {**kustomization.body, "status": {"conditions": [ready]}}
+            contents.objects[ref] = replace(kustomization, body=body)
+            contents.failed.add(ref)
+            contents.partial.add(ref)
+    return contents

@@ -1,4 +1,7 @@
-"""Works that wait for builds, by turns in one thread: one goes on while another's build runs."""
+"""Runs generators that wait for builds, in turns and in one thread: one continues while the build of another runs."""
+
+# Only builds use threads, because traversals in threads waited for each other. Rejected: asyncio (a loop may already run),
+# processes (fork beside threads).
 
 from __future__ import annotations
 
@@ -10,38 +13,39 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
-#: A work that yields what it waits for, or None to let the others go on first.
+#: A generator that yields the future that it waits for, or None if the others may continue first.
 Steps: TypeAlias = Generator[Future[Any] | None, None, T]
-_TURN = 0.0003  # seconds; Python's own is 0.005
+_SWITCH_INTERVAL = 0.0003  # seconds; Python's default is 0.005
 
 
 @contextmanager
-def short_turns() -> Iterator[None]:
-    """Let threads that begin programs have Python soon: with each file that they write they give it away.
+def short_switch_interval() -> Iterator[None]:
+    """Switch between threads more often, so that threads start their programs without delay.
 
-    In Python 3.11 they then wait for a whole turn of the thread that reads, and a program begins a tenth of a second late.
+    A thread releases the interpreter with each file that it writes. In Python 3.11 it then waits for a whole interval of the
+    thread that parses, and a program starts a tenth of a second late.
     """
-    was = sys.getswitchinterval()
-    sys.setswitchinterval(min(was, _TURN))
+    previous = sys.getswitchinterval()
+    sys.setswitchinterval(min(previous, _SWITCH_INTERVAL))
     try:
         yield
     finally:
-        if was > _TURN:  # of several runs at a time the first sets it back, and none leaves it short
-            sys.setswitchinterval(was)
+        if previous > _SWITCH_INTERVAL:  # of several concurrent runs the first one resets it, and none leaves it short
+            sys.setswitchinterval(previous)
 
 
-def ended(future: Future[T]) -> Steps[T]:
-    """Return the result of a future, when it is there. Raises what the future does."""
+def result_of(future: Future[T]) -> Steps[T]:
+    """Wait for a future and return its result. Raises what the future raises."""
     if not future.done():
         yield future
     return future.result()
 
 
-def together(works: Iterable[Steps[T]]) -> list[T]:
-    """Return the results of works, in their order. Raises what one of them does."""
-    works = list(works)
-    found: dict[int, T] = {}
-    ready = deque(range(len(works)))
+def run_all(generators: Iterable[Steps[T]]) -> list[T]:
+    """Run generators to their end and return their results, in their order. Raises what one of them raises."""
+    generators = list(generators)
+    results: dict[int, T] = {}
+    ready = deque(range(len(generators)))
     waiting: dict[Future[Any], list[int]] = {}
     while ready or waiting:
         if not ready:
@@ -49,9 +53,9 @@ def together(works: Iterable[Steps[T]]) -> list[T]:
             ready.extend(sorted(number for future in done for number in waiting.pop(future)))
         number = ready.popleft()
         try:
-            future = next(works[number])
+            future = next(generators[number])
         except StopIteration as end:
-            found[number] = end.value
+            results[number] = end.value
         else:
             (waiting.setdefault(future, []) if future else ready).append(number)
-    return [found[number] for number in range(len(works))]
+    return [results[number] for number in range(len(generators))]

@@ -1,4 +1,4 @@
-"""What flux-operator makes of the sync of a FluxInstance: a source and a Kustomization, which stand nowhere else."""
+"""Makes the source and the Kustomization that flux-operator creates for the sync of a FluxInstance. No file declares them."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from fluxdoctor.model import flux
 from fluxdoctor.model.resource import Fields, Ref, Resource, split
 from fluxdoctor.repository.build.patches import bodies_of
 
-#: The fields of what is made, by those of the sync.
-_MADE_OF = {
+#: The fields of the created objects, by the field of the sync that sets them.
+_CREATED_FIELDS = {
     "path": "spec.path", "url": "spec.url", "ref": "spec.ref", "pullSecret": "spec.secretRef", "interval": "spec.interval",
     "provider": "spec.provider", "ignore": "spec.ignore",
 }  # fmt: skip
 
 
 def objects(sync: Fields, ref: Ref) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the source and the Kustomization that flux-operator makes of a sync (0.58, internal/builder/templates.go)."""
+    """Return the source ``ref`` and the Kustomization that flux-operator creates (0.58, internal/builder/templates.go)."""
     metadata = {"name": ref.name, "namespace": ref.namespace}
-    spec: dict[str, Any] = {"interval": sync.text("interval", "1m")} | _address(sync, ref.kind)
+    source_spec: dict[str, Any] = {"interval": sync.text("interval", "1m")} | _address(sync, ref.kind)
     if sync.text("pullSecret"):
-        spec["secretRef"] = {"name": sync.text("pullSecret")}
+        source_spec["secretRef"] = {"name": sync.text("pullSecret")}
     for field in ("provider", "ignore"):
         if sync.text(field):
-            spec[field] = sync.text(field)
-    source = {"apiVersion": f"{flux.SOURCE}/v1", "kind": ref.kind, "metadata": metadata, "spec": spec}
-    applied = {
+            source_spec[field] = sync.text(field)
+    source = {"apiVersion": f"{flux.SOURCE}/v1", "kind": ref.kind, "metadata": metadata, "spec": source_spec}
+    spec = {
         "interval": "10m",
         "path": sync.text("path"),
         "prune": True,
         "sourceRef": {"kind": ref.kind, "name": ref.name},
     }
     return source, {
-        "apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization", "metadata": metadata, "spec": applied
+        "apiVersion": f"{flux.KUSTOMIZE}/v1", "kind": "Kustomization", "metadata": metadata, "spec": spec
     }  # fmt: skip
 
 
@@ -49,20 +49,20 @@ def _address(sync: Fields, kind: str) -> dict[str, Any]:
 
 
 def marks(origin: Resource, sync: Fields) -> Iterator[tuple[tuple[str | int, ...], tuple[int, int]]]:
-    """Yield where a person would change what a sync is made of."""
-    places = {"": sync.path, **{made: (*sync.path, field) for field, made in _MADE_OF.items()}}
-    for made, path in places.items():
-        if at := origin.marks.get(path):
-            yield split(made), at
+    """Yield the fields of the created objects with the position of the field of the sync that sets them."""
+    paths = {"": sync.path, **{created: (*sync.path, field) for field, created in _CREATED_FIELDS.items()}}
+    for created, path in paths.items():
+        if position := origin.marks.get(path):
+            yield split(created), position
 
 
 def patches(origin: Resource, sync: Fields, kinds: Iterable[str]) -> Iterator[Mapping[str, Any]]:
-    """Yield the patches beside a sync that are for what it makes: flux-operator builds all of an instance with them (0.58)."""
+    """Yield the patches of a FluxInstance for these kinds. flux-operator builds all its objects with them (0.58)."""
     for row in Fields(origin.body).rows((*sync.path[:-1], "kustomize", "patches")):
-        wanted = row.text("target.kind") or next(
+        pattern = row.text("target.kind") or next(
             (Fields(body).text("kind") for body in bodies_of(row.text("patch"))), ""
         )
-        if any(_matches(wanted, kind) for kind in kinds):
+        if any(_matches(pattern, kind) for kind in kinds):
             yield row.body
 
 

@@ -1,4 +1,4 @@
-"""From an entry point through every Kustomization that it applies, as Flux would: what one cluster gets declared."""
+"""Follows every Kustomization from an entry point, as Flux would, and collects what one cluster gets."""
 
 from __future__ import annotations
 
@@ -23,285 +23,314 @@ from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 from fluxdoctor.repository.follow.discovery import EntryPoint
 from fluxdoctor.repository.follow.steps import Steps
 
-_MOST = 20_000
-_PASSES = 3
-#: How often a Kustomization that applies itself may change itself: its patches, then their variables.
-_MOST_SELVES = 4
+_MAX_OBJECTS = 20_000
+_MAX_PASSES = 3
+#: How often a Kustomization that applies itself may change itself: first its patches, then their variables.
+_MAX_SELF_CHANGES = 4
 _NOT_BUILT = {
     "conditions": [{"type": "Ready", "status": "True", "reason": "NotBuilt", "message": "not in these files"}]
 }
+#: Words of an error about a file or an object that may be in a folder that another repository fills.
+_MISSING = ("no such file", "no matches for", "files that do not exist are listed")
 
 
 class Traversal:
-    """One walk; the renderer is shared, so that a base of several clusters is built once."""
+    """The traversal for one cluster. Clusters share a renderer, so that a common base is built once."""
 
     def __init__(
         self, entry: EntryPoint, renderer: Renderer, pool: Executor, urls: Iterable[str] = (),
-        derive: Callable[[Renderer, Mapping[str, str]], Renderer] | None = None,
+        renderer_of: Callable[[Renderer, Mapping[str, str]], Renderer] | None = None,
     ) -> None:  # fmt: skip
-        """``urls``: other addresses of this very repository; ``derive`` makes the renderer of an artifact of its files."""
+        """``urls``: other addresses of this repository; ``renderer_of``: returns the renderer of an artifact derived from it."""
         self._entry = entry
         self._renderer = renderer
-        self._derive = derive
+        self._renderer_of = renderer_of
         self._derived: dict[Ref, tuple[Renderer, Mapping[str, str]]] = {}
         self._pool = pool
-        self._urls = {artifacts.plain(u) for u in (entry.url, *urls) if u}
-        self._config: dict[Ref, Resource] = {}
-        self._read: list[tuple[Ref, object]] = []
-        """The data of the ConfigMaps with variables, as it was when it was read."""
+        self._urls = {artifacts.normalize_url(u) for u in (entry.url, *urls) if u}
+        self._config_maps: dict[Ref, Resource] = {}
+        """The ConfigMaps that the previous pass ended with."""
+        self._inputs: list[tuple[Ref, object]] = []
+        """The data of the ConfigMaps with variables, as this pass used it."""
         self._is_open = False
-        """Something in the cluster may give Kustomizations more variables."""
+        """An object of the cluster may give Kustomizations more variables."""
 
     def run(self) -> Steps[ClusterContents]:
-        """Walk until no more variable becomes known."""
-        reached = yield from self._once()
-        for _ in range(_PASSES - 1):
-            config = {ref: r for ref, r in reached.objects.items() if ref.kind == "ConfigMap"}
-            is_open = any(map(mutations.changes_kustomizations, reached.objects.values()))
-            if is_open == self._is_open and all(_data(config.get(ref)) == data for ref, data in self._read):
+        """Repeat the traversal until no variable changes."""
+        contents = yield from self._run_pass()
+        for _ in range(_MAX_PASSES - 1):
+            config_maps = {ref: r for ref, r in contents.objects.items() if ref.kind == "ConfigMap"}
+            is_open = any(map(mutations.changes_kustomizations, contents.objects.values()))
+            if is_open == self._is_open and all(_data(config_maps.get(ref)) == data for ref, data in self._inputs):
                 break
-            self._config, self._is_open = config, is_open
-            reached = yield from self._once()
-        return reached
+            self._config_maps, self._is_open = config_maps, is_open
+            contents = yield from self._run_pass()
+        return contents
 
-    def _once(self) -> Steps[ClusterContents]:
-        reached = ClusterContents(self._entry)
-        self._read = []
+    def _run_pass(self) -> Steps[ClusterContents]:
+        contents = ClusterContents(self._entry)
+        self._inputs = []
         for resource in (*self._entry.objects, self._entry.kustomization):
-            reached.objects[resource.ref] = resource
-        todo = [self._entry.kustomization]
+            contents.objects[resource.ref] = resource
+        pending = [self._entry.kustomization]
         done: set[tuple[Ref, str]] = set()
-        built: set[tuple[Ref, str]] = set()
+        built_paths: set[tuple[Ref, str]] = set()
         waiting: list[Resource] = []
-        more = True
-        while (todo or more) and len(reached.objects) < _MOST:
-            keyed = {_key(k): k for k in todo}
-            waiting += [k for key, k in keyed.items() if key not in done]
-            done |= keyed.keys()
-            mine = [k for k in waiting if _same_spec(k, reached.objects.get(k.ref)) and self._is_ours(k, reached)]
-            # Flux ends with what one that applies itself makes of itself: what stands beside it comes from that.
-            first = [k for k in mine if _place_of(k) in built] or mine
-            built |= {_place_of(k) for k in first}
-            waiting = [k for k in waiting if k not in first]
-            todo = yield from self._build(first, reached)
-            more = len(first) < len(mine)
-            if self._make_artifacts(reached):
-                todo += waiting
+        has_more = True
+        while (pending or has_more) and len(contents.objects) < _MAX_OBJECTS:
+            by_key = {_key(k): k for k in pending}
+            waiting += [k for key, k in by_key.items() if key not in done]
+            done |= by_key.keys()
+            ready = [
+                k for k in waiting if _has_same_spec(k, contents.objects.get(k.ref)) and self._is_ours(k, contents)
+            ]
+            # A Kustomization that applies itself replaces its folder's other objects too. Build its last version first.
+            batch = [k for k in ready if _source_and_path(k) in built_paths] or ready
+            built_paths |= {_source_and_path(k) for k in batch}
+            waiting = [k for k in waiting if k not in batch]
+            pending = yield from self._build(batch, contents)
+            has_more = len(batch) < len(ready)
+            if self._add_generated_artifacts(contents):
+                pending += waiting
                 done -= {_key(k) for k in waiting}
                 waiting = []
-        for kustomization in waiting:
-            held = reached.objects.get(kustomization.ref)
-            if held and _same_spec(kustomization, held):
-                reached.foreign.add(held.ref)
-                # Which files it builds is not known: no rule that reads files may judge it.
-                reached.objects[held.ref] = _with_status(held, _NOT_BUILT)
-        reached.places = artifacts.places({ref: files for ref, (_, files) in self._derived.items()})
-        return reached
+        self._mark_foreign(waiting, contents)
+        contents.source_paths = artifacts.source_paths({ref: files for ref, (_, files) in self._derived.items()})
+        return contents
 
-    def _build(self, kustomizations: list[Resource], reached: ClusterContents) -> Steps[list[Resource]]:
-        """Build Kustomizations and add what they declare; return the Kustomizations among it."""
-        found: list[Resource] = []
-        late = []
-        begun = [self._of(kustomization).begin(kustomization, self._pool) for kustomization in kustomizations]
-        yield None  # the builds of all clusters are begun before one is waited for
-        for kustomization, build in zip(kustomizations, begun, strict=True):
-            rendering = yield from steps.ended(build)
-            kustomization, rendering = yield from self._settled(kustomization, rendering, reached)  # noqa: PLW2901 - the end of it
-            if self._knows(kustomization, reached):
-                found += self._take(kustomization, rendering, reached)
+    def _mark_foreign(self, kustomizations: list[Resource], contents: ClusterContents) -> None:
+        for kustomization in kustomizations:
+            applied = contents.objects.get(kustomization.ref)
+            if applied and _has_same_spec(kustomization, applied):
+                contents.foreign.add(applied.ref)
+                # Its files are unknown, so no rule that reads files may judge it.
+                contents.objects[applied.ref] = _with_status(applied, _NOT_BUILT)
+
+    def _build(self, kustomizations: list[Resource], contents: ClusterContents) -> Steps[list[Resource]]:
+        """Build Kustomizations and add the objects that they declare. Return the Kustomizations among these objects."""
+        children: list[Resource] = []
+        deferred = []
+        builds = [self._renderer_for(k).start(k, self._pool) for k in kustomizations]
+        yield None  # start the builds of all clusters before waiting for one
+        for kustomization, build in zip(kustomizations, builds, strict=True):
+            rendering = yield from steps.result_of(build)
+            final, rendering = yield from self._apply_to_itself(kustomization, rendering, contents)
+            if self._has_variable_maps(final, contents):
+                children += self._add(final, rendering, contents)
             else:
-                late.append((kustomization, rendering))
-        for kustomization, rendering in late:  # one beside them may declare their variables
-            found += self._take(kustomization, rendering, reached)
-        return found
+                deferred.append((final, rendering))
+        for kustomization, rendering in deferred:  # another one of this batch may declare their variables
+            children += self._add(kustomization, rendering, contents)
+        return children
 
-    def _settled(
-        self, kustomization: Resource, rendering: Rendering, reached: ClusterContents
+    def _apply_to_itself(
+        self, kustomization: Resource, rendering: Rendering, contents: ClusterContents
     ) -> Steps[tuple[Resource, Rendering]]:
-        """Return what a Kustomization that applies itself makes of itself in the end, and the build of that."""
-        for _ in range(_MOST_SELVES):
-            own = self._own(kustomization, rendering, reached)
-            if own is None or _same_spec(own, kustomization) or _place_of(own) != _place_of(kustomization):
+        """Return the version of a Kustomization that applies itself when it no longer changes, and its build."""
+        for _ in range(_MAX_SELF_CHANGES):
+            applied = self._self_declaration(kustomization, rendering, contents)
+            if applied is None or _has_same_spec(applied, kustomization):
                 break
-            kustomization, rendering = own, (yield from steps.ended(self._of(own).begin(own, self._pool)))
-            reached.objects[own.ref] = own
+            if _source_and_path(applied) != _source_and_path(kustomization):
+                break
+            build = self._renderer_for(applied).start(applied, self._pool)
+            kustomization, rendering = applied, (yield from steps.result_of(build))
+            contents.objects[applied.ref] = applied
         return kustomization, rendering
 
-    def _own(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> Resource | None:
-        """Return a Kustomization as its own build declares it."""
+    def _self_declaration(
+        self, kustomization: Resource, rendering: Rendering, contents: ClusterContents
+    ) -> Resource | None:
+        """Return a Kustomization as its own build declares it, or None."""
         headers = ((pair, pair[0].header) for pair in _pairs(rendering))
-        mine = [
+        pairs = [
             pair for pair, header in headers if header.kind == "Kustomization" and header.name == kustomization.name
         ]
-        if rendering.error or not mine:
+        if rendering.error or not pairs:
             return None
-        variables = self._variables(kustomization, rendering, reached)
-        found = self._read_as(kustomization, mine, variables)
-        return next((resource for resource in found if resource.ref == kustomization.ref), None)
+        variables = self._variables(kustomization, rendering, contents)
+        resources = self._resources(kustomization, pairs, variables)
+        return next((resource for resource in resources if resource.ref == kustomization.ref), None)
 
-    def _of(self, kustomization: Resource) -> Renderer:
+    def _renderer_for(self, kustomization: Resource) -> Renderer:
         derived = self._derived.get(Manifests.source(kustomization))
         return derived[0] if derived else self._renderer
 
-    def _misses_a_graft(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> bool:
-        """Tell whether a build may fail here only because another repository fills a folder of its source."""
-        source = reached.objects.get(Manifests.source(kustomization))
-        folders = artifacts.grafts(source, self._of(kustomization).tree) if rendering.error else ()
+    def _needs_external_folder(self, kustomization: Resource, rendering: Rendering, contents: ClusterContents) -> bool:
+        """Tell whether a build may fail only because another repository fills a folder of its source."""
+        source = contents.objects.get(Manifests.source(kustomization))
+        tree = self._renderer_for(kustomization).tree
+        folders = artifacts.external_folders(source, tree) if rendering.error else ()
         if rendering.reason == "ArtifactFailed":
             path = clean(kustomization.text("spec.path"))
             return any(path == f or path.startswith(f + "/") or f.startswith(path + "/") for f in folders)
-        missing = ("no such file", "no matches for", "is not there")
-        return bool(folders) and any(words in rendering.error for words in missing)
+        return bool(folders) and any(words in rendering.error for words in _MISSING)
 
-    def _knows(self, kustomization: Resource, reached: ClusterContents) -> bool:
-        """Tell whether the ConfigMaps that hold its variables are known by now."""
-        return all(ref in self._config or ref in reached.objects for ref in declared.variable_maps(kustomization))
+    def _has_variable_maps(self, kustomization: Resource, contents: ClusterContents) -> bool:
+        """Tell whether the ConfigMaps with the variables of a Kustomization were already read."""
+        refs = declared.variable_maps(kustomization)
+        return all(ref in self._config_maps or ref in contents.objects for ref in refs)
 
-    def _make_artifacts(self, reached: ClusterContents) -> bool:
-        """Add what ArtifactGenerators make of this repository; tell whether there is something new."""
-        before = len(self._derived)
+    def _add_generated_artifacts(self, contents: ClusterContents) -> bool:
+        """Add the artifacts that ArtifactGenerators make of this repository. Return whether there is a new one."""
+        count = len(self._derived)
+        for generator in [r for r in contents.objects.values() if r.kind == "ArtifactGenerator"]:
+            for source in (*contents.trees, self._entry.source):
+                for ref, files in artifacts.generated_by(generator, source, self._paths_below):
+                    if ref not in self._derived and self._renderer_of:
+                        self._derived[ref] = (self._renderer_of(self._renderer, files), files)
+        return len(self._derived) > count
+
+    def _paths_below(self, path: str) -> tuple[str, ...]:
         tree = self._renderer.tree
-        for generator in [r for r in reached.objects.values() if r.kind == "ArtifactGenerator"]:
-            for source in (*reached.trees, self._entry.source):
-                for ref, files in artifacts.of(generator, source, lambda p: (p,) if tree.is_file(p) else tree.under(p)):
-                    if ref not in self._derived and self._derive:
-                        self._derived[ref] = (self._derive(self._renderer, files), files)
-        return len(self._derived) > before
+        return (path,) if tree.is_file(path) else tree.under(path)
 
-    def _is_ours(self, kustomization: Resource, reached: ClusterContents) -> bool:
+    def _is_ours(self, kustomization: Resource, contents: ClusterContents) -> bool:
         """Tell whether the path of a Kustomization is in this repository."""
         source = Manifests.source(kustomization)
         path = kustomization.text("spec.path")
         if unknown(path) or unknown(source.name) or unknown(source.namespace) or not source.name:
             return False
         if source not in self._derived and source != self._entry.source:
-            self._take_pushed(source, path, reached)
-        if source in self._derived or self._is_own(source, path, reached):
-            reached.trees[source] = self._of(kustomization).tree
+            self._add_pushed_artifact(source, path, contents)
+        if source in self._derived or self._is_repository(source, path, contents):
+            contents.trees[source] = self._renderer_for(kustomization).tree
             return True
         return False
 
-    def _take_pushed(self, source: Ref, path: str, reached: ClusterContents) -> None:
+    def _add_pushed_artifact(self, source: Ref, path: str, contents: ClusterContents) -> None:
         """Add an OCI artifact that is made of a folder of this repository."""
-        found = reached.objects.get(source)
-        if found is not None and source.kind == "OCIRepository" and self._derive:
-            files = artifacts.pushed(found.text("spec.url"), self._urls, path, self._renderer.tree)
+        resource = contents.objects.get(source)
+        if resource is not None and source.kind == "OCIRepository" and self._renderer_of:
+            files = artifacts.pushed_files(resource.text("spec.url"), self._urls, path, self._renderer.tree)
             if files:
-                self._derived[source] = (self._derive(self._renderer, files), files)
+                self._derived[source] = (self._renderer_of(self._renderer, files), files)
 
-    def _is_own(self, source: Ref, path: str, reached: ClusterContents) -> bool:
+    def _is_repository(self, source: Ref, path: str, contents: ClusterContents) -> bool:
+        """Tell whether a source is this repository."""
         if source == self._entry.source:
-            # A path that is the whole of it, where nothing here says what it is: as likely another repository.
-            return bool(clean(path)) or not self._entry.implied or source in reached.objects
-        found = reached.objects.get(source)
-        if found is not None:
-            url = found.text("spec.url")
-            same_ref = _branch(found) == _branch(reached.objects.get(self._entry.source))
-            return bool(url) and artifacts.plain(url) in self._urls and same_ref and not found.has("spec.include")
+            # If no object declares the source, a path that is the whole of it is as likely another repository.
+            return bool(clean(path)) or not self._entry.is_implied or source in contents.objects
+        resource = contents.objects.get(source)
+        if resource is not None:
+            url = resource.text("spec.url")
+            has_same_ref = _branch(resource) == _branch(contents.objects.get(self._entry.source))
+            is_same_url = bool(url) and artifacts.normalize_url(url) in self._urls
+            return is_same_url and has_same_ref and not resource.has("spec.include")
         if source.kind == "ExternalArtifact":
             return False
-        # Nobody declares it: what is used like the entry's own, or has its path here, is this repository.
-        named = (source.kind, source.name) == (self._entry.source.kind, self._entry.source.name)
-        return named or (self._entry.implied and bool(clean(path)) and self._renderer.tree.is_directory(path))
+        # No object declares the source. If it has the name of the entry's source, or its path exists here, it is this repository.
+        is_namesake = (source.kind, source.name) == (self._entry.source.kind, self._entry.source.name)
+        return is_namesake or (self._entry.is_implied and bool(clean(path)) and self._renderer.tree.is_directory(path))
 
-    def _take(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> list[Resource]:
-        """Add what a Kustomization declares; return the Kustomizations among it."""
-        suspended = kustomization.flag("spec.suspend")
-        if grafted := self._misses_a_graft(kustomization, rendering, reached):
-            rendering = replace(rendering, error="", partial=True)
-        self._note(kustomization, rendering, reached)
-        found = list(self._objects(kustomization, rendering, reached))
-        status = _NOT_BUILT if grafted else _status(rendering, found)
-        held = reached.objects.get(kustomization.ref, kustomization)
-        if not suspended:
-            reached.objects[kustomization.ref] = _with_status(held, status)
-        directory = clean(kustomization.text("spec.path"))
-        tree = self._of(kustomization).tree
-        reached.folders.add(self._place(kustomization, directory))
-        reached.files.add(self._place(kustomization, manifests.kustomization_file(tree, directory) or directory))
-        reached.files |= {self._place(kustomization, file) for file in rendering.files}
+    def _add(self, kustomization: Resource, rendering: Rendering, contents: ClusterContents) -> list[Resource]:
+        """Add what a Kustomization declares. Return the Kustomizations among it."""
+        is_suspended = kustomization.flag("spec.suspend")
+        if needs_external := self._needs_external_folder(kustomization, rendering, contents):
+            rendering = replace(rendering, error="", is_partial=True)
+        self._add_unknowns(kustomization, rendering, contents)
+        resources = list(self._declared_resources(kustomization, rendering, contents))
+        status = _NOT_BUILT if needs_external else _status(rendering, resources)
+        applied = contents.objects.get(kustomization.ref, kustomization)
+        if not is_suspended:
+            contents.objects[kustomization.ref] = _with_status(applied, status)
+        self._add_paths(kustomization, rendering, contents)
         if kustomization.has("spec.kubeConfig"):
             return []  # its objects are on another cluster
-        for resource in found:
-            reached.files.add(resource.file)
-            if (rendering.error or rendering.raw) and resource.ref.kind in ("ConfigMap", "Secret"):
-                continue  # what a generator would have made is not known
-            reached.owners.setdefault(resource.ref, []).append(kustomization.ref)
-            implied = self._entry.implied and kustomization is self._entry.kustomization
-            if not suspended and not rendering.error and not implied:
-                reached.variants.setdefault(resource.ref, {})[kustomization.ref] = resource
-            before = reached.objects.get(resource.ref)
-            if before is not None and before.has("status") and _same_spec(before, resource):
-                reached.objects[resource.ref] = _with_status(resource, before.get("status"))
+        is_implied = self._entry.is_implied and kustomization is self._entry.kustomization
+        for resource in resources:
+            contents.files.add(resource.file)
+            if (rendering.error or rendering.is_raw) and resource.ref.kind in ("ConfigMap", "Secret"):
+                continue  # what a generator would make is unknown
+            contents.owners.setdefault(resource.ref, []).append(kustomization.ref)
+            if not is_suspended and not rendering.error and not is_implied:
+                contents.variants.setdefault(resource.ref, {})[kustomization.ref] = resource
+            earlier = contents.objects.get(resource.ref)
+            if earlier is not None and earlier.has("status") and _has_same_spec(earlier, resource):
+                contents.objects[resource.ref] = _with_status(resource, earlier.get("status"))
             else:
-                reached.objects[resource.ref] = resource
+                contents.objects[resource.ref] = resource
         return [
             r
-            for r in found
-            if r.ref.kind == "Kustomization" and (r.ref != kustomization.ref or not _same_spec(r, kustomization))
+            for r in resources
+            if r.ref.kind == "Kustomization" and (r.ref != kustomization.ref or not _has_same_spec(r, kustomization))
         ]
 
-    def _note(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> None:
-        """Note what is not known of a build."""
-        if rendering.partial or rendering.error:
-            reached.partial.add(kustomization.ref)
-        if rendering.raw and rendering.changed is None:
-            reached.unbuilt.add(kustomization.ref)
-        if rendering.stopped:
-            reached.stopped[kustomization.ref] = rendering.stopped
-        if rendering.error:
-            reached.failed.add(kustomization.ref)
-            reached.lost |= self._of(kustomization).lost(rendering)
+    def _add_paths(self, kustomization: Resource, rendering: Rendering, contents: ClusterContents) -> None:
+        """Add the folder of a build and the files that it reads, by their paths in the source."""
+        directory = clean(kustomization.text("spec.path"))
+        tree = self._renderer_for(kustomization).tree
+        file = manifests.kustomization_file(tree, directory) or directory
+        contents.folders.add(self._source_path(kustomization, directory))
+        contents.files.add(self._source_path(kustomization, file))
+        contents.files |= {self._source_path(kustomization, file) for file in rendering.files}
 
-    def _place(self, kustomization: Resource, path: str) -> str:
+    def _add_unknowns(self, kustomization: Resource, rendering: Rendering, contents: ClusterContents) -> None:
+        """Add what is unknown of a build."""
+        if rendering.is_partial or rendering.error:
+            contents.partial.add(kustomization.ref)
+        if rendering.is_raw and rendering.changed_names is None:
+            contents.unbuilt.add(kustomization.ref)
+        if rendering.stop_reason:
+            contents.stop_reasons[kustomization.ref] = rendering.stop_reason
+        if rendering.error:
+            contents.failed.add(kustomization.ref)
+            contents.names_in_flawed_files |= self._renderer_for(kustomization).names_in_flawed_files(rendering)
+
+    def _source_path(self, kustomization: Resource, path: str) -> str:
         derived = self._derived.get(Manifests.source(kustomization))
         return derived[1].get(path, path) if derived else path
 
-    def _variables(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> Variables:
-        """What the last walk has found goes before what this one has: it is the end of it."""
-        wanted = declared.variable_maps(kustomization)
-        known = {ref: r for ref in wanted if (r := self._config.get(ref) or reached.objects.get(ref))}
-        if len(known) < len(wanted):  # a Kustomization may declare its own
-            for resource in self._read_as(kustomization, _pairs(rendering), Variables()):
-                if resource.ref in wanted:
-                    known.setdefault(resource.ref, resource)
-        self._read += [(ref, _data(known.get(ref))) for ref in wanted]
-        found = declared.variables(kustomization, known)
-        return replace(found, open=True) if self._is_open else found
+    def _variables(self, kustomization: Resource, rendering: Rendering, contents: ClusterContents) -> Variables:
+        """Return the variables of a Kustomization.
 
-    def _objects(self, kustomization: Resource, rendering: Rendering, reached: ClusterContents) -> Iterable[Resource]:
-        if not rendering.raw:
-            variables = self._variables(kustomization, rendering, reached)
-            if variables.active and not rendering.error:
-                reached.faults[kustomization.ref] = postbuild.faults(rendering.documents, variables)
-            yield from self._read_as(kustomization, _pairs(rendering), variables)
+        A ConfigMap of the previous pass wins over the one of this pass: it is in its final state.
+        """
+        refs = declared.variable_maps(kustomization)
+        config_maps = {ref: r for ref in refs if (r := self._config_maps.get(ref) or contents.objects.get(ref))}
+        if len(config_maps) < len(refs):  # a Kustomization may declare its own
+            for resource in self._resources(kustomization, _pairs(rendering), Variables()):
+                if resource.ref in refs:
+                    config_maps.setdefault(resource.ref, resource)
+        self._inputs += [(ref, _data(config_maps.get(ref))) for ref in refs]
+        variables = declared.variables(kustomization, config_maps)
+        return replace(variables, is_open=True) if self._is_open else variables
+
+    def _declared_resources(
+        self, kustomization: Resource, rendering: Rendering, contents: ClusterContents
+    ) -> Iterable[Resource]:
+        if not rendering.is_raw:
+            variables = self._variables(kustomization, rendering, contents)
+            if variables.is_active and not rendering.error:
+                contents.substitution_faults[kustomization.ref] = postbuild.find_faults(rendering.documents, variables)
+            yield from self._resources(kustomization, _pairs(rendering), variables)
             return
-        tree = self._of(kustomization).tree
-        built = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))
-        for resource in built.objects if built else ():
+        tree = self._renderer_for(kustomization).tree
+        build = manifests.build(tree, kustomization.text("spec.path"), kustomization.strings("spec.components"))
+        for resource in build.objects if build else ():
             ref = Manifests.live_ref(resource, kustomization)
             if ref.kind and ref.name:
-                if self._is_unsure(kustomization, reached) or _may_change(resource, rendering):
-                    reached.raw.add(ref)
+                if self._is_raw(kustomization, contents) or _may_change(resource, rendering):
+                    contents.raw.add(ref)
                 yield replace(resource, ref=ref)
 
-    def _is_unsure(self, kustomization: Resource, reached: ClusterContents) -> bool:
-        """Tell whether a Kustomization is only known as it is written. Where a cluster begins is known by itself."""
-        return kustomization.ref in reached.raw and kustomization.ref != self._entry.kustomization.ref
+    def _is_raw(self, kustomization: Resource, contents: ClusterContents) -> bool:
+        """Tell whether a Kustomization is only known as written. That of the entry point never is."""
+        return kustomization.ref in contents.raw and kustomization.ref != self._entry.kustomization.ref
 
-    def _read_as(
+    def _resources(
         self, kustomization: Resource, documents: Iterable[tuple[BuiltDocument, Origin | None]], variables: Variables
     ) -> Iterable[Resource]:
-        tree = self._of(kustomization).tree
+        tree = self._renderer_for(kustomization).tree
         for document, origin in documents:
             for resource in declared.read(document, origin, variables, kustomization, tree):
-                place = self._place(kustomization, resource.file)
-                yield resource if place == resource.file else replace(resource, file=place)
+                path = self._source_path(kustomization, resource.file)
+                yield resource if path == resource.file else replace(resource, file=path)
 
 
 def _may_change(resource: Resource, rendering: Rendering) -> bool:
-    """Tell whether a build that was not made may make something else of a manifest."""
-    names = rendering.changed
+    """Tell whether a build that did not run may change a manifest."""
+    names = rendering.changed_names
     if names is None or unknown(orjson.dumps(resource.body).decode()):
         return True
     return (resource.text("kind"), "") in names or (resource.text("kind"), resource.name) in names
@@ -311,11 +340,11 @@ def _pairs(rendering: Rendering) -> Iterable[tuple[BuiltDocument, Origin | None]
     return zip(rendering.documents, rendering.origins, strict=True)
 
 
-def _place_of(kustomization: Resource) -> tuple[Ref, str]:
+def _source_and_path(kustomization: Resource) -> tuple[Ref, str]:
     return Manifests.source(kustomization), clean(kustomization.text("spec.path"))
 
 
-def _same_spec(one: Resource, other: Resource | None) -> bool:
+def _has_same_spec(one: Resource, other: Resource | None) -> bool:
     return other is not None and one.get("spec") == other.get("spec")
 
 
@@ -323,16 +352,16 @@ def _key(kustomization: Resource) -> tuple[Ref, str]:
     return kustomization.ref, repr(kustomization.get("spec"))
 
 
-def _data(config: Resource | None) -> object:
-    return config.get("data") if config else None
+def _data(config_map: Resource | None) -> object:
+    return config_map.get("data") if config_map else None
 
 
-def _status(rendering: Rendering, found: list[Resource]) -> dict[str, Any]:
-    """Return what kustomize-controller would write of such a build, so that the rules of a live cluster can read it."""
+def _status(rendering: Rendering, resources: list[Resource]) -> dict[str, Any]:
+    """Return the status that kustomize-controller would set after such a build, for the rules of a live cluster."""
     if rendering.error:
         ready = {"type": "Ready", "status": "False", "reason": rendering.reason, "message": rendering.error}
         return {"conditions": [ready]}
-    entries = [{"id": f"{r.namespace}_{r.name.replace(':', '__')}_{r.group}_{r.text('kind')}"} for r in found]
+    entries = [{"id": f"{r.namespace}_{r.name.replace(':', '__')}_{r.group}_{r.text('kind')}"} for r in resources]
     ready = {"type": "Ready", "status": "True", "reason": "ReconciliationSucceeded", "message": "built"}
     return {"conditions": [ready], "inventory": {"entries": entries}}
 
@@ -342,7 +371,7 @@ def _with_status(resource: Resource, status: Mapping[str, Any]) -> Resource:
 
 
 def _branch(source: Resource | None) -> str:
-    """Return what a source follows, as source-controller chooses among several fields (1.9, GitRepositoryRef)."""
+    """Return the reference that a source follows, with the precedence of source-controller (1.9, GitRepositoryRef)."""
     ref = source.fields("spec.ref") if source else None
     if ref is None:
         return ""
