@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from fluxdoctor.collect.git import GitFound, collect
+from fluxdoctor.collect.git import GitResults, collect
 from tests.gitworld import reach, source
 from tests.servers.githttp import GitServer, git_server
 from tests.servers.repositories import ENV, filled
@@ -70,7 +70,7 @@ def main() -> int:
         for what in ("collect, nothing kept", "collect, unchanged since"):
             server.requests.clear()
             started = time.perf_counter()
-            found: GitFound = collect(sources, reach(seconds=300, per_host=60, cache=root / "cache"))
+            found: GitResults = collect(sources, reach(seconds=300, per_host=60, cache=root / "cache"))
             took = time.perf_counter() - started
             per = asked(server)
             assert len(found.trees) == objects, found.gaps
