@@ -1,9 +1,9 @@
-"""How long `fluxdoctor check` takes on a repository: cold, warm after a change, and plain `kustomize build` of the same paths.
+"""Measures `fluxdoctor check` on a repository: cold, warm after a change, and plain `kustomize build` of the same paths.
 
     python benchmarks/check.py GIT_DIRECTORY COMMIT [--flux-local PROGRAM]
 
-All in one run on one machine; only the ratios mean something elsewhere. `--flux-local` compares with that program (from
-PyPI, needs Python 3.13, and kustomize, helm and flux on PATH) too: `flux-local get cluster` of each cluster, one after the
+All in one run on one machine; only the ratios are comparable between machines. `--flux-local` also compares with that program
+(from PyPI, needs Python 3.13, and kustomize, helm and flux on PATH): `flux-local get cluster` of each cluster, one after the
 other, against one `fluxdoctor check` of all in a new process without its cache, and the objects that each reaches.
 """
 
@@ -40,33 +40,35 @@ def main() -> int:
     parser.add_argument("repository", type=Path)
     parser.add_argument("commit")
     parser.add_argument("--flux-local", metavar="PROGRAM", default="")
-    given = parser.parse_args()
+    options = parser.parse_args()
     gc.disable()  # as the command line does
-    held = repository.of_revision(given.repository, given.commit)
+    repo = repository.of_revision(options.repository, options.commit)
     catalogue = rule.installed()
-    with tempfile.TemporaryDirectory() as kept, tempfile.TemporaryDirectory() as tree:
-        cold = _timed(lambda: check.check(held, catalogue, check.CheckOptions(cache=Path(kept))))  # nothing read before
-        reached = collect.collect(held).reached
-        paths = _paths(reached)
-        for path, content in held.files.items():
+    with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as tree:
+        cold_seconds = _timed(
+            lambda: check.check(repo, catalogue, check.CheckOptions(cache=Path(cache)))
+        )  # first, before anything is cached in memory
+        clusters = collect.collect(repo).reached
+        paths = _paths(clusters)
+        for path, content in repo.files.items():
             (Path(tree) / path).parent.mkdir(parents=True, exist_ok=True)
             (Path(tree) / path).write_bytes(content)
-        plain = _timed(lambda: _plain(Path(tree), paths))
-        changed = next(p for p in sorted(held.files) if p.endswith(".yaml") and paths[-1] in p)
-        after = replace(held, files={**held.files, changed: held.files[changed] + b"\n# changed\n"})
-        warm = _timed(lambda: check.check(after, catalogue, check.CheckOptions(cache=Path(kept))))
-    print(f"{len(held.files)} files, {len(paths)} paths")
-    print(f"plain kustomize build, {os.cpu_count()} at a time: {plain:.2f} s")
-    print(f"cold: {cold:.2f} s, {cold / plain:.2f} times plain")
-    print(f"warm, one file changed: {warm:.2f} s, {warm / cold:.2f} of cold")
-    if given.flux_local:
-        _compare(given.flux_local, held, reached, given.repository, given.commit)
+        plain_seconds = _timed(lambda: _plain(Path(tree), paths))
+        changed_path = next(p for p in sorted(repo.files) if p.endswith(".yaml") and paths[-1] in p)
+        changed_files = replace(repo, files={**repo.files, changed_path: repo.files[changed_path] + b"\n# changed\n"})
+        warm_seconds = _timed(lambda: check.check(changed_files, catalogue, check.CheckOptions(cache=Path(cache))))
+    print(f"{len(repo.files)} files, {len(paths)} paths")
+    print(f"plain kustomize build, {os.cpu_count()} at a time: {plain_seconds:.2f} s")
+    print(f"cold: {cold_seconds:.2f} s, {cold_seconds / plain_seconds:.2f} times plain")
+    print(f"warm, one file changed: {warm_seconds:.2f} s, {warm_seconds / cold_seconds:.2f} of cold")
+    if options.flux_local:
+        _compare(options.flux_local, repo, clusters, options.repository, options.commit)
     return 0
 
 
-def _compare(program: str, held: Repository, reached: Iterable[ClusterContents], git: Path, commit: str) -> None:
-    """Print what flux-local took for each cluster, and what each program reached."""
-    runs = list(flux_local_peer.run(program, held, reached))
+def _compare(program: str, repo: Repository, clusters: Iterable[ClusterContents], git: Path, commit: str) -> None:
+    """Print the time of flux-local for each cluster, and the objects that each program reached."""
+    runs = list(flux_local_peer.run(program, repo, clusters))
     command = [
         sys.executable,
         "-m",
@@ -79,34 +81,38 @@ def _compare(program: str, held: Repository, reached: Iterable[ClusterContents],
         "--format",
         "json",
     ]
-    before = flux_local_peer.children()
-    ours = _timed(lambda: subprocess.run(command, capture_output=True, check=False))  # noqa: S603
-    cpu = flux_local_peer.children() - before
-    for run, one in zip(runs, reached, strict=True):
-        begun = {(r.kind, r.namespace, r.name) for r in (one.entry.kustomization.ref,)}
-        mine = {
-            (r.kind, r.namespace, r.name) for r in one.objects if r.kind in ("Kustomization", "HelmRelease")
-        } - begun
-        theirs = {*run.reached} - begun - {("Kustomization", one.entry.source.namespace, "cluster")}
+    cpu_before = flux_local_peer.children()
+    fluxdoctor_seconds = _timed(lambda: subprocess.run(command, capture_output=True, check=False))  # noqa: S603
+    fluxdoctor_cpu = flux_local_peer.children() - cpu_before
+    for run, cluster in zip(runs, clusters, strict=True):
+        entry_refs = {(r.kind, r.namespace, r.name) for r in (cluster.entry.kustomization.ref,)}
+        fluxdoctor_refs = {
+            (r.kind, r.namespace, r.name) for r in cluster.objects if r.kind in ("Kustomization", "HelmRelease")
+        } - entry_refs
+        flux_local_refs = {*run.reached} - entry_refs - {("Kustomization", cluster.entry.source.namespace, "cluster")}
         print(
-            f"{run.cluster}: flux-local {run.seconds:.2f} s, reached {len(theirs)}, both {len(mine & theirs)}, "
-            f"fluxdoctor {len(mine)} {run.error}"
+            f"{run.cluster}: flux-local {run.seconds:.2f} s, reached {len(flux_local_refs)}, "
+            f"both {len(fluxdoctor_refs & flux_local_refs)}, fluxdoctor {len(fluxdoctor_refs)} {run.error}"
         )
-        for only, who in ((mine - theirs, "fluxdoctor"), (theirs - mine, "flux-local")):
-            if only and not run.error:
-                print(f"  only {who}: {', '.join('/'.join(o) for o in sorted(only)[:_MOST_SHOWN])}")
-    for unit, theirs_all, mine_all in (
-        ("wall", sum(r.seconds for r in runs), ours),
-        ("CPU", sum(r.cpu for r in runs), cpu),
+        for extra, name in (
+            (fluxdoctor_refs - flux_local_refs, "fluxdoctor"),
+            (flux_local_refs - fluxdoctor_refs, "flux-local"),
+        ):
+            if extra and not run.error:
+                print(f"  only {name}: {', '.join('/'.join(o) for o in sorted(extra)[:_MOST_SHOWN])}")
+    for unit, flux_local_total, fluxdoctor_total in (
+        ("wall", sum(r.seconds for r in runs), fluxdoctor_seconds),
+        ("CPU", sum(r.cpu for r in runs), fluxdoctor_cpu),
     ):
         print(
-            f"{unit}: flux-local {theirs_all:.2f} s, fluxdoctor check {mine_all:.2f} s: {theirs_all / mine_all:.1f} times faster"
+            f"{unit}: flux-local {flux_local_total:.2f} s, fluxdoctor check {fluxdoctor_total:.2f} s: "
+            f"{flux_local_total / fluxdoctor_total:.1f} times faster"
         )
 
 
-def _paths(reached: Iterable[ClusterContents]) -> list[str]:
-    """The folders that Kustomizations build, by a walk of its own."""
-    return sorted({f"{r.entry.root}/{f}".lstrip("/") or "." for r in reached for f in r.folders})
+def _paths(clusters: Iterable[ClusterContents]) -> list[str]:
+    """Return the folders that Kustomizations build."""
+    return sorted({f"{cluster.entry.root}/{f}".lstrip("/") or "." for cluster in clusters for f in cluster.folders})
 
 
 def _plain(tree: Path, paths: list[str]) -> None:
@@ -120,9 +126,9 @@ def _plain(tree: Path, paths: list[str]) -> None:
         list(pool.map(build, paths))
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _timed(function: Callable[[], object]) -> float:
     started = time.monotonic()
-    work()
+    function()
     return time.monotonic() - started
 
 

@@ -1,7 +1,7 @@
-"""Diagnoses fleets in a real API server: `python benchmarks/cluster.py [SIZE ...]`. Ratios in one run, against kubectl.
+"""Measures diagnoses of fleets in a real API server, as ratios to kubectl: `python benchmarks/cluster.py [SIZE ...]`.
 
-The peer prints the same kinds as JSON: `kubectl get KINDS -A -o json`. The flux CLI's `get all -A` is measured too where it
-is on PATH. Wall time and peak memory are those of the whole processes, imports and rules included.
+The peer prints the same kinds as JSON: `kubectl get KINDS -A -o json`. The flux CLI's `get all -A` is measured too if it
+is on PATH. Wall time and peak memory are those of the complete processes, including imports and rules.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ class Measured:
 
 
 def measure(argv: Sequence[str], env: dict[str, str]) -> Measured:
-    """Run a command some times, and once before that to warm up. Raises CalledProcessError for one that does not run."""
+    """Run a command once to warm up, then RUNS times. Raises CalledProcessError if it fails or prints nothing."""
     rows = [_once(argv, env) for _ in range(RUNS + 1)][1:]
     return sorted(rows, key=lambda row: row.wall)[len(rows) // 2]
 
 
 def _once(argv: Sequence[str], env: dict[str, str]) -> Measured:
     with tempfile.TemporaryFile() as out:
-        began = time.perf_counter()
+        started = time.perf_counter()
         child = subprocess.Popen(argv, stdout=out, stderr=subprocess.PIPE, env=env)  # noqa: S603 - our own commands
-        _, status, used = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - began
-        said = child.stderr.read() if child.stderr else b""
-        printed = out.tell() or out.seek(0, os.SEEK_END)
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - started
+        errors = child.stderr.read() if child.stderr else b""
+        output_size = out.tell() or out.seek(0, os.SEEK_END)
     code = os.waitstatus_to_exitcode(status)
-    if code or not printed:
-        raise subprocess.CalledProcessError(code, argv, stderr=said)
-    return Measured(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    if code or not output_size:
+        raise subprocess.CalledProcessError(code, argv, stderr=errors)
+    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def main() -> int:

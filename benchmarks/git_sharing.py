@@ -1,7 +1,7 @@
-"""Reads 200 GitRepositories over 20 repositories: `python benchmarks/git_sharing.py [objects] [repositories]`.
+"""Measures 200 GitRepositories over 20 repositories: `python benchmarks/git_sharing.py [objects] [repositories]`.
 
-Each repository is asked once, counted at a real git http-backend. The time is a ratio, in one run, to what a person would
-type for 20 repositories: `git ls-remote`, then `git fetch --depth 1 --filter=blob:none`, one after the other.
+Each repository is read once, as counted at a real git http-backend. The time is a ratio, in one run, to plain git for the 20
+repositories: `git ls-remote`, then `git fetch --depth 1 --filter=blob:none`, one after the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from fluxdoctor.collect.git import GitFound, collect
+from fluxdoctor.collect.git import GitResults, collect
 from tests.gitworld import reach, source
 from tests.servers.githttp import GitServer, git_server
 from tests.servers.repositories import ENV, filled
@@ -23,7 +23,7 @@ FILES = 200
 
 
 def repositories(root: Path, count: int) -> None:
-    """Make bare repositories of 200 small manifests and a large file each."""
+    """Create bare repositories, each with 200 small manifests and a large file."""
     for i in range(count):
         files: dict[str, bytes | str] = {
             f"apps/{n}/deployment.yaml": f"kind: ConfigMap\nmetadata: {{name: app-{i}-{n}}}\ndata: {{x: '{n * i}'}}\n"
@@ -32,8 +32,8 @@ def repositories(root: Path, count: int) -> None:
         filled(root / f"{i}.git", {**files, "logo.bin": bytes(1_000_000)})
 
 
-def plain(server: GitServer, count: int, scratch: Path) -> float:
-    """Ask by hand, one after the other; return the seconds."""
+def plain_git(server: GitServer, count: int, scratch: Path) -> float:
+    """Run plain git for each repository, one after the other; return the seconds."""
     started = time.perf_counter()
     for i in range(count):
         url, bare = server.url(f"/{i}.git"), scratch / f"{i}"
@@ -46,36 +46,36 @@ def plain(server: GitServer, count: int, scratch: Path) -> float:
     return time.perf_counter() - started
 
 
-def asked(server: GitServer) -> dict[str, int]:
-    """Return how often each repository was asked for its refs, by its name."""
-    found: dict[str, int] = {}
+def advertisement_counts(server: GitServer) -> dict[str, int]:
+    """Return the number of requests for refs, by repository name."""
+    counts: dict[str, int] = {}
     for method, target, _ in server.requests:
         if method == "GET":
-            found[target.split("/")[1]] = found.get(target.split("/")[1], 0) + 1
-    return found
+            counts[target.split("/")[1]] = counts.get(target.split("/")[1], 0) + 1
+    return counts
 
 
 def main() -> int:
-    """Print a row for each way."""
+    """Print a row for each method."""
     objects, count = (int(a) for a in (*sys.argv[1:], *("200", "20")[len(sys.argv) - 1 :]))
     with tempfile.TemporaryDirectory() as folder, git_server(Path(folder) / "repositories") as server:
         root = Path(folder)
         repositories(root / "repositories", count)
         sources = [source(f"s-{i}", server.url(f"/{i % count}.git")) for i in range(objects)]
-        by_hand = plain(server, count, root / "scratch")
+        plain_seconds = plain_git(server, count, root / "scratch")
         print(f"{objects} GitRepositories over {count} repositories of {FILES} manifests")
         print(f"{'':<34} {'seconds':>8} {'of plain':>9}  connections a repository (refs, trees, blobs)")
-        per = asked(server)
-        print(f"{'plain git, one after the other':<34} {by_hand:8.2f} {1:9.2f}  {sorted(set(per.values()))}")
-        for what in ("collect, nothing kept", "collect, unchanged since"):
+        counts = advertisement_counts(server)
+        print(f"{'plain git, one after the other':<34} {plain_seconds:8.2f} {1:9.2f}  {sorted(set(counts.values()))}")
+        for label in ("collect, nothing cached", "collect, unchanged since"):
             server.requests.clear()
             started = time.perf_counter()
-            found: GitFound = collect(sources, reach(seconds=300, per_host=60, cache=root / "cache"))
-            took = time.perf_counter() - started
-            per = asked(server)
-            assert len(found.trees) == objects, found.gaps
-            assert len(per) == count
-            print(f"{what:<34} {took:8.2f} {took / by_hand:9.2f}  {sorted(set(per.values()))}")
+            results: GitResults = collect(sources, reach(seconds=300, per_host=60, cache=root / "cache"))
+            seconds = time.perf_counter() - started
+            counts = advertisement_counts(server)
+            assert len(results.trees) == objects, results.gaps
+            assert len(counts) == count
+            print(f"{label:<34} {seconds:8.2f} {seconds / plain_seconds:9.2f}  {sorted(set(counts.values()))}")
     return 0
 
 

@@ -1,7 +1,7 @@
-"""How soon an agent has its first diagnosis, against the command line's time for the same: `python benchmarks/mcp.py [SNAPSHOT]`.
+"""Measures an agent's first diagnosis, against the command line's time for the same: `python benchmarks/mcp.py [SNAPSHOT]`.
 
-The client is nothing but lines over a pipe, so that all the time is the server's. A client starts its servers when it starts
-itself: what an agent waits for is the call. The whole, from the start of the process, is shown too.
+The client only writes lines to a pipe, so that all the time is the server's. A real client starts its servers when it starts
+itself, so an agent waits only for the call. The total from the start of the process is shown too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 _RUNS = 7
-_ABOUT: dict[str, Any] = {
+_CLIENT: dict[str, Any] = {
     "protocolVersion": "2025-11-25",
     "capabilities": {},
     "clientInfo": {"name": "benchmark", "version": "1"},
@@ -25,18 +25,18 @@ _ABOUT: dict[str, Any] = {
 
 
 def main() -> int:
-    """Print the shortest of some runs that take turns, and their ratios to the command line's."""
+    """Print the shortest of some alternating runs, and their ratios to the command line."""
     snapshot = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "fluxdoctor" / "demo")
-    rows = [(_commanded(snapshot), *_served(snapshot)) for _ in range(_RUNS)]
-    command, *served = (min(column) for column in zip(*rows, strict=True))
-    print(f"fluxdoctor diagnose --format json: {command:.2f} s")
+    rows = [(_time_command(snapshot), *_time_server(snapshot)) for _ in range(_RUNS)]
+    command_seconds, *server_times = (min(column) for column in zip(*rows, strict=True))
+    print(f"fluxdoctor diagnose --format json: {command_seconds:.2f} s")
     steps = ("start and initialize", "first diagnose", "a later one", "all until the first")
-    for what, seconds in zip(steps, served, strict=True):
-        print(f"{what}: {seconds:.3f} s, {seconds / command:.2f} times the command line")
+    for label, seconds in zip(steps, server_times, strict=True):
+        print(f"{label}: {seconds:.3f} s, {seconds / command_seconds:.2f} times the command line")
     return 0
 
 
-def _commanded(snapshot: str) -> float:
+def _time_command(snapshot: str) -> float:
     argv = [
         sys.executable,
         "-m",
@@ -54,15 +54,15 @@ def _commanded(snapshot: str) -> float:
     return time.monotonic() - started
 
 
-def _served(snapshot: str) -> tuple[float, float, float, float]:
+def _time_server(snapshot: str) -> tuple[float, float, float, float]:
     started = time.monotonic()
     with _server(snapshot) as process:
-        _ask(process, 1, "initialize", _ABOUT)
-        _tell(process, {"method": "notifications/initialized"})
+        _request(process, 1, "initialize", _CLIENT)
+        _send(process, {"method": "notifications/initialized"})
         ready = time.monotonic()
-        _ask(process, 2, "tools/call", {"name": "diagnose", "arguments": {}})
+        _request(process, 2, "tools/call", {"name": "diagnose", "arguments": {}})
         first = time.monotonic()
-        _ask(process, 3, "tools/call", {"name": "diagnose", "arguments": {}})
+        _request(process, 3, "tools/call", {"name": "diagnose", "arguments": {}})
         later = time.monotonic()
     return ready - started, first - ready, later - first, first - started
 
@@ -77,14 +77,14 @@ def _server(snapshot: str) -> Iterator[subprocess.Popen[str]]:
         process.wait(20)
 
 
-def _tell(process: subprocess.Popen[str], body: dict[str, Any]) -> None:
+def _send(process: subprocess.Popen[str], body: dict[str, Any]) -> None:
     assert process.stdin
     process.stdin.write(json.dumps({"jsonrpc": "2.0", **body}) + "\n")
     process.stdin.flush()
 
 
-def _ask(process: subprocess.Popen[str], number: int, method: str, params: dict[str, Any]) -> None:
-    _tell(process, {"id": number, "method": method, "params": params})
+def _request(process: subprocess.Popen[str], number: int, method: str, params: dict[str, Any]) -> None:
+    _send(process, {"id": number, "method": method, "params": params})
     assert process.stdout
     while True:
         answer = json.loads(process.stdout.readline())

@@ -1,7 +1,7 @@
-"""Replays fleets of growing size: `make bench`. Ratios in one run, against reading the same JSON with the standard library.
+"""Measures replays of fleets of growing size, as ratios to the standard library's JSON parser: `make bench`.
 
-A fleet is the recorded incident cascade-chain-top with its failing chain made longer: every further Kustomization waits for
-the one before it, so the report must fold them all under one cause.
+A fleet is the recorded incident cascade-chain-top with a longer failing chain: every additional Kustomization waits for its
+predecessor, so the report must fold them all under one cause.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INCIDENT = Path(__file__).parent.parent / "fixtures" / "incidents" / "cascade-ch
 
 
 def fleet(size: int) -> dict[str, bytes]:
-    """Return the files of a snapshot with ``size`` Kustomizations more."""
+    """Return the files of a snapshot with ``size`` additional Kustomizations."""
     files = snapshot_folder.read(INCIDENT, [])
     objects = json.loads(files["cluster/objects.json"])
     apps = next(o for o in objects["items"] if o["kind"] == "Kustomization" and o["metadata"]["name"] == "apps")
@@ -31,12 +31,12 @@ def fleet(size: int) -> dict[str, bytes]:
 
 
 def _link(apps: dict[str, Any], i: int) -> dict[str, Any]:
-    before = f"apps-{i - 1}" if i else "apps"
+    previous = f"apps-{i - 1}" if i else "apps"
     link = copy.deepcopy(apps)
     link["metadata"]["name"] = f"apps-{i}"
-    link["spec"]["dependsOn"] = [{"name": before}]
+    link["spec"]["dependsOn"] = [{"name": previous}]
     ready = next(c for c in link["status"]["conditions"] if c["type"] == "Ready")
-    ready["message"] = f"dependency 'flux-system/{before}' is not ready"
+    ready["message"] = f"dependency 'flux-system/{previous}' is not ready"
     link["status"].pop("inventory", None)
     return link
 

@@ -1,4 +1,4 @@
-"""GitRepositories, Secrets and a Reach for tests of the git collector."""
+"""GitRepositories, Secrets and a ProbeContext for tests of the git collector."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fluxdoctor.collect.git import GitFound
+from fluxdoctor.collect.git import GitResults
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.probe_context import ProbeContext
 from fluxdoctor.intake.vault import SecretData, Vault
@@ -44,17 +44,17 @@ def reach(
     allow_local: bool = True,
 ) -> ProbeContext:  # fmt: skip
     """Make the means of a run that may contact loopback."""
-    vault = Vault({(NAMESPACE, name): held for name, held in (secrets or {}).items()})
+    vault = Vault({(NAMESPACE, name): data for name, data in (secrets or {}).items()})
     return ProbeContext(
         Deadline(seconds), TAKEN, vault, cache=cache, allow_local=allow_local, per_host=per_host, workers=4
     )
 
 
-def answers(found: GitFound) -> dict[str, str]:
+def answers(results: GitResults) -> dict[str, str]:
     """Return how each source answered: ``answer: detail``, by its name."""
-    return {ref.name: f"{probe.answer}: {probe.detail}" for ref, probe in found.probes.items()}
+    return {ref.name: f"{probe.answer}: {probe.detail}" for ref, probe in results.probes.items()}
 
 
-def gaps(found: GitFound) -> dict[str, str]:
+def gaps(results: GitResults) -> dict[str, str]:
     """Return the reason of each gap, by the source's name."""
-    return {str(gap.scope).removeprefix(f"git/{NAMESPACE}/"): gap.why for gap in found.gaps}
+    return {str(gap.scope).removeprefix(f"git/{NAMESPACE}/"): gap.why for gap in results.gaps}

@@ -18,8 +18,8 @@ def test_promises() -> None:
 def test_generated_fleets_are_scored_as_recorded_incidents_are() -> None:
     scored = generated.run(40, rules())
     assert len(scored) == 40
-    assert [accuracy.line(s) for s in scored if s.score < 1 or not s.first or s.unaccounted] == []
-    assert {s.healthy for s in scored} == {True, False}
+    assert [accuracy.line(s) for s in scored if s.score < 1 or not s.is_cause_first or s.unaccounted] == []
+    assert {s.is_healthy for s in scored} == {True, False}
 
 
 def test_readme_shows_the_real_report_and_the_measured_table() -> None:

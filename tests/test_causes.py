@@ -307,7 +307,7 @@ def test_what_a_failing_generator_made_before_serves_an_old_revision() -> None:
 
 
 def test_a_cluster_whose_controllers_could_not_be_seen_is_not_all_fine() -> None:
-    hidden = gap("forbidden", "Deployment", "forbidden: triage may not list it in all namespaces")
+    hidden = gap("forbidden", "Deployment", "forbidden: triage cannot list it in all namespaces")
     report = diagnose(
         replace(world(FLEET), gaps=(hidden, gap("not-collected", "ReplicaSet", "healthy ones were left out"))), rules()
     )

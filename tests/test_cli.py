@@ -72,7 +72,7 @@ def test_incomplete_sight_is_exit_code_3(tmp_path: Path) -> None:
         (("diagnose", "--from", "/no/such/folder"), "/no/such/folder: no such folder"),
         (("diagnose", "--from", __file__), "neither a snapshot folder nor a snapshot .tgz"),
         (("diagnose", "--from", "."), "not a snapshot folder: snapshot.yaml is missing"),
-        (("diagnose", "--kubeconfig", "/no/such/file"), "no cluster is configured: there is no file /no/such/file"),
+        (("diagnose", "--kubeconfig", "/no/such/file"), "no cluster is configured: file /no/such/file does not exist"),
         (("diagnose", "--from", ".", "-n", "apps"), "--from replays a snapshot; --namespace would be for a cluster"),
         (("diagnose", "--timeout", "soon"), "'soon' is not a time such as 90s or 2m"),
         (("snapshot", "-o", "/no/such/folder/x"), "/no/such/folder: no such folder"),

@@ -15,7 +15,7 @@ def test_a_foreign_kind_that_one_group_serves_is_found_by_its_name() -> None:
         served("a.example.com", "Cluster"),
         served("b.example.com", "Cluster"),
     ]
-    discovery = Discovery({(one.group, one.kind): one for one in kinds})
-    assert discovery.alone("Database") == kinds[0]
-    assert discovery.alone("Cluster") is None, "two groups serve it: which one is meant is not known"
-    assert discovery.alone("Queue") is None
+    discovery = Discovery({(kind.group, kind.kind): kind for kind in kinds})
+    assert discovery.by_unique_name("Database") == kinds[0]
+    assert discovery.by_unique_name("Cluster") is None, "two groups serve it: which one is meant is not known"
+    assert discovery.by_unique_name("Queue") is None

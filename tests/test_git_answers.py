@@ -59,26 +59,26 @@ def test_http_answers(server: GitServer) -> None:
     server.status |= {"/page": 200, "/lines": 200}
     server.body |= {"/page": b"<html>no line break</html>", "/lines": b"<html>\n<body>\n"}
     names = ("web", "empty", "absent", "401", "403", "404", "410", "429", "500", "503", "page", "lines")
-    found = collect([source(name, server.url(f"/{name}.git")) for name in names], reach())
-    assert answers(found) == {
+    results = collect([source(name, server.url(f"/{name}.git")) for name in names], reach())
+    assert answers(results) == {
         "web": OK,
         "empty": "empty: the repository has no commit",
         "absent": "not-found: it answers 404",
-        "401": "authentication: 401: it asks for a login",
+        "401": "authentication: 401: credentials are required",
         "403": "authentication: it answers 403",
         "404": "not-found: it answers 404",
         "410": "not-found: it answers 410",
         "429": "rate-limited: it answers 429",
         "500": "server-error: it answers 500",
         "503": "server-error: it answers 503",
-        "page": "malformed: the answer is not that of a git server",
-        "lines": "malformed: the answer is not that of a git server",
+        "page": "malformed: the answer is not from a git server",
+        "lines": "malformed: the answer is not from a git server",
     }
-    assert list(found.trees) == [ref("web")]
-    assert found.refs[ref("empty")] == {}
-    assert set(found.refs) == {ref("web"), ref("empty")}
-    assert gaps(found)["403"] == "the tree was not fetched: it answers 403"
-    assert found.probes[ref("web")].target == server.url("/web.git")
+    assert list(results.trees) == [ref("web")]
+    assert results.refs[ref("empty")] == {}
+    assert set(results.refs) == {ref("web"), ref("empty")}
+    assert gaps(results)["403"] == "the tree was not fetched: it answers 403"
+    assert results.probes[ref("web")].target == server.url("/web.git")
 
 
 def test_logins(server: GitServer) -> None:
@@ -91,7 +91,7 @@ def test_logins(server: GitServer) -> None:
         "bearer": secret(bearerToken="token-1"),
         "stale": secret(bearerToken="token-0"),
     }
-    found = collect(
+    results = collect(
         [
             source("right", web, "right"), source("wrong", web, "wrong"), source("newline", web, "newline"),
             source("nobody", web), source("bearer", bare, "bearer"), source("stale", bare, "stale"),
@@ -99,41 +99,41 @@ def test_logins(server: GitServer) -> None:
         ],
         reach(secrets),
     )  # fmt: skip
-    assert answers(found) == {
+    assert answers(results) == {
         "right": OK,
-        "wrong": "authentication: 401: it does not accept the login",
-        "newline": "authentication: 401: it does not accept the login",
-        "nobody": "authentication: 401: it asks for a login",
+        "wrong": "authentication: 401: the credentials are not accepted",
+        "newline": "authentication: 401: the credentials are not accepted",
+        "nobody": "authentication: 401: credentials are required",
         "bearer": "empty: the repository has no commit",
-        "stale": "authentication: 401: it does not accept the login",
+        "stale": "authentication: 401: the credentials are not accepted",
         "inurl": OK,
         "unread": "unknown: Secret flux-system/unread was not read",
     }
-    assert found.probes[ref("inurl")].target == web
+    assert results.probes[ref("inurl")].target == web
 
 
 def test_redirects(server: GitServer) -> None:
-    asked = "/info/refs?service=git-upload-pack"
-    for name, to in {
-        "renamed": server.url(f"/web.git{asked}"),
-        "relative": f"/web.git{asked}",
-        "elsewhere": f"https://other.test/web.git{asked}",
+    advertisement = "/info/refs?service=git-upload-pack"
+    for name, location in {
+        "renamed": server.url(f"/web.git{advertisement}"),
+        "relative": f"/web.git{advertisement}",
+        "elsewhere": f"https://other.test/web.git{advertisement}",
         "login": server.url("/login"),
         "nowhere": "",
-        "circle": f"/circle.git{asked}",
+        "circle": f"/circle.git{advertisement}",
     }.items():
         server.status[f"/{name}"] = 302 if name == "login" else 301
-        server.headers[f"/{name}"] = {"Location": to} if to else {}
-    found = collect([source(n.strip("/"), server.url(f"{n}.git")) for n in server.status], reach())
-    assert answers(found) == {
+        server.headers[f"/{name}"] = {"Location": location} if location else {}
+    results = collect([source(n.strip("/"), server.url(f"{n}.git")) for n in server.status], reach())
+    assert answers(results) == {
         "renamed": OK,
         "relative": OK,
-        "elsewhere": "unknown: the server sends to https://other.test, which was not asked",
-        "login": "malformed: the server sends to /login, which is no git repository",
-        "nowhere": "malformed: the server sends elsewhere and does not say where",
+        "elsewhere": "unknown: the server redirects to https://other.test, which was not contacted",
+        "login": "malformed: the server redirects to /login, which is not a git repository",
+        "nowhere": "malformed: the server redirects to no repository",
         "circle": "unknown: it answers 301",
     }
-    assert {r.name for r in found.trees} == {"renamed", "relative"}
+    assert {r.name for r in results.trees} == {"renamed", "relative"}
 
 
 def test_tls_answers(root: Path, authority: Authority, server: GitServer) -> None:
@@ -151,7 +151,7 @@ def test_tls_answers(root: Path, authority: Authority, server: GitServer) -> Non
         git_server(root, authority.server("elsewhere.test")) as renamed,
         git_server(root, authority.server(clients=True)) as strict,
     ):
-        found = collect(
+        results = collect(
             [
                 source("trusted", good.url("/web.git"), "ca"), source("old", good.url("/web.git"), "old"),
                 source("nobody", good.url("/web.git")), source("other", good.url("/web.git"), "other"),
@@ -162,7 +162,7 @@ def test_tls_answers(root: Path, authority: Authority, server: GitServer) -> Non
             ],
             reach(secrets),
         )  # fmt: skip
-    assert answers(found) == {
+    assert answers(results) == {
         "trusted": OK,
         "old": OK,
         "nobody": "tls-unknown-ca: unable to get local issuer certificate",
@@ -170,11 +170,11 @@ def test_tls_answers(root: Path, authority: Authority, server: GitServer) -> Non
         "expired": "tls-expired: certificate has expired",
         "renamed": "tls-wrong-name: IP address mismatch, certificate is not valid for '127.0.0.1'",
         "mtls": OK,
-        "nocert": "tls: the server asks for a client certificate",
-        "pair": "unknown: tls.crt and tls.key in Secret flux-system/pair are no certificate and its key",
+        "nocert": "tls: the server requires a client certificate",
+        "pair": "unknown: tls.crt and tls.key in Secret flux-system/pair are not a certificate and its key",
         "plain": "tls: wrong version number",
     }
-    assert {r.name for r in found.trees} == {"trusted", "old", "mtls"}
+    assert {r.name for r in results.trees} == {"trusted", "old", "mtls"}
 
 
 def test_proxies(root: Path, server: GitServer, authority: Authority) -> None:
@@ -188,26 +188,26 @@ def test_proxies(root: Path, server: GitServer, authority: Authority) -> None:
             "none": secret(address="ftp://127.0.0.1"),
             "ca": secret(ca__crt=authority.pem),
         }
-        how = {name: {"name": name} for name in secrets}
-        found = collect(
+        proxy_refs = {name: {"name": name} for name in secrets}
+        results = collect(
             [
-                source("through", "http://git.test/web.git", proxySecretRef=how["good"]),
-                source("tunnel", secure.url("/web.git"), "ca", proxySecretRef=how["good"]),
-                source("refused", "http://git.test/web.git", proxySecretRef=how["bad"]),
-                source("barred", secure.url("/web.git"), "ca", proxySecretRef=how["bad"]),
-                source("down", "http://git.test/web.git", proxySecretRef=how["down"]),
-                source("none", "http://git.test/web.git", proxySecretRef=how["none"]),
+                source("through", "http://git.test/web.git", proxySecretRef=proxy_refs["good"]),
+                source("tunnel", secure.url("/web.git"), "ca", proxySecretRef=proxy_refs["good"]),
+                source("refused", "http://git.test/web.git", proxySecretRef=proxy_refs["bad"]),
+                source("barred", secure.url("/web.git"), "ca", proxySecretRef=proxy_refs["bad"]),
+                source("down", "http://git.test/web.git", proxySecretRef=proxy_refs["down"]),
+                source("none", "http://git.test/web.git", proxySecretRef=proxy_refs["none"]),
             ],
             reach(secrets),
         )
         assert f"CONNECT 127.0.0.1:{secure.port}" in proxy.requests
-    assert answers(found) == {
+    assert answers(results) == {
         "through": OK,
         "tunnel": OK,
         "refused": "proxy: it answers 407",
         "barred": "proxy: CONNECT tunnel failed, response 407",
         "down": "proxy: Failed to connect to 127.0.0.1 port 1: Couldn't connect to server",
-        "none": "unknown: address in Secret flux-system/none is no http, https or socks5 URL",
+        "none": "unknown: address in Secret flux-system/none is not an http, https or socks5 URL",
     }
 
 
@@ -217,15 +217,15 @@ def test_the_proxy_of_the_environment(root: Path, server: GitServer, monkeypatch
         monkeypatch.setenv("http_proxy", proxy.address)
         monkeypatch.setenv("no_proxy", "direct.test")
         sources = [source("through", "http://git.test/web.git"), source("direct", "http://direct.test/web.git")]
-        found = collect([*sources, source("local", server.url("/web.git"))], reach())
-    assert answers(found) == {"through": OK, "direct": "dns: direct.test does not resolve", "local": OK}
+        results = collect([*sources, source("local", server.url("/web.git"))], reach())
+    assert answers(results) == {"through": OK, "direct": "dns: direct.test does not resolve", "local": OK}
 
 
 def test_hosts_that_are_not_there(server: GitServer) -> None:
-    found = collect(
+    results = collect(
         [source("dns", "https://git.invalid/web.git"), source("refused", "https://127.0.0.1:1/web.git")], reach()
     )
-    assert answers(found) == {
+    assert answers(results) == {
         "dns": "dns: git.invalid does not resolve",
         "refused": "refused: Failed to connect to 127.0.0.1 port 1: Couldn't connect to server",
     }
@@ -242,27 +242,27 @@ def test_only_the_addresses_that_were_checked_are_asked(
         plain = server.url("/web.git").replace("127.0.0.1", "git.test")
         sources = [source("tls", secure.url("/web.git"), "ca"), source("plain", plain)]
         sources.append(source("renamed", secure.url("/renamed.git"), "ca"))
-        found = collect(sources, reach({"ca": secret(ca__crt=authority.pem)}))
-    assert answers(found) == {"tls": OK, "plain": OK, "renamed": OK}
+        results = collect(sources, reach({"ca": secret(ca__crt=authority.pem)}))
+    assert answers(results) == {"tls": OK, "plain": OK, "renamed": OK}
 
 
 def test_a_slow_host_is_waited_for_once(server: GitServer) -> None:
     server.slow["/"] = 5.0
     sources = [source(f"slow-{i}", server.url(f"/slow-{i}.git")) for i in range(12)]
-    found = collect(sources, reach(per_host=1))
-    assert set(answers(found).values()) == {"timeout: no answer within 1 s"}
+    results = collect(sources, reach(per_host=1))
+    assert set(answers(results).values()) == {"timeout: no answer within 1 s"}
     assert len(server.requests) == 1
 
 
 def test_a_server_that_drips(server: GitServer) -> None:
     """It sends git elsewhere at once, and then answers our own question a byte at a time: each byte within any read limit."""
-    asked = []
+    request_lines = []
 
     def drip(listening: socket.socket) -> None:
         while listening.fileno() >= 0:
             with contextlib.suppress(OSError), listening.accept()[0] as near:
-                asked.append(near.recv(4096).split(b"\r\n")[0])
-                if len(asked) == 1:
+                request_lines.append(near.recv(4096).split(b"\r\n")[0])
+                if len(request_lines) == 1:
                     near.sendall(
                         b"HTTP/1.1 301 Moved\r\nLocation: /x/info/refs\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
                     )
@@ -273,30 +273,30 @@ def test_a_server_that_drips(server: GitServer) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=drip, args=(listening,), daemon=True).start()
-        begun = time.monotonic()
+        started = time.monotonic()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/web.git"
-        found = collect([source("web", url)], reach(per_host=1.5))
-        assert time.monotonic() - begun < 4
-    assert {n: a.partition(":")[0] for n, a in answers(found).items()} == {"web": "timeout"}
-    assert len(asked) == 2
+        results = collect([source("web", url)], reach(per_host=1.5))
+        assert time.monotonic() - started < 4
+    assert {n: a.partition(":")[0] for n, a in answers(results).items()} == {"web": "timeout"}
+    assert len(request_lines) == 2
 
 
 def test_a_run_that_is_over_asks_nobody(server: GitServer) -> None:
-    means = reach(seconds=0)
-    assert answers(collect([source("late", server.url("/web.git"))], means)) == {
-        "late": "unknown: the time for this run was over before it was asked"
+    context = reach(seconds=0)
+    assert answers(collect([source("late", server.url("/web.git"))], context)) == {
+        "late": "unknown: the run ended before it was contacted"
     }
     server.slow["/"] = 5.0
     assert answers(collect([source("late", server.url("/web.git"))], reach(seconds=0.5))) == {
-        "late": "unknown: the time for this run was over before it answered"
+        "late": "unknown: the run ended before it answered"
     }
     assert len(server.requests) == 1
 
 
 def test_without_git(server: GitServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    found = collect([source("web", server.url("/web.git")), source("bad", "ftp://x/y")], reach())
-    assert answers(found) == {
-        "web": "unknown: there is no git on the PATH here",
-        "bad": "not-contacted: a GitRepository is read over https, ssh or http, not ftp",
+    results = collect([source("web", server.url("/web.git")), source("bad", "ftp://x/y")], reach())
+    assert answers(results) == {
+        "web": "unknown: git is not on the PATH",
+        "bad": "not-contacted: only https, ssh and http are supported, not ftp",
     }

@@ -63,8 +63,8 @@ def test_answers_become_proof(tmp_path: Path) -> None:
             Case("proxy", "http://git.test/x.git", GET + "proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused",
                  proxy="proxy"),
         ]  # fmt: skip
-        told = found(cases, secrets, per_host=2)
-    assert told == {
+        proofs = found(cases, secrets, per_host=2)
+    assert proofs == {
         "dns": ("source/host-not-resolved", "proven", "host name not resolved (git.invalid does not resolve)"),
         "refused": ("source/connection-refused", "proven",
                     "connection failed (Failed to connect to 127.0.0.1 port 1: Couldn't connect to server)"),
@@ -76,14 +76,14 @@ def test_answers_become_proof(tmp_path: Path) -> None:
         "renamed": ("source/tls-wrong-host", "proven",
                     "certificate is for another name (IP address mismatch, certificate is not valid for '127.0.0.1')"),
         "strict": ("source/tls-handshake-failed", "proven",
-                   "TLS handshake failed (the server asks for a client certificate)"),
-        "login": ("source/git-authentication-failed", "proven", "access denied (401: it does not accept the login)"),
+                   "TLS handshake failed (the server requires a client certificate)"),
+        "login": ("source/git-authentication-failed", "proven", "access denied (401: the credentials are not accepted)"),
         "absent": ("source/git-repository-not-found", "proven", "not found (it answers 404)"),
         "empty": ("source/repository-empty", "proven", "the repository has no commit"),
         "limited": ("source/rate-limited", "proven", "too many requests (it answers 429)"),
         "broken": ("source/server-error", "proven", "server error (it answers 503)"),
         "page": ("source/not-a-git-server", "proven",
-                 "response has the wrong format (the answer is not that of a git server)"),
+                 "response has the wrong format (the answer is not from a git server)"),
         "proxy": ("source/proxy-unreachable", "proven",
                   "proxy failed (Failed to connect to 127.0.0.1 port 1: Couldn't connect to server)"),
     }  # fmt: skip
@@ -92,8 +92,8 @@ def test_answers_become_proof(tmp_path: Path) -> None:
 def test_a_host_that_serves_us_points_at_the_controller(tmp_path: Path) -> None:
     filled(tmp_path / "web.git", {"a.yaml": "a: 1\n"})
     with git_server(tmp_path) as server:
-        told = found(
+        proofs = found(
             [Case("web", server.url("/web.git"), GET + "dial tcp 10.0.0.1:80: connect: connection refused")], {}
         )
     hint = "success (1 branch, 0 tags); check the controller's network and its copy of the Secrets"
-    assert told == {"web": ("source/connection-refused", "reported", hint)}
+    assert proofs == {"web": ("source/connection-refused", "reported", hint)}

@@ -50,22 +50,22 @@ def test_apps(tmp_path: Path) -> None:
         sources = [source(name, server.url("/one.git"), name, provider="github") for name in secrets]
         sources.append(source("again", server.url("/two.git"), "good", provider="github"))
         with Spy() as spy:
-            found = collect(sources, reach(secrets))
-    assert answers(found) == {
+            results = collect(sources, reach(secrets))
+    assert answers(results) == {
         "good": "ok: 1 branch, 0 tags",
         "again": "ok: 1 branch, 0 tags",
         "owner": "ok: 1 branch, 0 tags",
         "stranger": "authentication: GitHub App 7 is not installed for joe",
         "absent": "authentication: GitHub App 7 has no installation 43",
         "badkey": "authentication: the API refuses GitHub App 7 and its key with 401",
-        "nokey": "unknown: githubAppPrivateKey in Secret flux-system/nokey is no RSA private key in PEM",
-        "untrusted": f"tls-unknown-ca: no TLS with 127.0.0.1:{api.port}",
-        "plain": "unknown: githubAppBaseURL is plain http: the app was not asked from here",
-        "file": "not-contacted: a GitRepository is read over https, ssh or http, not file",
+        "nokey": "unknown: githubAppPrivateKey in Secret flux-system/nokey is not an RSA private key in PEM format",
+        "untrusted": f"tls-unknown-ca: the TLS handshake with 127.0.0.1:{api.port} failed",
+        "plain": "unknown: githubAppBaseURL is plain http: the GitHub App was not contacted",
+        "file": "not-contacted: only https, ssh and http are supported, not file",
     }
     assert sorted(r.partition("/api/v3/")[2] for r in api.requests) == [
         "app/installations/42/access_tokens", "app/installations/42/access_tokens", "app/installations/42/access_tokens",
         "app/installations/43/access_tokens", "orgs/jane/installation", "orgs/joe/installation", "users/jane/installation",
         "users/joe/installation",
     ]  # fmt: skip
-    assert b"canary-token" not in spy.everything + repr(found).encode()
+    assert b"canary-token" not in spy.everything + repr(results).encode()

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from fluxdoctor.collect.git import collect, login, remote
 from fluxdoctor.collect.git.login import GitLogin
-from fluxdoctor.collect.git.revision import commit_of, kept, read_refs, resolve
+from fluxdoctor.collect.git.revision import bounded_refs, commit_of, read_refs, resolve
 from fluxdoctor.collect.git.workspace import authorization, plain_key
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.probe_context import ProbeContext
@@ -23,9 +23,9 @@ KEY, HOSTS = "a key", "git.example.com ssh-ed25519 AAAA"
 APP = {"githubAppID": "1", "githubAppPrivateKey": "k"}
 
 
-def read(url: str, held: SecretData | None = None, **spec: Any) -> GitLogin:
-    vault = Vault({(NAMESPACE, "s"): held} if held else {})
-    return login.read(source("web", url, "s" if held else "", **spec), remote.parse(url), vault)
+def read(url: str, data: SecretData | None = None, **spec: Any) -> GitLogin:
+    vault = Vault({(NAMESPACE, "s"): data} if data else {})
+    return login.read(source("web", url, "s" if data else "", **spec), remote.parse(url), vault)
 
 
 def test_logins() -> None:
@@ -40,8 +40,13 @@ def test_logins() -> None:
     # certFile and keyFile are old names that are read for charts and buckets only.
     assert read(HTTPS, secret(certFile="c", keyFile="k")) == GitLogin(secret="flux-system/s")
     assert read(HTTPS, secret(ca__crt="no certificate")).authority == b""
-    found = read(SSH, secret(identity=KEY, known_hosts=HOSTS, password="pp"))
-    assert (found.username, found.identity, found.passphrase, found.password) == ("git", KEY.encode(), "pp", "")
+    ssh_login = read(SSH, secret(identity=KEY, known_hosts=HOSTS, password="pp"))
+    assert (ssh_login.username, ssh_login.identity, ssh_login.passphrase, ssh_login.password) == (
+        "git",
+        KEY.encode(),
+        "pp",
+        "",
+    )
     assert read("ssh://host/x", secret(identity=KEY, known_hosts=HOSTS)).username == "git"
     app = read(HTTPS, secret(**APP, githubAppInstallationID="2", username="u"), provider="github").app
     assert app
@@ -49,38 +54,38 @@ def test_logins() -> None:
 
 
 UNKNOWN: list[tuple[str, SecretData | None, dict[str, Any], str]] = [
-    (SSH, None, {}, "ssh needs a Secret with identity and known_hosts, and spec.secretRef is not set"),
+    (SSH, None, {}, "ssh requires a Secret with identity and known_hosts, but spec.secretRef is not set"),
     (SSH, secret(identity=KEY), {}, "Secret flux-system/s has no known_hosts"),
     (SSH, secret(identity="", known_hosts=HOSTS), {}, "Secret flux-system/s has no identity"),
     (HTTPS, None, {"secretRef": {"name": "s"}}, "Secret flux-system/s was not read"),
     (HTTPS, None, {"proxySecretRef": {"name": "p"}}, "Secret flux-system/p was not read"),
-    (HTTPS, secret(password="p"), {}, "Secret flux-system/s has a password and no username"),
-    (HTTPS, secret(tls__crt="c"), {}, "Secret flux-system/s has one of tls.crt and tls.key, not both"),
+    (HTTPS, secret(password="p"), {}, "Secret flux-system/s has a password but no username"),
+    (HTTPS, secret(tls__crt="c"), {}, "Secret flux-system/s has only one of tls.crt and tls.key"),
     (HTTPS, secret(bearerToken="a\nb"), {},
      "bearerToken in Secret flux-system/s has a line break or another character that cannot be sent"),
     (HTTPS.replace("://", "://u@"), secret(bearerToken="t"), {},
-     "Secret flux-system/s has a bearerToken, and spec.url a user name: source-controller takes one or the other"),
+     "Secret flux-system/s has a bearerToken and spec.url has a username: source-controller accepts only one of them"),
     (HTTPS, None, {"provider": "azure"},
-     "provider azure logs in with the identity of a workload in the cluster; that was not tried from here"),
+     "provider azure uses the identity of a workload in the cluster, which is not available here"),
     (HTTPS, None, {"provider": "github"},
-     "provider github needs a Secret with the data of a GitHub App, and spec.secretRef is not set"),
+     "provider github requires a Secret with the data of a GitHub App, but spec.secretRef is not set"),
     (HTTPS, secret(**APP, githubAppInstallationID="2"), {},
-     "Secret flux-system/s has the data of a GitHub App, and spec.provider is not github"),
+     "Secret flux-system/s has the data of a GitHub App, but spec.provider is not github"),
     (HTTPS, secret(**APP), {"provider": "github"},
-     "Secret flux-system/s needs githubAppID, githubAppPrivateKey and one of githubAppInstallationID and "
+     "Secret flux-system/s requires githubAppID, githubAppPrivateKey and either githubAppInstallationID or "
      "githubAppInstallationOwner"),
     (HTTPS, secret(**APP, githubAppInstallationID="2", githubAppInstallationOwner="o"), {"provider": "github"},
-     "Secret flux-system/s needs githubAppID, githubAppPrivateKey and one of githubAppInstallationID and "
+     "Secret flux-system/s requires githubAppID, githubAppPrivateKey and either githubAppInstallationID or "
      "githubAppInstallationOwner"),
     (HTTPS, secret(**APP, githubAppInstallationID="../x"), {"provider": "github"},
-     "githubAppID or githubAppInstallationID in Secret flux-system/s is no number"),
+     "githubAppID or githubAppInstallationID in Secret flux-system/s is not a number"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("url", "held", "spec", "why"), UNKNOWN, ids=[row[3][:50] for row in UNKNOWN])
-def test_a_login_that_cannot_be_used(url: str, held: SecretData | None, spec: dict[str, Any], why: str) -> None:
+@pytest.mark.parametrize(("url", "data", "spec", "why"), UNKNOWN, ids=[row[3][:50] for row in UNKNOWN])
+def test_a_login_that_cannot_be_used(url: str, data: SecretData | None, spec: dict[str, Any], why: str) -> None:
     with pytest.raises(UnreachableError) as caught:
-        read(url, held, **spec)
+        read(url, data, **spec)
     assert (caught.value.answer, caught.value.detail) == (Answer.UNKNOWN, why)
 
 
@@ -90,36 +95,36 @@ def test_the_fingerprint_tells_logins_apart() -> None:
         GitLogin(bearer="a"), GitLogin(key=b"a"), GitLogin(proxy=login.Proxy("http", "h", 1)),
         GitLogin(proxy=login.Proxy("http", "h", 1, "u")), GitLogin(app=login.App("1", "2", "", b"", "")),
     ]  # fmt: skip
-    assert len({found.fingerprint for found in logins}) == len(logins)
+    assert len({git_login.fingerprint for git_login in logins}) == len(logins)
     assert GitLogin(username="a", secret="x/y").fingerprint == GitLogin(username="a", secret="x/z").fingerprint
 
 
 HOSTILE = {
-    "ext::sh -c touch% /tmp/x": "spec.url has white space or control characters in it",
-    "ext::sh": "a GitRepository is read over https, ssh or http, not ext",
-    "file:///etc": "a GitRepository is read over https, ssh or http, not file",
-    "--upload-pack=touch": "a GitRepository is read over https, ssh or http",
-    "-oProxyCommand=x": "a GitRepository is read over https, ssh or http",
-    "/srv/git/x": "a GitRepository is read over https, ssh or http",
-    "git@github.com:acme/web.git": "a GitRepository is read over https, ssh or http",
-    "git://host/x": "a GitRepository is read over https, ssh or http, not git",
-    "HTTPS://host/x": "a GitRepository is read over https, ssh or http",
-    "": "a GitRepository is read over https, ssh or http",
-    "ssh://-oProxyCommand=touch/x": "spec.url has no host name that can be asked for",
-    "ssh://git@-oProxyCommand=touch/x": "spec.url has no host name that can be asked for",
-    "ssh://-oProxyCommand=touch@host/x": "the user in spec.url is not one that a git server has",
-    "ssh://a`id`@host/x": "the user in spec.url is not one that a git server has",
-    "https://$(id)/x": "spec.url has no host name that can be asked for",
-    "https:///x": "spec.url has no host name that can be asked for",
-    "https://[::1/x": "spec.url has no host name that can be asked for",
-    "https://ho\nst/x": "spec.url has white space or control characters in it",
-    "https://host/x\x00y": "spec.url has white space or control characters in it",
-    "https://host/\u202ex": "spec.url has white space or control characters in it",
-    "https://host:99999/x": "the port in spec.url is no number from 1 to 65535",
-    "https://host:0/x": "the port in spec.url is no number from 1 to 65535",
-    "https://host:\u0661/x": "the port in spec.url is no number from 1 to 65535",
-    "https://host/x?private_token=canary": "spec.url has a query (?...), and a git server's URL has none",
-    "https://h\u00f6st/x": "spec.url has no host name that can be asked for",
+    "ext::sh -c touch% /tmp/x": "spec.url contains white space or control characters",
+    "ext::sh": "only https, ssh and http are supported, not ext",
+    "file:///etc": "only https, ssh and http are supported, not file",
+    "--upload-pack=touch": "only https, ssh and http are supported",
+    "-oProxyCommand=x": "only https, ssh and http are supported",
+    "/srv/git/x": "only https, ssh and http are supported",
+    "git@github.com:acme/web.git": "only https, ssh and http are supported",
+    "git://host/x": "only https, ssh and http are supported, not git",
+    "HTTPS://host/x": "only https, ssh and http are supported",
+    "": "only https, ssh and http are supported",
+    "ssh://-oProxyCommand=touch/x": "spec.url has no valid host name",
+    "ssh://git@-oProxyCommand=touch/x": "spec.url has no valid host name",
+    "ssh://-oProxyCommand=touch@host/x": "the username in spec.url is not valid",
+    "ssh://a`id`@host/x": "the username in spec.url is not valid",
+    "https://$(id)/x": "spec.url has no valid host name",
+    "https:///x": "spec.url has no valid host name",
+    "https://[::1/x": "spec.url has no valid host name",
+    "https://ho\nst/x": "spec.url contains white space or control characters",
+    "https://host/x\x00y": "spec.url contains white space or control characters",
+    "https://host/\u202ex": "spec.url contains white space or control characters",
+    "https://host:99999/x": "the port in spec.url is not a number from 1 to 65535",
+    "https://host:0/x": "the port in spec.url is not a number from 1 to 65535",
+    "https://host:\u0661/x": "the port in spec.url is not a number from 1 to 65535",
+    "https://host/x?private_token=canary": "spec.url must not have a query (?...)",
+    "https://h\u00f6st/x": "spec.url has no valid host name",
     "https://host/" + "x" * 3000: "spec.url is longer than 2048 characters",
 }
 
@@ -129,11 +134,11 @@ def test_addresses_that_are_not_contacted(monkeypatch: pytest.MonkeyPatch) -> No
         raise AssertionError("nothing may be started")
 
     monkeypatch.setattr("fluxdoctor.collect.net.process.subprocess.Popen", never)
-    found = collect([source(f"h{i}", url) for i, url in enumerate(HOSTILE)], reach())
-    assert answers(found) == {f"h{i}": f"not-contacted: {why}" for i, why in enumerate(HOSTILE.values())}
-    shown = "".join(probe.target for probe in found.probes.values())
-    assert "canary" not in shown
-    assert shown.isprintable()
+    results = collect([source(f"h{i}", url) for i, url in enumerate(HOSTILE)], reach())
+    assert answers(results) == {f"h{i}": f"not-contacted: {why}" for i, why in enumerate(HOSTILE.values())}
+    targets = "".join(probe.target for probe in results.probes.values())
+    assert "canary" not in targets
+    assert targets.isprintable()
 
 
 def test_what_is_shown_of_an_address() -> None:
@@ -166,9 +171,9 @@ def test_the_policy_of_the_run_is_asked_first(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_login_does_not_leave_over_plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProbeContext, "addresses", lambda *_: ("192.0.2.1",))
-    means = reach({"s": secret(username="u", password="p")})
-    assert answers(collect([source("web", "http://git.corp.test/x", "s")], means)) == {
-        "web": "unknown: a login is not sent over plain http from here"
+    context = reach({"s": secret(username="u", password="p")})
+    assert answers(collect([source("web", "http://git.corp.test/x", "s")], context)) == {
+        "web": "unknown: credentials are not sent over plain http from here"
     }
 
 
@@ -208,14 +213,14 @@ def test_revisions() -> None:
 def test_refs_are_read_and_bounded() -> None:
     listed = f"{A}\tHEAD\n{B}\trefs/heads/x\nnonsense\n{C}\trefs/\x1b[31m\n{D}\trefs/tags/t^{{}}\n".encode()
     assert read_refs(listed) == {"HEAD": A, "refs/heads/x": B, "refs/tags/t^{}": D}
-    assert kept(REFS, [], most=3) == {n: c for n, c in REFS.items() if not n.startswith("refs/pull")}
-    assert kept(REFS, ["refs/pull/7/head"], most=3) == REFS
-    assert kept(REFS, []) == REFS
+    assert bounded_refs(REFS, [], most=3) == {n: c for n, c in REFS.items() if not n.startswith("refs/pull")}
+    assert bounded_refs(REFS, ["refs/pull/7/head"], most=3) == REFS
+    assert bounded_refs(REFS, []) == REFS
 
 
 def _pem(key: Any, form: serialization.PrivateFormat, passphrase: bytes = b"") -> bytes:
-    how = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
-    return bytes(key.private_bytes(serialization.Encoding.PEM, form, how))
+    encryption = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
+    return bytes(key.private_bytes(serialization.Encoding.PEM, form, encryption))
 
 
 def test_ssh_keys_of_every_form() -> None:
@@ -228,12 +233,12 @@ def test_ssh_keys_of_every_form() -> None:
     for key in keys:
         for form in (forms.PKCS8, forms.OpenSSH, *([forms.TraditionalOpenSSL] if key is not keys[0] else [])):
             for passphrase in (b"", b"pass phrase"):
-                given = GitLogin(identity=_pem(key, form, passphrase), passphrase=passphrase.decode())
-                plain = serialization.load_ssh_private_key(plain_key(given), None)
+                git_login = GitLogin(identity=_pem(key, form, passphrase), passphrase=passphrase.decode())
+                plain = serialization.load_ssh_private_key(plain_key(git_login), None)
                 assert _pem(plain, forms.PKCS8) == _pem(key, forms.PKCS8)
     with pytest.raises(UnreachableError, match="identity in Secret a/b is encrypted, or its password is wrong"):
         plain_key(GitLogin(identity=_pem(keys[0], forms.OpenSSH, b"x"), passphrase="y", secret="a/b"))
     with pytest.raises(UnreachableError, match="identity in Secret a/b is encrypted, or its password is wrong"):
         plain_key(GitLogin(identity=_pem(keys[1], forms.PKCS8, b"x"), secret="a/b"))
-    with pytest.raises(UnreachableError, match="identity in Secret a/b is no private key"):
+    with pytest.raises(UnreachableError, match="identity in Secret a/b is not a private key"):
         plain_key(GitLogin(identity=b"nonsense", secret="a/b"))

@@ -76,7 +76,7 @@ def test_no_login_is_seen(
         server.body["/refused"] = b"no canary-password, no canary-bearer"
         url = server.url("/web.git")
         with Spy(temporary) as spy:
-            found = collect(
+            results = collect(
                 [
                     source("basic", url, "basic"), source("bearer", url, "bearer"),
                     source("proxied", url, "basic", proxySecretRef={"name": "proxy"}),
@@ -86,26 +86,26 @@ def test_no_login_is_seen(
                 reach(secrets, cache=tmp_path / "cache"),
             )  # fmt: skip
         sent = {header for _, _, header in server.requests}
-    assert {n: a.partition(":")[0] for n, a in answers(found).items()} == {
+    assert {n: a.partition(":")[0] for n, a in answers(results).items()} == {
         "basic": "ok", "bearer": "ok", "proxied": "ok", "refused": "authentication", "inurl": "ok",
     }  # fmt: skip
     assert len(sent) == 3  # the logins did arrive
     assert {"git", "git-remote-https"} <= spy.programs
-    shown = spy.everything + repr(found).encode() + caplog.text.encode() + os.fsencode(str(sorted(spy.modes)))
+    visible = spy.everything + repr(results).encode() + caplog.text.encode() + os.fsencode(str(sorted(spy.modes)))
     encoded = [header.partition(" ")[2] for header in sent]
     private = [line for line in key.decode().splitlines() if len(line) == 64]
-    assert [word for word in (*CANARIES, *encoded, *private) if word.encode() in shown] == []
+    assert [word for word in (*CANARIES, *encoded, *private) if word.encode() in visible] == []
     assert list(temporary.iterdir()) == []
     assert {mode for path, mode in spy.modes.items() if path.endswith(("online", "tls.key"))} == {0o600}
     assert {mode for path, mode in spy.modes.items() if path.count("/") == 0} == {0o700}
-    kept = b"".join(p.read_bytes() for p in (tmp_path / "cache").rglob("*") if p.is_file())
-    assert [word for word in (*CANARIES, *encoded) if word.encode() in kept] == []
+    cached = b"".join(p.read_bytes() for p in (tmp_path / "cache").rglob("*") if p.is_file())
+    assert [word for word in (*CANARIES, *encoded) if word.encode() in cached] == []
 
 
 def test_nothing_of_a_login_has_a_repr() -> None:
-    held = secret(username="canary-user", password="canary-password", ca__crt="canary-authority")
+    data = secret(username="canary-user", password="canary-password", ca__crt="canary-authority")
     remote = parse("https://canary-user:canary-url@git.example.com/x")
-    login = read(source("x", remote.url, "s"), remote, Vault({(NAMESPACE, "s"): held}))
+    login = read(source("x", remote.url, "s"), remote, Vault({(NAMESPACE, "s"): data}))
     assert isinstance(login, GitLogin)
     assert "canary-" not in repr(login) + str(login)
     assert "canary-url" not in repr(remote)
@@ -134,9 +134,9 @@ def test_the_caller_s_git_settings_have_no_effect(
         "GIT_CONFIG_PARAMETERS": "'http.proxy=http://127.0.0.1:1'", "GIT_NAMESPACE": "other", "GIT_SSL_NO_VERIFY": "1",
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
-    found = collect([source("web", server.url("/web.git"))], reach())
-    assert answers(found) == {"web": "ok: 1 branch, 0 tags"}
-    assert found.trees[ref("web")].paths == ("a.yaml",)
+    results = collect([source("web", server.url("/web.git"))], reach())
+    assert answers(results) == {"web": "ok: 1 branch, 0 tags"}
+    assert results.trees[ref("web")].paths == ("a.yaml",)
     assert list(marks.iterdir()) == []
     assert {header for _, _, header in server.requests} == {""}
 
@@ -173,25 +173,25 @@ def test_ctrl_c_leaves_nothing(server: GitServer, temporary: Path) -> None:
         assert process.stdout
         assert process.stdout.readline() == "begin\n"
         _until(lambda: any(b"git-remote-http" in _arguments(pid) for pid in descendants(process.pid)))
-        started = descendants(process.pid)
-        begun = time.monotonic()
+        children = descendants(process.pid)
+        started = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=10)
-        took = time.monotonic() - begun
-    assert said.rstrip().endswith("KeyboardInterrupt")
-    assert "canary" not in said
-    assert took < 5
-    assert [pid for pid in started if b"git" in _arguments(pid)] == []
+        _, errors = process.communicate(timeout=10)
+        seconds = time.monotonic() - started
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert "canary" not in errors
+    assert seconds < 5
+    assert [pid for pid in children if b"git" in _arguments(pid)] == []
     assert list(temporary.iterdir()) == []
 
 
 def test_a_run_that_is_called_off_ends_with_what_it_has(server: GitServer, temporary: Path) -> None:
     server.slow["/"] = 20
-    means = reach()
-    with Spy() as spy, means.deadline.within(30).on_cancel(lambda: None):
-        threading.Timer(0.5, means.deadline.cancel).start()
-        found = collect([source("web", server.url("/web.git"))], means)
-    assert answers(found) == {"web": "unknown: the time for this run was over before it answered"}
+    context = reach()
+    with Spy() as spy, context.deadline.within(30).on_cancel(lambda: None):
+        threading.Timer(0.5, context.deadline.cancel).start()
+        results = collect([source("web", server.url("/web.git"))], context)
+    assert answers(results) == {"web": "unknown: the run ended before it answered"}
     assert "git-remote-http" in spy.programs
     assert [pid for pid in descendants(os.getpid()) if b"remote-http" in _arguments(pid)] == []
     assert list(temporary.iterdir()) == []
@@ -213,5 +213,5 @@ def _until(true: object, seconds: float = 10) -> None:
 
 
 def test_a_saved_snapshot_has_no_login(server: GitServer) -> None:
-    found = collect([source("web", server.url("/web.git").replace("http://", "http://u:canary-password@"))], reach())
-    assert "canary" not in json.dumps([repr(found.probes), repr(found.gaps), repr(dict(found.refs))])
+    results = collect([source("web", server.url("/web.git").replace("http://", "http://u:canary-password@"))], reach())
+    assert "canary" not in json.dumps([repr(results.probes), repr(results.gaps), repr(dict(results.refs))])

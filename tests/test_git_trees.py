@@ -63,13 +63,13 @@ def test_a_tree_is_read_from_objects(root: Path, server: GitServer, tmp_path: Pa
     commit = repositories.commit(
         repository, FILES, links={"apps/link.yaml": "/etc/passwd", "up": "../../.."}, modules={"vendor/x": "1" * 40}
     )
-    found = collect(
+    results = collect(
         [source("web", server.url("/web.git")), source("own", server.url("/web.git"), ignore="/apps\n")],
         reach(cache=tmp_path / "cache"),
     )
-    tree = found.trees[ref("web")]
+    tree = results.trees[ref("web")]
     assert tree.paths == tuple(sorted(FILES))
-    assert found.refs[ref("web")] == {"HEAD": commit, "refs/heads/main": commit}
+    assert results.refs[ref("web")] == {"HEAD": commit, "refs/heads/main": commit}
     assert [d.ref.name for d in tree.parsed("apps/web.yaml").documents] == ["web"]
     assert tree.parsed("broken.yaml").flaw is not None
     assert tree.parsed("broken.yaml").flaw.location == Location("broken.yaml", 2, 1)  # type: ignore[union-attr]
@@ -78,7 +78,7 @@ def test_a_tree_is_read_from_objects(root: Path, server: GitServer, tmp_path: Pa
         ".gitmodules": "default: .gitmodules",
         ".gitattributes": "default: .gitattributes",
     }
-    assert found.trees[ref("own")].excluded["apps/web.yaml"] == "spec.ignore: /apps"
+    assert results.trees[ref("own")].excluded["apps/web.yaml"] == "spec.ignore: /apps"
     # What rules read is here; of the rest only that it is there.
     assert tree.text("apps/patch.json") == b"[]"
     assert tree.text(".gitmodules") == b'[submodule "x"]\n'
@@ -86,14 +86,14 @@ def test_a_tree_is_read_from_objects(root: Path, server: GitServer, tmp_path: Pa
     assert tree.text("src/data.json") == b""
     assert tree.text("logo.png") == b""
     assert b"hunter2-canary" not in tree.text("secret.yml")
-    assert found.gaps == ()
+    assert results.gaps == ()
 
 
 def test_the_revision_in_use_and_not_the_newest(root: Path, server: GitServer) -> None:
     repository, old = repositories.filled(root / "web.git", {"a.yaml": "a: 1\n"})
     new = repositories.commit(repository, {"b.yaml": "b: 1\n"}, parent=old)
     url = server.url("/web.git")
-    found = collect(
+    results = collect(
         [
             source("old", url, revision=f"main@sha1:{old}"), source("older", url, revision=f"main/{old}"),
             source("new", url), source("pinned", url, ref={"commit": old}), source("nothing", url, ref={"tag": "v1"}),
@@ -101,15 +101,15 @@ def test_the_revision_in_use_and_not_the_newest(root: Path, server: GitServer) -
         ],
         reach(),
     )  # fmt: skip
-    paths = {r.name: tree.paths for r, tree in found.trees.items()}
+    paths = {r.name: tree.paths for r, tree in results.trees.items()}
     assert paths == {"old": ("a.yaml",), "older": ("a.yaml",), "new": ("b.yaml",), "pinned": ("a.yaml",)}
-    assert set(answers(found).values()) == {"ok: 1 branch, 0 tags"}
-    assert gaps(found) == {
-        "nothing": "the tree was not fetched: spec.ref leads to no commit of the remote",
-        "gone": f"the tree of {'1' * 12} was not fetched: the server does not give {'1' * 40}, "
-        "and none of its branches and tags is there any more",
+    assert set(answers(results).values()) == {"ok: 1 branch, 0 tags"}
+    assert gaps(results) == {
+        "nothing": "the tree was not fetched: spec.ref matches no commit of the remote",
+        "gone": f"the tree of {'1' * 12} was not fetched: the server does not send {'1' * 40}, "
+        "and no branch or tag points to it any more",
     }
-    assert new == found.refs[ref("new")]["HEAD"]
+    assert new == results.refs[ref("new")]["HEAD"]
 
 
 def test_an_old_server(root: Path, server: GitServer) -> None:
@@ -120,20 +120,20 @@ def test_an_old_server(root: Path, server: GitServer) -> None:
     server.protocol = False
     url = server.url("/web.git")
     sources = [source("old", url, revision=f"main@sha1:{old}"), source("new", url, revision=f"main@sha1:{new}")]
-    found = collect(sources, reach())
-    assert {r.name: tree.paths for r, tree in found.trees.items()} == {"new": ("b.yaml", "big.bin")}
-    assert found.trees[ref("new")].text("b.yaml") == b"b: 1\n"
-    assert gaps(found) == {
-        "old": f"the tree of {old[:12]} was not fetched: the server does not give {old}, "
-        "and none of its branches and tags is there any more"
+    results = collect(sources, reach())
+    assert {r.name: tree.paths for r, tree in results.trees.items()} == {"new": ("b.yaml", "big.bin")}
+    assert results.trees[ref("new")].text("b.yaml") == b"b: 1\n"
+    assert gaps(results) == {
+        "old": f"the tree of {old[:12]} was not fetched: the server does not send {old}, "
+        "and no branch or tag points to it any more"
     }
 
 
 def test_a_server_that_filters_but_gives_no_object_by_its_name(root: Path, server: GitServer) -> None:
     repositories.filled(root / "web.git", {"a.yaml": "a: 1\n"})
     server.protocol = False
-    found = collect([source("web", server.url("/web.git"))], reach())
-    assert found.trees[ref("web")].text("a.yaml") == b"a: 1\n"
+    results = collect([source("web", server.url("/web.git"))], reach())
+    assert results.trees[ref("web")].text("a.yaml") == b"a: 1\n"
 
 
 def test_a_tree_with_names_that_lead_out(root: Path, server: GitServer) -> None:
@@ -149,29 +149,31 @@ def test_a_tree_with_names_that_lead_out(root: Path, server: GitServer) -> None:
     tree = repositories.git(repository, "hash-object", "-w", "--literally", "-t", "tree", "--stdin", stdin=rows)
     commit = repositories.git(repository, "commit-tree", tree, "-m", "x")
     repositories.git(repository, "update-ref", "refs/heads/main", commit)
-    found = collect([source("web", server.url("/web.git"))], reach())
-    assert found.trees[ref("web")].paths == ("\\xff.yaml", "ok.yaml")
+    results = collect([source("web", server.url("/web.git"))], reach())
+    assert results.trees[ref("web")].paths == ("\\xff.yaml", "ok.yaml")
 
 
 def test_too_much_for_one_tree(root: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch) -> None:
     repositories.filled(root / "web.git", {"a.yaml": "a: 1\n", "b/big.yaml": "b: 1234567890\n", "c.txt": "c" * 99})
     monkeypatch.setattr(objects, "MOST_BYTES", 15)
-    found = collect([source("web", server.url("/web.git"))], reach())
-    assert answers(found) == {"web": "ok: 1 branch, 0 tags"}
-    why = "its YAML is 19 bytes, and 15 are the most; b/big.yaml alone is 14"
-    assert {k: v.partition("fetched: ")[2] for k, v in gaps(found).items()} == {"web": why}
+    results = collect([source("web", server.url("/web.git"))], reach())
+    assert answers(results) == {"web": "ok: 1 branch, 0 tags"}
+    why = "its YAML is 19 bytes, above the limit of 15; b/big.yaml alone is 14"
+    assert {k: v.partition("fetched: ")[2] for k, v in gaps(results).items()} == {"web": why}
     monkeypatch.setattr(objects, "MOST_FILES", 1)
-    found = collect([source("web", server.url("/web.git"))], reach())
-    why = "it has 2 files to read, and 1 are the most"
-    assert {k: v.partition("fetched: ")[2] for k, v in gaps(found).items()} == {"web": why}
+    results = collect([source("web", server.url("/web.git"))], reach())
+    why = "it has 2 files to read, above the limit of 1"
+    assert {k: v.partition("fetched: ")[2] for k, v in gaps(results).items()} == {"web": why}
 
 
 def test_a_pack_that_is_too_large(root: Path, server: GitServer, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = {f"{i}.yaml": random.Random(i).randbytes(200_000).hex() for i in range(2)}
     repositories.filled(root / "web.git", noise)
     monkeypatch.setattr(fetch, "_MOST_ON_DISK", 100_000)
-    found = collect([source("web", server.url("/web.git"))], reach())
-    assert {k: v.partition("fetched: ")[2] for k, v in gaps(found).items()} == {"web": "it is larger than 100000 bytes"}
+    results = collect([source("web", server.url("/web.git"))], reach())
+    assert {k: v.partition("fetched: ")[2] for k, v in gaps(results).items()} == {
+        "web": "it is larger than 100000 bytes"
+    }
 
 
 def test_many_objects_of_one_repository_ask_once(root: Path, server: GitServer) -> None:
@@ -180,20 +182,20 @@ def test_many_objects_of_one_repository_ask_once(root: Path, server: GitServer) 
     sources = [
         source(f"{n}-{i}", server.url(f"/{n}.git"), ignore=f"/{i % 2}") for n in ("one", "two") for i in range(30)
     ]
-    found = collect(sources, reach())
-    assert {r.name: t.paths for r, t in found.trees.items()} == {s.name: (f"{s.name[:3]}.yaml",) for s in sources}
-    assert len(found.probes) == 60
+    results = collect(sources, reach())
+    assert {r.name: t.paths for r, t in results.trees.items()} == {s.name: (f"{s.name[:3]}.yaml",) for s in sources}
+    assert len(results.probes) == 60
     # The refs, the trees, the blobs.
     assert (fetches(server, "/one"), fetches(server, "/two")) == (3, 3)
-    assert found.trees[ref("one-0")] is found.trees[ref("one-2")]
-    assert found.trees[ref("one-0")] is not found.trees[ref("one-1")]
+    assert results.trees[ref("one-0")] is results.trees[ref("one-2")]
+    assert results.trees[ref("one-0")] is not results.trees[ref("one-1")]
 
 
 def test_refs_alone(root: Path, server: GitServer, tmp_path: Path) -> None:
     _, commit = repositories.filled(root / "web.git", FILES)
-    found = collect([source("web", server.url("/web.git"))], reach(cache=tmp_path / "cache"), trees=False)
-    assert (dict(found.trees), found.gaps, fetches(server, "/web")) == ({}, (), 1)
-    assert found.refs[ref("web")] == {"HEAD": commit, "refs/heads/main": commit}
+    results = collect([source("web", server.url("/web.git"))], reach(cache=tmp_path / "cache"), trees=False)
+    assert (dict(results.trees), results.gaps, fetches(server, "/web")) == ({}, (), 1)
+    assert results.refs[ref("web")] == {"HEAD": commit, "refs/heads/main": commit}
 
 
 def test_an_unchanged_remote_is_not_fetched(root: Path, server: GitServer, tmp_path: Path) -> None:
@@ -209,8 +211,8 @@ def test_an_unchanged_remote_is_not_fetched(root: Path, server: GitServer, tmp_p
     assert collect(sources, reach(cache=cache)).trees[ref("web")].paths == ("new.yaml",)
 
 
-def _content(found: git.GitFound) -> dict[str, bytes]:
-    tree = found.trees[ref("web")]
+def _content(results: git.GitResults) -> dict[str, bytes]:
+    tree = results.trees[ref("web")]
     return {path: tree.text(path) for path in tree.paths}
 
 
@@ -232,16 +234,16 @@ def test_the_cache_holds_no_url_and_no_login(root: Path, server: GitServer, tmp_
 def test_a_damaged_or_cleared_cache_is_fetched_anew(root: Path, server: GitServer, tmp_path: Path) -> None:
     repositories.filled(root / "web.git", FILES)
     sources, cache = [source("web", server.url("/web.git"))], tmp_path / "cache"
-    whole = _content(collect(sources, reach(cache=cache)))
+    content = _content(collect(sources, reach(cache=cache)))
     for pack in cache.rglob("*.pack"):
         pack.chmod(0o600)
         pack.write_bytes(b"PACK")
-    assert _content(collect(sources, reach(cache=cache))) == whole
+    assert _content(collect(sources, reach(cache=cache))) == content
     shutil.rmtree(cache)
-    assert _content(collect(sources, reach(cache=cache))) == whole
+    assert _content(collect(sources, reach(cache=cache))) == content
     cache_that_is_a_file = tmp_path / "file"
     cache_that_is_a_file.touch()
-    assert _content(collect(sources, reach(cache=cache_that_is_a_file))) == whole
+    assert _content(collect(sources, reach(cache=cache_that_is_a_file))) == content
 
 
 def test_a_cache_cleared_while_a_run_fetches(
@@ -249,15 +251,15 @@ def test_a_cache_cleared_while_a_run_fetches(
 ) -> None:
     repositories.filled(root / "web.git", FILES)
     sources, cache = [source("web", server.url("/web.git"))], tmp_path / "cache"
-    keep = Store.keep
+    install = Store.install
 
-    def keep_and_lose(self: Store, made: Path, *how: object) -> Path:
-        place = keep(self, made, *how)  # type: ignore[arg-type]
+    def install_and_lose(self: Store, repository: Path, *more: object) -> Path:
+        place = install(self, repository, *more)  # type: ignore[arg-type]
         shutil.rmtree(place)
         monkeypatch.undo()
         return place
 
-    monkeypatch.setattr(Store, "keep", keep_and_lose)
+    monkeypatch.setattr(Store, "install", install_and_lose)
     assert len(_content(collect(sources, reach(cache=cache)))) == len(FILES)
 
 
@@ -269,9 +271,9 @@ def test_a_cache_cleared_before_its_first_object_comes(
     new = Store.new
 
     def new_and_lose(self: Store) -> Path | None:
-        made = new(self)
+        repository = new(self)
         shutil.rmtree(cache)
-        return made
+        return repository
 
     alone = collect(sources, reach())
     monkeypatch.setattr(Store, "new", new_and_lose)
@@ -292,25 +294,26 @@ def test_a_cache_that_goes_away_all_the_time_is_none(root: Path, server: GitServ
     losing = threading.Thread(target=lose)
     losing.start()
     try:
-        found = [collect(sources, reach(cache=cache)) for _ in range(4)]
+        results = [collect(sources, reach(cache=cache)) for _ in range(4)]
     finally:
         over.set()
         losing.join()
-    assert [(_content(one), one.gaps) for one in found] == [(_content(collect(sources, reach())), ())] * 4
+    assert [(_content(one), one.gaps) for one in results] == [(_content(collect(sources, reach())), ())] * 4
 
 
 def test_two_runs_at_once_share_a_cache(root: Path, server: GitServer, tmp_path: Path) -> None:
     repositories.filled(root / "web.git", FILES)
     sources, cache = [source("web", server.url("/web.git"))], tmp_path / "cache"
-    found: list[dict[str, bytes]] = []
+    results: list[dict[str, bytes]] = []
     threads = [
-        threading.Thread(target=lambda: found.append(_content(collect(sources, reach(cache=cache))))) for _ in range(4)
+        threading.Thread(target=lambda: results.append(_content(collect(sources, reach(cache=cache)))))
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [found[0]] * 4
+    assert results == [results[0]] * 4
     places = [p for p in (cache / FOLDER).rglob("objects") if p.is_dir()]
     assert len(places) == 1
     assert [p.name for p in (cache / FOLDER).iterdir() if p.name.startswith("tmp-")] == []

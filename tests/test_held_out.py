@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import accuracy
-import accuracy_kept
+import accuracy_first_met
 import accuracy_page
 
 from tests.worlds import INCIDENTS, ROOT, rules
@@ -26,7 +26,7 @@ def test_every_miss_is_explained_and_nothing_else() -> None:
 
 def test_what_was_first_met_is_what_is_there() -> None:
     folders = sorted(p.parent.name for p in HELD_OUT.glob("*/expected.yaml"))
-    assert [s.name for s in accuracy_kept.kept(HELD_OUT)] == folders == [s.name for s in page().held]
+    assert [s.name for s in accuracy_first_met.load(HELD_OUT)] == folders == [s.name for s in page().held_out]
 
 
 def test_the_page_shows_the_figures() -> None:
@@ -38,6 +38,6 @@ def test_the_page_shows_the_figures() -> None:
 
 
 def test_scores_are_kept_as_they_are(tmp_path: Path) -> None:
-    first = accuracy_kept.kept(HELD_OUT)
-    accuracy_kept.keep(first, tmp_path)
-    assert accuracy_kept.kept(tmp_path) == first
+    first = accuracy_first_met.load(HELD_OUT)
+    accuracy_first_met.save(first, tmp_path)
+    assert accuracy_first_met.load(tmp_path) == first

@@ -91,9 +91,9 @@ def test_a_certificate_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest
     ("script", "words"),
     [
         ("raise SystemExit(3)", "failed with code 3"),
-        ("print('no json')", "did not answer with an ExecCredential"),
-        ("print('{}')", "did not answer with an ExecCredential"),
-        ("print('{\"status\": {}}')", "gave neither a token nor a certificate"),
+        ("print('no json')", "did not return an ExecCredential"),
+        ("print('{}')", "did not return an ExecCredential"),
+        ("print('{\"status\": {}}')", "returned neither a token nor a certificate"),
     ],
 )
 def test_a_plugin_that_fails_is_no_anonymous_login(tmp_path: Path, script: str, words: str) -> None:
@@ -102,8 +102,8 @@ def test_a_plugin_that_fails_is_no_anonymous_login(tmp_path: Path, script: str, 
 
 def test_a_plugin_that_hangs_ends_with_the_run(tmp_path: Path) -> None:
     began = time.monotonic()
-    said = refused(config(tmp_path, plugin(tmp_path, "import time; time.sleep(60)")), seconds=0.5)
-    assert said == f"credential plugin {sys.executable!r} did not end in time"
+    message = refused(config(tmp_path, plugin(tmp_path, "import time; time.sleep(60)")), seconds=0.5)
+    assert message == f"credential plugin {sys.executable!r} timed out"
     assert time.monotonic() - began < 30
 
 
@@ -113,7 +113,7 @@ def test_a_plugin_that_hangs_ends_with_the_run(tmp_path: Path) -> None:
         ("gcp", "gke-gcloud-auth-plugin (gcloud container clusters get-credentials CLUSTER)"),
         ("azure", "kubelogin (kubelogin convert-kubeconfig)"),
         ("oidc", "kubectl oidc-login (https://github.com/int128/kubelogin), or a token"),
-        ("other", "the one that your provider offers"),
+        ("other", "the plugin of your provider"),
     ],
 )
 def test_a_legacy_auth_provider_is_refused_and_its_command_never_run(tmp_path: Path, name: str, instead: str) -> None:
@@ -121,8 +121,8 @@ def test_a_legacy_auth_provider_is_refused_and_its_command_never_run(tmp_path: P
     settings = {"cmd-path": "touch", "cmd-args": str(mark), "access-token": CANARY, "id-token": CANARY}
     login = config(tmp_path, {"auth-provider": {"name": name, "config": settings}})
     assert refused(login, seconds=2) == (
-        f"{login.kubeconfig}, context prod: the login is the legacy auth-provider {name!r}. "
-        f"Use an exec plugin in its place: {instead}."
+        f"{login.kubeconfig}, context prod: the context uses the legacy auth-provider {name!r}. "
+        f"Use an exec plugin instead: {instead}."
     )
     assert not mark.exists()
 
@@ -142,38 +142,38 @@ def test_what_a_plugin_started_ends_with_it(tmp_path: Path) -> None:
     "exec_", ["hello", {"command": "sh", "args": 3}, {"command": "sh", "env": [["a"]], "args": ["-c", "exit 4"]}]
 )
 def test_an_exec_section_of_the_wrong_form_is_one_line(tmp_path: Path, exec_: Any) -> None:
-    said = refused(config(tmp_path, {"exec": exec_}))
-    assert "the kubeconfig's exec section is not a mapping" in said or "failed with code 4" in said
+    message = refused(config(tmp_path, {"exec": exec_}))
+    assert "the kubeconfig's exec section is not a mapping" in message or "failed with code 4" in message
 
 
-@pytest.mark.parametrize(("cluster", "told"), [({"insecure-skip-tls-verify": True}, 0), ({}, 1)])
+@pytest.mark.parametrize(("cluster", "warnings_count"), [({"insecure-skip-tls-verify": True}, 0), ({}, 1)])
 def test_a_kubeconfig_that_verifies_nothing_is_not_told_of_at_each_request(
-    tmp_path: Path, cluster: dict[str, Any], told: int
+    tmp_path: Path, cluster: dict[str, Any], warnings_count: int
 ) -> None:
-    with warnings.catch_warnings(record=True) as heard:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with connect(config(tmp_path, {}, **cluster), Deadline(10)):
             warnings.warn("Unverified HTTPS request is being made", InsecureRequestWarning, stacklevel=1)
-    assert len(heard) == told
+    assert len(caught) == warnings_count
 
 
 def test_a_socks_proxy_says_what_it_needs(tmp_path: Path) -> None:
     assert refused(config(tmp_path, {"token": CANARY}, **{"proxy-url": "socks5://127.0.0.1:1"})) == (
-        "context prod goes through a SOCKS proxy, which needs PySocks: pip install pysocks"
+        "context prod uses a SOCKS proxy, which requires PySocks. Run: pip install pysocks"
     )
 
 
 def test_a_plugin_that_is_not_installed_says_how_to_get_it(tmp_path: Path) -> None:
     user = {"exec": {"apiVersion": "v1", "command": "no-such-plugin", "installHint": "Get it from the vendor."}}
     assert refused(config(tmp_path, user)) == (
-        "the kubeconfig logs in with 'no-such-plugin', which is not installed here. Get it from the vendor."
+        "the kubeconfig uses credential plugin 'no-such-plugin', which is not installed. Get it from the vendor."
     )
 
 
 def test_a_context_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
     path = config(tmp_path, {"token": CANARY}).kubeconfig
     assert refused(ClusterLogin(path, context="porod")) == (
-        f"{path}: no context 'porod'; there are: dev, prod. Choose one with --context."
+        f"{path}: context 'porod' does not exist; available contexts: dev, prod. Set one with --context."
     )
 
 
@@ -183,7 +183,7 @@ def test_a_context_that_is_not_there_names_those_that_are(tmp_path: Path) -> Non
         ("", "kubeconfig"),
         ("a: [", "config:1: the kubeconfig is not YAML"),
         ("current-context: prod\ncontexts:\n- {name: prod, context: {cluster: gone}}\n", "gone"),
-        ("[]", "not a kubeconfig as kubectl reads it"),
+        ("[]", "not a valid kubeconfig"),
         ("[" * 100_000, "the kubeconfig is nested too deep"),
         (json.dumps({"current-context": "x", "contexts": [{"name": "x", "context": {}}]}), "x"),
     ],
@@ -191,9 +191,9 @@ def test_a_context_that_is_not_there_names_those_that_are(tmp_path: Path) -> Non
 def test_a_damaged_kubeconfig_is_one_line(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "config"
     path.write_text(text)
-    said = refused(ClusterLogin(str(path)))
-    assert words in said
-    assert "Traceback" not in said
+    message = refused(ClusterLogin(str(path)))
+    assert words in message
+    assert "Traceback" not in message
 
 
 def test_no_cluster_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,6 @@ def test_flaws_are_named() -> None:
     rules = [_rule("one", 3, "could not"), _rule("two", 3, "could not clone"), _rule("three", 1, "nothing")]
     found = messages.flaws(rules, [Message("GitRepository", "", "could not clone", "here", "area/three")])
     assert list(found) == [
-        "here: area/one, area/two have rank 3, and all match: could not clone",
+        "here: area/one, area/two have rank 3 and all match: could not clone",
         "here: is recognised by area/one, not by area/three: could not clone",
     ]

@@ -80,10 +80,10 @@ def test_hostile_text_stays_in_its_label_and_in_its_field() -> None:
     text = prometheus.render(report(bad))
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert [line for line in lines if not _SAMPLE.fullmatch(line)] == []
-    written = openreports.render(report(bad))
-    assert "\x1b" not in text + written
-    assert "\u202e" not in text + written
-    objects = list(yaml.safe_load_all(written))
+    openreports_text = openreports.render(report(bad))
+    assert "\x1b" not in text + openreports_text
+    assert "\u202e" not in text + openreports_text
+    objects = list(yaml.safe_load_all(openreports_text))
     assert [o["kind"] for o in objects] == ["ClusterReport", "Report"]
     assert objects[1]["results"][0]["message"] == 'x"} 1\nup 0 \\ \\x1b[31m\\u202ered'
 
@@ -138,19 +138,19 @@ def test_a_namespace_that_can_hold_no_object() -> None:
 
 def test_an_object_stays_below_what_etcd_takes() -> None:
     much = [found(key=str(i), message="m" * 5000, fix="f" * 5000, field="d" * 5000) for i in range(600)]
-    whole = openreports.objects(report(*much))[1]
-    assert whole["summary"]["fail"] == 600
-    left = 600 - len(whole["results"][:-1])
-    assert 0 < left < 600
-    assert whole["results"][-1] == {
+    published = openreports.objects(report(*much))[1]
+    assert published["summary"]["fail"] == 600
+    dropped = 600 - len(published["results"][:-1])
+    assert 0 < dropped < 600
+    assert published["results"][-1] == {
         "policy": "fluxdoctor",
         "result": "skip",
-        "message": f"{left} more results are not shown here",
+        "message": f"{dropped} more results are not shown here",
     }
-    assert [r["properties"]["fingerprint"] for r in whole["results"][:-1]] == [
-        f.fingerprint for f in much[: 600 - left]
+    assert [r["properties"]["fingerprint"] for r in published["results"][:-1]] == [
+        f.fingerprint for f in much[: 600 - dropped]
     ]
-    assert len(json.dumps(whole).encode()) < 1.5 * 2**20
+    assert len(json.dumps(published).encode()) < 1.5 * 2**20
 
 
 def test_a_file_is_replaced_in_one_step_and_readable(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_links(target: str, page: str) -> None:
 
 
 def test_a_link_that_leads_nowhere_ends_the_build() -> None:
-    with pytest.raises(docsite.LinkError, match=r"docs/a.md: \[gone.md\] leads nowhere"):
+    with pytest.raises(docsite.LinkError, match=r"docs/a.md: the target of \[gone.md\] does not exist"):
         docsite.relinked("[x](gone.md)", "docs/a.md", "a.md", docsite.sources())
 
 

@@ -1,4 +1,4 @@
-"""docs/accuracy.md: the figures of recorded and generated incidents, in total and for each rule, and every miss explained."""
+"""Makes docs/accuracy.md: the figures of recorded and generated incidents, in total and by rule, and why incidents are missed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 from accuracy import ROOT, Scored, line, run
-from accuracy_kept import kept
+from accuracy_first_met import load
 
 from fluxdoctor.rule import Catalogue
 
@@ -19,88 +19,93 @@ _PART = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- /\2 -->)", re.S)
 
 
 def misses(root: Path) -> dict[str, str]:
-    """Read why each incident that is missed is missed."""
+    """Read the reason for each missed incident."""
     return dict(yaml.safe_load((root / "misses.yaml").read_text("utf-8")) or {})
 
 
 def read(
     recorded: Sequence[Scored], fleets: Sequence[Scored], catalogue: Catalogue, root: Path, held_out: Path | None
 ) -> Page:
-    """Put the page together: what was scored, the incidents that were held out, and the reasons of what is missed."""
+    """Return the page: the scores, the held-out incidents, and the reasons for misses."""
     if held_out is None:
         return Page(recorded, fleets, catalogue, misses(root))
     return Page(
-        recorded, fleets, catalogue, {**misses(root), **misses(held_out)}, run(held_out, [], catalogue), kept(held_out)
+        recorded, fleets, catalogue, {**misses(root), **misses(held_out)}, run(held_out, [], catalogue), load(held_out)
     )
 
 
 @dataclass(frozen=True)
 class Page:
-    """What was measured, and the words for what was missed. ``first``: ``held`` as scored before the rules had met them."""
+    """The scores, and the reasons for misses. ``first_met``: the first scores of the ``held_out`` incidents."""
 
     recorded: Sequence[Scored]
     fleets: Sequence[Scored]
     catalogue: Catalogue
     why: Mapping[str, str]
-    held: Sequence[Scored] = ()
-    first: Sequence[Scored] = ()
+    held_out: Sequence[Scored] = ()
+    first_met: Sequence[Scored] = ()
 
     def totals(self) -> str:
         """Return the table of the totals: recorded incidents beside those held out, and generated fleets."""
-        named = (
+        columns_by_head = (
             ("recorded", self.recorded),
-            ("held out, first met", self.first),
-            ("held out, now", self.held),
+            ("held out, first met", self.first_met),
+            ("held out, now", self.held_out),
             ("generated", self.fleets),
         )
-        heads = [head for head, scored in named if scored]
-        columns = [_figures(scored) for _, scored in named if scored]
+        heads = [head for head, scored in columns_by_head if scored]
+        columns = [_figures(scored) for _, scored in columns_by_head if scored]
         lines = [f"| measured | {' | '.join(heads)} |", f"|---|{'---|' * len(columns)}"]
-        lines += [f"| {what} | {' | '.join(c[what] for c in columns)} |" for what in columns[0]]
+        lines += [f"| {label} | {' | '.join(column[label] for column in columns)} |" for label in columns[0]]
         return "\n".join(lines)
 
     def by_rule(self) -> str:
-        """Return the table of the rules that any incident called for."""
-        rows = _Counts.of((*self.recorded, *self.held), self.catalogue)
-        made = _Counts.of(self.fleets, self.catalogue)
-        ids = sorted({*rows.right, *rows.wrong, *rows.missed, *made.right, *made.wrong, *made.missed})
+        """Return the table of the rules that any incident needs."""
+        recorded = _Counts.of((*self.recorded, *self.held_out), self.catalogue)
+        generated = _Counts.of(self.fleets, self.catalogue)
+        ids = sorted(
+            {*recorded.right, *recorded.wrong, *recorded.missed, *generated.right, *generated.wrong, *generated.missed}
+        )
         lines = [
             "| rule | right | wrong | missed | precision | right in generated | wrong |",
             "|---|---|---|---|---|---|---|",
         ]
         for rule in ids:
-            right, wrong = rows.right[rule], rows.wrong[rule]
+            right, wrong = recorded.right[rule], recorded.wrong[rule]
             precision = f"{right / (right + wrong):.0%}" if right + wrong else "-"
-            cells = (right, wrong, rows.missed[rule], precision, made.right[rule], made.wrong[rule])
+            cells = (right, wrong, recorded.missed[rule], precision, generated.right[rule], generated.wrong[rule])
             lines.append(f"| {rule} | {' | '.join(map(str, cells))} |")
-        known = sum(r.role == "root" for r in self.catalogue.rules)
-        used = sum(bool((r := self.catalogue.get(i)) and r.role == "root") for i in ids)
-        rest = known - used
-        lines += [
-            "",
-            f"{used} of {known} rules were called for; the other {rest} are proven only by the examples on their pages.",
-        ]
+        root_rules = sum(r.role == "root" for r in self.catalogue.rules)
+        used_rules = sum(bool((r := self.catalogue.get(i)) and r.role == "root") for i in ids)
+        proven_by_examples = f"the other {root_rules - used_rules} are proven only by the examples on their pages."
+        lines += ["", f"{used_rules} of {root_rules} rules were called for; {proven_by_examples}"]
         return "\n".join(lines)
 
     def missed(self) -> str:
-        """Return the table of what is missed, with the reason."""
-        rows = [s for s in (*self.recorded, *self.held) if not s.found or s.wrong or not s.first]
+        """Return the table of missed incidents with the reasons."""
+        rows = [
+            s for s in (*self.recorded, *self.held_out) if not s.finds_all_causes or s.wrong or not s.is_cause_first
+        ]
         lines = [f"| `{s.name}` | {self.why.get(s.name, 'not explained')} |" for s in rows]
         return "\n".join(["| incident | why |", "|---|---|", *lines]) if rows else "Nothing."
 
     def surprises(self) -> str:
-        """Return what went wrong when the held-out incidents were first met."""
-        told = [line(s) for s in self.first if s.score < 1 or not s.first or s.unaccounted]
-        return "\n".join(["```", *told, "```"]) if told else "Nothing."
+        """Return the held-out incidents whose first score was not perfect."""
+        lines = [line(s) for s in self.first_met if s.score < 1 or not s.is_cause_first or s.unaccounted]
+        return "\n".join(["```", *lines, "```"]) if lines else "Nothing."
 
     def problems(self) -> Iterator[str]:
-        """Yield what is missed and not explained, and what is explained and not missed any more."""
-        rows = {s.name for s in (*self.recorded, *self.held) if not s.found or s.wrong or not s.first}
-        yield from (f"{name}: say in misses.yaml why" for name in sorted(rows - self.why.keys()))
-        yield from (f"{name}: is in misses.yaml and is not missed" for name in sorted(self.why.keys() - rows))
+        """Yield missed incidents without a reason, and reasons of incidents that are not missed."""
+        missed_names = {
+            s.name
+            for s in (*self.recorded, *self.held_out)
+            if not s.finds_all_causes or s.wrong or not s.is_cause_first
+        }
+        yield from (f"{name}: add the reason to misses.yaml" for name in sorted(missed_names - self.why.keys()))
+        yield from (f"{name}: is in misses.yaml but is not missed" for name in sorted(self.why.keys() - missed_names))
 
     def text(self) -> str:
-        """Return docs/accuracy.md with its figures made anew."""
+        """Return docs/accuracy.md with new figures."""
         parts = {
             "totals": self.totals(),
             "rules": self.by_rule(),
@@ -111,8 +116,8 @@ class Page:
 
 
 def _figures(scored: Sequence[Scored]) -> dict[str, str]:
-    broken = [s for s in scored if not s.healthy]
-    healthy = [s for s in scored if s.healthy]
+    broken = [s for s in scored if not s.is_healthy]
+    healthy = [s for s in scored if s.is_healthy]
     right, wrong = (sum(len(getattr(s, key)) for s in broken) for key in ("right", "wrong"))
     missed = sum(len(s.missed) for s in broken)
     causes = (
@@ -124,8 +129,8 @@ def _figures(scored: Sequence[Scored]) -> dict[str, str]:
         "findings that count": f"{right + wrong:,}",
         "precision: right of all findings": f"{right / ((right + wrong) or 1):.1%}",
         "recall: causes that were named": f"{(causes - missed) / (causes or 1):.1%}",
-        "incidents with every cause found": f"{sum(s.found for s in broken) / n:.1%}",
-        "incidents with a true cause ranked first": f"{sum(s.first for s in broken) / n:.1%}",
+        "incidents with every cause found": f"{sum(s.finds_all_causes for s in broken) / n:.1%}",
+        "incidents with a true cause ranked first": f"{sum(s.is_cause_first for s in broken) / n:.1%}",
         "score, as ITBench scores": f"{sum(s.score for s in broken) / n:.3f}",
         "failing objects not accounted for": str(sum(len(s.unaccounted) for s in scored)),
         "healthy incidents": f"{len(healthy):,}",
@@ -135,7 +140,7 @@ def _figures(scored: Sequence[Scored]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Counts:
-    """How often each rule was right, wrong, or silent where it should have spoken."""
+    """How often each rule was right, wrong, or silent although it should have reported."""
 
     right: Counter[str]
     wrong: Counter[str]

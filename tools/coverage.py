@@ -1,7 +1,7 @@
-"""Makes rules/COVERAGE.md: for each row of the fault catalogue, the rules that recognise it, or why none does.
+"""Makes rules/COVERAGE.md: for each fault of the catalogue, the rules that recognise it, or the reason why none does.
 
-`python tools/coverage.py` writes it. `fixtures/faults.yaml` is the catalogue, `rules/exclusions.yaml` argues each row that
-no rule can recognise. The tests fail where the table is out of date or a row's own message is not recognised.
+`python tools/coverage.py` writes it. `fixtures/faults.yaml` is the catalogue; `rules/exclusions.yaml` has the reason for each
+fault that no rule can recognise. The tests fail if the table is out of date or a fault's own message is not recognised.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FAULTS = ROOT / "fixtures" / "faults.yaml"
 EXCLUSIONS = ROOT / "rules" / "exclusions.yaml"
 TRAPS = ROOT / "fixtures" / "traps.yaml"
 TABLE = ROOT / "rules" / "COVERAGE.md"
-#: What stands for a placeholder of a message, by its name; "web" for any other.
+#: The word for each placeholder of a message, by its name; "web" for any other.
 _WORDS = {
     "err": "an example", "d": "30s", "ns": "apps", "n": "web", "i": "0", "gv": "apps/v1", "group": "example.com", "version": "v1",
     "old": "v1beta1", "new": "v2", "host": "git.example.com", "url": "https://git.example.com/acme/web.git", "path": "apps/web",
@@ -49,31 +49,31 @@ class Fault:
     message: str
     sample: str
     regex: str
-    objects: bool
+    has_objects: bool
 
     @property
-    def counts(self) -> bool:
-        """A root cause that people meet often enough to be owed a rule."""
+    def needs_rule(self) -> bool:
+        """Whether it is a root cause that is frequent enough to need a rule."""
         return self.role == "root" and self.frequency in _SERIOUS
 
 
 @dataclass(frozen=True)
 class Row:
-    """A fault, the rules that name it, and what is argued where there is none."""
+    """A fault, the rules that name it, and the reason if there is none."""
 
     fault: Fault
     rules: tuple[Rule, ...] = ()
     why: str = ""
 
     @property
-    def proven(self) -> bool:
-        """A rule looks at facts for it."""
+    def is_proven(self) -> bool:
+        """Whether a rule checks facts for it."""
         return any(r.check for r in self.rules)
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What shows that no rule falls for a trap: an example of a page, an incident, a repository, or a page of tests/traps."""
+    """The proof that no rule reports a trap: an example of a page, an incident, a repository, or a page of tests/traps."""
 
     kind: str
     name: str
@@ -86,12 +86,12 @@ class Proof:
         return cls(kind, name, *example)
 
     def __str__(self) -> str:
-        where = self.path.relative_to(ROOT)
-        return f"[{self.name}](../{where})" + (f" ({self.example.partition(': ')[2]})" if self.example else "")
+        relative_path = self.path.relative_to(ROOT)
+        return f"[{self.name}](../{relative_path})" + (f" ({self.example.partition(': ')[2]})" if self.example else "")
 
     @property
     def path(self) -> Path:
-        """The file or folder. Raises KeyError for a kind that is none of the four."""
+        """The file or folder. Raises KeyError for an unknown kind."""
         return (
             ROOT
             / {
@@ -103,14 +103,14 @@ class Proof:
         )
 
     def exists(self) -> bool:
-        """Tell whether it is there; of a page, the example."""
-        there = self.path.exists()
-        return f"\n## {self.example}\n" in self.path.read_text("utf-8") if there and self.example else there
+        """Tell whether the file exists and, for a page, whether it has the example."""
+        exists = self.path.exists()
+        return f"\n## {self.example}\n" in self.path.read_text("utf-8") if exists and self.example else exists
 
 
 @dataclass(frozen=True)
 class Trap:
-    """Something that looks broken and is normal, and what proves that no rule falls for it."""
+    """A state that looks broken but is normal, and the proofs that no rule reports it."""
 
     text: str
     proofs: tuple[Proof, ...]
@@ -118,7 +118,7 @@ class Trap:
 
 @dataclass
 class Coverage:
-    """The whole table, and what is wrong with it."""
+    """The complete table, and its flaws."""
 
     rows: list[Row] = field(default_factory=list)
     flaws: list[str] = field(default_factory=list)
@@ -140,7 +140,7 @@ def _fault(row: Fields) -> Fault:
         message=row.text("message"),
         sample=row.text("sample"),
         regex=row.text("regex"),
-        objects=row.flag("objects"),
+        has_objects=row.flag("objects"),
     )
 
 
@@ -151,42 +151,42 @@ def traps(path: Path = TRAPS) -> list[Trap]:
 
 
 def sample(fault: Fault) -> str:
-    """Return a message of the fault as a controller would write it: the template with words for its placeholders."""
+    """Return a message of the fault as a controller writes it: the template with words for its placeholders."""
     if fault.sample:
         return fault.sample
-    return _PLACE.sub(lambda found: _word(found[1]), fault.message)
+    return _PLACE.sub(lambda match: _word(match[1]), fault.message)
 
 
 def _word(name: str) -> str:
-    first = name.split("|", maxsplit=1)[0].strip()
-    known = _WORDS.get(name, _WORDS.get(name.lower(), ""))
-    return known or ("" if name == "..." else first if "|" in name else "web")
+    default = name.split("|", maxsplit=1)[0].strip()
+    word = _WORDS.get(name, _WORDS.get(name.lower(), ""))
+    return word or ("" if name == "..." else default if "|" in name else "web")
 
 
-def coverage(rules: Sequence[Rule], known: Iterable[Fault], argued: Mapping[str, str]) -> Coverage:
-    """Put rules beside faults; name every rule and every exclusion that does not fit."""
-    found = Coverage()
-    rows = {fault.id: fault for fault in known}
+def coverage(rules: Sequence[Rule], faults: Iterable[Fault], exclusions: Mapping[str, str]) -> Coverage:
+    """Match rules to faults; list every rule and every exclusion that does not fit as a flaw."""
+    result = Coverage()
+    rows = {fault.id: fault for fault in faults}
     by_fault: dict[str, list[Rule]] = {}
     for rule in rules:
         for fault_id in rule.faults:
             by_fault.setdefault(fault_id, []).append(rule)
             if fault_id not in rows:
-                found.flaws.append(f"{rule.id} names a fault that is not in the catalogue: {fault_id}")
-    found.flaws += [f"{EXCLUSIONS.name}: no such fault: {i}" for i in argued if i not in rows]
+                result.flaws.append(f"{rule.id} names a fault that is not in the catalogue: {fault_id}")
+    result.flaws += [f"{EXCLUSIONS.name}: no such fault: {i}" for i in exclusions if i not in rows]
     for fault in rows.values():
         claiming = tuple(by_fault.get(fault.id, ()))
-        if claiming and fault.id in argued:
-            found.flaws.append(f"{EXCLUSIONS.name}: {fault.id} is recognised by {claiming[0].id}")
+        if claiming and fault.id in exclusions:
+            result.flaws.append(f"{EXCLUSIONS.name}: {fault.id} is recognised by {claiming[0].id}")
         if claiming and not recognised(fault, claiming):
             names = ", ".join(r.id for r in claiming)
-            found.flaws.append(f"{fault.id}: none of {names} recognises its message: {sample(fault)}")
-        found.rows.append(Row(fault, claiming, argued.get(fault.id, "")))
-    return found
+            result.flaws.append(f"{fault.id}: none of {names} recognises its message: {sample(fault)}")
+        result.rows.append(Row(fault, claiming, exclusions.get(fault.id, "")))
+    return result
 
 
 def recognised(fault: Fault, claiming: Sequence[Rule]) -> bool:
-    """Tell whether a claiming rule reads the row's own message; one that reads facts alone need not."""
+    """Tell whether a claiming rule recognises the fault's own message. A rule that reads only facts need not."""
     readers = [r for r in claiming if r.patterns]
     if not readers or not fault.message or len(readers) < len(claiming):
         return True
@@ -199,27 +199,27 @@ def recognised(fault: Fault, claiming: Sequence[Rule]) -> bool:
 
 def _cells(row: Row) -> tuple[str, ...]:
     rules = ", ".join(f"[{r.id}](fluxdoctor_rules/{r.id}.md)" if r.role != "fallback" else r.id for r in row.rules)
-    how = "" if not row.rules else "proven" if row.proven else "reported"
+    confidence = "" if not row.rules else "proven" if row.is_proven else "reported"
     modes = sorted({"repository" if mode == "check" else "live" for r in row.rules for mode in r.modes})
     why = row.why or ("" if row.rules else "normal: no rule may speak of it" if row.fault.role == "trap" else "no rule")
-    return row.fault.id, row.fault.frequency, row.fault.role, rules or why, how, ", ".join(modes)
+    return row.fault.id, row.fault.frequency, row.fault.role, rules or why, confidence, ", ".join(modes)
 
 
 def _summary(rows: Sequence[Row]) -> Iterator[str]:
-    serious = [r for r in rows if r.fault.counts]
-    argued = [r for r in serious if r.why and not r.rules]
-    told = [r for r in serious if r.rules]
-    shown = [r for r in told if r.fault.objects]
-    proven = [r for r in shown if r.proven]
-    yield f"- {len(serious)} root faults of high or medium frequency: {len(told)} recognised, {len(argued)} argued,"
-    yield f"  {len(serious) - len(told) - len(argued)} open"
-    yield f"- of the {len(shown)} recognised ones whose evidence can stand in a snapshot, {len(proven)} are proven by facts"
-    yield f"  ({len(proven) / max(1, len(shown)):.0%})"
-    rest = [r for r in rows if r.fault.role == "root" and not r.fault.counts]
-    yield f"- {len(rest)} root faults of low frequency: {sum(bool(r.rules) for r in rest)} recognised"
+    serious = [r for r in rows if r.fault.needs_rule]
+    excluded = [r for r in serious if r.why and not r.rules]
+    recognised_rows = [r for r in serious if r.rules]
+    provable = [r for r in recognised_rows if r.fault.has_objects]
+    proven = [r for r in provable if r.is_proven]
+    yield f"- {len(serious)} root faults of high or medium frequency: {len(recognised_rows)} recognised, {len(excluded)} argued,"
+    yield f"  {len(serious) - len(recognised_rows) - len(excluded)} open"
+    yield f"- of the {len(provable)} recognised ones whose evidence can stand in a snapshot, {len(proven)} are proven by facts"
+    yield f"  ({len(proven) / max(1, len(provable)):.0%})"
+    low_frequency = [r for r in rows if r.fault.role == "root" and not r.fault.needs_rule]
+    yield f"- {len(low_frequency)} root faults of low frequency: {sum(bool(r.rules) for r in low_frequency)} recognised"
 
 
-def table(found: Coverage) -> str:
+def table(coverage: Coverage) -> str:
     """Return COVERAGE.md."""
     lines = [
         "# Which rule recognises which fault",
@@ -227,9 +227,9 @@ def table(found: Coverage) -> str:
         "Made by `make coverage` from [fixtures/faults.yaml](../fixtures/faults.yaml), the rules and",
         "[exclusions.yaml](exclusions.yaml). *proven*: a rule reads facts for it; *reported*: the controller's message says it.",
         "",
-        *_summary(found.rows),
+        *_summary(coverage.rows),
     ]
-    for section in dict.fromkeys(row.fault.section for row in found.rows):
+    for section in dict.fromkeys(row.fault.section for row in coverage.rows):
         lines += [
             "",
             f"## {section}",
@@ -237,7 +237,7 @@ def table(found: Coverage) -> str:
             "| fault | frequency | role | rule, or why none | known | mode |",
             "|---|---|---|---|---|---|",
         ]
-        lines += [f"| {' | '.join(_cells(row))} |" for row in found.rows if row.fault.section == section]
+        lines += [f"| {' | '.join(_cells(row))} |" for row in coverage.rows if row.fault.section == section]
     return "\n".join((*lines, *_traps())) + "\n"
 
 
@@ -248,14 +248,14 @@ def _traps() -> Iterator[str]:
         yield f"| {text} | {'; '.join(map(str, trap.proofs))} |"
 
 
-def made() -> Coverage:
+def installed_coverage() -> Coverage:
     """Return the coverage of the installed rules."""
-    argued = Fields(yaml.safe_load(EXCLUSIONS.read_text("utf-8")))
-    return coverage(installed().rules, faults(), dict(argued.items()))
+    exclusions = Fields(yaml.safe_load(EXCLUSIONS.read_text("utf-8")))
+    return coverage(installed().rules, faults(), dict(exclusions.items()))
 
 
 if __name__ == "__main__":
-    result = made()
+    result = installed_coverage()
     TABLE.write_text(table(result), "utf-8")
     for flaw in result.flaws:
         print(flaw, file=sys.stderr)

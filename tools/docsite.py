@@ -1,8 +1,8 @@
-"""Make the documentation site: ``python tools/docsite.py OUTPUT``.
+"""Builds the documentation site: ``python tools/docsite.py OUTPUT``.
 
 The pages of ``docs/``, README, CONTRIBUTING, DECISIONS and CHANGELOG, every rule's page, and the reference that is generated from
-the program itself are put together in a folder that mkdocs then builds, strictly. Links between files of the repository become
-links of the site, or of the repository where the site has no such page; one that leads nowhere ends the build.
+the program itself go into one folder, which mkdocs builds strictly. Links between files of the repository become links of the
+site, or of the repository on GitHub if the site has no such page; a broken link fails the build.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ PAGES = {
     "DECISIONS.md": "explanation/decisions.md",
     "CHANGELOG.md": "changelog.md",
 }
-#: Whose pages are rules: those that anyone's pack could be, and the engine's own.
+#: The folders of rule pages: the rule pack, and the engine's fallbacks.
 RULES = ("rules/fluxdoctor_rules/", "fluxdoctor/fallbacks/")
-#: What comes where; a page of docs/ that is not here is put at the end of the reference.
+#: The order of the menu; other pages of docs/ come at the end of the reference.
 TUTORIALS = ("tutorial/first-five-minutes.md", "tutorial/your-own-rule.md")
 EXPLANATION = ("explanation/how-the-fold-works.md", "explanation/what-is-read.md", "live.md", "answers.md", "accuracy.md",
                "performance.md", "explanation/architecture.md", "explanation/decisions.md")  # fmt: skip
@@ -39,11 +39,11 @@ _FENCED = re.compile(r"(^(`{3,})[^\n]*\n.*?^\2[ ]*$)", re.M | re.S)
 
 
 class LinkError(Exception):
-    """A link that leads nowhere."""
+    """The target of a link does not exist."""
 
 
 def sources() -> dict[str, str]:
-    """Return the repository's files that become pages, and where."""
+    """Return the page of the site for each file of the repository that becomes one."""
     docs = {str(p.relative_to(ROOT)): str(p.relative_to(ROOT / "docs")) for p in sorted((ROOT / "docs").rglob("*.md"))}
     rules = {
         str(page.relative_to(ROOT)): f"rules/{page.relative_to(ROOT / home)}"
@@ -53,55 +53,57 @@ def sources() -> dict[str, str]:
     return {**PAGES, **docs, **rules}
 
 
-def relinked(text: str, source: str, page: str, known: dict[str, str]) -> str:
-    """Rewrite the links of a page for where it stands in the site; code stays as it is. Raises LinkError."""
+def relinked(text: str, source: str, page: str, page_by_source: dict[str, str]) -> str:
+    """Rewrite the links of a page for its place in the site, except in code. Raises LinkError."""
     parts = _FENCED.split(text)
-    # split gives text, the fence, its ticks, text, ...
-    out = [part if i % 3 == 1 else _relinked(part, source, page, known) for i, part in enumerate(parts) if i % 3 != 2]  # noqa: PLR2004
-    return "".join(out)
+    # split returns text, the fence, its ticks, text, ...
+    for i in range(0, len(parts), 3):
+        parts[i] = _relinked(parts[i], source, page, page_by_source)
+    del parts[2::3]
+    return "".join(parts)
 
 
-def _relinked(text: str, source: str, page: str, known: dict[str, str]) -> str:
-    def target(found: re.Match[str]) -> str:
-        return f"[{found['text']}]({_target(found['target'], source, page, known)})"
+def _relinked(text: str, source: str, page: str, page_by_source: dict[str, str]) -> str:
+    def target(link: re.Match[str]) -> str:
+        return f"[{link['text']}]({_target(link['target'], source, page, page_by_source)})"
 
     return _LINK.sub(target, text)
 
 
-def _target(target: str, source: str, page: str, known: dict[str, str]) -> str:
+def _target(target: str, source: str, page: str, page_by_source: dict[str, str]) -> str:
     path, hash_, anchor = target.partition("#")
     if not path or "://" in path or path.startswith("mailto:"):
         return target
     file = os.path.normpath(Path(source).parent / path)
-    place = known.get(file)
-    if place is None and file.startswith("docs/reference/"):
-        place = file.removeprefix("docs/")
-    if place is not None:
-        return os.path.relpath(place, Path(page).parent) + hash_ + anchor
+    page_path = page_by_source.get(file)
+    if page_path is None and file.startswith("docs/reference/"):
+        page_path = file.removeprefix("docs/")
+    if page_path is not None:
+        return os.path.relpath(page_path, Path(page).parent) + hash_ + anchor
     if not (ROOT / file).exists():
-        raise LinkError(f"{source}: [{target}] leads nowhere")
+        raise LinkError(f"{source}: the target of [{target}] does not exist")
     return f"{REPOSITORY}/blob/main/{file}{hash_}{anchor}"
 
 
 def stage(folder: Path) -> None:
-    """Put the pages and the settings of mkdocs into a folder. Raises LinkError."""
-    known = sources()
+    """Write the pages and the settings of mkdocs into a folder. Raises LinkError."""
+    page_by_source = sources()
     pages = folder / "docs"
-    for source, page in known.items():
+    for source, page in page_by_source.items():
         text = (ROOT / source).read_text("utf-8")
         if source.startswith(RULES):
             text = reference.rule_page(text, page)
-        _write(pages / page, relinked(text, source, page, known))
+        _write(pages / page, relinked(text, source, page, page_by_source))
     for page, text in reference.pages().items():
         _write(pages / page, text)
     shutil.copy(ROOT / "fluxdoctor/report/schema-1.json", pages / "reference/schema-1.json")
     settings = yaml.safe_load((ROOT / "tools/mkdocs.yml").read_text("utf-8"))
-    settings["nav"] = nav(list(known.values()), list(reference.pages()))
+    settings["nav"] = nav(list(page_by_source.values()), list(reference.pages()))
     (folder / "mkdocs.yml").write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
 
 
 def nav(pages: list[str], generated: list[str]) -> list[object]:
-    """Return what stands where in the site's menu."""
+    """Return the site's menu."""
     rules = sorted(p for p in pages if p.startswith("rules/"))
     how_to = [p for p in pages if p.startswith("how-to/")] + ["check.md"]
     placed = {*TUTORIALS, *EXPLANATION, *REFERENCE, *how_to, *rules, *PAGES.values()}
@@ -127,15 +129,15 @@ def _write(path: Path, text: str) -> None:
 
 def main(output: Path) -> int:
     """Build the site into a folder."""
-    with tempfile.TemporaryDirectory() as held:
+    with tempfile.TemporaryDirectory() as folder:
         try:
-            stage(Path(held))
+            stage(Path(folder))
         except LinkError as error:
             print(f"site: {error}", file=sys.stderr)
             return 1
-        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", f"{held}/mkdocs.yml",
+        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file", f"{folder}/mkdocs.yml",
                    "--site-dir", str(output.resolve())]  # fmt: skip
-        # The theme's word about mkdocs 2 is for its maintainers; it is no warning of this build.
+        # The theme's warning about mkdocs 2 is not about this site.
         done = subprocess.run(command, check=False, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"})  # noqa: S603
     if done.returncode == 0:
         print(f"{output}/index.html")

@@ -1,4 +1,4 @@
-"""Scores generated fleets (tests/incidents) as the recorded incidents are scored."""
+"""Scores generated fleets (tests/incidents) in the same way as the recorded incidents."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from fluxdoctor.rule import Catalogue
 from tests.incidents import Incident, generate
 
 
-def run(number: int, catalogue: Catalogue) -> list[Scored]:
-    """Generate so many incidents, always the same, and score each; none where ``number`` is 0."""
-    found: list[Scored] = []
+def run(count: int, catalogue: Catalogue) -> list[Scored]:
+    """Generate ``count`` incidents, always the same ones, and score each."""
+    scores: list[Scored] = []
 
-    def one(incident: Incident) -> None:
+    def score_incident(incident: Incident) -> None:
         answer, report = incident.answer, diagnose(incident.snapshot, catalogue)
-        judged = answer.judge(report)
-        found.append(
+        judgement = answer.judge(report)
+        scores.append(
             Scored(
-                f"fleet-{len(found):05d} ({len(incident.broken)} broken)",
-                healthy=not answer.causes,
-                first=judged.first or not (answer.causes or judged.wrong),
-                right=tuple((rule, "") for rule in judged.right),
-                wrong=tuple((rule, "") for rule in judged.wrong),
-                missed=tuple((name, "") for name in judged.missed),
-                unaccounted=tuple(map(str, judged.unaccounted)),
+                f"fleet-{len(scores):05d} ({len(incident.broken)} broken)",
+                is_healthy=not answer.causes,
+                is_cause_first=judgement.first or not (answer.causes or judgement.wrong),
+                right=tuple((rule, "") for rule in judgement.right),
+                wrong=tuple((rule, "") for rule in judgement.wrong),
+                missed=tuple((name, "") for name in judgement.missed),
+                unaccounted=tuple(map(str, judgement.unaccounted)),
             )
         )
 
-    if number:
-        generate(number, one)
-    return found
+    if count:
+        generate(count, score_incident)
+    return scores

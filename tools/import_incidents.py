@@ -1,10 +1,10 @@
-"""Import recorded snapshot folders as incidents: one whole base, and of the others what differs from it.
+"""Imports recorded snapshot folders as incidents: one complete base, and the others as differences from it.
 
     python tools/import_incidents.py SRC DST
 
-SRC holds snapshot folders whose git trees are nearly all the same. In DST each gets two keys in its
-``snapshot.yaml``: ``extends``, the sibling folder from which files under ``git/`` and ``helm/`` are inherited
-unless it has its own, and ``without``, the inherited files or folders that are not there. All else is copied.
+SRC contains snapshot folders whose git trees are nearly identical. In DST each gets two keys in its
+``snapshot.yaml``: ``extends``, the sibling folder from which it inherits files under ``git/`` and ``helm/``
+unless it has its own, and ``without``, the inherited files or folders to leave out. Everything else is copied.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 BASE = "healthy-baseline"
-#: Kept whole, because they are also read alone, away from their siblings.
+#: Complete, because they are also read without their siblings.
 SELF_CONTAINED = frozenset({BASE, "hr-dependson-not-ready"})
 INHERITED = ("git/", "helm/")
 FORMAT = "format: 1\n"
@@ -33,57 +33,59 @@ def read(folder: Path) -> dict[str, bytes]:
 
 
 def within(path: str, folder: str) -> bool:
-    """Whether the path is the folder or lies in it."""
+    """Tell whether the path is the folder or is in it."""
     return path == folder or path.startswith(f"{folder}/")
 
 
 def folders(path: str) -> list[str]:
-    """List the folders a file lies in, the outermost first."""
+    """List the folders that contain a file, the outermost first."""
     return [str(folder) for folder in reversed(PurePosixPath(path).parents)][1:]
 
 
 def without(base: Collection[str], own: Collection[str]) -> list[str]:
-    """List what of the base is not there: the file, or the folder that has no file of the base left in it."""
-    left = {folder for path in base if path in own for folder in folders(path)}
-    gone = {next((folder for folder in folders(path) if folder not in left), path) for path in base if path not in own}
-    return sorted(gone)
+    """List what a folder lacks of the base: single files, or whole folders without any file of the base."""
+    remaining = {folder for path in base if path in own for folder in folders(path)}
+    removed = {
+        next((folder for folder in folders(path) if folder not in remaining), path) for path in base if path not in own
+    }
+    return sorted(removed)
 
 
 def differences(base: Files, own: Files) -> dict[str, bytes]:
-    """Leave out what is inherited from the base, and say in snapshot.yaml what the base is."""
+    """Return the files without those inherited from the base, with the base named in snapshot.yaml."""
     inherited = {path: body for path, body in base.items() if path.startswith(INHERITED)}
-    kept = {path: body for path, body in own.items() if inherited.get(path) != body}
+    changed = {path: body for path, body in own.items() if inherited.get(path) != body}
     keys: dict[str, str | list[str]] = {"extends": BASE}
-    if gone := without(inherited, own):
-        keys["without"] = gone
+    if removed := without(inherited, own):
+        keys["without"] = removed
     snapshot = own["snapshot.yaml"].decode()
     if not snapshot.startswith(FORMAT):
         raise ValueError(f"snapshot.yaml does not start with {FORMAT!r}")
     lines = yaml.safe_dump(keys, sort_keys=False) + snapshot.removeprefix(FORMAT)
-    return {**kept, "snapshot.yaml": f"{FORMAT}{lines}".encode()}
+    return {**changed, "snapshot.yaml": f"{FORMAT}{lines}".encode()}
 
 
 def readable(objects: bytes) -> bytes:
-    """Write one field a line, in the order recorded, so that a diff shows what changed."""
+    """Format JSON with one field per line, in the recorded order, so that a diff shows the changes."""
     return f"{json.dumps(json.loads(objects), indent=1, ensure_ascii=False)}\n".encode()
 
 
 def restore(base: Files, own: Files) -> dict[str, bytes]:
-    """Put a folder together from its base and its differences, as a loader does."""
+    """Return a folder's files from its base and its differences, as the loader does."""
     declared = yaml.safe_load(own["snapshot.yaml"])
     if "extends" not in declared:
         return dict(own)
-    gone = declared.get("without", [])
+    removed = declared.get("without", [])
     inherited = {
         path: body
         for path, body in base.items()
-        if path.startswith(INHERITED) and not any(within(path, folder) for folder in gone)
+        if path.startswith(INHERITED) and not any(within(path, folder) for folder in removed)
     }
     return {**inherited, **own}
 
 
 def write(folder: Path, files: Files) -> None:
-    """Write a snapshot folder anew."""
+    """Replace a snapshot folder."""
     if folder.exists():
         shutil.rmtree(folder)
     for path, body in files.items():
@@ -93,12 +95,12 @@ def write(folder: Path, files: Files) -> None:
 
 
 def incident(name: str, base: Files, own: Files) -> dict[str, bytes]:
-    """Turn a recorded folder into the one that is kept, and prove that nothing of its trees is lost."""
+    """Return the files of an incident from a recorded folder. Raises ValueError if any file of its trees would be lost."""
     objects = "cluster/objects.json"
     files = dict(own) if name in SELF_CONTAINED else differences(base, own)
-    back = restore(base, files)
-    if {**back, "snapshot.yaml": own["snapshot.yaml"]} != own:
-        raise ValueError(f"{name}: base and differences do not give back what was recorded")
+    restored = restore(base, files)
+    if {**restored, "snapshot.yaml": own["snapshot.yaml"]} != own:
+        raise ValueError(f"{name}: base and differences do not restore the recorded files")
     return {**files, objects: readable(own[objects])}
 
 
@@ -110,13 +112,13 @@ def main() -> None:
     arguments = parser.parse_args()
     sources = [path.parent for path in sorted(arguments.source.glob("*/snapshot.yaml"))]
     recorded = {folder.name: read(folder) for folder in sources}
-    kept = {name: incident(name, recorded[BASE], own) for name, own in recorded.items()}
-    for name, files in kept.items():
+    incidents = {name: incident(name, recorded[BASE], own) for name, own in recorded.items()}
+    for name, files in incidents.items():
         write(arguments.target / name, files)
     shutil.copyfile(arguments.source / "fault-ids.yaml", arguments.target / "fault-ids.yaml")
-    size = sum(len(body) for files in kept.values() for body in files.values())
-    count = sum(len(files) for files in kept.values())
-    print(f"{len(kept)} incidents, {count} files, {size / 1e6:.1f} MB")
+    size = sum(len(body) for files in incidents.values() for body in files.values())
+    count = sum(len(files) for files in incidents.values())
+    print(f"{len(incidents)} incidents, {count} files, {size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

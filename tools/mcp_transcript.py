@@ -1,4 +1,4 @@
-"""Puts a real client's calls on the demo incident, and the answers, into docs/mcp.md: `python tools/mcp_transcript.py`."""
+"""Writes a real client's calls on the demo incident, with the answers, into docs/mcp.md: `python tools/mcp_transcript.py`."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 async def transcript() -> str:
-    """Return the calls and their answers, as the client saw them over stdio."""
+    """Return the calls and their answers over stdio, as Markdown."""
     argv = ["-m", "fluxdoctor", "mcp", "--from", str(ROOT / "fluxdoctor" / "demo")]
     parts = []
     async with Client(StdioServerParameters(command=sys.executable, args=argv)) as client:
         for tool, arguments in CALLS:
             answer = await client.call_tool(tool, arguments)
-            said = answer.structured_content or [getattr(block, "text", "") for block in answer.content]
-            if isinstance(said, dict):
-                said = {key: value for key, value in said.items() if key != "age_seconds"}
-            text = json.dumps(said, indent=1, ensure_ascii=False)
+            content = answer.structured_content or [getattr(block, "text", "") for block in answer.content]
+            if isinstance(content, dict):
+                content = {key: value for key, value in content.items() if key != "age_seconds"}
+            text = json.dumps(content, indent=1, ensure_ascii=False)
             parts.append(f"`{tool}` {json.dumps(arguments)}\n\n```json\n{text}\n```\n")
     return "\n".join(parts)
 
 
 def filled(page: str) -> str:
-    """Return the page with its transcript made anew."""
+    """Return the page with a new transcript."""
     body = anyio.run(transcript)
     return re.sub(r"(<!-- transcript -->\n).*?(<!-- /transcript -->)", lambda m: m[1] + body + m[2], page, flags=re.S)
 

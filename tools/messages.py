@@ -1,9 +1,8 @@
-"""Checks every pattern against the messages that are known: `python tools/messages.py`.
+"""Checks every pattern against the corpus of messages: `python tools/messages.py`.
 
 The corpus: the failing conditions and events of the recorded incidents and of the examples on the rules' pages, the messages
-of the fault catalogue, and those quoted in issues of public trackers (`fixtures/messages.yaml`, each with its link). No
-message may match two rules of the same rank, each quoted one must be recognised by the rule that it names, and a pattern
-that is matched by nothing is dead.
+of the fault catalogue, and those quoted in issues of public trackers (`fixtures/messages.yaml`, each with its link). Each
+message matches at most one rule of a rank, and the rule named beside a quoted message recognises it.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ INCIDENTS = ROOT / "fixtures" / "incidents"
 
 @dataclass(frozen=True)
 class Message:
-    """What a controller says of an object of a kind, and where that was found. ``rule``: which one must recognise it."""
+    """A controller's message about an object of a kind, and its source. ``rule``: the rule that must recognise it."""
 
     kind: str
     reason: str
@@ -40,52 +39,52 @@ class Message:
 
 
 def quoted(path: Path = QUOTED) -> list[Message]:
-    """Read the messages that were quoted in public issues."""
+    """Read the messages quoted in public issues."""
     rows = map(Fields, yaml.safe_load(path.read_text("utf-8")))
     return [
         Message(r.text("kind"), r.text("reason"), r.text("message"), r.text("source"), r.text("rule")) for r in rows
     ]
 
 
-def said(snapshot: Snapshot, source: str) -> Iterator[Message]:
-    """Yield what the controllers say in a snapshot of objects that fail."""
+def failure_messages(snapshot: Snapshot, source: str) -> Iterator[Message]:
+    """Yield the controllers' messages about failing objects in a snapshot."""
     for failure in snapshot.failures.failed:
         for words in failure.words:
             yield Message(failure.ref.kind, words.reason, words.message, source)
 
 
 def corpus(rules: Sequence[Rule]) -> list[Message]:
-    """Return every message that is known, each once."""
-    found = quoted()
+    """Return every message of the corpus once."""
+    messages = quoted()
     for path in sorted(INCIDENTS.glob("*/snapshot.yaml")):
-        found += said(snapshot_folder.load(path.parent), path.parent.name)
+        messages += failure_messages(snapshot_folder.load(path.parent), path.parent.name)
     for example in examples("fluxdoctor_rules"):
-        found += said(world(example), str(example))
-    claimed = {fault for rule in rules for fault in rule.faults}
+        messages += failure_messages(world(example), str(example))
+    claimed_faults = {fault for rule in rules for fault in rule.faults}
     for fault in coverage.faults():
-        if fault.id in claimed and fault.message:
+        if fault.id in claimed_faults and fault.message:
             kinds = [k for k in fault.kinds if k != "*"] or ["Kustomization"]
-            found += [Message(kind, fault.reason, coverage.sample(fault), fault.id) for kind in kinds]
-    return list({(m.kind, m.reason, m.text): m for m in reversed(found)}.values())
+            messages += [Message(kind, fault.reason, coverage.sample(fault), fault.id) for kind in kinds]
+    return list({(m.kind, m.reason, m.text): m for m in reversed(messages)}.values())
 
 
 def matching(rules: Iterable[Rule], message: Message) -> list[Rule]:
-    """Return every rule that would recognise a message if it were alone."""
+    """Return every rule that recognises a message if it is the only rule."""
     return [r for r in rules if recognise([r], message.kind, message.reason, message.text)]
 
 
 def flaws(rules: Sequence[Rule], messages: Iterable[Message]) -> Iterator[str]:
-    """Yield what is wrong: two rules of one rank on one message, and quoted messages that another rule recognises."""
+    """Yield flaws: messages that two rules of one rank match, and quoted messages that another rule recognises."""
     readers = [r for r in rules if r.patterns]
     for message in messages:
-        found = sorted(matching(readers, message), key=lambda r: (r.rank, r.id))
-        ranks = [r.rank for r in found]
+        matches = sorted(matching(readers, message), key=lambda r: (r.rank, r.id))
+        ranks = [r.rank for r in matches]
         for rank in sorted({r for r in ranks if ranks.count(r) > 1}):
-            names = ", ".join(r.id for r in found if r.rank == rank)
-            yield f"{message.source}: {names} have rank {rank}, and all match: {_short(message.text)}"
-        best = found[0].id if found else "none"
-        if message.rule and message.rule != best:
-            yield f"{message.source}: is recognised by {best}, not by {message.rule}: {_short(message.text)}"
+            names = ", ".join(r.id for r in matches if r.rank == rank)
+            yield f"{message.source}: {names} have rank {rank} and all match: {_short(message.text)}"
+        best_rule = matches[0].id if matches else "none"
+        if message.rule and message.rule != best_rule:
+            yield f"{message.source}: is recognised by {best_rule}, not by {message.rule}: {_short(message.text)}"
 
 
 def _short(text: str) -> str:
@@ -94,12 +93,12 @@ def _short(text: str) -> str:
 
 
 if __name__ == "__main__":
-    known = installed().rules
-    all_messages = corpus(known)
-    wrong = list(flaws(known, all_messages))
-    for flaw in wrong:
+    rules = installed().rules
+    all_messages = corpus(rules)
+    problems = list(flaws(rules, all_messages))
+    for flaw in problems:
         print(flaw, file=sys.stderr)
     print(
-        f"{len(all_messages)} messages, {sum(bool(r.patterns) for r in known)} rules with patterns, {len(wrong)} flaws"
+        f"{len(all_messages)} messages, {sum(bool(r.patterns) for r in rules)} rules with patterns, {len(problems)} flaws"
     )
-    sys.exit(bool(wrong))
+    sys.exit(bool(problems))

@@ -1,4 +1,4 @@
-"""The pages of the documentation that are written by the program itself: commands, report, rule API, the index of rules."""
+"""Generates the pages of the reference from the program itself: commands, report, rule API, the index of rules."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from fluxdoctor.report import json
 from fluxdoctor.report.page import shown
 from fluxdoctor.rule import Rule, fallbacks, load_pack
 
-_FRONT = re.compile(r"\A---\n(?P<front>.*?)\n---\n", re.S)
-_WIDE = 100
+_FRONT_MATTER = re.compile(r"\A---\n(?P<front>.*?)\n---\n", re.S)
+_MAX_SIGNATURE = 100
 _FENCE = re.compile(r"^```(?P<language>\w+) (?P<path>\S+)$", re.M)
 
 
 def pages() -> dict[str, str]:
-    """Return the generated pages by their place in the site."""
+    """Return the generated pages by their path in the site."""
     return {
         "reference/cli.md": commands(),
         "reference/report.md": report(),
@@ -34,11 +34,11 @@ def pages() -> dict[str, str]:
 
 
 def rule_page(text: str, page: str) -> str:
-    """Return a rule's page for the site: what its front matter says as a table, its examples with the names of their files."""
-    found = _FRONT.match(text)
-    if found is None:
+    """Return a rule's page for the site: its front matter as a table, its examples with file names. Raises ValueError."""
+    match = _FRONT_MATTER.match(text)
+    if match is None:
         raise ValueError(f"{page}: no front matter")
-    front = yaml.safe_load(found["front"])
+    front = yaml.safe_load(match["front"])
     rows = [
         ("Severity", front["severity"]),
         ("Speaks of", ", ".join(front.get("kinds", []))),
@@ -47,7 +47,7 @@ def rule_page(text: str, page: str) -> str:
         ("Fix", cell(shown(front["fix"], front.get("defaults", {})))),
     ]
     table = "".join(f"| {name} | {value} |\n" for name, value in rows if value)
-    body = _FENCE.sub(lambda f: f'```{f["language"]} title="{f["path"]}"', text[found.end() :])
+    body = _FENCE.sub(lambda f: f'```{f["language"]} title="{f["path"]}"', text[match.end() :])
     body = body.replace("```findings", '```text title="findings"')
     rule = page.removeprefix("rules/").removesuffix(".md")
     title, _, rest = body.lstrip("\n").partition("\n")
@@ -55,9 +55,9 @@ def rule_page(text: str, page: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Escape text for a table of Markdown: what stands in braces or angle brackets is shown as it is."""
-    shown = text.replace("``", "`").replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
-    return " ".join(shown.split())
+    """Escape text for a Markdown table, so that text in angle brackets is shown unchanged."""
+    escaped = text.replace("``", "`").replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+    return " ".join(escaped.split())
 
 
 def index(rules: list[Rule]) -> str:
@@ -70,7 +70,7 @@ def index(rules: list[Rule]) -> str:
 
 
 def commands() -> str:
-    """Return the command line's own help, as Markdown."""
+    """Return the help of the command line as Markdown."""
     out = ["# The command line\n\nIt is also installed as `flux-doctor`.\n"]
     context = click.Context(cli, info_name="fluxdoctor")
     for name in cli.list_commands(context):
@@ -88,8 +88,8 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
     if rows:
         yield "\n| option | |\n|---|---|\n"
     for option in rows:
-        written, said = option.get_help_record(context) or ("", "")
-        yield f"| `{written}` | {cell(said)} |\n".replace("`--", "`--")
+        names, help_text = option.get_help_record(context) or ("", "")
+        yield f"| `{names}` | {cell(help_text)} |\n"
     yield from _paragraphs(command.epilog or "")
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -143,20 +143,20 @@ def _type(value: dict[str, Any]) -> str:
 
 
 def rule_api() -> str:
-    """Return what a rule pack imports from fluxdoctor: signatures and their words."""
+    """Return the API for rule packs: signatures and docstrings."""
     out = [f"# The rule API\n\n{cell(inspect.getdoc(fluxdoctor) or '')}\n"]
     out.append("\nHow a page and a check are written: [Contributing](../contributing.md).\n")
     for name in sorted(fluxdoctor.__all__, key=str.lower):
-        thing = getattr(fluxdoctor, name)
+        member = getattr(fluxdoctor, name)
         out.append(f"\n## {name}\n")
-        if inspect.isclass(thing):
-            out += _class(thing)
-        elif callable(thing):
-            out += [_signature(name, thing), _doc(thing)]
-        elif inspect.ismodule(thing):
-            out += [_doc(thing), *_members(f"{name}.", vars(thing), thing.__name__)]
+        if inspect.isclass(member):
+            out += _class(member)
+        elif callable(member):
+            out += [_signature(name, member), _doc(member)]
+        elif inspect.ismodule(member):
+            out += [_doc(member), *_members(f"{name}.", vars(member), member.__name__)]
         else:
-            out.append(f"\n`{thing!r}`\n")
+            out.append(f"\n`{member!r}`\n")
     return "".join(out)
 
 
@@ -189,39 +189,43 @@ def _members(prefix: str, members: Any, module: str) -> Iterator[str]:
         yield "\n| | |\n|---|---|\n" + "".join(rows)
 
 
-def _plain(function: Any, *, wide: int = 10_000) -> str:
-    """Return a signature as it is written in the source: annotations without quotes and without modules."""
+def _plain(function: Any, *, max_length: int = 10_000) -> str:
+    """Return a signature as in the source, with annotations without quotes and module names."""
     signature = inspect.signature(function)
-    shown = [_parameter(p) for p in signature.parameters.values() if p.name not in ("self", "cls")]
-    text = ", ".join(shown)
-    if len(text) > wide:
-        text = "".join(f"\n    {one}," for one in shown) + "\n"
-    back = _annotation(signature.return_annotation)
-    return f"({text}) -> {back}" if back not in ("", "None") else f"({text})"
+    parameters = [_parameter(p) for p in signature.parameters.values() if p.name not in ("self", "cls")]
+    text = ", ".join(parameters)
+    if len(text) > max_length:
+        text = "".join(f"\n    {parameter}," for parameter in parameters) + "\n"
+    return_text = _annotation(signature.return_annotation)
+    return f"({text}) -> {return_text}" if return_text not in ("", "None") else f"({text})"
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
     stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
     default = "" if parameter.default is parameter.empty else f" = {_default(parameter.default)}"
-    said = _annotation(parameter.annotation)
-    return f"{stars}{parameter.name}{f': {said}' if said else ''}{default}"
+    annotation = _annotation(parameter.annotation)
+    return f"{stars}{parameter.name}{f': {annotation}' if annotation else ''}{default}"
 
 
 def _default(value: Any) -> str:
     if isinstance(value, Enum):
         return f"{type(value).__name__}.{value.name}"
-    return "..." if repr(value).startswith("<") else repr(value)  # made anew for each: {}
+    return "..." if repr(value).startswith("<") else repr(value)  # a default factory
 
 
-def _annotation(said: Any) -> str:
-    if said is inspect.Signature.empty:
+def _annotation(annotation: Any) -> str:
+    if annotation is inspect.Signature.empty:
         return ""
-    text = said if isinstance(said, str) else getattr(said, "__forward_arg__", getattr(said, "__name__", str(said)))
+    text = (
+        annotation
+        if isinstance(annotation, str)
+        else getattr(annotation, "__forward_arg__", getattr(annotation, "__name__", str(annotation)))
+    )
     return re.sub(r"\b(?:[a-z_]+\.)+([A-Za-z])", r"\1", text)
 
 
 def _signature(name: str, function: Any) -> str:
-    return f"\n```python\n{name}{_plain(function, wide=_WIDE)}\n```\n"
+    return f"\n```python\n{name}{_plain(function, max_length=_MAX_SIGNATURE)}\n```\n"
 
 
 def _doc(thing: Any) -> str:

@@ -1,4 +1,4 @@
-"""Make fluxdoctor/schemas/flux.json.gz: the JSON schemas of Flux's kinds, from the Go API modules of Flux's controllers.
+"""Makes fluxdoctor/schemas/flux.json.gz: the JSON schemas of Flux's kinds, from the Go API modules of Flux's controllers.
 
 Needs Go. controller-gen turns the types into CRDs, as Flux's own release does; their openAPIV3 schemas become JSON schemas.
 """
@@ -32,9 +32,9 @@ MODULES = {
 
 
 def main() -> int:
-    """Write the schemas; the same modules give the same bytes."""
-    with tempfile.TemporaryDirectory() as held:
-        work = Path(held)
+    """Write the schemas; the same modules result in the same bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
         imports = "\n".join(f'\t_ "{module}/{version}"' for module, version in _packages())
         (work / "go.mod").write_text("module schemas\n\ngo 1.26\n")
         _go(work, "get", *(f"{m}@{v}" for m, v in MODULES.items()))
@@ -42,11 +42,11 @@ def main() -> int:
         _go(work, "mod", "tidy")
         paths = [f"paths={module}/..." for module in MODULES]
         _go(work, "run", CONTROLLER_GEN, "crd", *paths, f"output:crd:dir={work}/crds")
-        found = {key: schema for crd in sorted(work.glob("crds/*.yaml")) for key, schema in _schemas(crd)}
+        schemas = {key: schema for crd in sorted(work.glob("crds/*.yaml")) for key, schema in _schemas(crd)}
     OUTPUT.parent.mkdir(exist_ok=True)
-    text = json.dumps({"flux": FLUX, "kinds": found}, separators=(",", ":"), sort_keys=True)
+    text = json.dumps({"flux": FLUX, "kinds": schemas}, separators=(",", ":"), sort_keys=True)
     OUTPUT.write_bytes(gzip.compress(text.encode(), mtime=0))
-    print(f"{OUTPUT}: {len(found)} kinds and versions, {OUTPUT.stat().st_size} bytes")
+    print(f"{OUTPUT}: {len(schemas)} kinds and versions, {OUTPUT.stat().st_size} bytes")
     return 0
 
 

@@ -61,29 +61,29 @@ def test_ssh_answers(server: SshServer, root: Path) -> None:
         source("refused", "ssh://git@127.0.0.1:1/x.git", "good"), source("nosecret", web),
         source("dns", "ssh://git@git.invalid/x.git", "good"),
     ]  # fmt: skip
-    found = collect(sources, reach(secrets))
-    shown = _fingerprint(server)
+    results = collect(sources, reach(secrets))
+    visible = _fingerprint(server)
     none = f"No ED25519 host key is known for [127.0.0.1]:{server.port} and you have requested strict checking"
-    assert answers(found) == {
+    assert answers(results) == {
         "good": OK,
         "encrypted": OK,
         "passphrase": "unknown: identity in Secret flux-system/passphrase is encrypted, or its password is wrong",
         "stranger": f"authentication: {server.user}@127.0.0.1: Permission denied (publickey)",
         "unknown": f"host-key-absent: {none}",
         "noport": f"host-key-absent: {none}",
-        "changed": f"host-key-mismatch: it shows the ED25519 key {shown}",
-        "type": f"host-key-mismatch: it shows the ED25519 key {shown}",
-        "garbage": "unknown: identity in Secret flux-system/garbage is no private key",
+        "changed": f"host-key-mismatch: it presents the ED25519 key {visible}",
+        "type": f"host-key-mismatch: it presents the ED25519 key {visible}",
+        "garbage": "unknown: identity in Secret flux-system/garbage is not a private key",
         "empty": "empty: the repository has no commit",
         "absent": f"not-found: '{root}/absent.git' does not appear to be a git repository",
         "refused": "refused: connect to host 127.0.0.1 port 1: Connection refused",
-        "nosecret": "unknown: ssh needs a Secret with identity and known_hosts, and spec.secretRef is not set",
+        "nosecret": "unknown: ssh requires a Secret with identity and known_hosts, but spec.secretRef is not set",
         "dns": "dns: git.invalid does not resolve",
     }
-    assert {r.name: tree.paths for r, tree in found.trees.items()} == dict.fromkeys(
+    assert {r.name: tree.paths for r, tree in results.trees.items()} == dict.fromkeys(
         ("good", "encrypted"), ("apps/web.yaml", "x.bin")
     )
-    assert found.trees[ref("good")].text("apps/web.yaml") == b"a: 1\n"
+    assert results.trees[ref("good")].text("apps/web.yaml") == b"a: 1\n"
 
 
 def _fingerprint(server: SshServer) -> str:
@@ -101,9 +101,9 @@ def test_an_older_revision_over_ssh(server: SshServer, root: Path) -> None:
         source("old", url, "s", revision=f"main@sha1:{old}"),
         source("new", url, "s", revision=f"main@sha1:{new}"),
     ]
-    found = collect(sources, reach(secrets))
-    assert {r.name: tree.paths for r, tree in found.trees.items()} == {"new": ("b.yaml",)}
-    assert [str(gap.scope) for gap in found.gaps] == ["git/flux-system/old"]
+    results = collect(sources, reach(secrets))
+    assert {r.name: tree.paths for r, tree in results.trees.items()} == {"new": ("b.yaml",)}
+    assert [str(gap.scope) for gap in results.gaps] == ["git/flux-system/old"]
 
 
 def test_no_key_is_seen(server: SshServer, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,18 +114,22 @@ def test_no_key_is_seen(server: SshServer, root: Path, tmp_path: Path, monkeypat
     encrypted = private(server.client_key, b"canary-passphrase")
     secrets = {"s": secret(identity=encrypted, password="canary-passphrase", known_hosts=server.known_hosts)}
     with Spy(temporary) as spy:
-        found = collect([source("web", server.url(root / "web.git"), "s")], reach(secrets, cache=tmp_path / "cache"))
-    assert answers(found) == {"web": OK}
+        results = collect([source("web", server.url(root / "web.git"), "s")], reach(secrets, cache=tmp_path / "cache"))
+    assert answers(results) == {"web": OK}
     assert {"git", "ssh"} <= spy.programs
     plain = private(server.client_key).decode().splitlines()[1:-1]
-    kept = b"".join(p.read_bytes() for p in (tmp_path / "cache").rglob("*") if p.is_file())
-    shown = {**{name: b"\n".join(pair) for name, pair in spy.seen.items()}, "kept": kept, "found": repr(found).encode()}
+    cached = b"".join(p.read_bytes() for p in (tmp_path / "cache").rglob("*") if p.is_file())
+    visible = {
+        **{name: b"\n".join(pair) for name, pair in spy.seen.items()},
+        "kept": cached,
+        "found": repr(results).encode(),
+    }
     assert [
-        (where, w) for where, text in shown.items() for w in ("canary-passphrase", *plain) if w.encode() in text
+        (where, w) for where, text in visible.items() for w in ("canary-passphrase", *plain) if w.encode() in text
     ] == []
     # GitPython's readers of local objects inherit the caller's environment; what talks to the remote must not.
     local = ("cat-file", "version")
-    assert [n for n, text in shown.items() if b"SSH_AUTH_SOCK" in text and not any(word in n for word in local)] == []
+    assert [n for n, text in visible.items() if b"SSH_AUTH_SOCK" in text and not any(word in n for word in local)] == []
     assert {mode for path, mode in spy.modes.items() if path.endswith(("identity", "known_hosts", "ssh_config"))} == {
         0o600
     }
@@ -142,8 +146,8 @@ def test_only_the_addresses_that_were_checked_are_asked(
     secrets = {
         n: secret(identity=private(server.client_key), known_hosts=k) for n, k in (("right", right), ("wrong", wrong))
     }
-    found = collect([source(name, url, name) for name in secrets], reach(secrets))
-    assert {n: a.partition(":")[0] for n, a in answers(found).items()} == {"right": "ok", "wrong": "host-key-absent"}
+    results = collect([source(name, url, name) for name in secrets], reach(secrets))
+    assert {n: a.partition(":")[0] for n, a in answers(results).items()} == {"right": "ok", "wrong": "host-key-absent"}
 
 
 def test_answers_become_proof(server: SshServer, root: Path) -> None:
@@ -156,7 +160,7 @@ def test_answers_become_proof(server: SshServer, root: Path) -> None:
     }
     clone, url = "unable to clone '{url}': ssh: handshake failed: ", server.url(root / "web.git")
     refused = "ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain"
-    told = diagnosed(
+    proofs = diagnosed(
         [
             Case("stranger", url, clone + refused, "stranger"),
             Case("unknown", url, clone + "knownhosts: key is unknown", "unknown"),
@@ -164,7 +168,7 @@ def test_answers_become_proof(server: SshServer, root: Path) -> None:
         ],
         secrets,
     )
-    assert told == {
+    assert proofs == {
         "stranger": ("source/git-authentication-failed", "proven",
                      f"access denied ({server.user}@127.0.0.1: Permission denied (publickey))"),
         "unknown": ("source/known-hosts-lacks-host", "proven", "no key of the host in known_hosts (No ED25519 host key is "

@@ -94,7 +94,7 @@ def test_impersonation_sees_what_that_user_may_see(cluster: Cluster) -> None:
     snapshot = read(cluster, login={"as_user": users.NO_RIGHTS})
     assert len(snapshot.cluster.flux) == 0
     assert (
-        gap("forbidden", "Kustomization", f"forbidden: {users.NO_RIGHTS} may not list it in all namespaces")
+        gap("forbidden", "Kustomization", f"forbidden: {users.NO_RIGHTS} cannot list it in all namespaces")
         in snapshot.gaps
     )
 
@@ -104,7 +104,7 @@ def test_rights_in_one_namespace_give_a_useful_report_that_says_what_it_could_no
     snapshot = read(cluster, users.ONE_NAMESPACE)
     ((rule, _, subject, blocks),) = said(snapshot)
     assert (rule, subject, len(blocks)) == ("kustomize/path-not-found", "Kustomization/flux-system/sources", 3)
-    why = f"forbidden: {users.ONE_NAMESPACE} may not list it in all namespaces; seen in flux-system only"
+    why = f"forbidden: {users.ONE_NAMESPACE} cannot list it in all namespaces; seen in flux-system only"
     assert {gap("forbidden", "HelmRelease", why), gap("forbidden", "Deployment", why)} <= set(snapshot.gaps)
     assert {d.name for d in snapshot.cluster.all("Deployment")} >= {"source-controller", "kustomize-controller"}
     assert snapshot.cluster.look(Ref("HelmRelease", "podinfo", "nothing")).unknown
@@ -115,7 +115,7 @@ def test_a_secret_that_may_not_be_read_is_unknown_and_not_absent(cluster: Cluste
     incident.load(cluster, INCIDENTS / "git-bad-credentials", datetime.now(UTC))
     snapshot = read(cluster, users.NO_SECRETS)
     secrets = {gap for gap in snapshot.gaps if str(gap.scope).startswith("Secret/")}
-    assert {gap.why for gap in secrets} == {f"forbidden: {users.NO_SECRETS} may not get it in flux-system"}
+    assert {gap.why for gap in secrets} == {f"forbidden: {users.NO_SECRETS} cannot get it in flux-system"}
     assert all(snapshot.cluster.look(Ref(*str(gap.scope).split("/"))).unknown for gap in secrets)
 
 
@@ -176,9 +176,9 @@ LASTING = [
     ("500", "server error: Internal error occurred: etcdserver: leader changed"),
     ("429", "too many requests: Too many requests, please try again later."),
     ("cut", "the connection was cut"),
-    ("truncated", "the answer is not JSON: it is damaged or cut short"),
-    ("garbage", "the answer is not what its encoding says"),
-    ("html", "the answer is not JSON: it is damaged or cut short"),
+    ("truncated", "the answer is not valid JSON: it is damaged or truncated"),
+    ("garbage", "the answer does not match its content encoding"),
+    ("html", "the answer is not valid JSON: it is damaged or truncated"),
     ("huge", "the answer is larger than 80 MiB"),
     ("gzip-bomb", "the answer is larger than 80 MiB"),
     ("410", "expired"),
@@ -264,7 +264,7 @@ def test_a_cluster_that_cannot_be_asked_at_all_is_one_clear_line(
     proxy.fault("/", kind=kind)
     with pytest.raises(ClusterError) as error:
         read(cluster, server=proxy.url, seconds=5)
-    expected = "does not accept the login of context e2e" if kind == "401" else "(context e2e) does not answer: "
+    expected = "does not accept the credentials of context e2e" if kind == "401" else "(context e2e) does not answer: "
     assert expected in str(error.value)
 
 

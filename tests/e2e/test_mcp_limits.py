@@ -86,7 +86,7 @@ def test_little_right_gives_a_partial_answer_with_its_gaps(cluster: Cluster) -> 
     answer = call(server(cluster, users.ONE_NAMESPACE), "diagnose", max_tokens=5000)
     assert [f["rule"] for f in answer["findings"] if f["severity"] == "error"] == ["kustomize/path-not-found"]
     assert answer["not_seen_total"] > 0
-    assert any(f"{users.ONE_NAMESPACE} may not list it in all namespaces" in why for why in answer["not_seen"])
+    assert any(f"{users.ONE_NAMESPACE} cannot list it in all namespaces" in why for why in answer["not_seen"])
 
 
 def test_who_may_read_one_namespace_alone_is_told_of_an_object_in_it(cluster: Cluster) -> None:

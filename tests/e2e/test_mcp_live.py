@@ -79,7 +79,7 @@ def test_a_dry_run_and_a_user_without_rights_change_nothing(cluster: Cluster) ->
     assert call(writes, "flux_reconcile_tool", **APP, dry_run=True)["changed"] == [f"metadata.annotations[{REQUESTED}]"]
     words = refusal(server(cluster, users.NO_SECRETS, writes=True), "flux_suspend_tool", **APP)
     assert words == (
-        f"the API server refused or did not answer: «forbidden: {users.NO_SECRETS} may not patch it in flux-system»"
+        f"the API server refused or did not answer: «forbidden: {users.NO_SECRETS} cannot patch it in flux-system»"
     )
     limited = server(cluster, writes=True, namespaces=("apps",))
     assert refusal(limited, "flux_suspend_tool", **APP) == (

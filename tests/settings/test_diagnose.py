@@ -135,13 +135,13 @@ def test_a_ready_fleet_is_healthy_whatever_is_selected(arguments: tuple[str, ...
     ("name", "verdict", "text"),
     [
         ("apps", "broken", "not ready, but no cause is shown: 1 left out by rule selection"),
-        ("flux-system", "healthy", "nothing holds it back"),
+        ("flux-system", "healthy", "not affected by any finding"),
     ],
 )
 def test_one_object_whose_cause_is_left_out(name: str, verdict: str, text: str) -> None:
     arguments = (f"kustomization/{name}", "-n", "flux-system", "--ignore", "kustomize")
     assert (body(*arguments)["verdict"], run(*arguments).stdout) == (
-        verdict, f"Kustomization flux-system/{name}: {text}\n",
+        verdict, f"Kustomization/flux-system/{name}: {text}\n",
     )  # fmt: skip
 
 

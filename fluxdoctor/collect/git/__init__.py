@@ -1,4 +1,9 @@
-"""The git collector: how every GitRepository's remote answers, its refs, and the tree of the revision in use."""
+"""The git collector: how the remote of each GitRepository answers, its refs, and the tree of the revision in use.
+
+Sources with the same URL and login share one visit (``visit``): list the refs with ``git ls-remote``, then fetch the revisions
+that the sources use into the cache (``fetch``, ``store``) and read the files from git objects; nothing is checked out.
+Only the first visit to a host waits for it: if the host is down, the others fail at once (``hosts``).
+"""
 
 from __future__ import annotations
 
@@ -17,10 +22,10 @@ from fluxdoctor.collect.git import remote as remotes
 from fluxdoctor.collect.git.hosts import Hosts
 from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.remote import Remote
-from fluxdoctor.collect.git.revision import wanted
+from fluxdoctor.collect.git.revision import tree_commit
+from fluxdoctor.collect.git.route import Route
 from fluxdoctor.collect.git.store import Store
-from fluxdoctor.collect.git.visit import Visit, VisitContext, VisitResult, ask, plan
-from fluxdoctor.collect.git.way import Way
+from fluxdoctor.collect.git.visit import Visit, VisitContext, VisitResult, perform, plan
 from fluxdoctor.collect.git.workspace import Workspace
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.probe_context import ProbeContext, SourceResults, probe_reason
@@ -34,139 +39,139 @@ _TICK = 0.2
 
 
 @dataclass(frozen=True)
-class GitFound(SourceResults):
-    """The trees and the remote refs by GitRepository, beside how each answered and what could not be read."""
+class GitResults(SourceResults):
+    """The trees and the remote refs by GitRepository, with the probe of each and the gaps."""
 
     trees: Mapping[Ref, Tree] = field(default_factory=dict)
     refs: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
 
 
-def collect(sources: Sequence[Resource], reach: ProbeContext, *, trees: bool = True) -> GitFound:
+def collect(sources: Sequence[Resource], context: ProbeContext, *, trees: bool = True) -> GitResults:
     """Ask the remotes of GitRepositories, each (URL, login) once, and read the trees of the revisions in use.
 
-    Never raises for one source's sake: what went wrong is in its Probe and, where a tree is lacking, a Gap. All files that
-    hold a login are gone when it returns, also when it is interrupted.
+    ``trees``: whether to fetch the trees. Never raises because of one source: a failure is in the source's Probe and, if its
+    tree is missing, in a Gap. All files that contain a login are removed when it returns, also after an interrupt.
     """
     planned: list[tuple[Resource, Remote, GitLogin]] = []
-    told: dict[Ref, VisitResult] = {}
+    results: dict[Ref, VisitResult] = {}
     targets: dict[Ref, str] = {}
     for source in sources:
         try:
             remote = remotes.parse(source.text("spec.url"))
             targets[source.ref] = remote.url
-            planned.append((source, remote, logins.read(source, remote, reach.vault)))
+            planned.append((source, remote, logins.read(source, remote, context.vault)))
         except UnreachableError as error:
             targets.setdefault(source.ref, remotes.masked(source.text("spec.url")))
-            told[source.ref] = VisitResult(error.answer, error.detail)
+            results[source.ref] = VisitResult(error.answer, error.detail)
     git = shutil.which("git")
     if git is None:
-        told |= {row[0].ref: VisitResult(Answer.UNKNOWN, "there is no git on the PATH here") for row in planned}
+        results |= {source.ref: VisitResult(Answer.UNKNOWN, "git is not on the PATH") for source, _, _ in planned}
     else:
         try:
-            told |= _visit_all(plan(planned), reach, git, trees=trees)
+            results |= _visit_all(plan(planned), context, git, with_trees=trees)
         except OSError as error:
-            why = f"no temporary file can be written here: {error.strerror}"
-            told |= {row[0].ref: VisitResult(Answer.UNKNOWN, why) for row in planned}
-    return _found(sources, told, targets, reach.taken, trees=trees)
+            reason = f"cannot write temporary files: {error.strerror}"
+            results |= {source.ref: VisitResult(Answer.UNKNOWN, reason) for source, _, _ in planned}
+    return _to_git_results(sources, results, targets, context.taken, with_trees=trees)
 
 
-def _visit_all(visits: Sequence[Visit], reach: ProbeContext, git: str, *, trees: bool) -> dict[Ref, VisitResult]:
-    told: dict[Ref, VisitResult] = {}
+def _visit_all(visits: Sequence[Visit], context: ProbeContext, git: str, *, with_trees: bool) -> dict[Ref, VisitResult]:
+    results: dict[Ref, VisitResult] = {}
     if not visits:
-        return told
+        return results
     with tempfile.TemporaryDirectory(prefix="fluxdoctor-", ignore_cleanup_errors=True) as scratch:
-        hosts, store = Hosts(reach), Store(reach.cache, Path(scratch))
-        shared = VisitContext(reach, git, Path(scratch), hosts, store, trees, _Tokens(reach, hosts))
-        pool = ThreadPoolExecutor(max(1, reach.workers), thread_name_prefix="git")
+        hosts, store = Hosts(context), Store(context.cache, Path(scratch))
+        shared = VisitContext(context, git, Path(scratch), hosts, store, with_trees, _Tokens(context, hosts))
+        pool = ThreadPoolExecutor(max(1, context.workers), thread_name_prefix="git")
         try:
-            pending = {pool.submit(ask, asked, shared): asked for asked in visits}
+            pending = {pool.submit(perform, visit, shared): visit for visit in visits}
             _join(pending)
         except BaseException:
-            reach.deadline.cancel()
+            context.deadline.cancel()
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
         store.prune()
-    for future, asked in pending.items():
-        outcome = future.result()
-        told |= {source.ref: outcome for source in asked.sources}
-    return told
+    for future, visit in pending.items():
+        result = future.result()
+        results |= {source.ref: result for source in visit.sources}
+    return results
 
 
 def _join(pending: Mapping[Future[VisitResult], Visit]) -> None:
-    """Wait in short steps, so that Ctrl-C is heard."""
-    left = set(pending)
-    while left:
-        left = wait(left, _TICK).not_done
+    """Wait in short steps, so that Ctrl-C is handled promptly."""
+    unfinished = set(pending)
+    while unfinished:
+        unfinished = wait(unfinished, _TICK).not_done
 
 
 class _Tokens:
-    """The tokens of GitHub Apps: one exchange for each app, whoever asks first."""
+    """The tokens of GitHub Apps: one exchange for each app, done by the first visit that needs it."""
 
-    def __init__(self, reach: ProbeContext, hosts: Hosts) -> None:
-        self._reach, self._hosts = reach, hosts
+    def __init__(self, context: ProbeContext, hosts: Hosts) -> None:
+        self._context, self._hosts = context, hosts
         self._lock = threading.Lock()
-        self._known: dict[str, str | UnreachableError] = {}
+        self._by_fingerprint: dict[str, str | UnreachableError] = {}
 
     def __call__(self, login: GitLogin, space: Workspace) -> str:
         with self._lock:
-            known = self._known.get(login.fingerprint)
-            if known is None:
-                known = self._known[login.fingerprint] = self._ask(login, space)
-        if isinstance(known, UnreachableError):
-            raise UnreachableError(known.answer, known.detail)
-        return known
+            token = self._by_fingerprint.get(login.fingerprint)
+            if token is None:
+                token = self._by_fingerprint[login.fingerprint] = self._exchange(login, space)
+        if isinstance(token, UnreachableError):
+            raise UnreachableError(token.answer, token.detail)
+        return token
 
-    def _ask(self, login: GitLogin, space: Workspace) -> str | UnreachableError:
-        assert login.app  # noqa: S101 - only logins with an app come here
+    def _exchange(self, login: GitLogin, space: Workspace) -> str | UnreachableError:
+        assert login.app  # noqa: S101 - the caller passes only logins with an app
         try:
             api = githubapp.api(login.app)
             with self._hosts.turn(api, login.proxy) as addresses:
-                deadline = self._reach.deadline.within(self._reach.per_host)
-                way = Way(api, login, addresses, space.tls_files(login))
-                if way.exposed:
+                deadline = self._context.deadline.within(self._context.per_host)
+                route = Route(api, login, addresses, space.tls_files(login))
+                if route.is_exposed:
                     return UnreachableError(
-                        Answer.UNKNOWN, "githubAppBaseURL is plain http: the app was not asked from here"
+                        Answer.UNKNOWN, "githubAppBaseURL is plain http: the GitHub App was not contacted"
                     )
-                return githubapp.token(way, deadline)
+                return githubapp.token(route, deadline)
         except UnreachableError as error:
             return error
 
 
-def _found(
+def _to_git_results(
     sources: Sequence[Resource],
-    told: Mapping[Ref, VisitResult],
+    results: Mapping[Ref, VisitResult],
     targets: Mapping[Ref, str],
-    taken: datetime,
+    probed_at: datetime,
     *,
-    trees: bool,
-) -> GitFound:
-    made: dict[tuple[int, str | None], Tree] = {}
-    found, refs, gaps = {}, {}, []
+    with_trees: bool,
+) -> GitResults:
+    parsed_trees: dict[tuple[int, str | None], Tree] = {}
+    trees, refs, gaps = {}, {}, []
     for source in sources:
-        outcome = told[source.ref]
-        if outcome.refs is not None:
-            refs[source.ref] = outcome.refs
-        if not trees:
+        result = results[source.ref]
+        if result.refs is not None:
+            refs[source.ref] = result.refs
+        if not with_trees:
             continue
-        commit = wanted(source, outcome.refs or {})
-        files = outcome.trees.get(commit, "")
+        commit = tree_commit(source, result.refs or {})
+        files = result.trees.get(commit, "")
         if isinstance(files, str):
-            reason = probe_reason(outcome.answer)
-            gaps.append(Gap(FileScope(f"git/{source.ref.named}"), reason, _why(outcome, commit, files)))
+            reason = probe_reason(result.answer)
+            gaps.append(Gap(FileScope(f"git/{source.ref.named}"), reason, _tree_gap_text(result, commit, files)))
             continue
         ignore = source.text("spec.ignore") if source.has("spec.ignore") else None
         key = (id(files), ignore)
-        if key not in made:
-            made[key] = tree_of(files, ignore)
-        found[source.ref] = made[key]
-    probes = {ref: Probe(targets[ref], outcome.answer, outcome.detail, taken) for ref, outcome in told.items()}
-    return GitFound(probes=probes, gaps=tuple(gaps), trees=found, refs=refs)
+        if key not in parsed_trees:
+            parsed_trees[key] = tree_of(files, ignore)
+        trees[source.ref] = parsed_trees[key]
+    probes = {ref: Probe(targets[ref], result.answer, result.detail, probed_at) for ref, result in results.items()}
+    return GitResults(probes=probes, gaps=tuple(gaps), trees=trees, refs=refs)
 
 
-def _why(outcome: VisitResult, commit: str, files: str) -> str:
-    if outcome.answer is not Answer.OK:
-        return f"the tree was not fetched: {outcome.detail}"
+def _tree_gap_text(result: VisitResult, commit: str, failure: str) -> str:
+    if result.answer is not Answer.OK:
+        return f"the tree was not fetched: {result.detail}"
     if not commit:
-        return "the tree was not fetched: spec.ref leads to no commit of the remote"
-    return f"the tree of {commit[:12]} was not fetched: {files}"
+        return "the tree was not fetched: spec.ref matches no commit of the remote"
+    return f"the tree of {commit[:12]} was not fetched: {failure}"

@@ -1,4 +1,4 @@
-"""What git and ssh say when a remote does not answer as it should, as a class of Answer."""
+"""Classifies what git and ssh print when a remote fails, as an Answer and one line of text."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 
 from fluxdoctor.collect.git import web
 from fluxdoctor.collect.git.login import GitLogin
-from fluxdoctor.collect.git.way import Way
+from fluxdoctor.collect.git.route import Route
 from fluxdoctor.collect.net.addresses import tls_answer
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.intake.redact import Redactor
 from fluxdoctor.model.probes import Answer
 
-_LONGEST = 200
-#: The order matters: a line may speak of several things. Checked against git 2.39 with curl 7.88 (GnuTLS) and OpenSSH 9.2.
-_SAID: Mapping[Answer, Sequence[str]] = {
+_MAX_LENGTH = 200
+#: The order matters: a line can match several answers. Checked against git 2.39 with curl 7.88 (GnuTLS) and OpenSSH 9.2.
+_MESSAGES: Mapping[Answer, Sequence[str]] = {
     Answer.HOST_KEY_MISMATCH: ("REMOTE HOST IDENTIFICATION HAS CHANGED", "no matching host key type found"),
     Answer.HOST_KEY_ABSENT: (r"No \S+ host key is known for", "Host key verification failed"),
     Answer.PROXY: (
@@ -47,86 +47,89 @@ _SAID: Mapping[Answer, Sequence[str]] = {
     ),
     Answer.TLS: (r"(?i)\bSSL|\bTLS|gnutls|certificate|handshake",),
 }  # fmt: skip
-_PATTERNS = [(answer, [re.compile(p) for p in patterns]) for answer, patterns in _SAID.items()]
-_ACCESS, _AFTER = re.compile(r"^unable to access '[^']*': "), re.compile(r" after \d+ ms")
-_SHOWN = re.compile(r"fingerprint for the (\S+) key sent by the remote host is\s+(SHA256:\S+?)\.?\s")
-_CODE = re.compile(r"returned error: (\d{3})")
+_PATTERNS = [(answer, [re.compile(p) for p in patterns]) for answer, patterns in _MESSAGES.items()]
+_UNABLE_TO_ACCESS, _ELAPSED = re.compile(r"^unable to access '[^']*': "), re.compile(r" after \d+ ms")
+_PRESENTED_KEY = re.compile(r"fingerprint for the (\S+) key sent by the remote host is\s+(SHA256:\S+?)\.?\s")
+_HTTP_ERROR = re.compile(r"returned error: (\d{3})")
 _REDIRECT = re.compile(r"returned error: 30[1278]\b")
-_NOISE = re.compile(r"^(?:fatal|error|remote|ssh|warning): ?", re.I)
-_SILENT = re.compile(
+_PREFIX = re.compile(r"^(?:fatal|error|remote|ssh|warning): ?", re.I)
+_BOILERPLATE = re.compile(
     r"^(?:Warning: Permanently added|Please make sure you have the correct access|and the repository exists|@+$|"
     r"Could not read from remote repository|Cloning into|warning: )"
 )
 
 
-def classify(said: str) -> tuple[Answer, str]:
-    """Return the class of what git and ssh printed, and the line that shows it; UNKNOWN with the first line otherwise."""
-    lines = [line for line in map(_line, said.splitlines()) if line]
+def classify(output: str) -> tuple[Answer, str]:
+    """Return the answer that the output of git and ssh means and the line that shows it, else UNKNOWN and the first line."""
+    lines = [line for line in map(_clean_line, output.splitlines()) if line]
     for answer, patterns in _PATTERNS:
         for line in lines:
             if any(pattern.search(line) for pattern in patterns):
                 return answer, line
-    return Answer.UNKNOWN, lines[0] if lines else "git failed and did not say why"
+    return Answer.UNKNOWN, lines[0] if lines else "git failed without an error message"
 
 
-def shown_key(said: str) -> str:
-    """Return the fingerprint of the host key that ssh did not expect, or ""."""
-    found = _SHOWN.search(said)
-    return f"it shows the {found[1]} key {found[2]}" if found else ""
+def presented_key(output: str) -> str:
+    """Return a text with the host key that ssh did not expect, or ""."""
+    match = _PRESENTED_KEY.search(output)
+    return f"it presents the {match[1]} key {match[2]}" if match else ""
 
 
-def plainly(answer: Answer, line: str, login: GitLogin) -> str:
-    """Say in the words of a reader what git says in those of its own workings."""
-    code = _CODE.search(line)
-    if "could not read" in line or (code and code[1] == "401"):
-        return "401: it asks for a login" if login.anonymous else "401: it does not accept the login"
-    if code:
-        return f"it answers {code[1]}"
+def plain_text(answer: Answer, line: str, login: GitLogin) -> str:
+    """Return the meaning of an error line in plain text, without git's internals and without a secret of the login."""
+    status = _HTTP_ERROR.search(line)
+    if "could not read" in line or (status and status[1] == "401"):
+        return "401: credentials are required" if login.is_anonymous else "401: the credentials are not accepted"
+    if status:
+        return f"it answers {status[1]}"
     if answer is Answer.MALFORMED:
-        return "the answer is not that of a git server"
+        return "the answer is not from a git server"
     if answer is Answer.NOT_FOUND and line.startswith("repository '"):
         return "it answers 404"
-    return safe(_AFTER.sub("", _ACCESS.sub("", line)).strip("@. "), login)
+    return redacted(_ELAPSED.sub("", _UNABLE_TO_ACCESS.sub("", line)).strip("@. "), login)
 
 
-def redirected(said: str) -> bool:
-    """The server sends us elsewhere; git was told not to follow."""
-    return bool(_REDIRECT.search(said))
+def is_redirect(output: str) -> bool:
+    """Tell whether the server redirects; git is configured not to follow."""
+    return bool(_REDIRECT.search(output))
 
 
-def _line(raw: str) -> str:
-    clean = "".join(c if c.isprintable() else " " for c in raw).strip()
-    while found := _NOISE.match(clean):
-        clean = clean[found.end() :].strip()
-    return "" if _SILENT.match(clean) else clean
+def _clean_line(raw: str) -> str:
+    line = "".join(c if c.isprintable() else " " for c in raw).strip()
+    while prefix := _PREFIX.match(line):
+        line = line[prefix.end() :].strip()
+    return "" if _BOILERPLATE.match(line) else line
 
 
-def safe(text: str, login: GitLogin) -> str:
-    """Return a text of a server for a report: no secret of the login in it, one line, not long."""
-    flat = " ".join(Redactor(login.values()).text(text).split())
-    return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
+def redacted(text: str, login: GitLogin) -> str:
+    """Return a server's text for a report: on one line, shortened, without any secret of the login."""
+    line = " ".join(Redactor(login.values()).text(text).split())
+    return line if len(line) <= _MAX_LENGTH else line[: _MAX_LENGTH - 1] + "…"
 
 
-def handshake(way: Way, deadline: Deadline) -> tuple[Answer, str]:
-    """Shake hands by ourselves, for GnuTLS does not say what is wrong with a certificate: UNKNOWN where all is well."""
-    address = (way.addresses[0], way.remote.port)
+def handshake_failure(route: Route, deadline: Deadline) -> tuple[Answer, str]:
+    """Do the TLS handshake with Python, because GnuTLS does not say what is wrong with a certificate.
+
+    Returns UNKNOWN if the handshake succeeds.
+    """
+    address = (route.addresses[0], route.remote.port)
     try:
         with (
-            socket.create_connection(address, min(web.CONNECT, max(0.1, deadline.left()))) as plain,
-            web.ended(deadline, lambda: plain.shutdown(socket.SHUT_RDWR)),
-            web.context(way).wrap_socket(plain, server_hostname=way.remote.host) as secure,
+            socket.create_connection(address, min(web.CONNECT, max(0.1, deadline.left()))) as connection,
+            web.closed_at(deadline, lambda: connection.shutdown(socket.SHUT_RDWR)),
+            web.context(route).wrap_socket(connection, server_hostname=route.remote.host) as tls_connection,
         ):
-            # With TLS 1.3 a server that misses our certificate says so only after the handshake.
-            secure.settimeout(min(0.5, max(0.1, deadline.left())))
+            # With TLS 1.3 a server reports a missing client certificate only after the handshake.
+            tls_connection.settimeout(min(0.5, max(0.1, deadline.left())))
             with contextlib.suppress(TimeoutError):
-                secure.recv(1)
+                tls_connection.recv(1)
     except ssl.SSLError as error:
-        reason = error.reason or "the server ends the handshake"
+        reason = error.reason or "the server closed the handshake"
         if "CERTIFICATE_REQUIRED" in reason or "BAD_CERTIFICATE" in reason:
-            return Answer.TLS, "the server asks for a client certificate"
+            return Answer.TLS, "the server requires a client certificate"
         return tls_answer(error), getattr(error, "verify_message", "") or reason.replace("_", " ").lower()
     except TimeoutError:
-        return Answer.TIMEOUT, "no answer to the TLS handshake"
+        return Answer.TIMEOUT, "the TLS handshake timed out"
     except OSError:
         return Answer.UNKNOWN, ""
     return Answer.UNKNOWN, ""

@@ -1,4 +1,4 @@
-"""The files of a revision, listed from git objects: nothing is ever checked out, so no link and no hook can act."""
+"""Lists the files of a revision from git objects. Nothing is checked out, so that no symbolic link and no hook has an effect."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from fluxdoctor.model.manifests import FILE_NAMES
 
 MOST_FILES, MOST_BYTES = 20_000, 64 * 1024 * 1024
 _FILE_MODES = ("100644", "100755", "100664")
-_READ = (".sourceignore", ".gitmodules", ".gitattributes")
-_TEMPLATED = ("templates/", "files/", "crds/", "charts/")
-_PACKED = (".tgz", ".gz", ".zip", ".png", ".jpg", ".jpeg", ".svg", ".ico", ".pdf")
-_NEVER = frozenset(("", ".", "..", ".git"))
+_GIT_FILES = (".sourceignore", ".gitmodules", ".gitattributes")
+_CHART_FOLDERS = ("templates/", "files/", "crds/", "charts/")
+_BINARY_SUFFIXES = (".tgz", ".gz", ".zip", ".png", ".jpg", ".jpeg", ".svg", ".ico", ".pdf")
+_FORBIDDEN_NAMES = frozenset(("", ".", "..", ".git"))
 
 
 class TreeTooLargeError(Exception):
-    """More files or bytes than one tree may have; the text says how many."""
+    """A tree has more files or bytes than the limit; the text gives both figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
-    """A plain file of a tree. Symbolic links and submodules are none: both are in no artifact."""
+    """A regular file of a tree. Symbolic links and submodules are left out, because no artifact contains them."""
 
     path: str
     blob: str
@@ -36,52 +36,54 @@ class TreeEntry:
 def entries(space: Workspace, repository: Path, commit: str, deadline: Deadline) -> tuple[TreeEntry, ...]:
     """List the files of a commit. Raises UnreadableError."""
     done = _git(space, repository, Limits(deadline), "ls-tree", "-r", "-z", "--full-tree", commit)
-    return tuple(_entries(done.out))
+    return tuple(_parse_listing(done.out))
 
 
-def _entries(listed: bytes) -> Iterator[TreeEntry]:
-    for row in listed.split(b"\0"):
+def _parse_listing(output: bytes) -> Iterator[TreeEntry]:
+    for row in output.split(b"\0"):
         head, tab, raw = row.partition(b"\t")
         fields = head.decode("ascii", "replace").split(" ")
         path = raw.decode("utf-8", "backslashreplace")
-        if tab and len(fields) == 3 and fields[0] in _FILE_MODES and not _NEVER & set(path.split("/")):  # noqa: PLR2004
+        if tab and len(fields) == 3 and fields[0] in _FILE_MODES and not _FORBIDDEN_NAMES & set(path.split("/")):  # noqa: PLR2004
             yield TreeEntry(path, fields[2])
 
 
-def wanted(files: Sequence[TreeEntry]) -> tuple[TreeEntry, ...]:
+def rule_files(files: Sequence[TreeEntry]) -> tuple[TreeEntry, ...]:
     """Return the files whose content rules read: YAML, kustomization files and the JSON beside them, charts, git's own files."""
-    kustomized = {posixpath.dirname(e.path) for e in files if posixpath.basename(e.path) in FILE_NAMES}
-    charts = {posixpath.dirname(e.path) for e in files if posixpath.basename(e.path) == "Chart.yaml"}
-    return tuple(e for e in files if _is_wanted(e.path, kustomized) or _is_of_chart(e.path, charts))
+    kustomization_folders = {posixpath.dirname(e.path) for e in files if posixpath.basename(e.path) in FILE_NAMES}
+    chart_folders = {posixpath.dirname(e.path) for e in files if posixpath.basename(e.path) == "Chart.yaml"}
+    return tuple(
+        e for e in files if _is_rule_file(e.path, kustomization_folders) or _is_chart_file(e.path, chart_folders)
+    )
 
 
-def _is_wanted(path: str, kustomized: set[str]) -> bool:
+def _is_rule_file(path: str, kustomization_folders: set[str]) -> bool:
     name = posixpath.basename(path)
-    if name.endswith((".yaml", ".yml")) or name in (*FILE_NAMES, *_READ):
+    if name.endswith((".yaml", ".yml")) or name in (*FILE_NAMES, *_GIT_FILES):
         return True
-    return name.endswith(".json") and posixpath.dirname(path) in kustomized
+    return name.endswith(".json") and posixpath.dirname(path) in kustomization_folders
 
 
-def _is_of_chart(path: str, charts: set[str]) -> bool:
-    """Tell a file of a chart that can hold templates: which values a chart reads is known only from all of them."""
-    if path.endswith(_PACKED):
+def _is_chart_file(path: str, chart_folders: set[str]) -> bool:
+    """Tell whether a file of a chart can hold templates: only all of them show which values the chart reads."""
+    if path.endswith(_BINARY_SUFFIXES):
         return False
-    below = posixpath.dirname(path)
-    while below not in charts and below:
-        below = posixpath.dirname(below)
-    inside = path.removeprefix(f"{below}/" if below else "")
-    return below in charts and ("/" not in inside or inside.startswith(_TEMPLATED))
+    folder = posixpath.dirname(path)
+    while folder not in chart_folders and folder:
+        folder = posixpath.dirname(folder)
+    relative_path = path.removeprefix(f"{folder}/" if folder else "")
+    return folder in chart_folders and ("/" not in relative_path or relative_path.startswith(_CHART_FOLDERS))
 
 
-def check(files: Sequence[TreeEntry], known: Mapping[str, int]) -> None:
-    """Raise TooLargeError where the files are more than one tree may have. A tree is read whole or not at all."""
+def check(files: Sequence[TreeEntry], size_by_blob: Mapping[str, int]) -> None:
+    """Raise TreeTooLargeError if the files exceed the limits. A tree is read completely or not at all."""
     if len(files) > MOST_FILES:
-        raise TreeTooLargeError(f"it has {len(files)} files to read, and {MOST_FILES} are the most")
-    total = sum(known.get(e.blob, 0) for e in files)
+        raise TreeTooLargeError(f"it has {len(files)} files to read, above the limit of {MOST_FILES}")
+    total = sum(size_by_blob.get(e.blob, 0) for e in files)
     if total > MOST_BYTES:
-        largest = max(files, key=lambda e: known.get(e.blob, 0))
+        largest = max(files, key=lambda e: size_by_blob.get(e.blob, 0))
         raise TreeTooLargeError(
-            f"its YAML is {total} bytes, and {MOST_BYTES} are the most; {largest.path} alone is {known[largest.blob]}"
+            f"its YAML is {total} bytes, above the limit of {MOST_BYTES}; {largest.path} alone is {size_by_blob[largest.blob]}"
         )
 
 
@@ -89,7 +91,7 @@ def _git(space: Workspace, repository: Path, limits: Limits, *arguments: str) ->
     try:
         done = space.run(limits, f"--git-dir={repository}", *arguments, online=False)
     except OSError as error:
-        raise UnreadableError(error.strerror or "git could not be started") from None
+        raise UnreadableError(error.strerror or "git cannot be started") from None
     if done.code:
         raise UnreadableError("its objects cannot be read")
     return done

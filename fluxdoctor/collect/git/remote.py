@@ -1,4 +1,4 @@
-"""The address of a git repository, read as a hostile text: what no source-controller would read is not contacted."""
+"""Parses the address of a git repository as untrusted text: what source-controller does not accept is not contacted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_PORT, _MAX_URL = 65535, 2048
 
 @dataclass(frozen=True)
 class Remote:
-    """Where a repository is. ``user`` and ``password`` are those of the URL; only the user of ssh is ever written out."""
+    """The address of a repository. ``user`` and ``password`` are those of the URL; only the user of ssh is ever printed."""
 
     scheme: str
     host: str
@@ -32,62 +32,62 @@ class Remote:
 
     @property
     def service(self) -> tuple[str, str, int]:
-        """What answers there: scheme, host and port."""
+        """The network service: scheme, host and port."""
         return self.scheme, self.host, self.port
 
     @property
     def netloc(self) -> str:
-        """Host and port as a URL has them; the scheme's own port is left out."""
+        """Host and port as in a URL, without the scheme's default port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The URL without any credentials: git is given this one, and reports show it."""
+        """The URL without any credentials: for git's command line and for reports."""
         return f"{self.scheme}://{self.netloc}{self.path}"
 
 
 def parse(url: str) -> Remote:
-    """Read spec.url of a GitRepository. Raises UnreachableError (NOT_CONTACTED) for what is no URL of a git server.
+    """Parse spec.url of a GitRepository. Raises UnreachableError (NOT_CONTACTED) if it is not the URL of a git server.
 
-    source-controller 1.9 takes http, https and ssh only (the CRD's pattern); scp-like addresses are none of them.
+    source-controller 1.9 accepts http, https and ssh only (the CRD's pattern), and no scp-like addresses.
     """
     if any(c.isspace() or not c.isprintable() for c in url):
-        raise _refused("spec.url has white space or control characters in it")
+        raise _not_contacted("spec.url contains white space or control characters")
     if len(url) > _MAX_URL:
-        raise _refused(f"spec.url is longer than {_MAX_URL} characters")
-    found = _URL.fullmatch(url)
-    if not found or found["scheme"] not in _PORTS:
-        scheme = found["scheme"] if found else url.partition(":")[0] if ":" in url else ""
-        said = f", not {scheme[:20]}" if re.fullmatch(r"[a-z][a-z0-9+-]*", scheme) else ""
-        raise _refused(f"a GitRepository is read over https, ssh or http{said}")
-    if found["query"]:
-        raise _refused("spec.url has a query (?...), and a git server's URL has none")
-    userinfo, _, address = found["authority"].rpartition("@")
+        raise _not_contacted(f"spec.url is longer than {_MAX_URL} characters")
+    match = _URL.fullmatch(url)
+    if not match or match["scheme"] not in _PORTS:
+        scheme = match["scheme"] if match else url.partition(":")[0] if ":" in url else ""
+        not_scheme = f", not {scheme[:20]}" if re.fullmatch(r"[a-z][a-z0-9+-]*", scheme) else ""
+        raise _not_contacted(f"only https, ssh and http are supported{not_scheme}")
+    if match["query"]:
+        raise _not_contacted("spec.url must not have a query (?...)")
+    userinfo, _, address = match["authority"].rpartition("@")
     user, _, password = userinfo.partition(":")
-    host, port = _address(address, _PORTS[found["scheme"]])
-    remote = Remote(found["scheme"], host, port, found["path"] or "/", unquote(user), unquote(password))
+    host, port = _parse_address(address, _PORTS[match["scheme"]])
+    remote = Remote(match["scheme"], host, port, match["path"] or "/", unquote(user), unquote(password))
     if remote.scheme == "ssh" and remote.user and not _USER.fullmatch(remote.user):
-        raise _refused("the user in spec.url is not one that a git server has")
+        raise _not_contacted("the username in spec.url is not valid")
     return remote
 
 
-def _address(text: str, default: int) -> tuple[str, int]:
+def _parse_address(text: str, default: int) -> tuple[str, int]:
     if text.startswith("["):
-        host, closed, rest = text[1:].partition("]")
-        valid, port = closed and rest[:1] in ("", ":") and _IPV6.fullmatch(host), rest[1:]
+        host, bracket, rest = text[1:].partition("]")
+        is_valid, port = bracket and rest[:1] in ("", ":") and _IPV6.fullmatch(host), rest[1:]
     else:
         host, _, port = text.partition(":")
-        valid = _NAME.fullmatch(host)
-    if not valid:
-        raise _refused("spec.url has no host name that can be asked for")
+        is_valid = _NAME.fullmatch(host)
+    if not is_valid:
+        raise _not_contacted("spec.url has no valid host name")
     if port and not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) <= _MAX_PORT):
-        raise _refused("the port in spec.url is no number from 1 to 65535")
+        raise _not_contacted("the port in spec.url is not a number from 1 to 65535")
     return host.lower(), int(port) if port else default
 
 
 def masked(url: str) -> str:
-    """Return a URL that could not be read as a Probe may show it: no user info, no query, no control characters, short."""
+    """Return an invalid URL in a form that a Probe can show: short, without user info, query and control characters."""
     clean = "".join(c if c.isprintable() and not c.isspace() else "?" for c in url[:200])
     scheme, sep, rest = clean.partition("://")
     if not sep:
@@ -97,9 +97,9 @@ def masked(url: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a user name or password as a URL has it."""
+    """Return a username or password, percent-encoded for a URL."""
     return quote(text, safe="")
 
 
-def _refused(why: str) -> UnreachableError:
+def _not_contacted(why: str) -> UnreachableError:
     return UnreachableError(Answer.NOT_CONTACTED, why)

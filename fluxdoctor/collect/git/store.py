@@ -1,7 +1,8 @@
-"""Where fetched objects are kept: bare repositories that never change once they are in place.
+"""Stores fetched objects: bare repositories that never change once they are in place.
 
-``<cache>/git-2/<remote>/<commit>`` is one revision, made aside and put in place by one rename. So two runs at once need
-no lock, anything may be deleted at any moment, and no configuration, URL or login is ever in it: ``<remote>`` is a digest.
+``<cache>/git-2/<remote>/<commit>`` is one revision, created in a temporary folder and put in place by one rename. So two
+concurrent runs need no lock, and any folder can be deleted at any time. It contains no configuration, URL or login:
+``<remote>`` is a digest.
 """
 
 from __future__ import annotations
@@ -17,31 +18,31 @@ from pathlib import Path
 from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.remote import Remote
 
-#: Another format, or other blobs that are wanted, is another folder.
+#: Change the number if the format, or the set of blobs that are fetched, changes.
 FOLDER = "git-2"
 MOST = 1024 * 1024 * 1024
 _STALE = 24 * 3600.0
 
 
 class Store:
-    """The cache, or a scratch folder where there is none."""
+    """The cache, or a scratch folder if there is no cache."""
 
     def __init__(self, cache: Path | None, scratch: Path) -> None:
-        """``scratch`` is removed with the run. A cache that cannot be written is none."""
+        """``scratch`` is removed at the end of the run. A cache that is not writable is not used."""
         self._scratch = scratch
-        self._root = _usable(cache / FOLDER) if cache else None
+        self._root = _writable_folder(cache / FOLDER) if cache else None
 
     def find(self, remote: Remote, login: GitLogin, commit: str) -> Path | None:
         """Return the repository of a revision, or None."""
-        place = self._place(remote, login, commit)
-        if place is None or not (place / "objects").is_dir():
+        revision_path = self._revision_path(remote, login, commit)
+        if revision_path is None or not (revision_path / "objects").is_dir():
             return None
         with contextlib.suppress(OSError):
-            os.utime(place)
-        return place
+            os.utime(revision_path)
+        return revision_path
 
     def new(self) -> Path | None:
-        """Return a new folder of the cache to fetch into, None where there is no cache. Raises OSError."""
+        """Return a new folder of the cache to fetch into, or None without a cache. Raises OSError."""
         if self._root is None:
             return None
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,54 +52,54 @@ class Store:
         """Return a new folder outside of the cache."""
         return Path(tempfile.mkdtemp(prefix="tmp-", dir=self._scratch))
 
-    def keep(self, made: Path, remote: Remote, login: GitLogin, commit: str) -> Path:
-        """Put a finished repository in place; return where it can be read. Another run may have been first.
+    def install(self, repository: Path, remote: Remote, login: GitLogin, commit: str) -> Path:
+        """Move a finished repository of the cache to its place, unless another run was first; return where to read it.
 
-        One that was made outside of the cache stays there.
+        A repository outside of the cache stays where it is.
         """
-        place = self._place(remote, login, commit)
-        if place is None or made.parent != self._root:
-            return made
-        # git's own configuration and hooks: reading needs neither, and nothing about the remote stays behind.
+        revision_path = self._revision_path(remote, login, commit)
+        if revision_path is None or repository.parent != self._root:
+            return repository
+        # git's configuration and hooks are not needed to read objects; FETCH_HEAD would store the remote's URL.
         for name in ("FETCH_HEAD", "description", "hooks", "info", "branches"):
-            _remove(made / name)
+            _remove(repository / name)
         try:
-            place.parent.mkdir(mode=0o700, exist_ok=True)
-            made.rename(place)
+            revision_path.parent.mkdir(mode=0o700, exist_ok=True)
+            repository.rename(revision_path)
         except OSError:
-            return made
-        return place
+            return repository
+        return revision_path
 
-    def drop(self, place: Path) -> None:
-        """Remove a repository that cannot be read, or that was not finished."""
-        _remove(place)
+    def drop(self, repository: Path) -> None:
+        """Remove a repository that is unreadable or unfinished."""
+        _remove(repository)
 
     def prune(self, most: int = MOST) -> None:
-        """Remove what a crashed run left, then the longest unused revisions until all fit into ``most`` bytes."""
+        """Remove the remains of crashed runs, then the least recently used revisions until all fit into ``most`` bytes."""
         if self._root is None:
             return
-        found = []
+        revisions = []
         now = time.time()
         for folder in _folders(self._root):
             if folder.name.startswith("tmp-"):
-                if now - _used(folder) > _STALE:
+                if now - _last_use(folder) > _STALE:
                     _remove(folder)
                 continue
-            found += [(_used(place), size(place), place) for place in _folders(folder)]
-        total = sum(row[1] for row in found)
-        for _, taken, place in sorted(found):
+            revisions += [(_last_use(path), size(path), path) for path in _folders(folder)]
+        total = sum(revision[1] for revision in revisions)
+        for _, freed, path in sorted(revisions):
             if total <= most:
                 break
-            _remove(place)
-            total -= taken
+            _remove(path)
+            total -= freed
             with contextlib.suppress(OSError):
-                place.parent.rmdir()
+                path.parent.rmdir()
 
-    def _place(self, remote: Remote, login: GitLogin, commit: str) -> Path | None:
+    def _revision_path(self, remote: Remote, login: GitLogin, commit: str) -> Path | None:
         return self._root / _digest(remote, login) / commit if self._root else None
 
 
-def _usable(root: Path) -> Path | None:
+def _writable_folder(root: Path) -> Path | None:
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=root):
@@ -108,14 +109,14 @@ def _usable(root: Path) -> Path | None:
 
 
 def _digest(remote: Remote, login: GitLogin) -> str:
-    """One name for a URL and a login. Made slow, so that a short password cannot be guessed from the name of a folder."""
-    if login.anonymous:
+    """Return a folder name for a URL and a login. scrypt is slow, so that nobody can guess a short password from the name."""
+    if login.is_anonymous:
         return hashlib.sha256(remote.url.encode()).hexdigest()[:32]
     return hashlib.scrypt(login.fingerprint.encode(), salt=remote.url.encode(), n=2**12, r=8, p=1, dklen=16).hex()
 
 
 def size(folder: Path) -> int:
-    """Return the bytes of the files below a folder, as far as it can be read."""
+    """Return the size in bytes of the files below a folder, as far as it is readable."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -131,7 +132,7 @@ def _folders(root: Path) -> list[Path]:
         return []
 
 
-def _used(path: Path) -> float:
+def _last_use(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except OSError:

@@ -1,7 +1,7 @@
-"""A private folder for one remote: git's whole configuration, and the files that git and ssh read logins from.
+"""A private folder for one remote: git's complete configuration, and the files that git and ssh read logins from.
 
-Nothing secret stands in an argument or in the environment of a child: both can be read by others through /proc. The
-folder is 0700, its files are 0600, and it is removed whatever happens.
+No argument and no environment variable of a child contains a secret: other users can read both through /proc. The
+folder has mode 0700, its files 0600, and it is always removed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 
 from fluxdoctor.collect.git.login import GitLogin, Proxy
 from fluxdoctor.collect.git.remote import quoted
-from fluxdoctor.collect.git.way import Way
+from fluxdoctor.collect.git.route import Route
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.process import Done, Limits, run
 from fluxdoctor.model.probes import Answer
@@ -29,10 +29,10 @@ _SSH_PORT = 22
 
 
 class Workspace:
-    """The folder, and how a command is run with it."""
+    """The folder, and git commands that use it."""
 
     def __init__(self, folder: Path, git: str) -> None:
-        """``folder`` is new and 0700; ``git`` is the program's path."""
+        """``folder`` is new and has mode 0700; ``git`` is the program's path."""
         self.folder, self._git = folder, git
         self._write("offline", _config(_BASE).encode())
 
@@ -41,9 +41,9 @@ class Workspace:
         return run([self._git, "--no-pager", *arguments], self.folder, self._env(online=online), limits, stdin)
 
     def _env(self, *, online: bool) -> Mapping[str, str]:
-        """The whole environment of a child. Nothing is inherited but where programs are found.
+        """Return the complete environment of a child. Only PATH is inherited.
 
-        Offline no remote is known to git, so that nothing which is missing can be fetched behind our back.
+        Offline git knows no remote, so that it cannot fetch missing objects by itself.
         """
         return {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -61,7 +61,7 @@ class Workspace:
         }
 
     def offline(self, repository: Path) -> Mapping[str, str]:
-        """What a git that inherits our caller's environment must be told, so that nothing of it counts: for reading objects."""
+        """Return variables that override the caller's environment, for a git that inherits it while it reads objects."""
         return {
             **{name: "" for name in os.environ if name.startswith("GIT_")},
             **self._env(online=False),
@@ -78,15 +78,15 @@ class Workspace:
         }
 
     def _write(self, name: str, content: bytes) -> Path:
-        """Write a file that only we can read."""
+        """Write a file that only the current user can read."""
         path = self.folder / name
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "wb") as file:
             file.write(content)
         return path
 
-    def online(self, way: Way, seconds: float) -> None:
-        """Set up for asking a remote, at its addresses only. Raises UnreachableError where the login cannot be used."""
-        remote = way.remote
+    def online(self, route: Route, seconds: float) -> None:
+        """Write the configuration to reach a remote, at its addresses only. Raises UnreachableError if the login is unusable."""
+        remote = route.remote
         sections = {
             **_BASE,
             f'remote "{REMOTE}"': [("url", remote.url), ("promisor", "true"), ("partialCloneFilter", "blob:none")],
@@ -94,55 +94,55 @@ class Workspace:
         if remote.scheme == "ssh":
             sections["core"] = [
                 *sections["core"],
-                ("sshCommand", f"ssh -F {_shell(self._ssh(way, seconds))}"),
+                ("sshCommand", f"ssh -F {_shell_quoted(self._write_ssh_config(route, seconds))}"),
             ]
         else:
-            sections["http"] = [*sections["http"], *self._http(way)]
+            sections["http"] = [*sections["http"], *self._http_settings(route)]
         self._write("online", _config(sections).encode("utf-8", "surrogateescape"))
 
-    def _http(self, way: Way) -> Iterator[tuple[str, str]]:
-        login = way.login
-        pinned = way.remote if login.proxy is None else login.proxy
-        if way.addresses and ":" not in pinned.host:
-            listed = ",".join(f"[{a}]" if ":" in a else a for a in way.addresses)
-            yield "curloptResolve", f"{pinned.host}:{pinned.port}:{listed}"
+    def _http_settings(self, route: Route) -> Iterator[tuple[str, str]]:
+        login = route.login
+        endpoint = route.remote if login.proxy is None else login.proxy
+        if route.addresses and ":" not in endpoint.host:
+            addresses = ",".join(f"[{a}]" if ":" in a else a for a in route.addresses)
+            yield "curloptResolve", f"{endpoint.host}:{endpoint.port}:{addresses}"
         yield "proxy", proxy_url(login.proxy) if login.proxy else ""
         if login.proxy and login.proxy.username:
             yield "proxyAuthMethod", "basic"  # sent at once, as Go does
         if header := authorization(login):
             yield "extraHeader", header
-        yield from way.files.items()
+        yield from route.files.items()
 
     def tls_files(self, login: GitLogin) -> Mapping[str, str]:
-        """Write the files that TLS is done with; return them by git's name of the setting. Raises UnreachableError."""
-        return dict(self._tls(login))
+        """Write the files for TLS; return their paths by the name of git's setting. Raises UnreachableError."""
+        return dict(self._tls_settings(login))
 
-    def _tls(self, login: GitLogin) -> Iterator[tuple[str, str]]:
+    def _tls_settings(self, login: GitLogin) -> Iterator[tuple[str, str]]:
         if login.authority:
             yield (
                 "sslCAInfo",
                 str(self._write("authorities.pem", system_authorities() + b"\n" + login.authority + b"\n")),
             )
-        elif (own := os.environ.get("SSL_CERT_FILE")) and Path(own).is_file():
-            yield "sslCAInfo", own
+        elif (environment_file := os.environ.get("SSL_CERT_FILE")) and Path(environment_file).is_file():
+            yield "sslCAInfo", environment_file
         if login.certificate:
             certificate, key = self._write("tls.crt", login.certificate), self._write("tls.key", login.key)
             try:
                 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password="")
             except (ssl.SSLError, ValueError):
-                why = f"tls.crt and tls.key in Secret {login.secret} are no certificate and its key"
-                raise UnreachableError(Answer.UNKNOWN, why) from None
+                reason = f"tls.crt and tls.key in Secret {login.secret} are not a certificate and its key"
+                raise UnreachableError(Answer.UNKNOWN, reason) from None
             yield "sslCert", str(certificate)
             yield "sslKey", str(key)
 
-    def _ssh(self, way: Way, seconds: float) -> Path:
-        remote, login = way.remote, way.login
+    def _write_ssh_config(self, route: Route, seconds: float) -> Path:
+        remote, login = route.remote, route.login
         if not shutil.which("ssh"):
-            raise UnreachableError(Answer.UNKNOWN, "there is no ssh on the PATH here")
+            raise UnreachableError(Answer.UNKNOWN, "ssh is not on the PATH")
         host = f"[{remote.host}]:{remote.port}" if remote.port != _SSH_PORT else remote.host
         options = {
-            "HostName": way.addresses[0],
-            "HostKeyAlias": host,  # known_hosts is asked for the name in spec.url, whatever the address
+            "HostName": route.addresses[0],
+            "HostKeyAlias": host,  # ssh looks up the name of spec.url in known_hosts, not the address
             "Port": str(remote.port),
             "User": login.username,
             "IdentityFile": str(self._write("identity", plain_key(login))),
@@ -193,23 +193,23 @@ _BASE: Mapping[str, _Section] = {
 
 
 def _config(sections: Mapping[str, _Section]) -> str:
-    """Write git's configuration; every value is quoted, and none has a line break."""
+    """Return a git configuration file. Every value is quoted; none has a line break."""
     lines = []
-    for name, rows in sections.items():
+    for name, settings in sections.items():
         lines.append(f"[{name}]")
-        for key, value in rows:
+        for key, value in settings:
             escaped = value.replace("\\", "\\\\").replace('"', '\\"')
             lines.append(f'\t{key} = "{escaped}"')
     return "\n".join(lines) + "\n"
 
 
-def _shell(path: Path) -> str:
-    """Git gives sshCommand to a shell; the path is one of our own making, and is quoted all the same."""
+def _shell_quoted(path: Path) -> str:
+    """Quote a path for the shell that git runs sshCommand with."""
     return "'" + str(path).replace("'", "'\\''") + "'"
 
 
 def authorization(login: GitLogin) -> str:
-    """Return the header that go-git sends with the first request already, or ""."""
+    """Return the header that go-git sends already with the first request, or ""."""
     if login.username or login.password:
         pair = f"{login.username}:{login.password}".encode("utf-8", "surrogateescape")
         return f"Authorization: Basic {base64.b64encode(pair).decode()}"
@@ -217,33 +217,33 @@ def authorization(login: GitLogin) -> str:
 
 
 def proxy_url(proxy: Proxy) -> str:
-    """Return a proxy as curl has it. It holds a password: for configuration files only."""
+    """Return a proxy's URL in curl's form. It contains the password: use it in configuration files only."""
     scheme = {"socks5": "socks5h"}.get(proxy.scheme, proxy.scheme)
-    user = quoted(proxy.username) + (f":{quoted(proxy.password)}" if proxy.password else "")
+    credentials = quoted(proxy.username) + (f":{quoted(proxy.password)}" if proxy.password else "")
     host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
-    return f"{scheme}://{f'{user}@' if user else ''}{host}:{proxy.port}"
+    return f"{scheme}://{f'{credentials}@' if credentials else ''}{host}:{proxy.port}"
 
 
 def system_authorities() -> bytes:
-    """Return the machine's own certificate authorities: go-git adds those of the Secret to them."""
-    own = (os.environ.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile, *_BUNDLES)
-    for path in filter(None, own):
+    """Return the system's certificate authorities; go-git adds those of the Secret to them."""
+    candidates = (os.environ.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile, *_BUNDLES)
+    for path in filter(None, candidates):
         if Path(path).is_file():
             return Path(path).read_bytes()
     return b""
 
 
 def plain_key(login: GitLogin) -> bytes:
-    """Return the ssh key as OpenSSH reads it from a file: without a passphrase, for there is nobody to ask for it.
+    """Return the ssh key in OpenSSH's file format without a passphrase, because ssh cannot prompt for one.
 
-    Raises UnreachableError (UNKNOWN) for what is no private key, or one whose passphrase is missing or wrong.
+    Raises UnreachableError (UNKNOWN) if it is not a private key, or if its passphrase is missing or wrong.
     """
     passphrase = login.passphrase.encode("utf-8", "surrogateescape") or None
     for load in (serialization.load_ssh_private_key, serialization.load_pem_private_key):
-        # A passphrase for a key that has none is an error here and is ignored by Go.
-        for word in dict.fromkeys((passphrase, None)):
+        # A passphrase for a key without one is an error in this library; Go ignores it.
+        for password in dict.fromkeys((passphrase, None)):
             try:
-                key = load(login.identity, word)
+                key = load(login.identity, password)
             except (ValueError, TypeError, UnsupportedAlgorithm):
                 continue
             try:
@@ -252,9 +252,9 @@ def plain_key(login: GitLogin) -> bytes:
                 )
             except (ValueError, TypeError, UnsupportedAlgorithm):
                 break
-    why = (
+    reason = (
         "is encrypted, or its password is wrong"
         if b"ENCRYPTED" in login.identity or login.passphrase
-        else "is no private key"
+        else "is not a private key"
     )
-    raise UnreachableError(Answer.UNKNOWN, f"identity in Secret {login.secret} {why}")
+    raise UnreachableError(Answer.UNKNOWN, f"identity in Secret {login.secret} {reason}")

@@ -1,4 +1,4 @@
-"""Requests to the Kubernetes API: paged, compressed, limited in size, retried from one budget, never endless."""
+"""Sends requests to the Kubernetes API: paged, compressed, limited in size and time, with one budget of retries per run."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.model.gaps import GapReason
 
 PAGE = 500
-_MOST = 80 * 1024 * 1024
+_MAX_BYTES = 80 * 1024 * 1024
 _CHUNK = 1 << 18
-_READ = 20.0
-_WAITS = (0.25, 0.5, 1.0, 2.0)
+_READ_TIMEOUT = 20.0
+_RETRY_DELAYS = (0.25, 0.5, 1.0, 2.0)
 _GONE = 410
-#: The words of Kubernetes' RBAC authorizer (1.20 to 1.36).
-_CANNOT = re.compile(
+#: The message of Kubernetes' RBAC authorizer (1.20 to 1.36).
+_RBAC_REFUSAL = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "[^"]*" in API group "[^"]*" '
     r'(?:in the namespace "(?P<space>[^"]*)"|at the cluster scope)'
 )
-_PASSING = frozenset((429, 500, 502, 503, 504))
+_TRANSIENT = frozenset((429, 500, 502, 503, 504))
 _REASONS = {401: GapReason.UNAUTHORIZED, 403: GapReason.FORBIDDEN}
 
 
 class ApiError(Exception):
-    """A request that failed. ``status``: the HTTP status, 0 without one; the text is the reason in a few words.
+    """A request failed. ``status``: the HTTP status, 0 without an answer; the text is a short reason.
 
     ``after``: the seconds of Retry-After, which API priority and fairness sends with a 429.
     """
@@ -42,61 +42,65 @@ class ApiError(Exception):
         super().__init__(why)
         self.status, self.why, self.body, self.after = status, why, body, after
         self.reason = reason or _REASONS.get(status, GapReason.UNAVAILABLE)
-        """Why what was asked for is unknown."""
+        """Why the requested objects are unknown."""
 
     @property
-    def absent(self) -> bool:
-        """What was asked for is not there."""
+    def is_not_found(self) -> bool:
+        """Whether the requested object does not exist."""
         return self.status == 404  # noqa: PLR2004 - HTTP
 
     @property
-    def denied(self) -> bool:
-        """The user may not ask."""
+    def is_access_denied(self) -> bool:
+        """Whether the API server denies access."""
         return self.status in (401, 403)
 
 
 @dataclass(slots=True)
 class Budget:
-    """Retries are for passing faults: one number for the whole run, so that a sick API server is not hammered."""
+    """The retries of a whole run, for transient failures: an overloaded API server does not get more requests from each list."""
 
-    left: int = 12
+    remaining: int = 12
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self) -> bool:
-        """Take one retry; False when none is left."""
+        """Take one retry; return False if there are no more."""
         with self._lock:
-            self.left -= 1
-            return self.left >= 0
+            self.remaining -= 1
+            return self.remaining >= 0
 
 
 class Api:
-    """One API server. Every method may raise ApiError, also for a deadline that is over."""
+    """One API server. Every method can raise ApiError, also if the deadline is over."""
 
     def __init__(self, connection: ClusterConnection, deadline: Deadline, budget: Budget | None = None) -> None:
-        """Send nothing yet."""
+        """Create the client; this sends no request."""
         self._connection = connection
         self.deadline = deadline
         self._budget = budget or Budget()
 
     def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = "application/json") -> Any:
-        """Return the JSON that a path answers with."""
+        """Return the JSON of a path. Retries transient failures."""
         target = f"{path}?{urlencode(query)}" if query else path
-        waits = iter(_WAITS)
+        delays = iter(_RETRY_DELAYS)
         while True:
             try:
-                return self._once(target, accept)
+                return self._send_once(target, accept)
             except ApiError as error:
-                wait = next(waits, None)
-                passing = error.status in (0, *_PASSING) and not self.deadline.over()
-                if wait is None or not passing or not self._budget.take():
+                delay = next(delays, None)
+                is_transient = error.status in (0, *_TRANSIENT) and not self.deadline.over()
+                if delay is None or not is_transient or not self._budget.take():
                     raise
-                self._pause(wait if error.after is None else error.after, error)
+                self._pause(delay if error.after is None else error.after, error)
 
-    def send(self, method: str, path: str, body: Any, query: Mapping[str, str], kind: str = "application/json") -> Any:
-        """Send JSON once, never again: whether it was taken is not known where no answer comes. Return the answer."""
+    def send(
+        self, method: str, path: str, body: Any, query: Mapping[str, str], content_type: str = "application/json"
+    ) -> Any:
+        """Send JSON and return the answer. Never retries, because without an answer it is unknown whether the change was made."""
         import orjson
 
-        return self._once(f"{path}?{urlencode(query)}", "application/json", method, orjson.dumps(body), kind)
+        return self._send_once(
+            f"{path}?{urlencode(query)}", "application/json", method, orjson.dumps(body), content_type
+        )
 
     def _pause(self, seconds: float, error: ApiError) -> None:
         if seconds >= self.deadline.left():
@@ -109,125 +113,125 @@ class Api:
     def items(
         self, path: str, into: list[Any], query: Mapping[str, str] | None = None, *, accept: str = "application/json"
     ) -> Iterator[int]:
-        """Add the objects of a list to ``into``, and yield how many there are after each page.
+        """Add the objects of a list to ``into``, and yield their number after each page.
 
-        Raises ApiError when a page cannot be had: those before it stay. A list that expires between two pages (410) goes on
-        with the token that the answer offers, else begins anew, once (Kubernetes API concepts, "410 Gone").
+        Raises ApiError if a page fails; the earlier pages stay in ``into``. A list that expires between two pages (410)
+        continues once with the token of that answer, else it restarts (Kubernetes API concepts, "410 Gone").
         """
-        limit, token, again, begin = PAGE, "", True, len(into)
+        limit, token, can_restart, start = PAGE, "", True, len(into)
         while True:
-            asked = {**(query or {}), "limit": str(limit), **({"continue": token} if token else {})}
+            page_query = {**(query or {}), "limit": str(limit), **({"continue": token} if token else {})}
             try:
-                page = self.get(path, asked, accept=accept)
+                page = self.get(path, page_query, accept=accept)
             except ResponseTooLargeError:
                 if limit < PAGE:
                     raise
                 limit //= 10
                 continue
             except ApiError as error:
-                if error.status != _GONE or not again or not token:
+                if error.status != _GONE or not can_restart or not token:
                     raise
-                token, again = _fresh_token(error), False
+                token, can_restart = _fresh_token(error), False
                 if not token:
-                    del into[begin:]
+                    del into[start:]
                 continue
-            found = page.get("items") if isinstance(page, dict) else None
-            if not isinstance(found, list):
+            rows = page.get("items") if isinstance(page, dict) else None
+            if not isinstance(rows, list):
                 raise ApiError(0, "the answer is not a list of objects", reason=GapReason.MALFORMED)
-            into += [item for item in found if isinstance(item, dict)]
-            yield len(into) - begin
+            into += [item for item in rows if isinstance(item, dict)]
+            yield len(into) - start
             meta = page.get("metadata")
             token = meta.get("continue", "") if isinstance(meta, dict) else ""
             if not token:
                 return
 
-    def _once(self, target: str, accept: str, method: str = "GET", sent: bytes | None = None, kind: str = "") -> Any:
+    def _send_once(
+        self, target: str, accept: str, method: str = "GET", request_body: bytes | None = None, content_type: str = ""
+    ) -> Any:
         import urllib3
         from urllib3.exceptions import HTTPError
 
-        left = self.deadline.left()
-        if left <= 0:
-            why = "called off" if self.deadline.cancelled else "the time for this run was over"
+        seconds_left = self.deadline.left()
+        if seconds_left <= 0:
+            why = "called off" if self.deadline.cancelled else "the run timed out"
             raise ApiError(0, why, reason=GapReason.TIMEOUT)
         headers = urllib3.HTTPHeaderDict([*self._connection.headers(), ("Accept", accept), ("Accept-Encoding", "gzip")])
-        if kind:
-            headers.add("Content-Type", kind)
+        if content_type:
+            headers.add("Content-Type", content_type)
         try:
             response = self._connection.pool.request(
-                method, self._connection.host + target, headers=headers, body=sent, preload_content=False,
+                method, self._connection.host + target, headers=headers, body=request_body, preload_content=False,
                 redirect=False, retries=False,
-                timeout=urllib3.Timeout(connect=min(5.0, left), read=min(_READ, left)),
+                timeout=urllib3.Timeout(connect=min(5.0, seconds_left), read=min(_READ_TIMEOUT, seconds_left)),
             )  # fmt: skip
         except (HTTPError, OSError, ValueError) as error:
-            raise self._failed(error) from None
+            raise self._error(error) from None
         try:
             data = self._body(response)
         except (HTTPError, OSError, ValueError) as error:
-            raise self._failed(error) from None
+            raise self._error(error) from None
         finally:
-            response.close()  # one that was read to its end has given its connection back already
-        return _answer(response, data)
+            response.close()  # a fully read response has returned its connection to the pool already
+        return _decode(response, data)
 
-    def _failed(self, error: BaseException) -> ApiError:
+    def _error(self, error: BaseException) -> ApiError:
         import urllib3
 
-        is_timeout = any(isinstance(one, TimeoutError | urllib3.exceptions.TimeoutError) for one in _chain(error))
+        is_timeout = any(isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) for cause in _causes(error))
         reason = GapReason.TIMEOUT if is_timeout or self.deadline.cancelled else GapReason.UNAVAILABLE
-        return ApiError(0, "called off" if self.deadline.cancelled else words(error), reason=reason)
+        return ApiError(0, "called off" if self.deadline.cancelled else error_text(error), reason=reason)
 
     def _body(self, response: Any) -> bytes:
         chunks: list[bytes] = []
         size = 0
-        # read1 returns what one packet brought, so that a server that drips is not waited for past the deadline.
+        # read1 returns after one packet, so that a slow server cannot delay the check of the deadline.
         while chunk := response.read1(_CHUNK, decode_content=True):
             size += len(chunk)
-            if size > _MOST:
+            if size > _MAX_BYTES:
                 raise ResponseTooLargeError
             chunks.append(chunk)
             if self.deadline.over():
-                raise ApiError(0, "the time for this run was over", reason=GapReason.TIMEOUT)
+                raise ApiError(0, "the run timed out", reason=GapReason.TIMEOUT)
         return b"".join(chunks)
 
 
 class ResponseTooLargeError(ApiError):
-    """An answer that is larger than any honest page."""
+    """An answer is larger than a page can reasonably be."""
 
     def __init__(self) -> None:
-        super().__init__(-1, f"the answer is larger than {_MOST >> 20} MiB", reason=GapReason.TOO_LARGE)
+        super().__init__(-1, f"the answer is larger than {_MAX_BYTES >> 20} MiB", reason=GapReason.TOO_LARGE)
 
 
-def _answer(response: Any, data: bytes) -> Any:
+def _decode(response: Any, data: bytes) -> Any:
     import orjson
 
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
         if response.status < 400:  # noqa: PLR2004 - HTTP
-            why = "the answer is not JSON: it is damaged or cut short"
+            why = "the answer is not valid JSON: it is damaged or truncated"
             raise ApiError(0, why, reason=GapReason.MALFORMED) from None
         body = None
     if response.status < 300:  # noqa: PLR2004 - HTTP
         return body
-    after = _seconds(response.headers.get("Retry-After"))
-    raise ApiError(response.status, _reason(response.status, body), body, after)
+    retry_after = _retry_after_seconds(response.headers.get("Retry-After"))
+    raise ApiError(response.status, _failure_text(response.status, body), body, retry_after)
 
 
-def _seconds(text: str | None) -> float | None:
+def _retry_after_seconds(text: str | None) -> float | None:
     return float(text) if text and text.isdecimal() else None
 
 
-def _reason(status: int, body: Any) -> str:
+def _failure_text(status: int, body: Any) -> str:
     message = body.get("message") if isinstance(body, dict) else None
-    said = f": {' '.join(message.split())[:300]}" if isinstance(message, str) and message else ""
+    detail = f": {' '.join(message.split())[:300]}" if isinstance(message, str) and message else ""
     names = {401: "unauthorized", 403: "forbidden", 404: "not found", 410: "expired", 429: "too many requests"}
     name = names.get(status, "server error" if status >= 500 else f"HTTP {status}")  # noqa: PLR2004 - HTTP
-    if status == 403 and (found := _CANNOT.search(said)):  # noqa: PLR2004 - HTTP
-        # Without the object and its kind, so that one reason holds for them all.
-        space = found["space"]
-        return (
-            f"forbidden: {found['user']} may not {found['verb']} it {f'in {space}' if space else 'in all namespaces'}"
-        )
-    return f"{name}{said}"
+    if status == 403 and (refusal := _RBAC_REFUSAL.search(detail)):  # noqa: PLR2004 - HTTP
+        # Without the object and its kind, so that all gaps of one refusal have the same text.
+        namespace = refusal["space"]
+        return f"forbidden: {refusal['user']} cannot {refusal['verb']} it in {namespace or 'all namespaces'}"
+    return f"{name}{detail}"
 
 
 def _fresh_token(error: ApiError) -> str:
@@ -236,19 +240,19 @@ def _fresh_token(error: ApiError) -> str:
     return token if isinstance(token, str) else ""
 
 
-def words(error: BaseException) -> str:
-    """Say in a few words why no answer came, without addresses of objects and nothing that a header held."""
-    chain = tuple(_chain(error))
-    for one in chain:
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return f"TLS: {one.verify_message}"
-    for kinds, said in _said():
-        if any(isinstance(one, kinds) for one in chain):
-            return said
+def error_text(error: BaseException) -> str:
+    """Return a short reason why there is no answer, without addresses of objects and without any header."""
+    causes = tuple(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"TLS: {cause.verify_message}"
+    for types, text in _error_texts():
+        if any(isinstance(cause, types) for cause in causes):
+            return text
     return f"no answer ({type(error).__name__})"
 
 
-def _said() -> tuple[tuple[tuple[type[BaseException], ...], str], ...]:
+def _error_texts() -> tuple[tuple[tuple[type[BaseException], ...], str], ...]:
     from urllib3 import exceptions
 
     return (
@@ -259,20 +263,20 @@ def _said() -> tuple[tuple[tuple[type[BaseException], ...], str], ...]:
         ((TimeoutError,), "timed out"),
         ((exceptions.ProxyError,), "the proxy does not answer"),
         ((exceptions.IncompleteRead, ConnectionError), "the connection was cut"),
-        ((exceptions.DecodeError,), "the answer is not what its encoding says"),
+        ((exceptions.DecodeError,), "the answer does not match its content encoding"),
         ((ssl.SSLError,), "the TLS handshake failed"),
     )
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    todo: list[BaseException | None] = [error]
-    while todo:
-        one = todo.pop(0)
-        if one is None or id(one) in seen:
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    visited: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        cause = pending.pop(0)
+        if cause is None or id(cause) in visited:
             continue
-        seen.add(id(one))
-        yield one
-        reason = getattr(one, "reason", None)
-        todo += [one.__cause__, one.__context__, reason if isinstance(reason, BaseException) else None]
-        todo += [a for a in one.args if isinstance(a, BaseException)]
+        visited.add(id(cause))
+        yield cause
+        reason = getattr(cause, "reason", None)
+        pending += [cause.__cause__, cause.__context__, reason if isinstance(reason, BaseException) else None]
+        pending += [a for a in cause.args if isinstance(a, BaseException)]

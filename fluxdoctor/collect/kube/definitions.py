@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions without their schemas, which are megabytes that no rule reads."""
+"""Reads CustomResourceDefinitions without their schemas: those are megabytes, and no rule reads them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,appl
 
 
 def describe(body: dict[str, Any], discovery: Discovery) -> None:
-    """Add to the metadata of a CRD what discovery tells of it: its kind, and the versions that are served."""
+    """Add to the metadata of a CRD its kind and the served versions, from discovery."""
     body["apiVersion"], body["kind"] = "apiextensions.k8s.io/v1", "CustomResourceDefinition"
     plural, _, group = Fields(body).text("metadata.name").partition(".")
     served = next((s for s in discovery.served.values() if s.group == group and s.plural == plural), None)
@@ -27,19 +27,19 @@ def describe(body: dict[str, Any], discovery: Discovery) -> None:
         }
 
 
-def lighten(body: dict[str, Any]) -> None:
-    """Drop the schemas of a CRD that was read in full."""
+def drop_schemas(body: dict[str, Any]) -> None:
+    """Remove the schemas of a complete CRD."""
     for version in Fields(body).rows("spec.versions"):
         version.body.pop("schema", None)
 
 
-def of_flux(discovery: Discovery) -> tuple[list[Ref], list[Ref]]:
-    """Return the CRDs of Flux's kinds that are served, and those that are known not to be there."""
-    there, absent = [], []
+def flux_definitions(discovery: Discovery) -> tuple[list[Ref], list[Ref]]:
+    """Return the CRDs of Flux's kinds that are served, and those that certainly do not exist."""
+    present, absent = [], []
     for kind in flux.KINDS.values():
         ref = Ref("CustomResourceDefinition", "", f"{kind.plural}.{kind.group}")
         if discovery.of(kind.group, kind.name):
-            there.append(ref)
-        elif discovery.known(kind.group):
+            present.append(ref)
+        elif discovery.covers(kind.group):
             absent.append(ref)
-    return there, absent
+    return present, absent

@@ -1,4 +1,4 @@
-"""What the API server serves: so that a kind that is not installed, or a version that is not served, is a fact."""
+"""Discovers the kinds that the API server serves, so that a missing kind or version is a fact."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ACCEPT = (
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A kind that is served: its versions, the preferred one first, its plural name, and whether it is namespaced."""
+    """A served kind: its versions, the preferred one first, its plural name, and whether it is namespaced."""
 
     group: str
     kind: str
@@ -28,7 +28,7 @@ class Served:
     namespaced: bool
 
     def path(self, namespace: str = "", name: str = "", version: str = "") -> str:
-        """Return the path of the collection, of it in a namespace, or of one object."""
+        """Return the path of the collection in all namespaces or one, or of one object."""
         from urllib.parse import quote
 
         root = f"/apis/{self.group}" if self.group else "/api"
@@ -39,45 +39,45 @@ class Served:
 
 @dataclass(frozen=True)
 class Discovery:
-    """All kinds that are served, by (group, kind); ``groups`` whose kinds could not be told are unknown, not absent."""
+    """All served kinds, by (group, kind). The kinds of ``stale`` groups ("*": all) are unknown, not absent."""
 
     served: Mapping[tuple[str, str], Served] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
     stale: frozenset[str] = frozenset()
 
     def of(self, group: str, kind: str) -> Served | None:
-        """Return a kind, or None when it is not served (see known)."""
+        """Return a kind, or None if it is not served (see covers)."""
         return self.served.get((group, kind))
 
-    def alone(self, kind: str) -> Served | None:
-        """Return a kind by its name alone, where one group only serves it: an identity of a foreign kind has no group."""
-        found = [one for (_, name), one in self.served.items() if name == kind]
-        return found[0] if len(found) == 1 else None
+    def by_unique_name(self, kind: str) -> Served | None:
+        """Return a kind by its name, if exactly one group serves it: references to foreign kinds have no group."""
+        matches = [served for (_, name), served in self.served.items() if name == kind]
+        return matches[0] if len(matches) == 1 else None
 
-    def known(self, group: str) -> bool:
-        """Tell whether all kinds of a group are known: a kind of it that is not here is not served."""
+    def covers(self, group: str) -> bool:
+        """Tell whether all kinds of a group are known, so that a missing kind is not served."""
         return group not in self.stale and "*" not in self.stale
 
 
 def discover(api: Api, groups: Iterable[str]) -> Discovery:
-    """Ask what is served; ``groups`` are those that matter where each must be asked for by itself. Raises ApiError."""
+    """Return the served kinds. Without aggregated discovery only ``groups`` are read. Raises ApiError."""
     rows: dict[tuple[str, str], Served] = {}
     gaps: list[Gap] = []
     stale: set[str] = set()
     for path in ("/api", "/apis"):
         body = Fields(api.get(path, accept=_ACCEPT))
         if body.text("kind") == "APIGroupDiscoveryList":
-            _aggregated(body, rows, stale)
+            _read_aggregated(body, rows, stale)
         elif path == "/api":
-            _resources(api, "", ["v1"], rows, gaps, stale)
+            _read_resources(api, "", ["v1"], rows, gaps, stale)
         else:
-            wanted = set(groups)
+            group_names = set(groups)
             for group in body.rows("groups"):
                 name = group.text("name")
                 preferred = group.text("preferredVersion.version")
                 versions = sorted((v.text("version") for v in group.rows("versions")), key=lambda v: v != preferred)
-                if name in wanted:
-                    _resources(api, name, versions, rows, gaps, stale)
+                if name in group_names:
+                    _read_resources(api, name, versions, rows, gaps, stale)
     gaps += [
         Gap(StepScope(f"discovery of {group}"), GapReason.UNAVAILABLE, "its API server does not answer")
         for group in sorted(stale)
@@ -85,13 +85,13 @@ def discover(api: Api, groups: Iterable[str]) -> Discovery:
     return Discovery(rows, tuple(dict.fromkeys(gaps)), frozenset(stale))
 
 
-def _add(rows: dict[tuple[str, str], Served], one: Served) -> None:
-    known = rows.get((one.group, one.kind))
-    versions = tuple(dict.fromkeys((*(known.versions if known else ()), *one.versions)))
-    rows[one.group, one.kind] = Served(one.group, one.kind, one.plural, versions, one.namespaced)
+def _add(rows: dict[tuple[str, str], Served], served: Served) -> None:
+    earlier = rows.get((served.group, served.kind))
+    versions = tuple(dict.fromkeys((*(earlier.versions if earlier else ()), *served.versions)))
+    rows[served.group, served.kind] = Served(served.group, served.kind, served.plural, versions, served.namespaced)
 
 
-def _aggregated(body: Fields, rows: dict[tuple[str, str], Served], stale: set[str]) -> None:
+def _read_aggregated(body: Fields, rows: dict[tuple[str, str], Served], stale: set[str]) -> None:
     for group in body.rows("items"):
         name = group.text("metadata.name")
         for version in group.rows("versions"):
@@ -100,11 +100,11 @@ def _aggregated(body: Fields, rows: dict[tuple[str, str], Served], stale: set[st
             for row in version.rows("resources"):
                 kind = row.text("responseKind.kind")
                 if kind:
-                    spaced = row.text("scope") == "Namespaced"
-                    _add(rows, Served(name, kind, row.text("resource"), (version.text("version"),), spaced))
+                    is_namespaced = row.text("scope") == "Namespaced"
+                    _add(rows, Served(name, kind, row.text("resource"), (version.text("version"),), is_namespaced))
 
 
-def _resources(  # noqa: PLR0913, PLR0917 - what is found goes to three places
+def _read_resources(  # noqa: PLR0913, PLR0917 - it adds to three collections
     api: Api, group: str, versions: Iterable[str], rows: dict[tuple[str, str], Served], gaps: list[Gap], stale: set[str]
 ) -> None:
     for version in versions:
@@ -116,5 +116,5 @@ def _resources(  # noqa: PLR0913, PLR0917 - what is found goes to three places
             continue
         for row in Fields(body).rows("resources"):
             if "/" not in row.text("name"):
-                spaced = row.flag("namespaced")
-                _add(rows, Served(group, row.text("kind"), row.text("name"), (version,), spaced))
+                is_namespaced = row.flag("namespaced")
+                _add(rows, Served(group, row.text("kind"), row.text("name"), (version,), is_namespaced))

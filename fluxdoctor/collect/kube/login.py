@@ -1,4 +1,4 @@
-"""How to reach a cluster: kubeconfig or in-cluster, with exec plugins, certificates, tokens and impersonation."""
+"""Connects to a cluster: kubeconfig or in-cluster, with exec plugins, certificates, tokens and impersonation."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _CONNECTIONS = 8
 
 
 class ClusterError(Exception):
-    """The cluster cannot be asked at all; the text says why, and what to do."""
+    """The cluster cannot be used at all; the text says why and how to fix it."""
 
 
 @dataclass(frozen=True)
 class ClusterLogin:
-    """Who asks which cluster. Empty fields mean what they mean to kubectl: the current context, no impersonation."""
+    """The cluster and the user. Empty fields mean the same as for kubectl: the current context, no impersonation."""
 
     kubeconfig: str = ""
     context: str = ""
@@ -44,7 +44,7 @@ class ClusterLogin:
 
 @dataclass(frozen=True, repr=False)
 class ClusterConnection:
-    """An API server and the way to it. ``namespace``: what the context says, "" when it says none."""
+    """A connection to an API server. ``namespace``: the context's, "" without one."""
 
     name: str
     host: str
@@ -54,7 +54,7 @@ class ClusterConnection:
     impersonation: tuple[tuple[str, str], ...] = ()
 
     def headers(self) -> list[tuple[str, str]]:
-        """Return the headers that every request carries; a token is renewed when its file or plugin says so."""
+        """Return the headers of every request; a token is refreshed when it expires."""
         setting = self.configuration.auth_settings().get("BearerToken")
         token = [("Authorization", str(setting["value"]))] if setting and setting.get("value") else []
         return [("User-Agent", _AGENT), *token, *self.impersonation]
@@ -62,13 +62,13 @@ class ClusterConnection:
 
 @contextmanager
 def connect(login: ClusterLogin, deadline: Deadline) -> Iterator[ClusterConnection]:
-    """Log in, and take away at the end what the login left on disk. Raises ClusterError; sends nothing yet."""
+    """Log in, without a request; at the end, remove the login's files. Raises ClusterError."""
     try:
-        held = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
+        temporary_folder = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
     except OSError as error:
-        why = error.strerror or type(error).__name__
-        raise ClusterError(f"no temporary file can be written: {why}. Set TMPDIR to a folder with room.") from None
-    with held as private:
+        reason = error.strerror or type(error).__name__
+        raise ClusterError(f"cannot write temporary files: {reason}. Set TMPDIR to a folder with free space.") from None
+    with temporary_folder as private:
         from kubernetes.client import Configuration
         from kubernetes.client.rest import RESTClientObject
         from kubernetes.config.config_exception import ConfigException
@@ -79,43 +79,45 @@ def connect(login: ClusterLogin, deadline: Deadline) -> Iterator[ClusterConnecti
             name, namespace = _load(login, configuration, private, deadline)
         except (ConfigException, OSError) as error:
             raise ClusterError(f"the kubeconfig cannot be used: {error}") from None
-        except _ODD as error:
-            raise ClusterError(f"{_paths(login)}: not a kubeconfig as kubectl reads it ({_short(error)})") from None
+        except _MALFORMED as error:
+            raise ClusterError(f"{_paths(login)}: not a valid kubeconfig ({_error_text(error)})") from None
         configuration.retries = False
-        if not configuration.verify_ssl:  # the kubeconfig says so: one warning for each request helps nobody
+        if not configuration.verify_ssl:  # the user chose this: a warning for each request is noise
             warnings.filterwarnings("ignore", "Unverified HTTPS request", category=InsecureRequestWarning)
         configuration.connection_pool_maxsize = _CONNECTIONS
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # urllib3 warns of PySocks before it fails for want of it
+                warnings.simplefilter("ignore")  # urllib3 warns about PySocks before it fails without it
                 pool = RESTClientObject(configuration).pool_manager
         except ImportError:
             raise ClusterError(
-                f"context {name} goes through a SOCKS proxy, which needs PySocks: pip install pysocks"
+                f"context {name} uses a SOCKS proxy, which requires PySocks. Run: pip install pysocks"
             ) from None
-        except (OSError, *_ODD) as error:
-            raise ClusterError(f"context {name} cannot be used: {_short(error)}") from None
+        except (OSError, *_MALFORMED) as error:
+            raise ClusterError(f"context {name} cannot be used: {_error_text(error)}") from None
         open_sockets = track(pool)
-        who = [("Impersonate-User", login.as_user)] if login.as_user else []
-        groups = [("Impersonate-Group", group) for group in login.as_groups]
+        user_headers = [("Impersonate-User", login.as_user)] if login.as_user else []
+        group_headers = [("Impersonate-Group", group) for group in login.as_groups]
         with deadline.on_cancel(lambda: shut(open_sockets)):
             try:
-                yield ClusterConnection(name, configuration.host, namespace, pool, configuration, (*who, *groups))
+                yield ClusterConnection(
+                    name, configuration.host, namespace, pool, configuration, (*user_headers, *group_headers)
+                )
             finally:
                 pool.clear()
 
 
-#: What takes the place of the auth-providers that kubectl 1.26 no longer has.
-_INSTEAD = {
+#: The replacements of the auth-providers that kubectl 1.26 removed.
+_REPLACEMENTS = {
     "gcp": "gke-gcloud-auth-plugin (gcloud container clusters get-credentials CLUSTER)",
     "azure": "kubelogin (kubelogin convert-kubeconfig)",
     "oidc": "kubectl oidc-login (https://github.com/int128/kubelogin), or a token",
 }
-#: What the library raises for a file that is YAML and no kubeconfig.
-_ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
+#: The exceptions of the library for a file that is YAML but not a kubeconfig.
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError)
 
 
-def _short(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
 
 
@@ -124,15 +126,15 @@ def _paths(login: ClusterLogin) -> str:
 
 
 def _load(login: ClusterLogin, configuration: Configuration, private: str, deadline: Deadline) -> tuple[str, str]:
-    """Fill the configuration; return the names of the context and of its namespace."""
+    """Fill the configuration; return the names of the context and of its namespace. Raises ClusterError."""
     paths = _paths(login)
-    there = [p for p in paths.split(os.pathsep) if p and Path(p).expanduser().is_file()]
-    if there:
-        return _from_file(os.pathsep.join(there), login.context, configuration, private, deadline)
+    existing = [p for p in paths.split(os.pathsep) if p and Path(p).expanduser().is_file()]
+    if existing:
+        return _from_file(os.pathsep.join(existing), login.context, configuration, private, deadline)
     if not login.kubeconfig and os.environ.get("KUBERNETES_SERVICE_HOST"):
         return _in_cluster(configuration)
     raise ClusterError(
-        f"no cluster is configured: there is no file {paths}, and this is not a pod.\n"
+        f"no cluster is configured: file {paths} does not exist, and this is not a Pod.\n"
         "Set KUBECONFIG or --kubeconfig, replay a snapshot with --from DIR, or try `fluxdoctor demo`."
     )
 
@@ -141,12 +143,12 @@ def _in_cluster(configuration: Configuration) -> tuple[str, str]:
     from kubernetes.config.incluster_config import load_incluster_config
 
     load_incluster_config(configuration)
-    space = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-    return "in-cluster", space.read_text("utf-8").strip() if space.is_file() else ""
+    namespace_file = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+    return "in-cluster", namespace_file.read_text("utf-8").strip() if namespace_file.is_file() else ""
 
 
 def _merged(paths: str) -> Any:
-    """Read the files of a kubeconfig into one, as kubectl merges them."""
+    """Merge the files of a kubeconfig, as kubectl does. Raises ClusterError."""
     import yaml
     from kubernetes.config.kube_config import KubeConfigMerger
 
@@ -170,16 +172,16 @@ def _from_file(
     from kubernetes.config.kube_config import KubeConfigLoader
 
     class Loader(KubeConfigLoader):  # type: ignore[misc]
-        """The library runs a plugin without a deadline, and goes on without a login when that fails."""
+        """The library's loader runs a plugin without a deadline, and continues without a login if it fails."""
 
         def _load_auth_provider_token(self) -> None:
-            """Refuse what client-go removed in 1.26: the library would run its cmd-path, and ask its issuer, without an end."""
+            """Refuse what client-go removed in 1.26: the library would run its cmd-path and call its issuer without a timeout."""
             provider = (getattr(self._user, "value", None) or {}).get("auth-provider")
             if provider:
                 name = provider.get("name") if isinstance(provider, Mapping) else ""
                 raise ClusterError(
-                    f"{paths}, context {wanted}: the login is the legacy auth-provider {str(name)[:40]!r}. "
-                    f"Use an exec plugin in its place: {_INSTEAD.get(str(name), 'the one that your provider offers')}."
+                    f"{paths}, context {context_name}: the context uses the legacy auth-provider {str(name)[:40]!r}. "
+                    f"Use an exec plugin instead: {_REPLACEMENTS.get(str(name), 'the plugin of your provider')}."
                 )
 
         def _load_from_exec_plugin(self) -> bool:
@@ -200,69 +202,69 @@ def _from_file(
 
     merged = _merged(paths)
     names = [c["name"] for c in (merged.value.get("contexts") or [])]
-    wanted = context or merged.value.get("current-context") or ""
-    if wanted not in names:
-        known = ", ".join(sorted(names)) or "none"
-        what = f"no context {wanted!r}" if wanted else "no current context"
-        raise ClusterError(f"{paths}: {what}; there are: {known}. Choose one with --context.")
+    context_name = context or merged.value.get("current-context") or ""
+    if context_name not in names:
+        available = ", ".join(sorted(names)) or "none"
+        problem = f"context {context_name!r} does not exist" if context_name else "no current context"
+        raise ClusterError(f"{paths}: {problem}; available contexts: {available}. Set one with --context.")
     try:
-        loader = Loader(merged, active_context=wanted, config_base_path=None, temp_file_path=private)
+        loader = Loader(merged, active_context=context_name, config_base_path=None, temp_file_path=private)
         loader.load_and_set(configuration)
     except ConfigException as error:
-        raise ClusterError(f"{paths}, context {wanted}: {error}") from None
-    except (OSError, *_ODD) as error:
-        raise ClusterError(f"{paths}, context {wanted}: {_short(error)}") from None
-    return wanted, loader.current_context["context"].get("namespace") or ""
+        raise ClusterError(f"{paths}, context {context_name}: {error}") from None
+    except (OSError, *_MALFORMED) as error:
+        raise ClusterError(f"{paths}, context {context_name}: {_error_text(error)}") from None
+    return context_name, loader.current_context["context"].get("namespace") or ""
 
 
 def run_plugin(spec: Any, base: str, cluster: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
-    """Run a client-go credential plugin and return its status. Raises ClusterError; never waits past the deadline."""
+    """Run a client-go credential plugin, at most until the deadline, and return its status. Raises ClusterError."""
     if not isinstance(spec, Mapping) or not isinstance(spec.get("args") or [], list):
         raise ClusterError("the kubeconfig's exec section is not a mapping with a command and a list of args")
     command = str(spec.get("command", ""))
     hint = f" {spec['installHint'].strip()}" if isinstance(spec.get("installHint"), str) else ""
     path = command if "/" not in command else os.path.normpath(Path(base) / command)
     if shutil.which(path) is None:
-        raise ClusterError(f"the kubeconfig logs in with {command!r}, which is not installed here.{hint}")
-    info: dict[str, Any] = {"interactive": False}
+        raise ClusterError(f"the kubeconfig uses credential plugin {command!r}, which is not installed.{hint}")
+    exec_spec: dict[str, Any] = {"interactive": False}
     if spec.get("provideClusterInfo"):
-        info["cluster"] = dict(cluster)
+        exec_spec["cluster"] = dict(cluster)
     version = str(spec.get("apiVersion", ""))
-    credential = {"apiVersion": version, "kind": "ExecCredential", "spec": info}
-    given = [entry for entry in spec.get("env") or [] if isinstance(entry, Mapping)]
-    env = {**os.environ, **{str(entry.get("name")): str(entry.get("value")) for entry in given}}
-    said = _run(
+    credential = {"apiVersion": version, "kind": "ExecCredential", "spec": exec_spec}
+    env_entries = [entry for entry in spec.get("env") or [] if isinstance(entry, Mapping)]
+    env = {**os.environ, **{str(entry.get("name")): str(entry.get("value")) for entry in env_entries}}
+    output = _run(
         [path, *map(str, spec.get("args") or [])], {**env, "KUBERNETES_EXEC_INFO": json.dumps(credential)}, deadline
     )
     try:
-        status = json.loads(said)["status"]
+        status = json.loads(output)["status"]
     except (ValueError, KeyError, TypeError):
-        raise ClusterError(f"credential plugin {command!r} did not answer with an ExecCredential") from None
+        raise ClusterError(f"credential plugin {command!r} did not return an ExecCredential") from None
     if not isinstance(status, dict) or not (status.get("token") or status.get("clientCertificateData")):
-        raise ClusterError(f"credential plugin {command!r} gave neither a token nor a certificate")
+        raise ClusterError(f"credential plugin {command!r} returned neither a token nor a certificate")
     return status
 
 
 def _run(argv: Sequence[str], env: Mapping[str, str], deadline: Deadline) -> str:
-    """Run a program to its end, or to ours, with all that it started. What it says on stderr is for people, and quoted short."""
+    """Run a program and return its stdout. At the deadline, kill it with its children. Raises ClusterError, with its stderr."""
     try:
         child = subprocess.Popen(  # noqa: S603 - no shell; the command is the user's own kubeconfig's
             argv, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             errors="replace", start_new_session=True,
         )  # fmt: skip
     except (OSError, ValueError) as error:
-        raise ClusterError(f"credential plugin {argv[0]!r} could not be run: {error}") from None
+        raise ClusterError(f"credential plugin {argv[0]!r} cannot be run: {error}") from None
     with deadline.on_cancel(lambda: _kill(child)), child:
         try:
-            said, complaint = child.communicate(timeout=max(0.1, deadline.left()))
+            output, errors = child.communicate(timeout=max(0.1, deadline.left()))
         except subprocess.TimeoutExpired:
-            raise ClusterError(f"credential plugin {argv[0]!r} did not end in time") from None
+            raise ClusterError(f"credential plugin {argv[0]!r} timed out") from None
         finally:
             _kill(child)
     if child.returncode:
-        words = " ".join(complaint.split())[:300]
-        raise ClusterError(f"credential plugin {argv[0]!r} failed with code {child.returncode}: {words}")
-    return said
+        error_text = " ".join(errors.split())[:300]
+        raise ClusterError(f"credential plugin {argv[0]!r} failed with code {child.returncode}: {error_text}")
+    return output
 
 
 def _kill(child: subprocess.Popen[str]) -> None:

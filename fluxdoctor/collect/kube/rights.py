@@ -1,4 +1,4 @@
-"""The rights that a full diagnosis needs: read-only, and no list of Secrets."""
+"""The RBAC rules that a full diagnosis needs: read-only, without the right to list Secrets."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ NAME = "fluxdoctor"
 
 
 def rules(*, namespaced: bool = False) -> list[dict[str, Any]]:
-    """Return the rules of the least role; ``namespaced``: without what is not in a namespace."""
+    """Return the rules of the smallest sufficient role; ``namespaced``: without cluster-scoped resources."""
     groups: dict[str, list[str]] = {}
     for kind in flux.KINDS.values():
         groups.setdefault(kind.group, []).append(kind.plural)
-    found = [_rule([group], sorted(plurals), "get", "list") for group, plurals in sorted(groups.items())]
-    found += [
-        # What Flux objects refer to, by name only: their values are turned into facts before anything else sees them.
+    role_rules = [_rule([group], sorted(plurals), "get", "list") for group, plurals in sorted(groups.items())]
+    role_rules += [
+        # The objects that Flux objects refer to, by name only; Secret values become facts before any other code reads them.
         _rule([""], ["configmaps", "secrets", "serviceaccounts"], "get"),
         _rule([""], ["events", "pods"], "get", "list"),
         _rule([""], ["persistentvolumeclaims", "services"], "get"),
@@ -27,12 +27,12 @@ def rules(*, namespaced: bool = False) -> list[dict[str, Any]]:
         _rule(["rbac.authorization.k8s.io"], ["rolebindings"], "list"),
     ]
     if not namespaced:
-        found += [
+        role_rules += [
             _rule([""], ["namespaces"], "get", "list"),
             _rule(["apiextensions.k8s.io"], ["customresourcedefinitions"], "get", "list"),
             _rule(["rbac.authorization.k8s.io"], ["clusterrolebindings"], "list"),
         ]
-    return found
+    return role_rules
 
 
 def _rule(groups: list[str], resources: list[str], *verbs: str) -> dict[str, Any]:
@@ -40,33 +40,37 @@ def _rule(groups: list[str], resources: list[str], *verbs: str) -> dict[str, Any
 
 
 def manifest(namespace: str = "", account: str = "") -> str:
-    """Return a ClusterRole as YAML, or a Role of one namespace; with a binding where a ServiceAccount is named."""
+    """Return a ClusterRole as YAML, or a Role of ``namespace``; with a binding if there is an ``account`` (ServiceAccount)."""
     return _manifest(NAME, rules(namespaced=bool(namespace)), namespace, account)
 
 
 def publisher(account: str = "") -> str:
-    """Return the ClusterRole that writing OpenReports objects needs, beside the other; with a binding where asked for."""
+    """Return the additional ClusterRole to write OpenReports objects; with a binding if there is an ``account``."""
     reports = ["clusterreports", "reports"]
-    # A server-side apply of an object that is not there yet is a create (Kubernetes API concepts, "Server-Side Apply").
+    # A server-side apply of an object that does not exist is a create (Kubernetes API concepts, "Server-Side Apply").
     return _manifest(
         f"{NAME}-publisher", [_rule(["openreports.io"], reports, "create", "delete", "list", "patch")], "", account
     )
 
 
-def _manifest(name: str, granted: list[dict[str, Any]], namespace: str, account: str) -> str:
+def _manifest(name: str, rules: list[dict[str, Any]], namespace: str, account: str) -> str:
     kind = "Role" if namespace else "ClusterRole"
-    place = {"namespace": namespace} if namespace else {}
+    namespace_field = {"namespace": namespace} if namespace else {}
     api = "rbac.authorization.k8s.io"
     role: dict[str, Any] = {
-        "apiVersion": f"{api}/v1", "kind": kind, "metadata": {"name": name, **place}, "rules": granted,
+        "apiVersion": f"{api}/v1", "kind": kind, "metadata": {"name": name, **namespace_field}, "rules": rules,
     }  # fmt: skip
     documents = [role]
     if account:
-        space, _, account_name = account.rpartition("/")
-        subject = {"kind": "ServiceAccount", "name": account_name, "namespace": space or namespace or "default"}
+        account_namespace, _, account_name = account.rpartition("/")
+        subject = {
+            "kind": "ServiceAccount",
+            "name": account_name,
+            "namespace": account_namespace or namespace or "default",
+        }
         documents.append(
             {
-                "apiVersion": f"{api}/v1", "kind": f"{kind}Binding", "metadata": {"name": name, **place},
+                "apiVersion": f"{api}/v1", "kind": f"{kind}Binding", "metadata": {"name": name, **namespace_field},
                 "roleRef": {"apiGroup": api, "kind": kind, "name": name}, "subjects": [subject],
             }
         )  # fmt: skip

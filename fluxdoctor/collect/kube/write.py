@@ -1,9 +1,9 @@
-"""The few things that are ever written to a cluster: one field or annotation of one Flux object, as ``fluxdoctor``.
+"""Changes single Flux objects in a cluster: one field or annotation each, under the field manager ``fluxdoctor``.
 
-What they are, and what the controllers make of them, is as the flux command has it (flux2 cmd/flux/reconcile.go, suspend.go,
-resume.go; fluxcd/pkg apis/meta): any change of the annotation ``reconcile.fluxcd.io/requestedAt`` asks for a reconciliation,
-whose value the controller puts into ``status.lastHandledReconcileAt``; a HelmRelease takes ``forceAt`` and ``resetAt`` only where
-their value is that of ``requestedAt``. Resuming takes spec.suspend away, so that nobody owns it afterwards.
+The changes and their effects are those of the flux command (flux2 cmd/flux/reconcile.go, suspend.go, resume.go; fluxcd/pkg
+apis/meta): any change of the annotation ``reconcile.fluxcd.io/requestedAt`` requests a reconciliation, and the controller
+copies its value to ``status.lastHandledReconcileAt``; a HelmRelease obeys ``forceAt`` and ``resetAt`` only if their value equals
+``requestedAt``. Resuming removes spec.suspend, so that no field manager owns it afterwards.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 @dataclass(frozen=True)
 class Writer:
-    """Reads and writes single Flux objects. Every method may raise ApiError."""
+    """Reads and writes single Flux objects. Every method can raise ApiError."""
 
     api: Api
     dry_run: bool = False
 
     def served(self, ref: Ref) -> Served:
-        """Return how an object's kind is served. Raises ApiError where it is not."""
+        """Return how an object's kind is served. Raises ApiError if it is not served."""
         group = KINDS[ref.kind].group
-        found = discover(self.api, {group}).of(group, ref.kind)
-        if found is None:
-            raise ApiError(404, f"{ref.kind} is not a kind that this API server serves")
-        return found
+        served = discover(self.api, {group}).of(group, ref.kind)
+        if served is None:
+            raise ApiError(404, f"the API server does not serve kind {ref.kind}")
+        return served
 
     def get(self, served: Served, ref: Ref) -> Resource:
-        """Return an object as it is now."""
+        """Return the current state of an object."""
         return Resource(body=self.api.get(served.path(ref.namespace, ref.name)), ref=ref)
 
     def annotate(self, served: Served, ref: Ref, annotations: dict[str, str | None]) -> Resource:
-        """Set annotations; None takes one away."""
+        """Set annotations; None removes one."""
         return self._patch(served, ref, {"metadata": {"annotations": annotations}})
 
     def suspend(self, served: Served, ref: Ref, reason: str) -> Resource:
-        """Set spec.suspend, and say who did so and why."""
+        """Set spec.suspend, and the annotation with the reason."""
         return self._patch(served, ref, {"metadata": {"annotations": {REASON: reason}}, "spec": {"suspend": True}})
 
     def resume(self, served: Served, ref: Ref) -> Resource:
-        """Take spec.suspend and its reason away."""
+        """Remove spec.suspend and the annotation with its reason."""
         return self._patch(served, ref, {"metadata": {"annotations": {REASON: None}}, "spec": {"suspend": None}})
 
     def user(self) -> str:
-        """Return who the API server takes us for, "" where it does not say (Kubernetes before 1.28)."""
-        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        """Return the username for the API server, "" if it does not tell (Kubernetes before 1.28)."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         try:
-            return Fields(self.api.send("POST", _REVIEW, asked, {})).text("status.userInfo.username")
+            return Fields(self.api.send("POST", _REVIEW, review, {})).text("status.userInfo.username")
         except ApiError:
             return ""
 
@@ -69,7 +69,7 @@ class Writer:
 
 
 def appliers_of_suspend(resource: Resource) -> tuple[str, ...]:
-    """Return the field managers that apply spec.suspend: who puts it back at the next apply (server-side apply)."""
+    """Return the field managers that apply spec.suspend, and would restore it at their next server-side apply."""
     rows = resource.rows("metadata.managedFields")
     return tuple(
         row.text("manager")
@@ -79,12 +79,12 @@ def appliers_of_suspend(resource: Resource) -> tuple[str, ...]:
 
 
 def changers_since_suspended(resource: Resource) -> tuple[tuple[str, str], ...]:
-    """Return who changed the spec of an object after it was suspended, and when (RFC 3339), by its managed fields.
+    """Return the field managers that changed the spec of an object after it was suspended, and when (RFC 3339).
 
-    The API server keeps one time for all that a manager owns, in whole seconds: what came in the second of the suspension is not
-    told. observedGeneration does not answer it: kustomize-controller 1.9 goes on writing that of a suspended object.
+    The API server stores one time for all fields of a manager, in whole seconds: a change in the same second as the suspension
+    is not returned. observedGeneration is no help: kustomize-controller 1.9 still updates it for a suspended object.
     """
     rows = resource.rows("metadata.managedFields")
-    suspended = [row.text("time") for row in rows if row.has(("fieldsV1", "f:spec", "f:suspend"))]
-    later = (row for row in rows if suspended and row.text("time") > max(suspended))
-    return tuple((row.text("manager"), row.text("time")) for row in later if row.has(("fieldsV1", "f:spec")))
+    suspension_times = [row.text("time") for row in rows if row.has(("fieldsV1", "f:spec", "f:suspend"))]
+    later_rows = (row for row in rows if suspension_times and row.text("time") > max(suspension_times))
+    return tuple((row.text("manager"), row.text("time")) for row in later_rows if row.has(("fieldsV1", "f:spec")))
