@@ -60,7 +60,7 @@ def _summary(rule: Rule) -> Iterator[str]:
 
 
 def _fix(rule: Rule) -> Iterator[str]:
-    if not rule.fix.startswith("{") and re.split(r"[\s,:]", rule.fix)[0] not in OPENINGS:
+    if not rule.fix.startswith("{") and re.split(r"[\s,]", rule.fix)[0] not in OPENINGS:
         yield f"fix begins with none of {', '.join(OPENINGS)}: {rule.fix}"
 
 

@@ -201,7 +201,7 @@ class _Run:
         if self.live:
             snapshots = [self.facts.snapshots[i] for i in self.selected]
             hidden = dict.fromkeys(gap for s in snapshots for gap in live_lookup.hidden(s, self.live))
-            skipped += map(Skipped.of_gap, hidden)
+            skipped += [Skipped.of_gap(g, subject=g.scope if isinstance(g.scope, Ref) else None) for g in hidden]
         return skipped
 
     def merge(self, reports: Sequence[Report], skipped: Sequence[Skipped]) -> Report:

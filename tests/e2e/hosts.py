@@ -79,5 +79,5 @@ def told(report: Body) -> Body:
     """Return a report without its moment, and without what says where it was read from."""
     text = json.dumps({k: v for k, v in report.items() if k not in ("mode", "name", "taken", "timings")})
     # These are two runs: each probe, and the age of each condition, has its own moment.
-    bare: Body = json.loads(re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|since [\dsmhd]+", "T", text))
+    bare: Body = json.loads(re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|for (?:\d+[smhd])+", "T", text))
     return bare

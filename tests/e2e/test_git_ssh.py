@@ -173,6 +173,6 @@ def test_answers_become_proof(server: SshServer, root: Path) -> None:
                      f"access denied ({server.user}@127.0.0.1: Permission denied (publickey))"),
         "unknown": ("source/known-hosts-lacks-host", "proven", "no key of the host in known_hosts (No ED25519 host key is "
                     f"known for [127.0.0.1]:{server.port} and you have requested strict checking)"),
-        "changed": ("source/host-key-changed", "proven", "host key differs from known_hosts (it shows the ED25519 "
+        "changed": ("source/host-key-changed", "proven", "host key differs from known_hosts (it presents the ED25519 "
                     f"key {_fingerprint(server)})"),
     }  # fmt: skip

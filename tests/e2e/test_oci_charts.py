@@ -91,7 +91,7 @@ def test_rules_read_the_chart_that_chart_ref_leads_to(chart_ref: str, served: tu
     assert [(f.rule, f.message) for f in diagnose(seen, options=RuleOptions(rules)).findings] == [
         (
             "helm/value-ignored",
-            "sets spec.values.replicaCont, which nothing in the chart web 2.1.0 reads; replicaCount may be meant",
+            "sets spec.values.replicaCont, which no template of chart web 2.1.0 uses; did you mean replicaCount?",
         )
     ]
     seen = world(running, "lacking", digests["lacking"], chart_ref, {"replicaCount": "three"})

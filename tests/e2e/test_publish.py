@@ -173,7 +173,8 @@ def test_what_cannot_be_seen_stays(reporting: Cluster, manifests: list[Body]) ->
     done = diagnose(kubeconfig(cluster), "--publish", "openreports")
     last = done.stderr.splitlines()[-1]
     assert (
-        last == "openreports: 2 written, 0 deleted; those of earlier runs stay, for this one could not see everything"
+        last
+        == "openreports: 2 written, 0 deleted; those of earlier runs stay, because this run could not read everything"
     )
     assert ("apps", "fluxdoctor") in published(cluster)
 
