@@ -99,6 +99,6 @@ def test_rules_read_the_chart_that_chart_ref_leads_to(chart_ref: str, served: tu
         ("helm/chart-dependencies-missing", "the chart was packaged without its dependencies: redis"),
         (
             "helm/values-refused",
-            'the schema of chart web refuses the values: at \'/replicaCount\': "three" is not of type "integer"',
+            'the schema of chart web rejects the values: at \'/replicaCount\': "three" is not of type "integer"',
         ),
     ]
