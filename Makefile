@@ -30,7 +30,7 @@ test: $(READY) ## rule pages, recorded incidents, properties (T="-k name" for so
 
 e2e: $(READY) ## real servers, built once and kept in ~/.cache/fluxdoctor-e2e: needs Go 1.26 and, without etcd on PATH, Debian (T="-k name" for some)
 	$(BIN)/python -m tests.e2e.build
-	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/e2e tests/test_check.py tests/test_check_command.py tests/test_docs.py $(T)
+	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/e2e tests/unit/app/test_check.py tests/unit/cli/test_check_command.py tests/docs/test_docs.py $(T)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -52,7 +52,7 @@ bench: $(READY) ## replay fleets of growing size, as ratios
 	$(BIN)/python benchmarks/mcp.py
 
 check-kustomize: $(READY) ## the tests that need kustomize, with one built by Go outside of this tree
-	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/test_check.py tests/test_check_command.py tests/test_docs.py $(T)
+	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/unit/app/test_check.py tests/unit/cli/test_check_command.py tests/docs/test_docs.py $(T)
 
 corpus: $(READY) ## check the repositories of a list: make corpus CORPUS=DIR REPOSITORIES=DIR
 	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python tools/corpus.py $(CORPUS) --repositories $(REPOSITORIES)
@@ -62,7 +62,7 @@ schemas: $(READY) ## the JSON schemas of Flux's kinds, and how kustomize merges 
 	$(BIN)/python tools/merge_keys.py
 
 golden: $(READY) ## rewrite the golden reports; read the difference
-	$(BIN)/python -m pytest tests/test_incidents.py --update
+	$(BIN)/python -m pytest tests/incidents/test_incidents.py --update
 
 readme: $(READY) ## put the real demo report and the measured table into README.md
 	$(BIN)/python tools/readme.py

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from fluxdoctor.collect.git import GitResults, collect
-from tests.gitworld import reach, source
+from tests.helpers.gitworld import reach, source
 from tests.servers.githttp import GitServer, git_server
 from tests.servers.repositories import ENV, filled
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from fluxdoctor.model.finding import Finding, Frozen, Report, Severity
+from fluxdoctor.model.finding import Severity
 from fluxdoctor.model.flux import KINDS, State, state
 from fluxdoctor.testing import Example, parse_examples
-from tests.worlds import rules
+from tests.helpers.report_lines import report_lines
+from tests.helpers.worlds import rules
 
 PAGES = sorted(Path(__file__).parent.glob("*.md"))
 _BLOCK = re.compile(r"(?<=```findings\n).*?(?=```)", re.S)
@@ -24,31 +25,15 @@ def load(page: Path) -> list[Example]:
     return list(parse_examples(page.read_text("utf-8"), page.stem))
 
 
-def told(report: Report) -> str:
-    return "".join(_lines(f) for f in report.findings if f.severity is not Severity.INFO)
-
-
-def _lines(finding: Finding) -> str:
-    rows = [f"{finding.severity} {finding.rule} {finding.subject}: {' '.join(finding.message.split())}"]
-    rows += [f"  also {', '.join(map(str, finding.also))}"] if finding.also else []
-    rows += [f"  blocks {', '.join(map(str, finding.blocks))}"] if finding.blocks else []
-    rows += [f"  stale {', '.join(map(_stale, finding.freezes))}"] if finding.freezes else []
-    return "".join(f"{row}\n" for row in rows)
-
-
-def _stale(one: Frozen) -> str:
-    return f"{one.ref}{f' at {one.revision}' if one.revision else ''}{f' since {one.since:%H:%M}' if one.since else ''}"
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_cascade(page: Path, request: pytest.FixtureRequest) -> None:
     (example,) = load(page)
     report = example.report(rules())
     text = page.read_text("utf-8")
     if request.config.getoption("--update"):
-        page.write_text(_BLOCK.sub(lambda _: told(report), text), "utf-8")
+        page.write_text(_BLOCK.sub(lambda _: report_lines(report), text), "utf-8")
         return
-    assert told(report) == example.expected
+    assert report_lines(report) == example.expected
     named = [ref for f in report.findings if f.severity is not Severity.INFO for ref in (f.subject, *f.also, *f.blocks)]
     assert len(named) == len(set(named)), "an object is named twice"
 

@@ -17,8 +17,8 @@ from fluxdoctor.report.formats import NAMES
 from tests.e2e import aviary, incident, users
 from tests.e2e.aviary import Aviary
 from tests.e2e.cluster import Cluster
+from tests.helpers.spy import Spy
 from tests.servers import apt
-from tests.spy import Spy
 
 pytestmark = [
     pytest.mark.skipif(not apt.program("sshd", "openssh-server"), reason="no sshd: apt-get install openssh-server"),

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from fluxdoctor.cli.main import cli
 from tests.e2e import incident, users
 from tests.e2e.cluster import Cluster
-from tests.test_check_command import needs_kustomize
+from tests.helpers.fleet import needs_kustomize
 
 pytestmark = needs_kustomize
 

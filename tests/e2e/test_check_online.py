@@ -8,11 +8,11 @@ import pytest
 
 from fluxdoctor.app import check
 from fluxdoctor.repository.files.repository import Repository
+from tests.helpers.fleet import SYNC, needs_kustomize
+from tests.helpers.sources import reach
+from tests.helpers.worlds import rules
 from tests.servers.helm_repo import package
 from tests.servers.registry import HELM_CONFIG, HELM_LAYER, Registry, registry
-from tests.sources import reach
-from tests.test_check_command import SYNC, needs_kustomize
-from tests.worlds import rules
 
 pytestmark = needs_kustomize
 

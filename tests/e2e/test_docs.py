@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests import docpages
 from tests.e2e import incident, users
 from tests.e2e.cluster import Cluster
 from tests.e2e.incident import INCIDENTS
-from tests.overlay import Overlay, overlay
+from tests.helpers import docpages
+from tests.helpers.overlay import Overlay, overlay
 
 __all__ = ["overlay"]
 

@@ -13,13 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from fluxdoctor.collect.git import collect
 from fluxdoctor.collect.probe_context import ProbeContext
-from tests.failing import Case
-from tests.failing import found as diagnosed
-from tests.gitworld import answers, reach, ref, secret, source
+from tests.helpers.failing import Case
+from tests.helpers.failing import found as diagnosed
+from tests.helpers.gitworld import answers, reach, ref, secret, source
+from tests.helpers.spy import Spy
 from tests.servers import apt
 from tests.servers.repositories import commit, empty, filled
 from tests.servers.sshd import SshServer, private, public, ssh_server
-from tests.spy import Spy
 
 pytestmark = pytest.mark.skipif(
     not apt.program("sshd", "openssh-server"), reason="no sshd: apt-get install openssh-server"

@@ -20,12 +20,12 @@ from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.finding import Report
 from fluxdoctor.report.context import Context
 from fluxdoctor.report.formats import render
-from tests import test_hostile
 from tests.e2e import browser as browsers
 from tests.e2e import fleet as tenants
 from tests.e2e.browser import A4, DESK, PHONE, Opened, Scheme
-from tests.test_cli import replay
-from tests.worlds import INCIDENTS, NAMES, report_of, rules
+from tests.helpers.program import replay
+from tests.helpers.worlds import INCIDENTS, NAMES, report_of, rules
+from tests.hostile import test_hostile
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from tests.e2e import incident, users
 from tests.e2e.cluster import Cluster
 from tests.e2e.fault_proxy import FaultProxy
 from tests.e2e.incident import INCIDENTS
-from tests.gaps import gap
+from tests.helpers.gaps import gap
 
 #: One of each family; those whose proof is in git, an index or a registry are the collectors' own tests.
 SAMPLE = (

@@ -14,9 +14,9 @@ from fluxdoctor.collect.store import snapshot_folder
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.model.snapshot import Snapshot
+from tests.helpers.sources import reach
 from tests.servers.helm_repo import package
 from tests.servers.registry import HELM_CONFIG, HELM_LAYER, Registry, registry
-from tests.sources import reach
 
 CHART = package(
     "web",

@@ -16,7 +16,8 @@ from fluxdoctor.intake.vault import SecretData
 from fluxdoctor.model.oci import OciLayer
 from fluxdoctor.model.probes import Answer, Probe
 from fluxdoctor.model.resource import Ref
-from tests.gaps import gap
+from tests.helpers.gaps import gap
+from tests.helpers.sources import TAKEN, reach, secret, source
 from tests.servers.helm_repo import answering, helm_server, package
 from tests.servers.registry import (
     FLUX_CONFIG,
@@ -29,7 +30,6 @@ from tests.servers.registry import (
     registry,
 )
 from tests.servers.tls import Authority
-from tests.sources import TAKEN, reach, secret, source
 
 REF = Ref("OCIRepository", "apps", "web")
 LOGIN = "deploy:s3cr3t-canary"

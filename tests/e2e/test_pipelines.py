@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import pipelines
 from tests.e2e import build
-from tests.pipelines import ROOT
+from tests.helpers import pipelines
+from tests.helpers.pipelines import ROOT
 
 _SYNC = """\
 apiVersion: source.toolkit.fluxcd.io/v1

@@ -18,7 +18,7 @@ from tests.e2e import build, incident, kinds, users
 from tests.e2e.api import ApiError, Body
 from tests.e2e.cluster import Cluster
 from tests.e2e.incident import INCIDENTS
-from tests.pipelines import ROOT
+from tests.helpers.pipelines import ROOT
 from tests.servers.pushgateway import pushgateway
 
 API = "/apis/openreports.io/v1alpha1"

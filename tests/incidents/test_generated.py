@@ -7,8 +7,8 @@ import os
 from hypothesis import HealthCheck, given, seed, settings
 
 from fluxdoctor.app.diagnose import diagnose
+from tests.helpers.worlds import rules
 from tests.incidents import SEED, Incident, incidents
-from tests.worlds import rules
 
 FLEETS = int(os.environ.get("FLUXDOCTOR_FLEETS", "300"))
 

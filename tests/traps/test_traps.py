@@ -9,8 +9,8 @@ import coverage
 import pytest
 
 from fluxdoctor.testing import parse_examples
-from tests.cascades.test_cascades import told
-from tests.worlds import rules
+from tests.helpers.report_lines import report_lines
+from tests.helpers.worlds import rules
 
 PAGES = sorted(Path(__file__).parent.glob("*.md"))
 CATALOGUE = Path(__file__).parents[3] / "shared" / "faults" / "faults.md"
@@ -19,7 +19,7 @@ CATALOGUE = Path(__file__).parents[3] / "shared" / "faults" / "faults.md"
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_trap(page: Path) -> None:
     (example,) = parse_examples(page.read_text("utf-8"), page.stem)
-    assert told(example.report(rules())) == ""
+    assert report_lines(example.report(rules())) == ""
 
 
 def test_every_proof_is_there() -> None:
