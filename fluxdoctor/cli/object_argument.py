@@ -71,5 +71,7 @@ def about(target: Ref, report: Report, snapshot: Snapshot) -> Report:
     from fluxdoctor.model.chain import chains
 
     findings = tuple(c.finding for c in chains(target, report, snapshot))
-    is_failing = snapshot.failures.of(target) is not None
-    return replace(report, findings=findings, deselected=report.deselected if is_failing else 0)
+    if snapshot.failures.of(target) is not None:
+        return replace(report, findings=findings)
+    ignored = tuple(i for i in report.ignored if target in (i.finding.subject, *i.finding.also, *i.finding.blocks))
+    return replace(report, findings=findings, ignored=ignored, deselected=0)

@@ -80,8 +80,13 @@ def _text(report: Report, context: Context, *, width: int, color: bool, verbose:
     if context.target is None:
         return text.render(report, width=width, color=color, verbose=verbose)
     chains = context.chains(report)
-    hidden = ignored.counted(report) if report.is_hiding else ""
-    head = chain.render(context.target, chains, width=width, color=color, hidden=hidden)
+    head = chain.render(
+        context.target,
+        chains,
+        width=width,
+        color=color,
+        no_finding=ignored.no_finding(report, is_ready=context.is_ready),
+    )
     return f"{head}\n{text.render(report, width=width, color=color, verbose=verbose)}" if chains else head
 
 

@@ -6,6 +6,7 @@ The commands and their escapes: docs.github.com, "Workflow commands for GitHub A
 from __future__ import annotations
 
 from fluxdoctor.model.finding import Finding, Report, Severity
+from fluxdoctor.report import ignored
 from fluxdoctor.report.plain import plain
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -17,6 +18,8 @@ def render(report: Report) -> str:
     gaps = [s for s in report.skipped if s.asked]
     if gaps:
         lines.append(f"::notice title=Not checked::{_text('; '.join(dict.fromkeys(s.why for s in gaps)))}")
+    if notice := ignored.notice(report):
+        lines.append(f"::notice title=Ignored::{_text(notice)}")
     return "".join(f"{line}\n" for line in lines)
 
 

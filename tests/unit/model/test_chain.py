@@ -196,6 +196,6 @@ def test_every_output_of_one_object_tells_its_chain(tmp_path: Path) -> None:
 
 def test_every_format_says_of_what_is_well_that_it_is() -> None:
     well = ("diagnose", "ks/webapp", "--from", str(INCIDENTS / "healthy-baseline"), "--format")
-    assert "**No finding affects `Kustomization/flux-system/webapp`**" in run(*well, "markdown")[1]
-    assert "<p>No finding affects this object.</p>" in run(*well, "html")[1]
+    assert "**`Kustomization/flux-system/webapp`: not affected by any finding**" in run(*well, "markdown")[1]
+    assert "<p>Kustomization/flux-system/webapp: not affected by any finding</p>" in run(*well, "html")[1]
     assert json.loads(run(*well, "json")[1])["chains"] == []
