@@ -25,8 +25,6 @@ _Node: TypeAlias = tuple[object, int, int | Places]
 
 _DEEPEST = 200  # functions that read a body recurse, and libyaml is quadratic in the depth of flow collections
 _MOST_ALIASED = 200_000
-#: The end of the error for a document that expands without bound through aliases: such a document can crash other parsers.
-ALIASED = "nodes through aliases"
 _MOST_TAGS = 1_000  # libyaml compares each %TAG directive with all earlier ones
 
 _TAG = "tag:yaml.org,2002:"
@@ -60,6 +58,10 @@ class YamlError(Exception):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.problem}"
+
+
+class AliasBombError(YamlError):
+    """The document expands without bound through aliases: it can take all memory of parsers without a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +286,7 @@ class _Builder:
         self._nodes += anchor.nodes
         self._aliased += anchor.nodes
         if self._aliased > _MOST_ALIASED:
-            raise self._error(event, f"more than {_MOST_ALIASED} {ALIASED}")
+            raise AliasBombError(*self._error(event, f"more than {_MOST_ALIASED} nodes through aliases").args)
         if type(anchor.event) is events.ScalarEvent:
             return self._scalar_node(anchor.event, anchor.scalar)
         if anchor.node is None:

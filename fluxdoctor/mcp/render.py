@@ -13,7 +13,7 @@ from fluxdoctor.mcp.answers import Cause, Happening, ObjectState, Thing
 from fluxdoctor.mcp.quote import name, quoted, ref
 from fluxdoctor.mcp.sessions import CachedDiagnosis
 from fluxdoctor.model import flux
-from fluxdoctor.model.chain import Chain
+from fluxdoctor.model.chain import Chain, Relation
 from fluxdoctor.model.finding import Finding, Report
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
@@ -63,14 +63,13 @@ def unseen(report: Report) -> list[str]:
 
 def chain(one: Chain) -> str:
     """Return the way from an object to its cause, in a line."""
-    steps = [f"{ref(link.ref)} --{_why(link.why)}-->" if link.why else ref(link.ref) for link in one.links]
+    steps = [f"{ref(link.ref)} --{_relation(link.relation)}-->" if link.why else ref(link.ref) for link in one.links]
     return f"{' '.join(steps)}: {one.finding.rule}"
 
 
-def _why(relation: str) -> str:
-    """A relation is our own words; the field in its brackets may hold a key that somebody chose."""
-    words, _, path = relation.partition(" (")
-    return f"{words} ({field(path.removesuffix(')'))})" if path else words
+def _relation(relation: Relation) -> str:
+    """Return a relation; its field may hold a key that somebody chose."""
+    return f"{relation.words} ({field(relation.field)})" if relation.field else relation.words
 
 
 def states(snapshot: Snapshot, kinds: Iterable[str], namespace: str) -> list[ObjectState]:

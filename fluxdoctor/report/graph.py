@@ -35,13 +35,19 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An object, or ``count`` similar ones; ``note`` is the finding of a cause."""
+    """An object, or ``count`` similar ones; ``rule`` and ``message`` are the finding of a cause."""
 
     name: str
     kind: str
     mark: Mark
-    note: str = ""
+    rule: str = ""
+    message: str = ""
     count: int = 1
+
+    @property
+    def note(self) -> str:
+        """The finding of a cause in one line; "" for other nodes."""
+        return f"{self.rule}: {self.message}" if self.rule else ""
 
     @property
     def label(self) -> str:
@@ -82,8 +88,8 @@ def draw(snapshot: Snapshot, report: Report, *, large: int = LARGE, namespace: s
         neighbors = {ref for pair in pairs if any(r.namespace == namespace for r in pair) for ref in pair}
         marks = {ref: mark for ref, mark in marks.items() if ref.namespace == namespace or ref in neighbors}
     places = {ref: i for i, ref in enumerate(marks)}
-    notes = {ref: f"{f.rule}: {plain(f.message)}" for f in _drawn_findings(report) for ref in (f.subject, *f.also)}
-    nodes = [Node(plain(ref.named), ref.kind, mark, notes.get(ref, "")) for ref, mark in marks.items()]
+    findings = {ref: (f.rule, plain(f.message)) for f in _drawn_findings(report) for ref in (f.subject, *f.also)}
+    nodes = [Node(plain(ref.named), ref.kind, mark, *findings.get(ref, ("", ""))) for ref, mark in marks.items()]
     arrows = {Arrow(places[a], places[b], why) for a, b, why in _arrows(snapshot, report, marks)}
     picture = Picture(tuple(nodes), tuple(sorted(arrows)))
     for similar in ((Mark.WELL, Mark.SUSPENDED), (Mark.STALE, Mark.BLOCKED, Mark.WAITING)):

@@ -41,7 +41,7 @@ def dot(picture: Picture) -> str:
 
 
 def _caption(node: Node) -> str:
-    return f"{node.label}\n{node.note.partition(':')[0]}" if node.note else node.label
+    return f"{node.label}\n{node.rule}" if node.rule else node.label
 
 
 def _entities(text: str) -> str:

@@ -21,7 +21,9 @@ def check(
     """
     outdated = [failure.ref for failure, *_ in _apply_errors.refused(failures, "stored", _STORED)]
     for problem in _refusal.problems(cluster, failures, manifests, "invalid"):
-        waits = any(_NEWER.search(proof.what) for proof in problem.evidence) and problem.subject not in outdated
+        failure = failures.of(problem.subject)
+        messages = [words.message for words in failure.words] if failure else []
+        waits = any(map(_NEWER.search, messages)) and problem.subject not in outdated
         yield replace(problem, because=tuple(outdated)) if waits else problem
     if schemas:
         yield from _schema_errors(cluster, schemas)
