@@ -1,16 +1,18 @@
 """Removes secrets from text: values that are known to be secret, and text that looks like a credential.
 
-Known values are found by their first characters, so that one pass over a text finds any number of values. Credentials
-are found by one regular expression that reads any text in linear time.
+Known values are found in all their encodings by their first characters, so that one pass over a text finds any number of
+values. Credentials are found by their look: headers and users of URLs here, parameters of URLs and webhooks in ``urls``,
+values behind a name in ``named_values``, tokens with a prefix in ``token_shapes``. All of these read any text in linear time.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, quote_plus
+
+from fluxdoctor.intake import named_values, urls
+from fluxdoctor.intake.encodings import encoded_forms
+from fluxdoctor.intake.token_shapes import mask_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 MASK: Final = "[redacted]"
 
 _HEAD: Final = 8
+_WIDEST: Final = 64 << 10  # characters of one word in base64
 _SHORT: Final = 200
 _MOST_KNOWN: Final = 100_000
 # PyYAML counts all of these as line breaks, and the marks come from PyYAML.
@@ -46,14 +49,6 @@ _PATTERNS: Final = re.compile(
         (?i:basic|bearer|token)\ {{1,4}}(?P<lower>(?!\[redacted\])[^\s\"',\]]+)
   | B(?:earer|asic)\ {{1,4}}(?P<scheme>{_OPAQUE})
   | b(?:earer|asic)\ {{1,4}}(?P<small>{_OPAQUE})
-  | A(?<!\wA)(?:KIA|SIA)[0-9A-Z]{{16}}\b
-  | gh[pousr]_\w{{4,}}
-  | github_pat_\w{{4,}}
-  | glpat-[\w.-]{{4,}}
-  | xox[a-z]-[\w-]{{4,}}
-  | AGE-SECRET-KEY-[0-9A-Za-z-]+
-  | age-secret-key-[0-9A-Za-z-]+
-  | e(?<![\w-]e)yJ[\w-]{{10,}}+\.eyJ[\w-]{{10,}}+\.[\w-]*          # a JSON web token
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -66,9 +61,14 @@ class Redactor:
         """``words``: short values, masked only as whole words because they are part of many other words."""
         # By length of the first characters (head), then by head: the forms that start with it, longest first.
         self._heads: dict[int, dict[str, list[str]]] = {}
-        for form in sorted({form for value in values for form in _encoded_forms(value)}, key=len, reverse=True):
+        forms: dict[str, str] = {}
+        for value in values:
+            if value.strip() and value not in MASK:
+                forms |= encoded_forms(value)
+        for form in sorted(forms, key=len, reverse=True):
             width = min(len(form), _HEAD)
             self._heads.setdefault(width, {}).setdefault(form[:width], []).append(form)
+        self._alphabets = forms
         alternatives = "|".join(sorted(map(re.escape, set(words))))
         self._words = re.compile(rf"(?<![^\W_])(?:{alternatives})(?![^\W_])") if alternatives else None
         # Most strings of a fleet occur thousands of times: kinds, reasons, names of fields.
@@ -79,9 +79,9 @@ class Redactor:
         # Known values first: a pattern that matches inside a value would leave the rest of it.
         text_without_values = _mask_spans(text, self._secret_spans(text)) if self._heads else text
         text_without_values = self._words.sub(MASK, text_without_values) if self._words else text_without_values
-        masked = _PATTERNS.sub(_mask_match, text_without_values)
+        masked = mask_credentials(text_without_values)
         # A mask can join a user and a host. The second pass makes the result stable: masking it again changes nothing.
-        return _PATTERNS.sub(_mask_match, masked) if masked != text_without_values else masked
+        return mask_credentials(masked) if masked != text_without_values else masked
 
     def body(self, body: object) -> object:
         """Return the structure with every string redacted except keys; the same object if nothing changed."""
@@ -118,7 +118,7 @@ class Redactor:
             for start in [i for i in range(len(text) - width + 1) if text[i : i + width] in heads]:
                 for form in heads[text[start : start + width]]:
                     if text.startswith(form, start):
-                        yield start, start + len(form)
+                        yield _widened(text, start, start + len(form), self._alphabets[form])
                         break
 
 
@@ -155,11 +155,24 @@ def _merge_spans(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield begin, end
 
 
-def _encoded_forms(value: str) -> Iterator[str]:
-    """Yield the forms of a value that messages contain: plain, base64, JSON or Go string, URL-encoded."""
-    if not value.strip() or value in MASK:
-        return
-    raw = value.encode("utf-8", "surrogatepass")
-    encoded = base64.b64encode(raw).decode()
-    yield from (value, encoded, encoded.rstrip("="), json.dumps(value, ensure_ascii=False)[1:-1])
-    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+def mask_credentials(text: str) -> str:
+    """Return the text without everything that looks like a credential."""
+    text = _PATTERNS.sub(_mask_match, text)
+    text = _mask_spans(text, urls.credential_spans(text))
+    text = _mask_spans(text, named_values.value_spans(text))
+    return mask_tokens(text, MASK)
+
+
+def _widened(text: str, start: int, end: int, alphabet: str) -> tuple[int, int]:
+    """Return the span of the whole word of base64 or hexadecimal digits around a span, up to a limit on each side.
+
+    A value that is encoded together with its user, or inside a document, is only a part of the word.
+    """
+    if not alphabet:
+        return start, end
+    lowest, highest = max(0, start - _WIDEST), min(len(text), end + _WIDEST)
+    while start > lowest and text[start - 1] in alphabet:
+        start -= 1
+    while end < highest and text[end] in alphabet:
+        end += 1
+    return start, end
