@@ -22,6 +22,7 @@ MASK: Final = "[redacted]"
 _HEAD: Final = 8
 _WIDEST: Final = 64 << 10  # characters of one word in base64
 _SHORT: Final = 200
+_SHORTEST: Final = 6  # characters; nothing shorter is masked by its look
 _MOST_KNOWN: Final = 100_000
 # PyYAML counts all of these as line breaks, and the marks come from PyYAML.
 _BREAKS: Final = re.compile("[^\r\n\x85\u2028\u2029]+")
@@ -157,9 +158,13 @@ def _merge_spans(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 def mask_credentials(text: str) -> str:
     """Return the text without everything that looks like a credential."""
+    if len(text) < _SHORTEST:
+        return text
     text = _PATTERNS.sub(_mask_match, text)
-    text = _mask_spans(text, urls.credential_spans(text))
-    text = _mask_spans(text, named_values.value_spans(text))
+    if urls.may_have_credentials(text):
+        text = _mask_spans(text, urls.credential_spans(text))
+    if named_values.may_have_values(text):
+        text = _mask_spans(text, named_values.value_spans(text))
     return mask_tokens(text, MASK)
 
 

@@ -116,6 +116,8 @@ def _combined() -> str:
     return "|".join(f"{first}(?:{'|'.join(group)})" for first, group in sorted(by_first.items()))
 
 
+_SHORTEST: Final = 8
+_SHORTEST_UNANCHORED: Final = 28
 #: A token begins a word: "xghp_" is none.
 _TOKEN: Final = re.compile(rf"(?<![^\W_])(?:{_combined()})")
 _UNANCHORED: Final = tuple((word, re.compile(expression)) for word, expression in UNANCHORED.values())
@@ -123,7 +125,10 @@ _UNANCHORED: Final = tuple((word, re.compile(expression)) for word, expression i
 
 def mask_tokens(text: str, mask: str) -> str:
     """Return the text with each token replaced by the mask."""
-    text = _TOKEN.sub(mask, text)
+    if len(text) >= _SHORTEST:
+        text = _TOKEN.sub(mask, text)
+    if len(text) < _SHORTEST_UNANCHORED:
+        return text
     for word, pattern in _UNANCHORED:
         if word in text:
             text = pattern.sub(mask, text)
