@@ -129,6 +129,15 @@ def mask_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return _mask_spans(text, (span for span in inside if span[0] < span[1]), lines=True)
 
 
+def mask_lines(text: str) -> str:
+    """Return the text without everything that looks like a credential. Line numbers do not change."""
+    masked = mask_credentials(text)
+    if masked.count("\n") == text.count("\n"):
+        return masked
+    keys = [match.span() for match in _PATTERNS.finditer(text) if not match.lastgroup]  # private keys have several lines
+    return mask_credentials(mask_spans(text, keys))
+
+
 def _mask_match(match: re.Match[str]) -> str:
     return match[0][: match.start(match.lastgroup) - match.start()] + MASK if match.lastgroup else MASK
 
