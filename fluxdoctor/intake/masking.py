@@ -74,7 +74,9 @@ def _without_values(content: bytes, path: str) -> bytes:
     text = decoded(content)
     parsed = documents.parse(text, path)
     if parsed.error and SECRET_KIND.search(text):
-        return f"[ {MASK}: this file names a Secret and is not YAML\n{_template_actions(text)}".encode("utf-8", "replace")
+        return f"[ {MASK}: this file names a Secret and is not YAML\n{_template_actions(text)}".encode(
+            "utf-8", "replace"
+        )
     paths = [secret_places.value_paths(document.body) for document in parsed.documents]
     if not any(paths) and not any(is_secret(document.body) for document in parsed.documents):
         return content

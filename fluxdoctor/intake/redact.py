@@ -134,7 +134,9 @@ def mask_lines(text: str) -> str:
     masked = mask_credentials(text)
     if masked.count("\n") == text.count("\n"):
         return masked
-    keys = [match.span() for match in _PATTERNS.finditer(text) if not match.lastgroup]  # private keys have several lines
+    keys = [
+        match.span() for match in _PATTERNS.finditer(text) if not match.lastgroup
+    ]  # private keys have several lines
     return mask_credentials(mask_spans(text, keys))
 
 

@@ -153,7 +153,9 @@ def _kubeconfig(text: str) -> dict[str, object] | None:
         return None
     rows = list(pairs(text))
     servers = {
-        _address(url, ":80" if url.startswith("http:") else ":443") for name, url in rows if name == "server" and "://" in url
+        _address(url, ":80" if url.startswith("http:") else ":443")
+        for name, url in rows
+        if name == "server" and "://" in url
     }
     command = min((text for name, text in rows if name == "command"), default="")
     has_credentials = any(text and name in ("token", "password", "client-key-data") for name, text in rows)

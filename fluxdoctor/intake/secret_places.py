@@ -152,7 +152,9 @@ class _Walk:
             self.patch_files.append(node[names["path"]])
         if may_be_secret and "patch" in names:
             inner = _Place(place.is_root_encrypted, is_patch=True, depth=place.depth)
-            masks[names["patch"]] = lambda value, path: self._patch_text(value, path, inner, is_certain=target_kind == "Secret")
+            masks[names["patch"]] = lambda value, path: self._patch_text(
+                value, path, inner, is_certain=target_kind == "Secret"
+            )
 
     def _patch_text(self, value: Any, path: FieldPath, place: _Place, *, is_certain: bool) -> Any:
         if isinstance(value, str):
@@ -182,7 +184,9 @@ class _Walk:
         new = [
             self._generator(row, (*path, i) if isinstance(value, list) else path)
             if isinstance(row, dict)
-            else row if row is None else self._mask(row, path)
+            else row
+            if row is None
+            else self._mask(row, path)
             for i, row in enumerate(rows)
         ]
         return new if isinstance(value, list) else new[0]
@@ -230,7 +234,11 @@ class _Walk:
 def _is_public(value: Any, place: _Place) -> bool:
     if isinstance(value, str) and place.is_root_encrypted and is_encrypted(value):
         return True
-    return value is None or value in ("", MASK, _MASKED_DATA) or (isinstance(value, str) and bool(_VARIABLE.fullmatch(value)))
+    return (
+        value is None
+        or value in ("", MASK, _MASKED_DATA)
+        or (isinstance(value, str) and bool(_VARIABLE.fullmatch(value)))
+    )
 
 
 def _is_sops_document(body: object) -> bool:
@@ -258,7 +266,9 @@ def _kind(target: object) -> object:
 
 def _kinds(targets: object) -> list[object]:
     rows = targets if isinstance(targets, list) else []
-    return [_kind(next((v for k, v in row.items() if k.lower() == "select"), None)) for row in rows if isinstance(row, dict)]
+    return [
+        _kind(next((v for k, v in row.items() if k.lower() == "select"), None)) for row in rows if isinstance(row, dict)
+    ]
 
 
 def _may_be_secret(kinds: list[object]) -> bool:

@@ -92,6 +92,11 @@ def texts(body: Mapping[Any, Any]) -> Iterator[str]:
         yield from filter(None, _parts(text))
 
 
+def credentials_inside(text: str) -> frozenset[str]:
+    """Return the credentials in a document such as a kubeconfig: the values of its fields of that name, keys, URLs."""
+    return frozenset(filter(None, _credentials(text)))
+
+
 def _is_credential(name: str) -> bool:
     return is_credential_name(name) or bool(_MORE_NAMES.search(name))
 
@@ -113,6 +118,10 @@ def _parts(text: str) -> Iterator[str]:
     # The BEGIN and END lines of a PEM block are public, and the redactor needs them to find the block.
     longer = [line for line in lines if len(line) > _LONG_LINE and not line.startswith("-----")]
     yield from (text, text.strip(), *(longer if len(lines) > 1 else ()))
+    yield from _credentials(text)
+
+
+def _credentials(text: str) -> Iterator[str]:
     logins: dict[str, str] = {}
     for name, value in pairs(text):
         if _is_credential(name):
