@@ -21,7 +21,7 @@ _MOST: Final = 20_000  # a server for agents reads clusters for months: the olde
 
 
 class Credentials:
-    """A set of credentials that only grows up to a limit, and the redactor for them. All methods are safe to call from threads."""
+    """A set of credentials that only grows up to a limit, and the redactor for them. Safe to use from threads."""
 
     def __init__(self) -> None:
         """Start without a credential."""
@@ -31,7 +31,7 @@ class Credentials:
 
     def remember(self, texts: Iterable[str]) -> None:
         """Remember credentials, and the longer lines of those that have several."""
-        new = [text for text in map(str.strip, texts) if len(text) >= _SHORTEST and text not in MASK]
+        new = [text for text in map(str.strip, texts) if _is_distinct(text)]
         with self._lock:
             if all(text in self._texts for text in new):
                 return
@@ -48,6 +48,12 @@ class Credentials:
                 long = [text for text in self._texts if len(text) >= _WORD]
                 self._redactor = Redactor(long, [text for text in self._texts if len(text) < _WORD])
             return self._redactor
+
+
+def _is_distinct(text: str) -> bool:
+    """Tell whether a text is long or odd enough: ``admin`` and ``wrong`` are passwords, but words of any report too."""
+    is_odd = any(char.isdigit() for char in text) and any(char.isalpha() for char in text)
+    return len(text) >= _WORD or (len(text) >= _SHORTEST and is_odd)
 
 
 #: The credentials of this process.
@@ -90,11 +96,13 @@ def _parts(value: Any, redactor: Redactor) -> Any:
         changed = {key: new for key, item in value.items() if (new := _parts(item, redactor)) is not item}
         return {**value, **changed} if changed else value
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and type(value).__name__ not in _IDENTITIES:
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init and f.name not in _PUBLIC}
         new_fields = {name: new for name, item in fields.items() if (new := _parts(item, redactor)) is not item}
         return dataclasses.replace(value, **new_fields) if new_fields else value
     return value
 
 
+#: Fields with words of the rules, and with the name of the snapshot.
+_PUBLIC: Final = frozenset(("rule", "faults", "summary", "mode", "url", "field", "severity", "confidence", "kind", "name"))
 #: Types that name an object or a rule.
 _IDENTITIES: Final = frozenset(("Ref", "Location", "KindScope"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import yaml
 
@@ -140,9 +140,16 @@ def _template_actions(text: str) -> str:
     return "\n".join(" ".join(_ACTION.findall(line)) for line in text.split("\n"))
 
 
-def secret_sources(files: Mapping[str, bytes]) -> frozenset[str]:
+def _bodies(content: bytes, path: str) -> list[object]:
+    return [document.body for document in documents.parse(content, path).documents]
+
+
+def secret_sources(
+    files: Mapping[str, bytes], read: Callable[[bytes, str], Iterable[object]] = _bodies
+) -> frozenset[str]:
     """Return the files whose content becomes a part of a Secret: through a generator, or through a patch of a Secret.
 
+    ``read`` returns the documents of a file, which a caller may have parsed already.
     A plug-in reads files from the folder of the kustomization file that lists it, which may be in another folder.
     """
     plugin_folders: set[str] = set()
@@ -155,7 +162,7 @@ def secret_sources(files: Mapping[str, bytes]) -> frozenset[str]:
         if is_kustomization and re.search(rb"(?i)generators|transformers|\\[xu]", content):
             plugin_folders.add(folder)
         if _may_generate(content) or (is_kustomization and secret_places.may_hold_values(content)):
-            candidates += [(folder, name) for name in _named_files(content, path)]
+            candidates += [(folder, name) for name in _named_files(read(content, path), path)]
     folders_of = {folder: {folder, *plugin_folders, *_ancestors(folder)} for folder, _ in candidates}
     paths = {clean(posixpath.join(base, name)) for folder, name in candidates for base in folders_of[folder]}
     return frozenset(path for path in paths if path in files)
@@ -171,11 +178,11 @@ def _ancestors(folder: str) -> Iterator[str]:
         yield folder
 
 
-def _named_files(content: bytes, path: str) -> Iterator[str]:
-    for document in documents.parse(content, path).documents:
-        for row in secret_places.generator_rows(document.body):
+def _named_files(bodies: Iterable[object], path: str) -> Iterator[str]:
+    for body in bodies:
+        for row in secret_places.generator_rows(body):
             fields = Fields(row)
             names = (*fields.strings("files"), *fields.strings("envs"), fields.text("env"))
             yield from (file for name in names if name and (file := name.rpartition("=")[2]))
         if posixpath.basename(path) in FILE_NAMES:
-            yield from secret_places.patch_files(document.body)
+            yield from secret_places.patch_files(body)

@@ -18,6 +18,8 @@ _CREDENTIAL: Final = re.compile(
 )
 #: Names that mean a reference to a Secret as often as a value: only a value that can be nothing else is masked.
 _AMBIGUOUS: Final = re.compile(r"(?P<login>^_?auth|[-_.]auth|^jwt|signature)$|(?:secret|^key|^code)$", re.IGNORECASE)
+#: Variables of every shell.
+_FOLDERS: Final = ("PWD", "OLDPWD")
 #: Every name of a credential has one of these; a text with none of them is not read further.
 _KEYWORDS: Final = (
     "pass",
@@ -71,7 +73,7 @@ _INDENT: Final = 80
 
 def is_credential_name(name: str) -> bool:
     """Tell whether a field, header, variable or flag of this name holds a credential."""
-    return bool(_CREDENTIAL.search(name))
+    return bool(_CREDENTIAL.search(name)) and name not in _FOLDERS
 
 
 def may_have_values(text: str) -> bool:

@@ -55,6 +55,12 @@ _PATTERNS: Final = re.compile(
 )
 
 
+#: A long word of letters and digits, as no name has it. A part of a path, of a host or of a name with hyphens is none.
+_OPAQUE_WORD: Final = re.compile(
+    r"(?<![\w./:@+-])(?=[A-Za-z_+]{0,64}\d)(?=[\d_+]{0,64}[A-Za-z])[\w+]{12,}+=*+(?![/@-])"
+)
+
+
 class Redactor:
     """Masks secret values, and everything that looks like a credential, in text and in JSON-like objects."""
 
@@ -127,6 +133,11 @@ def mask_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Replace each span of characters by ``[redacted]`` and its own line breaks. Line numbers do not change."""
     inside = ((max(start, 0), min(end, len(text))) for start, end in spans)
     return _mask_spans(text, (span for span in inside if span[0] < span[1]), lines=True)
+
+
+def mask_opaque(text: str) -> str:
+    """Return the text of a program that holds credentials: any word that may be one is masked, but not a UUID or a host."""
+    return _OPAQUE_WORD.sub(MASK, text)
 
 
 def mask_lines(text: str) -> str:

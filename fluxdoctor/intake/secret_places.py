@@ -106,7 +106,7 @@ class _Walk:
         return self._text(node, path, place) if isinstance(node, str) else node
 
     def _mapping(self, node: dict[str, Any], path: FieldPath, place: _Place) -> dict[str, Any]:
-        names = {key.lower(): key for key in node if isinstance(key, str)}
+        names = {key.lower(): key for key in node}
         kind = node.get(names.get("kind", ""))
         if isinstance(kind, str) and kind.lower() == "secretgenerator":
             return self._generator(node, path)

@@ -26,8 +26,8 @@ _SEPARATOR: Final = re.compile(r"&amp;|\\+u0026|[&;]")
 #: Parameters that grant access: signatures of storage services (SAS of Azure, AWS, Google, Alibaba), OAuth, chat services.
 _PARAMETERS: Final = frozenset((
     "sig", "signature", "x-amz-signature", "x-amz-security-token", "x-goog-signature", "x-oss-signature", "ossaccesskeyid",
-    "awsaccesskeyid", "googleaccessid", "jwt", "code", "state", "auth", "authorization", "key", "secret", "hash", "hmac", "ticket",
-    "sas", "se_token", "assertion", "samlresponse", "client_assertion", "nonce", "otp", "pin", "passwd", "pass", "pw",
+    "awsaccesskeyid", "googleaccessid", "jwt", "code", "state", "auth", "authorization", "key", "secret", "hash", "hmac",
+    "ticket", "sas", "se_token", "assertion", "samlresponse", "client_assertion", "nonce", "otp", "pin", "passwd", "pass", "pw",
 ))  # fmt: skip
 #: Parameters that may as well be something harmless: only a long value is masked.
 _MAY_BE_HARMLESS: Final = frozenset(("code", "state", "key", "hash", "nonce", "ticket", "pin", "secret", "auth"))

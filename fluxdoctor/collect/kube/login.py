@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -21,6 +22,8 @@ from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.net.sockets import shut, track
 from fluxdoctor.intake import secret_values
 from fluxdoctor.intake.credentials import redacted, remember
+from fluxdoctor.intake.named_values import is_credential_name
+from fluxdoctor.intake.redact import mask_opaque
 
 if TYPE_CHECKING:
     import urllib3
@@ -159,6 +162,16 @@ def _remember_users(config: Any) -> None:
     remember(*(credential for credential in credentials if len(credential) >= _SHORTEST_LOGIN))
 
 
+def _remember_environment(spec: Mapping[str, Any]) -> None:
+    """Remember what a credential plug-in is given: its words may repeat it."""
+    entries = [entry for entry in spec.get("env") or [] if isinstance(entry, Mapping)]
+    variables = {**os.environ, **{str(entry.get("name")): str(entry.get("value")) for entry in entries}}
+    arguments = [str(argument) for argument in spec.get("args") or []]
+    flags = {flag: value for flag, value in itertools.pairwise(arguments) if flag.startswith("-")}
+    flags |= {flag: value for flag, _, value in (argument.partition("=") for argument in arguments)}
+    remember(*(value for name, value in {**variables, **flags}.items() if is_credential_name(name)))
+
+
 def _remember_status(status: object) -> None:
     """Remember what a credential plug-in returns."""
     if isinstance(status, Mapping):
@@ -256,6 +269,7 @@ def run_plugin(spec: Any, base: str, cluster: Mapping[str, Any], deadline: Deadl
     exec_spec: dict[str, Any] = {"interactive": False}
     if spec.get("provideClusterInfo"):
         exec_spec["cluster"] = dict(cluster)
+    _remember_environment(spec)
     version = str(spec.get("apiVersion", ""))
     credential = {"apiVersion": version, "kind": "ExecCredential", "spec": exec_spec}
     env_entries = [entry for entry in spec.get("env") or [] if isinstance(entry, Mapping)]
@@ -290,7 +304,7 @@ def _run(argv: Sequence[str], env: Mapping[str, str], deadline: Deadline) -> str
         finally:
             _kill(child)
     if child.returncode:
-        error_text = " ".join(redacted(errors[:_MAX_ERRORS]).split())[:300]
+        error_text = " ".join(mask_opaque(redacted(errors[:_MAX_ERRORS])).split())[:300]
         raise ClusterError(f"credential plugin {argv[0]!r} failed with code {child.returncode}: {error_text}")
     return output
 

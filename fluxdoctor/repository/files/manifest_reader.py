@@ -65,9 +65,12 @@ class ManifestReader:
                 self._cache.put(_TEXTS, digest, bodies)
         return self._by_text[text]
 
+    def _bodies_of(self, content: bytes, path: str) -> list[object]:
+        return [body for body, _ in self.read(content, path).documents]
+
     def drop_secret_sources(self) -> None:
         """Remove files from the cache that a generator or a patch makes a part of a Secret of."""
-        generated = masking.secret_sources(self._files)
+        generated = masking.secret_sources(self._files, self._bodies_of)
         self._cache.drop(_FILES, (hashlib.sha256(self._files[p]).hexdigest() for p in generated if p in self._files))
 
 
