@@ -40,6 +40,8 @@ class Watched:
 
     base: Path
     flock: Flock = field(default_factory=Flock)
+    prelude: str = ""
+    """Code that runs before the program: it switches off a mechanism."""
     printed: list[bytes] = field(default_factory=list)
 
     def folder(self, name: str) -> Path:
@@ -58,7 +60,7 @@ class Watched:
         environment = {**os.environ, **{name: str(self.folder(folder)) for name, folder in places.items()}}
         environment["PATH"] = f"{shims}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-c", _LOUD, *map(str, args)],
+            [sys.executable, "-c", self.prelude + _LOUD, *map(str, args)],
             env=environment,
             capture_output=True,
             check=False,
@@ -97,27 +99,31 @@ def checked(watched: Watched) -> Spy:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
     for arguments in (("init", "-q", "-b", "main"), ("add", "-A")):
-        subprocess.run(["git", "-C", str(root), *arguments], check=True)  # noqa: S607 - git of the tests
+        subprocess.run(["git", "-C", str(root), *arguments], check=True)  # noqa: S603, S607 - git of the tests
     with Spy(watched.folder("tmp")) as spy:
         for _ in range(2):
             watched.run("check", root, "--verbose", *formats(watched.folder("out")))
     return spy
 
 
-def diagnosed(watched: Watched) -> Spy:
-    """Diagnose and save a cluster whose controllers and API server quote credentials, and replay what was saved."""
+def diagnosed(watched: Watched, *, is_brief: bool = False) -> Spy:
+    """Diagnose and save a cluster whose controllers and API server quote credentials, and replay what was saved.
+
+    ``is_brief``: only save it.
+    """
     flock = watched.flock
     token, password = flock.word("the login at the API server", plain=True), flock.word("the login at the git server")
     git_root = watched.folder("git")
     empty(git_root / "fleet.git")
     revision = commit(git_root / "fleet.git", canaries.repository(flock))
 
+    echoes = {"buckets": str, "helmcharts": canaries.b64, "receivers": lambda text: text.encode().hex()}
+
     def odd(path: str, authorization: str) -> tuple[int, dict[str, object]] | None:
-        return (
-            (403, {"kind": "Status", "code": 403, "message": f"no: {authorization}, really"})
-            if path.endswith("/buckets")
-            else None
-        )
+        """Repeat the login in the words of a refusal."""
+        echo = echoes.get(path.rpartition("/")[2])
+        words = f"no: {echo(authorization.partition(' ')[2])}, really" if echo else ""
+        return (403, {"kind": "Status", "code": 403, "message": words}) if words else None
 
     with git_server(git_root) as git:
         git.authorization["/fleet.git"] = f"Basic {canaries.b64(f'deploy:{password}')}"
@@ -135,13 +141,43 @@ def diagnosed(watched: Watched) -> Spy:
                 f"clusters: [{{name: c, cluster: {{server: '{api.url}'}}}}]\nusers: [{{name: u, user: {{token: {token}}}}}]\n"
             )
             out, live = watched.folder("out"), ("--kubeconfig", config, "--allow-local")
-            watched.run("diagnose", *live, "--verbose", *formats(out))
             watched.run("snapshot", *live, "-o", out / "folder", codes=(0, 3))
+            if is_brief:
+                return spy
+            watched.run("diagnose", *live, "--verbose", *formats(out))
             watched.run("snapshot", *live, "-o", out / "packed.tgz", codes=(0, 3))
             watched.run("diagnose", "--from", out / "folder", "--verbose", *formats(watched.folder("out/replayed")))
     with tarfile.open(out / "packed.tgz") as packed:
         packed.extractall(out / "unpacked", filter="data")
     return spy
+
+
+#: By mechanism: the code that switches it off.
+_OFF = {
+    "looks": "import fluxdoctor.intake.redact as m; m.mask_credentials = lambda text: text",
+    "encodings": "import fluxdoctor.intake.redact as m; m.encoded_forms = lambda value: {value: ''}",
+    "places": "import fluxdoctor.intake.secret_places as m; m._Walk.node = lambda self, node, *_: node",
+    "sources": "import fluxdoctor.intake.masking as m; m.secret_sources = lambda *_: frozenset()",
+    "credentials": "import fluxdoctor.intake.credentials as m; m.Credentials.remember = lambda *_: None",
+    "facts": "import fluxdoctor.intake.secrets as m; m.facts = lambda body: body",
+}
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "place"),
+    [
+        ("looks", "out/folder/cluster/objects.json"),
+        ("encodings", "out/folder/cluster/objects.json"),
+        ("places", "out/folder/git/flux-system/flux-system/gen/inline/kustomization.yaml"),
+        ("sources", "out/folder/git/flux-system/flux-system/gen/reading/more.yaml"),
+        ("credentials", "out/folder/snapshot.yaml"),
+        ("facts", "out/folder/cluster/objects.json"),
+    ],
+)
+def test_a_mechanism_that_is_off_is_seen(mechanism: str, place: str, watched: Watched) -> None:
+    watched.prelude = _OFF[mechanism]
+    diagnosed(watched, is_brief=True)
+    assert place in watched.seen()
 
 
 def test_a_check_shows_and_keeps_no_value(watched: Watched) -> None:
@@ -161,7 +197,7 @@ def test_a_diagnosis_and_a_snapshot_show_and_keep_no_value(watched: Watched) -> 
     seen = {place: shapes for place, shapes in watched.seen().items() if not place.startswith("cache/fluxdoctor/git-")}
     assert seen == {}
     assert watched.flock.seen(spy.everything) == []
-    assert "git" in spy.programs | {"git"} & {"git"}
+    assert {"git", "git-remote-http"} <= spy.programs
     assert list(watched.folder("tmp").rglob("*")) == []
     report = (watched.base / "out/json").read_text()
     assert all(f"look-{number}" in report for number in range(len(canaries.LOOKS)))
