@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
-from fluxdoctor.intake.redact import MASK, Redactor
+from fluxdoctor.intake.redact import Redactor
 
 _T = TypeVar("_T")
 
@@ -103,6 +103,8 @@ def _parts(value: Any, redactor: Redactor) -> Any:
 
 
 #: Fields with words of the rules, and with the name of the snapshot.
-_PUBLIC: Final = frozenset(("rule", "faults", "summary", "mode", "url", "field", "severity", "confidence", "kind", "name"))
+_PUBLIC: Final = frozenset(
+    ("rule", "faults", "summary", "mode", "url", "field", "severity", "confidence", "kind", "name")
+)
 #: Types that name an object or a rule.
 _IDENTITIES: Final = frozenset(("Ref", "Location", "KindScope"))

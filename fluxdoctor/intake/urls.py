@@ -102,8 +102,8 @@ def _webhook_spans(match: re.Match[str]) -> Iterator[tuple[int, int]]:
     path, start = match["path"], match.start("path")
     for ending, public in _WEBHOOKS:
         is_host = host == ending or host.endswith("." + ending)
-        if is_host and (public_part := public.match(path)) and len(path.rstrip(".,:;)]}")) > public_part.end():
-            yield start + public_part.end(), start + len(path.rstrip(".,:;)]}"))
+        if is_host and (public_part := public.match(path)) and len(path.rstrip(".,:;)")) > public_part.end():
+            yield start + public_part.end(), start + len(path.rstrip(".,:;)"))
             return
     if hook := _HOOK_PART.search(path):
         for part in _KEY_PART.finditer(path, hook.end()):
