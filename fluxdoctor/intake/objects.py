@@ -99,7 +99,9 @@ def _redact_object(body: Any, redactor: Redactor) -> Any:
         return secrets.facts(body)
     if is_like_secret(body):
         body = {**body, **{name: MASK for name in ("data", "stringData") if name in body}}
-    return redactor.body(secret_places.without_values(body))
+    if secret_places.may_hold_values_inside(body):
+        body = secret_places.without_values(body)
+    return redactor.body(body)
 
 
 def without_values(body: Any) -> Any:

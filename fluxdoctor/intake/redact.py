@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MASK: Final = "[redacted]"
 
 _HEAD: Final = 8
+_FEW: Final = 200
 _WIDEST: Final = 64 << 10  # characters of one word in base64
 _SHORT: Final = 200
 _SHORTEST: Final = 6  # characters; nothing shorter is masked by its look
@@ -76,6 +77,8 @@ class Redactor:
             width = min(len(form), _HEAD)
             self._heads.setdefault(width, {}).setdefault(form[:width], []).append(form)
         self._alphabets = forms
+        heads = [head for by_head in self._heads.values() for head in by_head]
+        self._few_heads = heads if len(heads) <= _FEW else []
         alternatives = "|".join(sorted(map(re.escape, set(words))))
         self._words = re.compile(rf"(?<![^\W_])(?:{alternatives})(?![^\W_])") if alternatives else None
         # Most strings of a fleet occur thousands of times: kinds, reasons, names of fields.
@@ -84,7 +87,7 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return the text with secrets replaced by ``[redacted]``. The user of an ssh address stays."""
         # Known values first: a pattern that matches inside a value would leave the rest of it.
-        text_without_values = _mask_spans(text, self._secret_spans(text)) if self._heads else text
+        text_without_values = _mask_spans(text, self._secret_spans(text)) if self._may_have_value(text) else text
         text_without_values = self._words.sub(MASK, text_without_values) if self._words else text_without_values
         masked = mask_credentials(text_without_values)
         # A mask can join a user and a host. The second pass makes the result stable: masking it again changes nothing.
@@ -119,6 +122,13 @@ class Redactor:
             if len(self._cache) < _MOST_KNOWN:
                 self._cache[text] = masked
         return text if masked == text else masked
+
+    def _may_have_value(self, text: str) -> bool:
+        """Tell whether a text may have a known value: quick if few are known, and always true if many are."""
+        for head in self._few_heads:
+            if head in text:
+                return True
+        return bool(self._heads) and not self._few_heads
 
     def _secret_spans(self, text: str) -> Iterator[tuple[int, int]]:
         for width, heads in self._heads.items():
