@@ -123,5 +123,7 @@ def columns() -> int:
 
 def stop(why: str) -> NoReturn:
     """Print an error, and end with exit code 2."""
-    click.echo(lines(f"fluxdoctor: {plain(why)}"), err=True, nl=False)
+    from fluxdoctor.intake.credentials import redacted
+
+    click.echo(lines(f"fluxdoctor: {plain(redacted(why))}"), err=True, nl=False)
     sys.exit(2)

@@ -13,6 +13,7 @@ from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.route import Route
 from fluxdoctor.collect.net.addresses import tls_answer
 from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.intake import credentials
 from fluxdoctor.intake.redact import Redactor
 from fluxdoctor.model.probes import Answer
 
@@ -103,7 +104,7 @@ def _clean_line(raw: str) -> str:
 
 def redacted(text: str, login: GitLogin) -> str:
     """Return a server's text for a report: on one line, shortened, without any secret of the login."""
-    line = " ".join(Redactor(login.values()).text(text).split())
+    line = " ".join(credentials.redacted(Redactor(login.values()).text(text)).split())
     return line if len(line) <= _MAX_LENGTH else line[: _MAX_LENGTH - 1] + "…"
 
 

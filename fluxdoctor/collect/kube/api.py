@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from fluxdoctor.collect.kube.login import ClusterConnection
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
+from fluxdoctor.intake.credentials import redacted
 from fluxdoctor.model.gaps import GapReason
 
 PAGE = 500
@@ -21,6 +22,7 @@ _CHUNK = 1 << 18
 _READ_TIMEOUT = 20.0
 _RETRY_DELAYS = (0.25, 0.5, 1.0, 2.0)
 _GONE = 410
+_MAX_MESSAGE = 100_000
 #: The message of Kubernetes' RBAC authorizer (1.20 to 1.36).
 _RBAC_REFUSAL = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "[^"]*" in API group "[^"]*" '
@@ -39,6 +41,7 @@ class ApiError(Exception):
     def __init__(
         self, status: int, why: str, body: Any = None, after: float | None = None, reason: GapReason | None = None
     ) -> None:
+        why = redacted(why)
         super().__init__(why)
         self.status, self.why, self.body, self.after = status, why, body, after
         self.reason = reason or _REASONS.get(status, GapReason.UNAVAILABLE)
@@ -224,7 +227,10 @@ def _retry_after_seconds(text: str | None) -> float | None:
 
 def _failure_text(status: int, body: Any) -> str:
     message = body.get("message") if isinstance(body, dict) else None
-    detail = f": {' '.join(message.split())[:300]}" if isinstance(message, str) and message else ""
+    # Before it is cut: a part of a token would not be known as one.
+    detail = (
+        f": {' '.join(redacted(message[:_MAX_MESSAGE]).split())[:300]}" if isinstance(message, str) and message else ""
+    )
     names = {401: "unauthorized", 403: "forbidden", 404: "not found", 410: "expired", 429: "too many requests"}
     name = names.get(status, "server error" if status >= 500 else f"HTTP {status}")  # noqa: PLR2004 - HTTP
     if status == 403 and (refusal := _RBAC_REFUSAL.search(detail)):  # noqa: PLR2004 - HTTP

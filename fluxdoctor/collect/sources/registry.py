@@ -16,6 +16,7 @@ from fluxdoctor.collect.net.address import Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import MIB, Client, Response, basic
 from fluxdoctor.collect.sources.docker_config import RegistryLogin
+from fluxdoctor.intake.credentials import remember
 from fluxdoctor.model.oci import OciLayer, OciManifest
 from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Fields
@@ -155,6 +156,7 @@ class RegistryRepository:
         token = body.text("token") or body.text("access_token")
         if not token or not token.isascii() or not token.isprintable():
             raise UnreachableError(Answer.MALFORMED, f"{realm.authority} returned no token")
+        remember(token)
         return f"Bearer {token}"
 
 

@@ -140,10 +140,14 @@ def test_a_file_that_a_generator_makes_a_secret_of_is_not_kept(tmp_path: Folder)
     assert (b"hunter2" in at.read_bytes(), b"harmless" in at.read_bytes()) == (False, True)
 
 
+SEALED = f"ENC[AES256_GCM,data:eA==,iv:{'a' * 43}=,tag:{'a' * 22}==,type:str]"
+
+
 def test_a_sealed_secret_and_one_of_variables_are_kept(tmp_path: Folder, request: pytest.FixtureRequest) -> None:
     content = (
-        b"kind: Secret\napiVersion: v1\nmetadata: {name: s}\nstringData: {a: '${TOKEN}', b: 'ENC[AES256_GCM,data:x]'}\n"
-    )
+        "kind: Secret\napiVersion: v1\nmetadata: {name: s}\n"
+        f"stringData: {{a: '${{TOKEN}}', b: '{SEALED}'}}\nsops: {{mac: '{SEALED}'}}\n"
+    ).encode()
     expected = said(read(content, tmp_path))
     request.getfixturevalue("no_parser")
     assert said(read(content, tmp_path)) == expected
