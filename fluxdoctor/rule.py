@@ -30,6 +30,8 @@ from fluxdoctor.model.snapshot import FACTS
 #: A page has ``speaks_of: [terminating]`` if its problems are about objects that are being deleted.
 TERMINATING = "terminating"
 GROUP = "fluxdoctor.rules"
+#: The value of the entry point of the rules that come with fluxdoctor.
+CORE = "fluxdoctor_rules"
 URL = "https://github.com/fluxdoctor/fluxdoctor/blob/main/"
 #: The rule pack of fluxdoctor itself.
 OWN = "fluxdoctor"
@@ -328,16 +330,24 @@ class Catalogue:
 
 
 def installed() -> Catalogue:
-    """Return the rules of every installed pack. Raises RuleError if two packs have a rule with the same id."""
+    """Return the rules of every installed pack; a pack that cannot be loaded is skipped.
+
+    Raises RuleError if two packs have a rule with the same id, or if the rules of fluxdoctor itself cannot be loaded.
+    """
     by_id: dict[str, Rule] = dict(fallbacks())
     skipped: list[Skipped] = []
-    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.value)):
+    entries = metadata.entry_points(group=GROUP)
+    if not any(entry.value == CORE for entry in entries):
+        raise RuleError(f"the pack {CORE} is not installed; install fluxdoctor again")
+    for entry in sorted(entries, key=lambda e: (e.name, e.value)):
         pack = entry.dist.name if entry.dist else entry.name
         try:
             rules = load_pack(entry.value, pack)
-        except Exception as error:  # noqa: BLE001 - a broken pack must not end the run, and can raise anything
+        except Exception as error:
             why = f"pack {pack} ({entry.value}) could not be loaded: {type(error).__name__}: {error}"
             skipped.append(Skipped("", None, why))
+            if entry.value == CORE:
+                raise RuleError(f"{why}; install fluxdoctor again") from error
             continue
         for rule in rules:
             if other := by_id.get(rule.id):

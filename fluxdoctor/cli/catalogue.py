@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def catalogue() -> Catalogue:
-    """Load the installed rules. Two packs that offer one rule end the program with exit code 2."""
+    """Load the installed rules. Two packs with one rule, or a core pack that does not load, end the program with exit code 2."""
     from fluxdoctor.rule import RuleError, installed
 
     try:

@@ -117,7 +117,11 @@ def diagnosed(watched: Watched, *, is_brief: bool = False) -> Spy:
     empty(git_root / "fleet.git")
     revision = commit(git_root / "fleet.git", canaries.repository(flock))
 
-    echoes: dict[str, Callable[[str], str]] = {"buckets": str, "helmcharts": canaries.b64, "receivers": lambda text: text.encode().hex()}
+    echoes: dict[str, Callable[[str], str]] = {
+        "buckets": str,
+        "helmcharts": canaries.b64,
+        "receivers": lambda text: text.encode().hex(),
+    }
 
     def odd(path: str, authorization: str) -> tuple[int, dict[str, object]] | None:
         """Repeat the login in the words of a refusal."""

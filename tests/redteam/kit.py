@@ -316,6 +316,8 @@ class FastRunner:
         assert self._server.stdin
         self._server.stdin.close()
         self._server.wait()
+        if self._server.stdout:
+            self._server.stdout.close()
         self._folder.cleanup()
 
 

@@ -73,7 +73,7 @@ def _cases() -> Iterator[object]:
             yield pytest.param(one, id=one.name, marks=marks)
 
 
-@pytest.mark.parametrize("one", _cases())
+@pytest.mark.parametrize("one", list(_cases()))
 def test_attack(one: Case, program: Path, fast: FastRunner) -> None:
     verdict = run_case(one, program, quick=not IS_WHOLE, patience=PATIENCE, fast=fast)
     if verdict.startswith("skipped: "):

@@ -57,14 +57,20 @@ class RegistryRepository:
         place: Address | None = self._below(f"tags/list?n={_PAGE}")
         tags: list[str] = []
         for _ in range(_MOST_PAGES):
-            if place is None or len(tags) >= _MOST_TAGS:
+            if place is None:
+                return tuple(dict.fromkeys(tags))
+            if len(tags) >= _MOST_TAGS:
                 break
             response = self._get(place, "application/json")
             if not response.ok:
                 raise refusal(response)
             tags += Fields(_json(response)).strings("tags")
             place = self._next_page(response)
-        return tuple(dict.fromkeys(tags))
+        if place is None:
+            return tuple(dict.fromkeys(tags))
+        raise UnreachableError(
+            Answer.TOO_LARGE, f"its tag list has more than {len(tags):,} tags or {_MOST_PAGES} pages"
+        )
 
     def _next_page(self, response: Response) -> Address | None:
         link = _NEXT.search(response.headers.get("link", ""))
