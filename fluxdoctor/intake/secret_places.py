@@ -18,7 +18,7 @@ from typing import Any, Final
 from fluxdoctor.intake import documents
 from fluxdoctor.intake.places import FieldPath
 from fluxdoctor.intake.redact import MASK
-from fluxdoctor.intake.secret_entries import is_encrypted
+from fluxdoctor.intake.secret_entries import decoded, is_encrypted, leaves, readable_text
 
 #: What a generator says besides values: anything else in it is a value.
 _GENERATOR_FIELDS: Final = frozenset((
@@ -64,6 +64,19 @@ def value_paths(body: object) -> list[FieldPath]:
     walk = _Walk()
     walk.node(body, (), _Place(is_root_encrypted=_is_sops_document(body)))
     return walk.paths
+
+
+def value_texts(body: object) -> list[str]:
+    """Return the texts and numbers that are values of Secrets in a document, decoded where they are base64."""
+    found: list[str] = []
+    for path in value_paths(body):
+        node: Any = body
+        for part in path:
+            node = node[part]
+        texts = [text for _, text in leaves(node)]
+        found += texts
+        found += [text for raw in texts if (text := readable_text(decoded(raw, base64=True)))]
+    return found
 
 
 def without_values(body: Any) -> Any:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -117,7 +117,11 @@ def diagnosed(watched: Watched, *, is_brief: bool = False) -> Spy:
     empty(git_root / "fleet.git")
     revision = commit(git_root / "fleet.git", canaries.repository(flock))
 
-    echoes = {"buckets": str, "helmcharts": canaries.b64, "receivers": lambda text: text.encode().hex()}
+    echoes: dict[str, Callable[[str], str]] = {
+        "buckets": str,
+        "helmcharts": canaries.b64,
+        "receivers": lambda text: text.encode().hex(),
+    }
 
     def odd(path: str, authorization: str) -> tuple[int, dict[str, object]] | None:
         """Repeat the login in the words of a refusal."""
@@ -187,7 +191,9 @@ def test_a_check_shows_and_keeps_no_value(watched: Watched) -> None:
     assert watched.flock.seen(spy.everything) == []
     assert list(watched.folder("tmp").rglob("*")) == []
     assert {path: oct(mode) for path, mode in spy.modes.items() if "/" not in path and mode & 0o077} == {}
-    assert "HelmRelease/flux-system/web" in (watched.base / "out/text").read_text()
+    report = (watched.base / "out/text").read_text()
+    assert "HelmRelease/flux-system/web" in report
+    assert "invalid literal source [redacted]" in " ".join(report.split())
 
 
 def test_a_diagnosis_and_a_snapshot_show_and_keep_no_value(watched: Watched) -> None:
