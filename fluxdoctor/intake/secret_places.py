@@ -37,16 +37,20 @@ _MARKS: Final = (
     b"secret", b"stringdata", b"/data", b"\\x", b"\\u", b"\\\r", b"\\\n", b"\\\\\\n", b"\\\\\\r", b"binary", b"!<", b"%tag",
     b"\0",
 )  # fmt: skip
+_TARGET: Final = re.compile(rb"target(?![a-z])")
 _DEEPEST_TEXT: Final = 4
+#: Levels that are read, of a document and of a text in it: each takes two frames of Python, which allows a thousand.
+_DEEPEST_NODE: Final = (150, 60)
 
 
 def may_hold_values(content: bytes) -> bool:
     """Tell whether a file may hold values of Secrets: quick, and true of every file that does."""
     lower = content.lower()
-    for mark in _MARKS:  # noqa: SIM110 - any() with a generator takes three times as long
+    for mark in _MARKS:
         if mark in lower:
             return True
-    return False
+    # A patch may select a Secret without its name, by an expression or by nothing at all.
+    return b"target" in lower and b"data" in lower and bool(_TARGET.search(lower))
 
 
 def may_hold_values_inside(body: object) -> bool:
@@ -127,7 +131,9 @@ class _Walk:
     patch_files: list[str] = field(default_factory=list)
 
     def node(self, node: Any, path: FieldPath, place: _Place) -> Any:
-        """Return the node without values, the same object if it has none."""
+        """Return the node without values, the same object if it has none. What is nested too deep is masked as a whole."""
+        if len(path) > _DEEPEST_NODE[min(place.depth, 1)]:
+            return self._mask(node, path) if isinstance(node, dict | list) else node
         if isinstance(node, dict):
             return self._mapping(node, path, place)
         if isinstance(node, list):
@@ -210,23 +216,20 @@ class _Walk:
         return mask
 
     def _generator_list(self, value: Any, path: FieldPath) -> Any:
-        rows = value if isinstance(value, list) else [value]
-        new = [
-            self._generator(row, (*path, i) if isinstance(value, list) else path)
-            if isinstance(row, dict)
-            else row
-            if row is None
-            else self._mask(row, path)
-            for i, row in enumerate(rows)
-        ]
-        return new if isinstance(value, list) else new[0]
+        if not isinstance(value, list):
+            return self._generator_row(value, path)
+        rows = [self._generator_row(row, (*path, i)) for i, row in enumerate(value)]
+        return rows if any(new is not old for new, old in zip(rows, value, strict=True)) else value
+
+    def _generator_row(self, row: Any, path: FieldPath) -> Any:
+        if row is None:
+            return row
+        return self._generator(row, path) if isinstance(row, dict) else self._mask(row, path)
 
     def _generator(self, row: dict[str, Any], path: FieldPath) -> dict[str, Any]:
         self.generators.append({k.lower(): v for k, v in row.items()})
-        return {
-            key: value if key.lower() in _GENERATOR_FIELDS else self._literals(value, (*path, key))
-            for key, value in row.items()
-        }
+        changed = {k: self._literals(v, (*path, k)) for k, v in row.items() if k.lower() not in _GENERATOR_FIELDS}
+        return {**row, **changed} if any(new is not row[key] for key, new in changed.items()) else row
 
     def _literals(self, value: Any, path: FieldPath) -> Any:
         """Return the literals of a generator with their keys alone: kustomize still builds a Secret from them."""
