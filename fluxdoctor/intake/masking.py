@@ -186,3 +186,19 @@ def _named_files(bodies: Iterable[object], path: str) -> Iterator[str]:
             yield from (file for name in names if name and (file := name.rpartition("=")[2]))
         if posixpath.basename(path) in FILE_NAMES:
             yield from secret_places.patch_files(body)
+
+
+def secret_texts(files: Mapping[str, bytes]) -> frozenset[str]:
+    """Return the values of the Secrets in the files of a tree, and the lines of files that become a part of one.
+
+    They are for redaction: kustomize quotes a value that it cannot use.
+    """
+    texts: set[str] = set()
+    for path in secret_sources(files):
+        texts.update(files[path].decode("utf-8", "replace").splitlines())
+    for path, content in files.items():
+        if path.endswith((".yaml", ".yml", ".json")) or posixpath.basename(path) in FILE_NAMES:
+            bodies = _bodies(content, path) if secret_places.may_hold_values(content) else []
+            texts.update(text for body in bodies for text in secret_places.value_texts(body))
+    parts = {part.strip() for text in texts for part in (text, text.partition("=")[2], text.partition(":")[2])}
+    return frozenset(part for part in parts if part)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from fluxdoctor.intake import documents
 from fluxdoctor.intake.places import FieldPath
 from fluxdoctor.intake.redact import MASK
-from fluxdoctor.intake.secret_entries import is_encrypted
+from fluxdoctor.intake.secret_entries import decoded, is_encrypted, leaves, readable_text
 
 #: What a generator says besides values: anything else in it is a value.
 _GENERATOR_FIELDS: Final = frozenset((
@@ -37,16 +37,20 @@ _MARKS: Final = (
     b"secret", b"stringdata", b"/data", b"\\x", b"\\u", b"\\\r", b"\\\n", b"\\\\\\n", b"\\\\\\r", b"binary", b"!<", b"%tag",
     b"\0",
 )  # fmt: skip
+_TARGET: Final = re.compile(rb"target(?![a-z])")
 _DEEPEST_TEXT: Final = 4
+#: Levels that are read, of a document and of a text in it: each takes two frames of Python, which allows a thousand.
+_DEEPEST_NODE: Final = (150, 60)
 
 
 def may_hold_values(content: bytes) -> bool:
     """Tell whether a file may hold values of Secrets: quick, and true of every file that does."""
     lower = content.lower()
-    for mark in _MARKS:  # noqa: SIM110 - any() with a generator takes three times as long
+    for mark in _MARKS:
         if mark in lower:
             return True
-    return False
+    # A patch may select a Secret without its name, by an expression or by nothing at all.
+    return b"target" in lower and b"data" in lower and bool(_TARGET.search(lower))
 
 
 def may_hold_values_inside(body: object) -> bool:
@@ -64,6 +68,19 @@ def value_paths(body: object) -> list[FieldPath]:
     walk = _Walk()
     walk.node(body, (), _Place(is_root_encrypted=_is_sops_document(body)))
     return walk.paths
+
+
+def value_texts(body: object) -> list[str]:
+    """Return the texts and numbers that are values of Secrets in a document, decoded where they are base64."""
+    found: list[str] = []
+    for path in value_paths(body):
+        node: Any = body
+        for part in path:
+            node = node[part]
+        texts = [text for _, text in leaves(node)]
+        found += texts
+        found += [text for raw in texts if (text := readable_text(decoded(raw, base64=True)))]
+    return found
 
 
 def without_values(body: Any) -> Any:
@@ -114,7 +131,9 @@ class _Walk:
     patch_files: list[str] = field(default_factory=list)
 
     def node(self, node: Any, path: FieldPath, place: _Place) -> Any:
-        """Return the node without values, the same object if it has none."""
+        """Return the node without values, the same object if it has none. What is nested too deep is masked as a whole."""
+        if len(path) > _DEEPEST_NODE[min(place.depth, 1)]:
+            return self._mask(node, path) if isinstance(node, dict | list) else node
         if isinstance(node, dict):
             return self._mapping(node, path, place)
         if isinstance(node, list):
@@ -197,23 +216,20 @@ class _Walk:
         return mask
 
     def _generator_list(self, value: Any, path: FieldPath) -> Any:
-        rows = value if isinstance(value, list) else [value]
-        new = [
-            self._generator(row, (*path, i) if isinstance(value, list) else path)
-            if isinstance(row, dict)
-            else row
-            if row is None
-            else self._mask(row, path)
-            for i, row in enumerate(rows)
-        ]
-        return new if isinstance(value, list) else new[0]
+        if not isinstance(value, list):
+            return self._generator_row(value, path)
+        rows = [self._generator_row(row, (*path, i)) for i, row in enumerate(value)]
+        return rows if any(new is not old for new, old in zip(rows, value, strict=True)) else value
+
+    def _generator_row(self, row: Any, path: FieldPath) -> Any:
+        if row is None:
+            return row
+        return self._generator(row, path) if isinstance(row, dict) else self._mask(row, path)
 
     def _generator(self, row: dict[str, Any], path: FieldPath) -> dict[str, Any]:
         self.generators.append({k.lower(): v for k, v in row.items()})
-        return {
-            key: value if key.lower() in _GENERATOR_FIELDS else self._literals(value, (*path, key))
-            for key, value in row.items()
-        }
+        changed = {k: self._literals(v, (*path, k)) for k, v in row.items() if k.lower() not in _GENERATOR_FIELDS}
+        return {**row, **changed} if any(new is not row[key] for key, new in changed.items()) else row
 
     def _literals(self, value: Any, path: FieldPath) -> Any:
         """Return the literals of a generator with their keys alone: kustomize still builds a Secret from them."""

@@ -148,11 +148,13 @@ def _generators(flock: Flock) -> dict[str, str]:
         "patched": "resources: [s.yaml]\npatches:\n- target: {kind: Secret}\n  patch: |\n" + indented(patch % w("a patch"), 4),
         "selected": "resources: [s.yaml]\npatches:\n- target: {name: s}\n  patch: |\n" + indented(patch % w("a patch by name"), 4),
         "merging": "resources: [s.yaml]\npatchesStrategicMerge:\n- |\n" + indented(_secret("s", f"stringData: {{p: '{w('a strategic merge')}'}}")),
+        "unusable": "resources: [broken]\n",
         "patchfile": "resources: [s.yaml]\npatches:\n- {path: patch.yaml, target: {kind: Sec.*}}\n",
     }  # fmt: skip
     files = {f"gen/{name}/kustomization.yaml": text for name, text in kustomizations.items()}
     files |= {f"gen/{name}/s.yaml": _secret("s", "") for name in ("patched", "selected", "merging", "patchfile")}
     return files | {
+        "gen/unusable/broken/kustomization.yaml": f"secretGenerator:\n- {{name: i, literals: ['{w('a literal without a key')}']}}\n",
         "gen/plugin/gen.yaml": _plugin("g", f"literals: ['p={w('a plug-in in a file')}']"),
         "gen/reading/gen.yaml": _plugin("h", "files: [more.yaml]"),
         "gen/reading/more.yaml": f"p: '{w('a file of a plug-in')}'\n",

@@ -191,7 +191,9 @@ def test_a_check_shows_and_keeps_no_value(watched: Watched) -> None:
     assert watched.flock.seen(spy.everything) == []
     assert list(watched.folder("tmp").rglob("*")) == []
     assert {path: oct(mode) for path, mode in spy.modes.items() if "/" not in path and mode & 0o077} == {}
-    assert "HelmRelease/flux-system/web" in (watched.base / "out/text").read_text()
+    report = (watched.base / "out/text").read_text()
+    assert "HelmRelease/flux-system/web" in report
+    assert "invalid literal source [redacted]" in " ".join(report.split())
 
 
 def test_a_diagnosis_and_a_snapshot_show_and_keep_no_value(watched: Watched) -> None:

@@ -19,8 +19,11 @@ import orjson
 
 from fluxdoctor.collect.net import process
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
+from fluxdoctor.intake import masking
+from fluxdoctor.intake.redact import Redactor
 
 _SECONDS = 120
+_SHORTEST_VALUE = 8  # a shorter value is part of too many words that are not secret
 #: Limits of a build in bytes: its output, and its address space. kustomize-controller itself has 1 GiB of memory by default.
 _MAX_OUTPUT, _MAX_MEMORY = 512 << 20, 4 << 30
 _NO_MEMORY = ("cannot allocate memory", "out of memory")  # the Go runtime
@@ -99,6 +102,7 @@ class Stage:
         self._files = files
         self._written_paths: set[str] = set()
         self._lock = threading.Lock()
+        self._known: Redactor | None = None
         self._temporary = tempfile.TemporaryDirectory(
             prefix="fluxdoctor-", dir=_memory_folder(sum(map(len, files.values())))
         )
@@ -175,7 +179,16 @@ class Stage:
             return Output(text=result.out.decode("utf-8", "replace"))
         if any(words in result.err for words in _NO_MEMORY):
             return Output(stop_reason=f"it took more than {_MAX_MEMORY >> 30} GiB of memory")
-        return Output(error=f"kustomize build failed: {self._controller_message(result.err, shadow, directory)}")
+        message = self._redactor().text(self._controller_message(result.err, shadow, directory))
+        return Output(error=f"kustomize build failed: {message}")
+
+    def _redactor(self) -> Redactor:
+        """Return the redactor for what kustomize says: it quotes the values of Secrets that it cannot use."""
+        with self._lock:
+            if self._known is None:
+                texts = masking.secret_texts(self._files)
+                self._known = Redactor(text for text in texts if len(text) >= _SHORTEST_VALUE)
+            return self._known
 
     def _controller_message(self, text: str, shadow: Path, directory: str) -> str:
         """Name the files as the controller does: below /tmp/kustomization-<number>, its own temporary directory."""
