@@ -46,7 +46,7 @@ class _Group(click.Group):
 )
 @click.version_option(__version__, prog_name="fluxdoctor")
 def cli() -> None:
-    """Name the root cause of a failing Flux fleet, with proof and the fix.
+    """Find the root causes of a failing Flux fleet, with proof and fix.
 
     \b
     Try it:
@@ -54,10 +54,10 @@ def cli() -> None:
       fluxdoctor diagnose                       the cluster of the current context
       fluxdoctor diagnose hr/web -n shop        one object: the chain to its cause
       fluxdoctor check                          a git working tree, before it is merged
-      fluxdoctor snapshot -o incident.tgz       keep what diagnose sees, redacted
-      fluxdoctor diagnose --from incident.tgz   replay it, offline
+      fluxdoctor snapshot -o incident.tgz       save what diagnose reads, redacted
+      fluxdoctor diagnose --from incident.tgz   replay the snapshot, offline
       fluxdoctor explain helm/chart-version-missing
-      fluxdoctor rules                          the catalogue
+      fluxdoctor rules                          the catalogue of rules
     """
 
 
