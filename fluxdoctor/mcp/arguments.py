@@ -73,7 +73,7 @@ def thing(ref: Ref, cluster: Cluster) -> Ref:
     if matches:
         where = ", ".join(quote.name(one.namespace) for one in matches[:_MOST])
         more = f" ({len(matches)} in all)" if len(matches) > _MOST else ""
-        raise ToolError(f"{ref.kind} {quote.name(ref.name)} exists in several namespaces: {where}{more}; set namespace")
+        raise ToolError(f"namespace of {ref.kind} {quote.name(ref.name)} is missing or wrong; valid: {where}{more}")
     near = valid_names(ref.name, [one.name for one in refs])
     first = sorted(refs, key=lambda one: (near.index(one.name) if one.name in near else len(near), one))
     valid = ", ".join(quote.name(one.named) for one in first[:_MOST]) or "none"

@@ -46,7 +46,7 @@ def render(picture: Picture, *, width: int, color: bool) -> str:
             _tree(console, picture, after, place, printed, is_below_cause=False)
     file = console.file
     assert isinstance(file, io.StringIO)  # noqa: S101 - set above
-    return lines(file.getvalue()) or "no Flux object\n"
+    return lines(file.getvalue()) or "no Flux objects\n"
 
 
 def _tree(  # noqa: PLR0913 - the graph and the state of the output

@@ -127,7 +127,7 @@ def _report(  # noqa: PLR0913, PLR0917 - what to check, and how
     try:
         files = repository.of_revision(path, arguments.revision) if arguments.revision else repository.of_folder(path)
         if not any(name.endswith(_MANIFESTS) for name in files.files):
-            stop(f"{path} contains no YAML files; set PATH to the root of a repository, or to a folder in one")
+            stop(f"{path} contains no YAML files; specify the root of a repository, or a folder in one")
         before = repository.of_revision(path, arguments.since) if arguments.since else None
         policy = effective.policy(files.files)
         options = app.CheckOptions(

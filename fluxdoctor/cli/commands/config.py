@@ -34,7 +34,7 @@ def config(ctx: click.Context, /, path: Path, explain: bool, arguments: Settings
       fluxdoctor config ../fleet --explain --fail-on warning
     """
     if not path.is_dir():
-        stop(f"{path}: no such folder; set PATH to the folder whose settings to show")
+        stop(f"{path}: no such folder; specify the folder whose settings to show")
     effective = effective_settings.read(ctx, path, arguments, fail_on)
     effective.check_rules(catalogue())
     rows = list(_rows(effective.settings))

@@ -44,4 +44,4 @@ def _no_rule(name: str, rules: Catalogue) -> str:
     if area:
         return f"{name} is an area, not a rule id; to list its {len(area)} rules, run: fluxdoctor rules --rule {name}"
     hint = suggestion(page.near(name, rules.rules))
-    return f"rule {name!r} does not exist{hint} (run: fluxdoctor rules)"
+    return f"rule {name!r} does not exist{hint} (to list all rules, run: fluxdoctor rules)"
