@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FILE = (
     click.option("--config", "config", type=click.Path(path_type=Path), metavar="FILE",
-                 help="Path to the settings file. Defaults to the nearest fluxdoctor.toml or pyproject.toml."),
+                 help="Path to the settings file. Defaults to the closest fluxdoctor.toml or pyproject.toml."),
     click.option("--no-config", is_flag=True,
                  help="Do not read a settings file or apply ignores from comments and annotations."),
     click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE",

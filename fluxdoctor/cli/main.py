@@ -36,8 +36,8 @@ class _Group(click.Group):
             from fluxdoctor.model.similar import did_you_mean
 
             names = self.list_commands(ctx)
-            hint = did_you_mean(name, names) or "."
-            raise click.UsageError(f"No such command {name!r}{hint} Commands: {', '.join(names)}.")
+            hint = did_you_mean(name, names) or f"; commands: {', '.join(names)}"
+            raise click.UsageError(f"unknown command {name!r}{hint}")
         return super().resolve_command(ctx, args)
 
 

@@ -99,7 +99,7 @@ def _prompts(server: MCPServer[Any]) -> None:
 
     @server.prompt(title="Explain this finding to its owner")
     def explain_finding(fingerprint: str) -> str:
-        """Explain a finding to the owner of the broken object, who may not know Flux."""
+        """Explain a finding to the owner of the broken object, for readers new to Flux."""
         return (
             f"Call diagnose, find the finding with fingerprint {quoted_name(fingerprint)}, and call explain_rule with its rule. "
             "Write a short message to the owner of its subject: what is broken, the symptoms, the proof, what to change in git, "

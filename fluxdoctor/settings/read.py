@@ -53,7 +53,9 @@ def check_rules(settings: Settings, ids: Iterable[str]) -> None:
     globs += [(i.rule, i.where) for i in settings.ignores]
     for glob, place in globs:
         if place != COMMAND and not any(names(glob, rule) for rule in rules):
-            raise SettingsError(f"{place}: no rule matches {glob!r}{rule_hint(glob, rules)} (to list all rules, run: fluxdoctor rules)")
+            raise SettingsError(
+                f"{place}: no rule matches {glob!r}{rule_hint(glob, rules)} (to list all rules, run: fluxdoctor rules)"
+            )
 
 
 def rule_hint(glob: str, ids: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("rule_id", metavar="RULE", shell_complete=rule_ids)
 @click.option("--raw", is_flag=True, help="Print the page as Markdown, with its examples.")
 def explain(rule_id: str, raw: bool) -> None:
-    """Show the page of a rule: why the fault happens, how to verify it by hand, and how to fix it.
+    """Show the page of a rule: why the fault happens, how to verify it, and how to fix it.
 
     \b
     Examples:
