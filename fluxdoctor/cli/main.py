@@ -39,8 +39,8 @@ class _Group(click.Group):
             from fluxdoctor.model.similar import did_you_mean
 
             names = self.list_commands(ctx)
-            hint = did_you_mean(name, names) or "."
-            raise click.UsageError(f"No such command {name!r}{hint} Commands: {', '.join(names)}.")
+            hint = did_you_mean(name, names) or f"; commands: {', '.join(names)}"
+            raise click.UsageError(f"unknown command {name!r}{hint}")
         return super().resolve_command(ctx, args)
 
 
@@ -50,7 +50,7 @@ class _Group(click.Group):
 @click.version_option(__version__, prog_name="fluxdoctor")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show where an internal error happened.")
 def cli() -> None:
-    """Name the root cause of a failing Flux fleet, with proof and the fix.
+    """Find the root causes of a failing Flux fleet, with proof and fix.
 
     \b
     Try it:
@@ -58,10 +58,10 @@ def cli() -> None:
       fluxdoctor diagnose                       the cluster of the current context
       fluxdoctor diagnose hr/web -n shop        one object: the chain to its cause
       fluxdoctor check                          a git working tree, before it is merged
-      fluxdoctor snapshot -o incident.tgz       keep what diagnose sees, redacted
-      fluxdoctor diagnose --from incident.tgz   replay it, offline
+      fluxdoctor snapshot -o incident.tgz       save what diagnose reads, redacted
+      fluxdoctor diagnose --from incident.tgz   replay the snapshot, offline
       fluxdoctor explain helm/chart-version-missing
-      fluxdoctor rules                          the catalogue
+      fluxdoctor rules                          the catalogue of rules
     """
 
 

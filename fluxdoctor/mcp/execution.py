@@ -49,7 +49,7 @@ async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[CallCo
             deadline.cancel()
             raise
     raise ToolError(
-        f"no answer within {seconds:.0f} s (the server's --timeout): ask again, or of one namespace or folder"
+        f"no answer within {seconds:.0f} s (the server's --timeout); try again, or limit the call to one namespace or folder"
     )
 
 

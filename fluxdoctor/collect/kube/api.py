@@ -156,7 +156,7 @@ class Api:
 
         seconds_left = self.deadline.left()
         if seconds_left <= 0:
-            why = "called off" if self.deadline.cancelled else "the run timed out"
+            why = "cancelled" if self.deadline.cancelled else "the run timed out"
             raise ApiError(0, why, reason=GapReason.TIMEOUT)
         headers = urllib3.HTTPHeaderDict([*self._connection.headers(), ("Accept", accept), ("Accept-Encoding", "gzip")])
         if content_type:
@@ -182,7 +182,7 @@ class Api:
 
         is_timeout = any(isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) for cause in _causes(error))
         reason = GapReason.TIMEOUT if is_timeout or self.deadline.cancelled else GapReason.UNAVAILABLE
-        return ApiError(0, "called off" if self.deadline.cancelled else error_text(error), reason=reason)
+        return ApiError(0, "cancelled" if self.deadline.cancelled else error_text(error), reason=reason)
 
     def _body(self, response: Any) -> bytes:
         chunks: list[bytes] = []
