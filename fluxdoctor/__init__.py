@@ -1,7 +1,7 @@
 """fluxdoctor names the root cause of a failing Flux fleet. This module is the whole API for rule packs."""
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model import missing, probe_text, semver
+from fluxdoctor.model import go_regex, missing, probe_text, semver
 from fluxdoctor.model.chart_indexes import ChartIndexes
 from fluxdoctor.model.chart_indexes import stated as stated_digests
 from fluxdoctor.model.charts import Chart, Charts, UsedChart, ValuesFlaw, ValuesVerdict, used_charts
@@ -101,6 +101,7 @@ __all__ = [
     "controller_of",
     "did_you_mean",
     "duration",
+    "go_regex",
     "interval",
     "inventory",
     "is_remote",

@@ -1,10 +1,21 @@
 """The target of a patch selects none of the objects of the build."""
 
 import difflib
-import re
 from collections.abc import Iterator, Sequence
 
-from fluxdoctor import Build, Cluster, Fields, Location, Manifests, Problem, Resource, did_you_mean, nearest, suggestion
+from fluxdoctor import (
+    Build,
+    Cluster,
+    Fields,
+    Location,
+    Manifests,
+    Problem,
+    Resource,
+    did_you_mean,
+    go_regex,
+    nearest,
+    suggestion,
+)
 
 _PARTS = ("kind", "group", "version", "name", "namespace")
 
@@ -67,14 +78,8 @@ def _selects(target: Fields, resource: Resource) -> bool:
     ambiguous = () if resource.api_version else ("group", "version")
     ambiguous = (*ambiguous, "name") if resource.kind == "Namespace" else ambiguous
     parts = [p for p in _PARTS if target.text(p) and p not in ambiguous]
-    return all(any(_matches(target.text(p), value) for value in values[p]) for p in parts)
-
-
-def _matches(pattern: str, value: str) -> bool:
-    try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error:
-        return True  # Go's syntax differs slightly from Python's: assume a match
+    # kustomize fails the build if it cannot compile a selector, which is another fault.
+    return all(go_regex.selects(target.text(p), values[p], default=True) for p in parts)
 
 
 def _problem(
