@@ -38,7 +38,7 @@ from fluxdoctor.model.probes import Answer, Probe, Probes
 from fluxdoctor.model.removals import Removal, Removals
 from fluxdoctor.model.resource import Condition, Fields, Location, Ref, Resource
 from fluxdoctor.model.schemas import Schemas
-from fluxdoctor.model.similar import did_you_mean, nearest, suggestion
+from fluxdoctor.model.similar import did_you_mean, most_similar, nearest, suggestion
 from fluxdoctor.model.snapshot import Clock, Target, Versions
 from fluxdoctor.model.times import age, duration, moment
 from fluxdoctor.model.tree import GitTrees, Tree, clean
@@ -109,6 +109,7 @@ __all__ = [
     "is_terminating",
     "missing",
     "moment",
+    "most_similar",
     "nearest",
     "owner",
     "probe_text",

@@ -154,8 +154,8 @@ def fill_for(problem: Problem, template: str) -> str:
 #: The keys of the front matter and the types of their values.
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "severity": str, "summary": str, "message": str, "fix": str, "faults": list, "kinds": list, "reason": (str, list),
-    "pattern": (str, list), "unless": str, "rank": int, "role": str, "supersedes": list, "field": str, "shared": str, "because": list,
-    "missing": str, "modes": list, "defaults": dict, "answers": list, "speaks_of": list,
+    "pattern": (str, list), "unless": str, "rank": int, "role": str, "supersedes": list, "field": str, "shared": str,
+    "because": list, "missing": str, "modes": list, "defaults": dict, "answers": list, "speaks_of": list,
 }  # fmt: skip
 _REQUIRED = ("severity", "summary", "message", "fix")
 

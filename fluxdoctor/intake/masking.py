@@ -16,7 +16,8 @@ from fluxdoctor.model.manifests import FILE_NAMES
 from fluxdoctor.model.resource import Fields
 from fluxdoctor.model.tree import clean
 
-_ACTION = re.compile(r"\{\{.*?\}\}")
+#: Also an action that is not closed: without it, the search would begin again at each brace.
+_ACTION = re.compile(r"\{\{.*?(?:\}\}|$)")
 
 
 _PLAIN = (".sourceignore", ".gitmodules", ".gitattributes")
@@ -84,7 +85,7 @@ def _replace_secret(lines: list[str], document: documents.Document, path: str) -
 
 def _template_actions(text: str) -> str:
     """Return only the actions of a Go template, each on its original line, without the text around them."""
-    return "\n".join(" ".join(_ACTION.findall(line)) for line in text.split("\n"))
+    return "\n".join(" ".join(a for a in _ACTION.findall(line) if a.endswith("}}")) for line in text.split("\n"))
 
 
 def _secret_spans(document: documents.Document) -> Iterator[tuple[int, int]]:

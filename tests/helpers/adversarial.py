@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
-
 from re import _constants as c  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
 
 _GENERIC = (
     "a",
@@ -39,7 +38,7 @@ _GENERIC = (
     "a\n",
     "  a: b\n",
 )
-_MOST = 60
+_MOST = 120
 
 
 def texts(expression: re.Pattern[Any], size: int) -> Iterator[Any]:
@@ -67,7 +66,7 @@ def _fragments(expression: re.Pattern[Any]) -> list[tuple[str, str]]:
             lead = "".join(samples[:position])
             for unit in _units(item):
                 result += [(lead, unit), ("", lead + unit * 3)]
-    return [pair for pair in dict.fromkeys(result) if pair[1]][: _MOST * 4]
+    return [pair for pair in dict.fromkeys(result) if pair[1]][:_MOST]
 
 
 def _alternatives(items: list[Any]) -> list[list[Any]]:
@@ -132,7 +131,7 @@ def _in_category(category: Any, character: str) -> bool:
     return is_in != ("NOT" in name)
 
 
-def _sample(item: Any) -> str:
+def _sample(item: Any) -> str:  # noqa: PLR0911 - one for each kind of part
     """Return a short text that a part of a pattern matches; "" for assertions."""
     op, value = item
     if op is c.LITERAL:

@@ -6,15 +6,15 @@ import ast
 import importlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import fluxdoctor
 import fluxdoctor_rules
-from fluxdoctor import rule
+
+import fluxdoctor
 
 _ROOTS = (Path(fluxdoctor.__file__).parent, Path(fluxdoctor_rules.__file__).parent)
 _CALLS = ("compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn")
@@ -51,11 +51,13 @@ def modules() -> Iterator[tuple[ModuleType, ast.Module]]:
 def collect() -> tuple[list[Pattern], list[Foreign]]:
     """Return the patterns of the program, and the calls whose pattern cannot be known beforehand."""
     trees = list(modules())
-    uses = _uses(tree for _, tree in trees)
+    public = _uses(tree for _, tree in trees)
     patterns: list[Pattern] = []
     foreign: list[Foreign] = []
     for module, tree in trees:
+        private = _uses([tree])
         for expression, name in _globals(vars(module), module.__name__):
+            uses = private if name.startswith("_") else public
             patterns.append(Pattern(f"{module.__name__}.{name}", expression, _use(uses.get(name, {"search"}))))
         for call in _calls(tree):
             where = f"{module.__name__}:{call.lineno}"
@@ -71,8 +73,6 @@ def collect() -> tuple[list[Pattern], list[Foreign]]:
                 method = call.func.attr  # type: ignore[attr-defined]
                 if method != "compile":
                     patterns.append(Pattern(where, expression, _use({method})))
-    for page in (*rule.load_pack("fluxdoctor_rules"), *rule.fallbacks().values()):
-        patterns += [Pattern(f"{page.id}.md", expression, "search") for expression in page.patterns]
     return list({(p.expression, p.use): p for p in patterns}.values()), foreign
 
 
@@ -84,22 +84,25 @@ def _use(methods: set[str]) -> str:
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CALLS:
-            if isinstance(node.func.value, ast.Name) and node.func.value.id == "re":
-                yield node
+        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CALLS
+        if is_call and isinstance(node.func.value, ast.Name) and node.func.value.id == "re":  # type: ignore[attr-defined]
+            yield node  # type: ignore[misc]
 
 
-def _uses(trees: Iterator[ast.Module]) -> Mapping[str, set[str]]:
-    """Return the methods that are called on each name, or None for a name that is passed on."""
+def _uses(trees: Iterable[ast.Module]) -> Mapping[str, set[str]]:
+    """Return the methods that are called on each name, or search for a name that is only passed on."""
     uses: dict[str, set[str]] = defaultdict(set)
     for tree in trees:
-        attributes = {id(n.value): n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+        attributes = {
+            id(n.value.value if isinstance(n.value, ast.Subscript) else n.value): n.attr
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Attribute) and n.attr in _CALLS
+        }
         for node in ast.walk(tree):
             name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
             if name.isupper() and not isinstance(getattr(node, "ctx", None), ast.Store):
-                method = attributes.get(id(node), "search")
-                uses[name].add(method if method in _CALLS else "search")
-    return uses
+                uses[name] |= {attributes[id(node)]} if id(node) in attributes else set()
+    return {name: methods or {"search"} for name, methods in uses.items()}
 
 
 def _globals(namespace: Mapping[str, Any], module: str) -> Iterator[tuple[re.Pattern[Any], str]]:

@@ -1,9 +1,8 @@
 """A patch in spec.postRenderers matches no object of the release."""
 
-import difflib
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Fields, Graph, Problem, Ref, Resource, go_regex, nearest, suggestion
+from fluxdoctor import Cluster, Edge, Fields, Graph, Problem, Ref, Resource, go_regex, most_similar, nearest, suggestion
 from fluxdoctor_rules.helm._releases import is_settled
 
 #: Kinds that charts do not create through hooks: if one is not in the inventory, the chart does not render it.
@@ -32,7 +31,7 @@ def _is_unmatched(target: Fields, objects: tuple[Ref, ...]) -> bool:
     # A misspelt kind: the chart renders no object of it, but renders one of a very similar kind. A lower cutoff would
     # take ServiceAccount for Service.
     kinds = {ref.kind for ref in objects}
-    return bool(kind) and kind not in kinds and bool(difflib.get_close_matches(kind, kinds & {*_NEVER_HOOKS}, 1, 0.8))
+    return bool(kind) and kind not in kinds and bool(most_similar(kind, kinds & {*_NEVER_HOOKS}, 0.8, 1))
 
 
 def _problem(release: Resource, target: Fields, objects: tuple[Ref, ...]) -> Problem:

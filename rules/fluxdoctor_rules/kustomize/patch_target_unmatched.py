@@ -1,6 +1,5 @@
 """The target of a patch selects none of the objects of the build."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 
 from fluxdoctor import (
@@ -13,6 +12,7 @@ from fluxdoctor import (
     Resource,
     did_you_mean,
     go_regex,
+    most_similar,
     nearest,
     suggestion,
 )
@@ -60,7 +60,7 @@ def _is_specific(target: Fields, objects: Sequence[Resource]) -> bool:
     """Tell whether a target has a name, or a kind that is a misspelling of one in the build."""
     kinds = {resource.text("kind") for resource in objects}
     kind = target.text("kind")
-    similar = kind not in kinds and difflib.get_close_matches(kind, sorted(kinds), 1, 0.8)
+    similar = kind not in kinds and most_similar(kind, kinds, 0.8, 1)
     return bool(target.text("name").strip(".*+")) or bool(similar)
 
 
