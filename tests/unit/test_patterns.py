@@ -69,14 +69,14 @@ def test_the_patterns_of_pages_are_compiled_by_re2() -> None:
     ("expression", "use"),
     [
         (r"\w+ failed", "search"), (r"a.*b.*c", "search"), (r"(\s*);", "finditer"), (r"(?:a|a)*b", "match"),
-        (r"\[[^\]]*[^\]\d][^\]]*\]", "search"), (r'"[^"]+" is', "search"), (r"x(?:a+)+y", "match"), (r"GET .*?x .*?y", "search"),
+        (r"\[[^\]]*[^\]\d][^\]]*\]", "search"), (r"x(?:a+)+y", "match"), (r"GET .*?x .*?y", "search"),
     ],
 )  # fmt: skip
 def test_a_pattern_that_is_not_linear_is_found(expression: str, use: str) -> None:
     assert linear.slow(patterns.Pattern("here", re.compile(expression, re.S), use))
 
 
-@pytest.mark.parametrize("expression", [r"(?<!\w)\w++ failed", r"a[^b]{0,100}?b", r"[a-z]*+;"])
+@pytest.mark.parametrize("expression", [r"(?<!\w)\w++ failed", r"a[^b]{0,100}?b", r"(?<![a-z])[a-z]*+;"])
 def test_a_linear_pattern_is_not_found(expression: str) -> None:
     assert linear.slow(patterns.Pattern("here", re.compile(expression), "search")) == ""
 

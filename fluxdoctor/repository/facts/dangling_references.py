@@ -14,6 +14,7 @@ from fluxdoctor.model import flux
 from fluxdoctor.model.flux import Edge, Reference
 from fluxdoctor.model.gaps import Gap, GapReason
 from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.similar import most_similar
 from fluxdoctor.repository.build.substitute import unknown
 from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
