@@ -212,7 +212,7 @@ def crd(wanted: str) -> Resource:
 def told(folder_: Folder, *resources: Resource) -> list[str]:
     """What the schemas say of a cluster, with what earlier runs have kept."""
     kept = ContentCache(folder_)
-    found = [flaw.why for flaw in schema.flaws(reached(*resources), kept).flaws]
+    found = [flaw.why for flaw in schema.judge(reached(*resources), kept)[0].flaws]
     kept.save()
     return found
 
