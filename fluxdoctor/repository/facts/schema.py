@@ -207,7 +207,8 @@ def _json_schema(schema: _Schema) -> Any:
 def _refusal(question: _Question, why: str) -> Gap:
     kind = question.resource.kind
     definition = question.schema.definition or question.resource.ref
-    return Gap(definition, GapReason.MALFORMED, f"no {kind} is validated by its schema: {' '.join(why.split())}")
+    reason = GapReason.TOO_LARGE if "limit" in why else GapReason.MALFORMED
+    return Gap(definition, reason, f"no {kind} is validated by its schema: {' '.join(why.split())}")
 
 
 def _messages(question: _Question, schema: Any, errors: Iterable[list[Any]]) -> Iterator[tuple[_Path, str]]:

@@ -55,17 +55,22 @@ def plain(schema: Any, *, root: bool = True, pattern: str = "pattern") -> Any:
             result[key] = value
         else:
             result[pattern if key == "pattern" else key] = plain(value, root=False, pattern=pattern)
-    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if isinstance(result.get(exclusive), bool):  # as in draft 4
-            is_exclusive = result.pop(exclusive)
-            if is_exclusive and limit in result:
-                result[exclusive] = result.pop(limit)
+    _move_limits(result)
     if schema.get("x-kubernetes-int-or-string"):
         result["type"] = ["integer", "string"]
     is_closed = "properties" in schema and "additionalProperties" not in schema
     if is_closed and not root and not schema.get("x-kubernetes-preserve-unknown-fields"):
         result["additionalProperties"] = False
     return result
+
+
+def _move_limits(schema: dict[str, Any]) -> None:
+    """Write exclusive limits as draft 7 has them: in a CRD, as in draft 4, they are true or false beside the limit."""
+    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(schema.get(exclusive), bool):
+            is_exclusive = schema.pop(exclusive)
+            if is_exclusive and limit in schema:
+                schema[exclusive] = schema.pop(limit)
 
 
 def _keywords(schema: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
