@@ -147,6 +147,8 @@ def recognise(rules: Sequence[Rule], kind: str, reason: str, message: str) -> tu
     for rule in rules:
         if (rule.kinds and kind not in rule.kinds) or (rule.reasons and reason not in rule.reasons):
             continue
+        if rule.exception and (rule.exception.search(message) or rule.exception.search(flat)):
+            continue
         for pattern in rule.patterns:
             if match := pattern.search(message) or pattern.search(flat):
                 candidates.append((rule.rank, rule.id, rule, match))

@@ -30,7 +30,7 @@ _MESSAGES: Mapping[Answer, Sequence[str]] = {
         "returned error: 40[13]", "Too many authentication failures", "(?i)access denied|not authori[sz]ed|deploy key",
     ),
     Answer.NOT_FOUND: (
-        "repository '.*' not found", "returned error: 4(?:04|10)", "(?i)repository not found",
+        "repository '[^'\n]*+' not found", "returned error: 4(?:04|10)", "(?i)repository not found",
         "does not appear to be a git repository", "(?i)project you were looking for could not be found",
     ),
     Answer.RATE_LIMITED: ("returned error: 429", "(?i)too many requests|rate limit"),

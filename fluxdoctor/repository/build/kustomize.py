@@ -39,7 +39,9 @@ _FLAGS = ("--load-restrictor", "LoadRestrictionsNone")
 #: An address in kustomize's memory (5.8 prints it for a generator). It differs in each run and helps no reader.
 _POINTER = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _LOG_LINE = re.compile(
-    r'^E\d{4} [^\n]*\] "command failed" err=(?:<\n(?P<lines>.*?)\n\s*>|(?P<quoted>".*"))$', re.M | re.S
+    r'^E\d{4} [^\n]*\] "command failed" err=(?:'
+    r'<\n(?P<lines>(?!E\d{4} )[^\n]*+(?:\n(?!E\d{4} )[^\n]*+)*?)\n[ \t]*+>|(?P<quoted>"[^\n]*"))$',
+    re.M,
 )
 # Remote bases are removed from the tree before the build. If one is missed, its request fails at once.
 _OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
@@ -197,7 +199,7 @@ class Stage:
         text = " ".join(lines).removeprefix("Error: ").removeprefix("error: ")
         tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
         text = text.replace(str(shadow), f"{tree}/{directory}".rstrip("/"))
-        text = re.sub(r"(?:\.\./)*\.fluxdoctor-\d+", directory or ".", text)
+        text = re.sub(r"(?<!\.\./)(?:\.\./)*+\.fluxdoctor-\d++", directory or ".", text)
         text = _POINTER.sub("0x...", text)
         return text.replace(str(self.root), tree)
 

@@ -14,7 +14,7 @@ from fluxdoctor.model.tree import Tree, clean
 
 _WILDCARDS = frozenset("*?[{")
 _VARIABLE_PARTS = re.compile(r"^(?:ssh://|https?://|oci://)?(?:[^@/]+@)?|(?:\.git)?/*$")
-_SUBMODULE = re.compile(rb"^\s*path\s*=\s*(\S+)", re.M)
+_SUBMODULE = re.compile(rb"^[ \t]*+path[ \t]*+=[ \t]*+(\S++)", re.M)
 
 
 def normalize_url(url: str) -> str:
