@@ -18,6 +18,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from fluxdoctor.report.formats import NAMES
+from tests.helpers.worlds import ROOT
 
 #: How many times as many cases, and which: FLUXDOCTOR_FUZZ=20 FLUXDOCTOR_FUZZ_SEED=7 make test T=tests/hostile
 TIMES = float(os.environ.get("FLUXDOCTOR_FUZZ", "1"))
@@ -57,15 +58,26 @@ class Program:
 
     def __init__(self, variables: dict[str, str]) -> None:
         self._variables = variables
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "tests.hostile.fuzz.fork_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.hostile.fuzz.fork_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
         )  # fmt: skip
 
     def run(self, arguments: Sequence[str], folder: Path) -> Ended:
         assert self._process.stdin
         assert self._process.stdout
-        variables = {"HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "TMPDIR": str(folder), **self._variables}
-        request = {"arguments": arguments, "folder": str(folder), "variables": variables, "seconds": _SECONDS, "bytes": _ADDRESSES}
+        variables = {
+            "HOME": str(folder),
+            "XDG_CACHE_HOME": str(folder / "cache"),
+            "TMPDIR": str(folder),
+            **self._variables,
+        }
+        request = {
+            "arguments": arguments,
+            "folder": str(folder),
+            "variables": variables,
+            "seconds": _SECONDS,
+            "bytes": _ADDRESSES,
+        }
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
@@ -81,9 +93,9 @@ class Program:
 
 
 @contextmanager
-def programs(variables: dict[str, str]) -> Iterator[SimpleQueue[Program]]:
+def programs(variables: dict[str, str], count: int) -> Iterator[SimpleQueue[Program]]:
     """Lend as many programs as run at once."""
-    running = [Program(variables) for _ in range(_PROGRAMS)]
+    running = [Program(variables) for _ in range(count)]
     free: SimpleQueue[Program] = SimpleQueue()
     for program in running:
         free.put(program)
@@ -94,11 +106,12 @@ def programs(variables: dict[str, str]) -> Iterator[SimpleQueue[Program]]:
             program.close()
 
 
-def campaign(
-    name: str, count: int, case: Callable[[random.Random, Path], Run], folder: Path, variables: dict[str, str] | None = None
-) -> list[str]:  # fmt: skip
-    """Make ``count`` cases of a kind and run each; return what is wrong with which, as a person would read it."""
-    with programs(variables or {}) as free, ThreadPoolExecutor(_PROGRAMS) as pool:
+def campaign(  # noqa: PLR0913 - a kind of case, and how it is run
+    name: str, count: int, case: Callable[[random.Random, Path], Run], folder: Path,
+    variables: dict[str, str] | None = None, *, at_once: int = _PROGRAMS,
+) -> str:  # fmt: skip
+    """Make ``count`` cases of a kind and run each; return what is wrong with which, as a person would read it; "" if nothing is."""
+    with programs(variables or {}, at_once) as free, ThreadPoolExecutor(at_once) as pool:
 
         def one(number: int) -> str:
             place = folder / str(number)
@@ -108,13 +121,24 @@ def campaign(
             format_ = chance.choice(NAMES)
             program = free.get()
             try:
-                ended = program.run((*run.arguments, "--format", format_, "--output", f"json={place / 'report.json'}"), place)
+                ended = program.run(
+                    (
+                        *run.arguments,
+                        "--fail-on",
+                        "error",
+                        "--format",
+                        format_,
+                        "--output",
+                        f"json={place / 'report.json'}",
+                    ),
+                    place,
+                )
             finally:
                 free.put(program)
             wrong = "; ".join(judged(ended, run, place / "report.json"))
             return f"{name} {number} (seed {SEED}, {place}, {format_}): {run.note}: {wrong}" if wrong else ""
 
-        return [text for text in pool.map(one, range(max(1, round(count * TIMES)))) if text]
+        return "\n\n".join(filter(None, pool.map(one, range(max(1, round(count * TIMES))))))
 
 
 def judged(ended: Ended, run: Run, report: Path) -> Iterator[str]:
@@ -146,8 +170,7 @@ def _truth(ended: Ended, run: Run, report: Path) -> Iterator[str]:
     except (OSError, ValueError) as error:
         yield f"exit code {ended.code} without a report: {error}"
         return
-    for text in sorted({_RAISED.search(s["why"])[0] for s in body["skipped"] if _RAISED.search(s["why"])}):  # type: ignore[index]
-        yield text
+    yield from sorted({m[0] for skipped in body["skipped"] if (m := _RAISED.search(skipped["why"]))})
     severities = {f["severity"] for f in body["findings"]}
     is_incomplete = any(s["asked"] for s in body["skipped"])
     expected = 1 if "error" in severities else 3 if is_incomplete and not severities - {"info"} else 0

@@ -30,7 +30,8 @@ def serve() -> None:
             importlib.import_module(module.name)
     installed()
     for line in sys.stdin:
-        print(json.dumps(_run(json.loads(line))), flush=True)
+        sys.stdout.write(json.dumps(_run(json.loads(line))) + "\n")
+        sys.stdout.flush()
 
 
 def _run(request: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import yaml
 
 Path = tuple[Any, ...]
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 #: Values in the place of any other.
 ODD: tuple[Any, ...] = (
@@ -44,15 +47,21 @@ def nested(depth: int, wrap: Callable[[Any], Any]) -> Any:
     return value
 
 
-def places(body: Any, path: Path = ()) -> Iterator[Path]:
-    """Yield the path of every value of a tree, the whole first."""
-    yield path
-    if isinstance(body, dict):
-        for key, value in body.items():
-            yield from places(value, (*path, key))
-    elif isinstance(body, list):
-        for number, value in enumerate(body):
-            yield from places(value, (*path, number))
+def place(body: Any, chance: random.Random) -> Path:
+    """Return the path of a value of a tree, at most 100 levels deep; the whole is one of them."""
+    path: list[Any] = []
+    while isinstance(body, dict | list) and body and len(path) < 100 and chance.random() > 0.06:
+        path.append(chance.choice(list(body)) if isinstance(body, dict) else chance.randrange(len(body)))
+        body = body[path[-1]]
+    return tuple(path)
+
+
+def copied(body: Any) -> Any:
+    """Return a copy; what is nested too deeply for one is a word instead."""
+    try:
+        return json.loads(json.dumps(body))
+    except (RecursionError, ValueError):  # a list in itself
+        return "deep"
 
 
 def at(body: Any, path: Path) -> Any:
@@ -63,10 +72,10 @@ def at(body: Any, path: Path) -> Any:
 
 def damaged(body: Any, chance: random.Random) -> tuple[Any, str]:
     """Return a tree with one place damaged, and what was done, for a person. The tree itself is changed too."""
-    path = chance.choice(list(places(body)))
+    path = place(body, chance)
     how = chance.choice(sorted(_DAMAGE))
     if not path:
-        value = chance.choice(ODD)
+        value = copy.deepcopy(chance.choice(ODD))
         return value, f"the whole is {value!r:.80}"
     _DAMAGE[how](body, path, chance)
     return body, f"{how} at {'.'.join(map(str, path)):.120}"
@@ -77,7 +86,7 @@ def _set(body: Any, path: Path, value: Any) -> None:
 
 
 def _odd(body: Any, path: Path, chance: random.Random) -> None:
-    _set(body, path, chance.choice(ODD))
+    _set(body, path, copy.deepcopy(chance.choice(ODD)))
 
 
 def _remove(body: Any, path: Path, _: random.Random) -> None:
@@ -86,7 +95,9 @@ def _remove(body: Any, path: Path, _: random.Random) -> None:
 
 def _wrap(body: Any, path: Path, chance: random.Random) -> None:
     value = at(body, path)
-    _set(body, path, chance.choice(([value], {"a": value}, [[value]], [value] * 3, str(value), {str(value)[:50]: value})))
+    _set(
+        body, path, chance.choice(([value], {"a": value}, [[value]], [value] * 3, str(value), {str(value)[:50]: value}))
+    )
 
 
 def _rename(body: Any, path: Path, chance: random.Random) -> None:
@@ -100,8 +111,7 @@ def _rename(body: Any, path: Path, chance: random.Random) -> None:
 
 def _borrow(body: Any, path: Path, chance: random.Random) -> None:
     """Put what is elsewhere here: the name of another object, a list for a text, a reference to itself."""
-    value = at(body, chance.choice(list(places(body))))
-    _set(body, path, json.loads(json.dumps(value)))
+    _set(body, path, copied(at(body, place(body, chance))))
 
 
 def _deep(body: Any, path: Path, chance: random.Random) -> None:
@@ -112,7 +122,7 @@ def _deep(body: Any, path: Path, chance: random.Random) -> None:
 def _many(body: Any, path: Path, chance: random.Random) -> None:
     value = at(body, path)
     if isinstance(value, list) and value:
-        value.extend(json.loads(json.dumps(value[:1])) * chance.choice((2, 50, 300)))
+        value.extend(copied(value[:1]) * chance.choice((2, 50, 300)))
     elif isinstance(value, dict):
         value.update({f"k{n}": "v" for n in range(500)})
     else:
@@ -157,12 +167,13 @@ def damaged_text(content: bytes, chance: random.Random) -> tuple[bytes, str]:
 
 def written(body: Any, chance: random.Random) -> bytes:
     """Write a tree as JSON or YAML, and at times each key twice."""
-    text = json.dumps(body, ensure_ascii=chance.random() < 0.5)
+    try:
+        text = json.dumps(body, ensure_ascii=chance.random() < 0.5)
+    except RecursionError:  # deep values within deep values
+        text = '{"a": ' * 3_000 + "1" + "}" * 3_000
     if chance.random() < 0.3:
-        try:
-            text = yaml.safe_dump(body, allow_unicode=True)
-        except (RecursionError, yaml.YAMLError):
-            pass
+        with contextlib.suppress(RecursionError, ValueError, yaml.YAMLError):
+            text = yaml.dump(body, Dumper=_DUMPER, allow_unicode=True)
     if chance.random() < 0.1:
         text = text.replace('"name":', '"name": "twice", "name":')
     return text.encode("utf-8", "surrogatepass")
