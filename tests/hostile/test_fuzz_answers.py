@@ -171,7 +171,7 @@ def sound(url: str, *, is_ready: bool = False) -> dict[str, Answer]:
     )
     for tag in ("1.0.0", "1.1.0", "latest", _ZOT):
         answers[f"/v2/acme/web/manifests/{tag}"] = Answer(
-            manifest, 200, {"Content-Type": manifest["mediaType"], "Docker-Content-Digest": _ZOT}
+            manifest, 200, {"Content-Type": str(manifest["mediaType"]), "Docker-Content-Digest": _ZOT}
         )
     return answers
 
@@ -188,9 +188,22 @@ _VALUES = (
 )  # fmt: skip
 
 
-def damage(answers: dict[str, Answer], chance: random.Random) -> str:
-    """Damage one answer of a few: its body, its text, a header, or its status."""
+def damage_objects(answers: dict[str, Answer], chance: random.Random) -> list[str]:
+    """Damage every object of the cluster; return how."""
     notes = []
+    for path, answer in answers.items():
+        items = answer.body.get("items") if isinstance(answer.body, dict) else None
+        if items:
+            for _ in range(3):
+                items[0], note = damaged(items[0], chance)
+                notes.append(f"{path}: {note}")
+            answer.raw = written(answer.body, chance)
+    return notes
+
+
+def damage(answers: dict[str, Answer], chance: random.Random) -> str:
+    """Damage a few answers (the body, the text, a header or the status), and at times every object of the cluster."""
+    notes = damage_objects(answers, chance) if chance.random() < 0.5 else []
     for _ in range(chance.choice((1, 2, 4))):
         full = [
             p

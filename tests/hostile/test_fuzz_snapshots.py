@@ -36,7 +36,14 @@ def is_data(content: bytes) -> bool:
     for read in (json.loads, lambda text: list(yaml.load_all(text, _LOADER))):
         try:
             read(content)
-        except (yaml.YAMLError, ValueError, RecursionError):
+        except (
+            yaml.YAMLError,
+            ValueError,
+            RecursionError,
+            AttributeError,
+            KeyError,
+            TypeError,
+        ):  # the last three are PyYAML's, of odd tags
             continue
         return True
     return False
@@ -49,7 +56,7 @@ def case(chance: random.Random, folder: Path) -> Run:
     notes = [f"{name}, {target}"]
     if target in (_OBJECTS, _ABOUT) and chance.random() < 0.75:
         body = json.loads(content[target]) if target == _OBJECTS else yaml.safe_load(content[target])
-        for _ in range(chance.choice((1, 3, 10, 40))):
+        for _ in range(chance.choice((1, 3, 20, 80, 200))):
             body, note = damaged(body, chance)
             notes.append(note)
         content[target] = written(body, chance)

@@ -62,7 +62,7 @@ def requested(name: str) -> list[str]:
 
 def disagreements(requirements: list[str], entries: Mapping[str, tuple[Entry, ...]]) -> list[str]:
     """Return where a lock is not what pyproject.toml asks for, as a reader would be told."""
-    names = {canonicalize_name(r.name): r for r in map(Requirement, requirements)}
+    names: dict[str, Requirement] = {canonicalize_name(r.name): r for r in map(Requirement, requirements)}
     wrong = [f"{name} is not locked" for name in names if name not in entries]
     for name, versions in entries.items():
         for entry in versions:

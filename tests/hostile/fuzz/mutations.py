@@ -50,7 +50,7 @@ def nested(depth: int, wrap: Callable[[Any], Any]) -> Any:
 def place(body: Any, chance: random.Random) -> Path:
     """Return the path of a value of a tree, at most 100 levels deep; the whole is one of them."""
     path: list[Any] = []
-    while isinstance(body, dict | list) and body and len(path) < 100 and chance.random() > 0.06:
+    while isinstance(body, dict | list) and body and len(path) < 100 and chance.random() > 0.12:
         path.append(chance.choice(list(body)) if isinstance(body, dict) else chance.randrange(len(body)))
         body = body[path[-1]]
     return tuple(path)
