@@ -172,7 +172,7 @@ def _front_matter(text: str, file: str) -> tuple[dict[str, Any], str]:
     if not match:
         raise RuleError(f"{file}:1: a page must begin with front matter between two lines of ---")
     try:
-        front = yaml.load(match["front"], Loader=_LOADER)  # noqa: S506 - a safe loader, libyaml's if it is installed
+        front = yaml.load(match["front"], Loader=_LOADER)  # noqa: S506 - a safe loader, libyaml's if it is installed  # nosec B506
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise RuleError(f"{file}:{line}: front matter is not YAML: {error.problem}") from None

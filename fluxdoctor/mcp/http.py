@@ -24,7 +24,7 @@ _REQUESTS = 32
 _SESSIONS = 64
 _SHORTEST = 16
 _ARRIVES = 10.0
-_EVERY = ("0.0.0.0", "::")  # noqa: S104 - recognised, not listened on by default
+_EVERY = ("0.0.0.0", "::")  # noqa: S104 - recognised, not listened on by default  # nosec B104
 
 
 @dataclass(frozen=True)

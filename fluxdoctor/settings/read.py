@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -27,13 +26,14 @@ def read(file: Path, name: str = "") -> Settings:
     """Read a settings file; ``name`` is its name in reports. Raises SettingsError if it cannot be read or is invalid."""
     text = find.text(file)
     try:
-        body: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        body: Any = find.parse(text)
+    except ValueError as error:
         raise SettingsError(_not_toml(file, str(error))) from None
     prefix: places.KeyPath = ()
     if file.name == find.PROJECT:
         prefix = ("tool", "fluxdoctor")
-        body = (body.get("tool") or {}).get("fluxdoctor")
+        tool = body.get("tool")
+        body = tool.get("fluxdoctor") if isinstance(tool, dict) else None
         if not isinstance(body, dict):
             raise SettingsError(f"{file}: has no table [tool.fluxdoctor]")
     return _Reader(file, name or file.as_posix(), places.lines(text), prefix).settings(body)

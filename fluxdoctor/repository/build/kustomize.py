@@ -28,7 +28,7 @@ _SHORTEST_VALUE = 8  # a shorter value is part of too many words that are not se
 _MAX_OUTPUT, _MAX_MEMORY = 512 << 20, 4 << 30
 _NO_MEMORY = ("cannot allocate memory", "out of memory")  # the Go runtime
 #: Linux's file system in memory; it must have these bytes free, plus this many times the size of the artifact.
-MEMORY_DISK, _RESERVE, _SIZE_FACTOR = "/dev/shm", 32 << 20, 4  # noqa: S108 - the folder in it is private
+MEMORY_DISK, _RESERVE, _SIZE_FACTOR = "/dev/shm", 32 << 20, 4  # noqa: S108 - the folder in it is private  # nosec B108
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
@@ -197,7 +197,7 @@ class Stage:
         text = strip_log_line(text)
         lines = [line for line in text.splitlines() if line and not line.startswith("# Warning")]
         text = " ".join(lines).removeprefix("Error: ").removeprefix("error: ")
-        tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
+        tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file  # nosec B108
         text = text.replace(str(shadow), f"{tree}/{directory}".rstrip("/"))
         text = re.sub(r"(?<!\.\./)(?:\.\./)*+\.fluxdoctor-\d++", directory or ".", text)
         text = _POINTER.sub("0x...", text)
