@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
-
-from mcp.server import MCPServer
+from typing import Any, TypeVar
 
 from fluxdoctor._version import __version__
 from fluxdoctor.mcp import library, listing_tools, reading_tools, writing_tools
@@ -21,20 +19,35 @@ _INSTRUCTIONS = (
     "fluxdoctor finds the root cause of a failing Flux CD cluster. Begin with diagnose: its first finding is the first thing "
     "to fix; explain_rule tells more of it. What not_seen lists was not checked, which is not the same as fine. "
 )
+ServerType = TypeVar("ServerType", bound=CheckedServer)
 _AFTER = "After a fix was merged: flux_reconcile_tool with with_source=true, then diagnose again. "
 
 
-def build(settings: ServerSettings) -> MCPServer[Any]:
-    """Return a server within these limits. Raises RuleError where two rule packs offer one rule."""
-    _log()
+log = logging.getLogger("fluxdoctor.mcp")
+
+
+def build(settings: ServerSettings) -> CheckedServer:
+    """Return a server that does its work in this process. Raises RuleError where two rule packs offer one rule."""
+    _set_up_log()
     diagnoses = DiagnosisCache(settings)
-    server = CheckedServer(
-        "fluxdoctor", title="fluxdoctor", version=__version__, instructions=_instructions(settings), log_level="WARNING"
-    )
+    return assemble(CheckedServer(diagnoses, **about(settings)))
+
+
+def about(settings: ServerSettings) -> dict[str, Any]:
+    """Return what a server says of itself."""
+    return {
+        "name": "fluxdoctor", "title": "fluxdoctor", "version": __version__, "instructions": _instructions(settings),
+        "log_level": "WARNING",
+    }  # fmt: skip
+
+
+def assemble(server: ServerType) -> ServerType:
+    """Add all that the server offers within its settings, and return it."""
+    diagnoses = server.diagnoses
     reading_tools.register(server, diagnoses)
     listing_tools.register(server, diagnoses)
     library.register(server, diagnoses)
-    if settings.writes:
+    if diagnoses.settings.writes:
         writing_tools.register(server, diagnoses)
     return server
 
@@ -65,7 +78,7 @@ def _place(error: BaseException) -> str:
     return f"{type(error).__name__}{where}"
 
 
-def _log() -> None:
+def _set_up_log() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Quiet())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
