@@ -26,7 +26,7 @@ from mcp_types import (
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.mcp import library
 from fluxdoctor.mcp.pool import LATEST, Job, Refusal, WorkerPool
-from fluxdoctor.mcp.server import about, assemble
+from fluxdoctor.mcp.server import about, assemble, set_up_log
 from fluxdoctor.mcp.sessions import CallContext, DiagnosisCache
 from fluxdoctor.mcp.settings import ServerSettings
 from fluxdoctor.mcp.validation import WRITING, CheckedServer
@@ -82,14 +82,24 @@ class FrontServer(CheckedServer):
         self, body: dict[str, Any], arguments: dict[str, Any], context: Context[Any, Any]
     ) -> dict[str, Any]:
         settings = self.diagnoses.settings
+        self._check_context(arguments)
         place = arguments.get("context") or (settings.contexts[0] if settings.contexts else "")
         subject = f"path {arguments['path']!r}" if arguments.get("path") else f"cluster {place!r}"
         job = Job(body, _session(context), settings.timeout, subject)
         return await _run(self._reading, job, context, self._threads)
 
+    def _check_context(self, arguments: dict[str, Any]) -> None:
+        """Refuse another cluster at once: no process is needed for that. Raises Refusal."""
+        if isinstance(arguments.get("context"), str):
+            try:
+                self.diagnoses.query(context=arguments["context"])
+            except ToolError as error:
+                raise Refusal(str(error)) from None
+
     async def _change(
         self, body: dict[str, Any], arguments: dict[str, Any], context: Context[Any, Any]
     ) -> dict[str, Any]:
+        self._check_context(arguments)
         seconds, limit = self.diagnoses.settings.timeout, "the server's --timeout"
         if body["tool"] != "flux_suspend_tool":
             wait = arguments.get("wait_seconds", 60)
@@ -135,6 +145,7 @@ class FrontServer(CheckedServer):
 
 def front(settings: ServerSettings) -> FrontServer:
     """Return the server for clients. Raises RuleError where two rule packs offer one rule."""
+    set_up_log()
     server = assemble(FrontServer(DiagnosisCache(settings), **about(settings)))
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]

@@ -28,7 +28,7 @@ log = logging.getLogger("fluxdoctor.mcp")
 
 def build(settings: ServerSettings) -> CheckedServer:
     """Return a server that does its work in this process. Raises RuleError where two rule packs offer one rule."""
-    _set_up_log()
+    set_up_log()
     diagnoses = DiagnosisCache(settings)
     return assemble(CheckedServer(diagnoses, **about(settings)))
 
@@ -59,11 +59,14 @@ def _instructions(settings: ServerSettings) -> str:
     return _INSTRUCTIONS + (_AFTER if settings.writes else "") + where + NOTE
 
 
+_MAX_LOGGED = 300
+
+
 class _Quiet(logging.Formatter):
     """Logs the place and type of an error, not its text, which may contain what must not be logged."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = f"fluxdoctor mcp: {record.levelname.lower()}: {plain(record.getMessage())[:300]}"
+        text = f"fluxdoctor mcp: {record.levelname.lower()}: {plain(record.getMessage()[:_MAX_LOGGED])}"
         error = record.exc_info[1] if record.exc_info else None
         return f"{text} ({_place(error)})" if error else text
 
@@ -78,7 +81,8 @@ def _place(error: BaseException) -> str:
     return f"{type(error).__name__}{where}"
 
 
-def _set_up_log() -> None:
+def set_up_log() -> None:
+    """Log to stderr in our own way, before the library sets up its own, which prints what a client sent."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Quiet())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
