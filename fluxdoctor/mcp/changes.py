@@ -13,7 +13,14 @@ from mcp.server.mcpserver.exceptions import ToolError
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Served
 from fluxdoctor.collect.kube.login import ClusterError, ClusterLogin, connect
-from fluxdoctor.collect.kube.write import REASON, REQUESTED, Writer, appliers_of_suspend, changers_since_suspended
+from fluxdoctor.collect.kube.write import (
+    REASON,
+    REQUESTED,
+    Progress,
+    Writer,
+    appliers_of_suspend,
+    changers_since_suspended,
+)
 from fluxdoctor.collect.net.deadline import DeadlineError
 from fluxdoctor.mcp import render
 from fluxdoctor.mcp.answers import ChangeOutcome
@@ -86,16 +93,41 @@ class Change:
         return outcome
 
 
+class ChangeLog:
+    """How far each change of a call is, for whoever must answer if the call does not end by itself."""
+
+    def __init__(self, call: CallContext) -> None:
+        self._call = call
+        self._progress: dict[Ref, Progress] = {}
+
+    def report(self, target: Ref, progress: Progress) -> None:
+        """Take note of a change, and tell the server."""
+        self._progress[target] = progress
+        self._call.mark(self.text())
+
+    def text(self) -> str:
+        """Return what became of the changes, and what to do; "" if nothing was changed."""
+        sent = ", ".join(ref(target) for target, progress in self._progress.items() if progress is Progress.SENT)
+        done = ", ".join(ref(target) for target, progress in self._progress.items() if progress is Progress.DONE)
+        parts = [f"{done} was changed, and the outcome is unknown"] if done else []
+        parts += [f"it is unknown whether the change of {sent} was carried out"] if sent else []
+        return f"{'; '.join(parts)}: check the object before you try again" if parts else ""
+
+
 @contextmanager
 def writing(login: ClusterLogin, call: CallContext, *, dry_run: bool) -> Iterator[Writer]:
     """Connect for a change. Raises ToolError, also for what goes wrong inside."""
+    changes = ChangeLog(call)
     try:
         with connect(login, call.deadline) as connection:
-            yield Writer(Api(connection, call.deadline), dry_run)
+            yield Writer(Api(connection, call.deadline), dry_run, changes.report)
     except ClusterError as error:
         raise ToolError(quoted(str(error))) from None
     except ApiError as error:
-        raise ToolError(f"the API server rejected the request or did not answer: {quoted(error.why, 300)}") from None
+        outcome = f"; {changes.text()}" if changes.text() else ""
+        raise ToolError(
+            f"the API server rejected the request or did not answer: {quoted(error.why, 300)}{outcome}"
+        ) from None
 
 
 def begin(writer: Writer, target: Ref, call: CallContext) -> Change:

@@ -120,15 +120,20 @@ def _prompts(server: MCPServer[Any]) -> None:
 
 def _completion(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
-    async def complete(
+    async def completed(
         _: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        values = dict((context.arguments if context else None) or {})
-        begin = argument.value.lower()
-        matches = sorted({v for v in _values(diagnoses, argument.name, values) if v.lower().startswith(begin)})
-        return Completion(values=matches[:_MOST], total=len(matches), has_more=len(matches) > _MOST)
+        return complete(diagnoses, argument, context)
+
+
+def complete(diagnoses: DiagnosisCache, argument: CompletionArgument, context: CompletionContext | None) -> Completion:
+    """Return what an argument may be that begins so."""
+    values = dict((context.arguments if context else None) or {})
+    begin = argument.value.lower()
+    matches = sorted({v for v in _values(diagnoses, argument.name, values) if v.lower().startswith(begin)})
+    return Completion(values=matches[:_MOST], total=len(matches), has_more=len(matches) > _MOST)
 
 
 def _values(diagnoses: DiagnosisCache, argument: str, values: dict[str, str]) -> Iterable[str]:

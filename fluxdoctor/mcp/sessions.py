@@ -73,10 +73,11 @@ class CachedDiagnosis:
 
 @dataclass(frozen=True)
 class CallContext:
-    """One call of a tool: its deadline, and where its progress goes."""
+    """One call of a tool: its deadline, where its progress goes, and where it says how far a change is."""
 
     deadline: Deadline
     tell: Tell = lambda _: None
+    mark: Tell = lambda _: None
 
 
 @dataclass
@@ -164,10 +165,13 @@ class DiagnosisCache:
         fresh = [(q, d) for q, d in complete if d.at >= max(since, self._changed)]
         return next((d for q, d in fresh if q in _answering(query, whole=d.whole)), None)
 
-    def invalidate(self) -> None:
-        """Do not use diagnoses again that began before now, because the cluster was changed. Cursors stay valid."""
+    def invalidate(self, changed: float | None = None) -> None:
+        """Do not use diagnoses again that began before the cluster was changed (now, or at a time of the monotonic clock).
+
+        Cursors stay valid.
+        """
         with self._lock:
-            self._changed = time.monotonic()
+            self._changed = max(self._changed, time.monotonic() if changed is None else changed)
 
     def by_id(self, id_: str) -> CachedDiagnosis | None:
         """Return a cached diagnosis of any age, for a cursor."""

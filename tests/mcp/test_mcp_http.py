@@ -121,6 +121,7 @@ def test_the_hosts_that_are_answered() -> None:
 
 def test_connections_that_send_nothing_or_half_of_it_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_ARRIVES", 3)
+    monkeypatch.setattr(http, "_REQUESTS", 32)
     with serving(monkeypatch) as url, ExitStack() as held:
         port = urlsplit(url).port or 0
         half = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"

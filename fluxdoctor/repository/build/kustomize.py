@@ -28,7 +28,8 @@ _SHORTEST_VALUE = 8  # a shorter value is part of too many words that are not se
 _MAX_OUTPUT, _MAX_MEMORY = 512 << 20, 4 << 30
 _NO_MEMORY = ("cannot allocate memory", "out of memory")  # the Go runtime
 #: Linux's file system in memory; it must have these bytes free, plus this many times the size of the artifact.
-MEMORY_DISK, _RESERVE, _SIZE_FACTOR = "/dev/shm", 32 << 20, 4  # noqa: S108 - the folder in it is private  # nosec B108
+MEMORY_DISK = os.environ.get("FLUXDOCTOR_MEMORY_DISK", "/dev/shm")  # noqa: S108 - the folder in it is private  # nosec B108
+_RESERVE, _SIZE_FACTOR = 32 << 20, 4
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
