@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from fluxdoctor._version import __version__
-from fluxdoctor.cli import crash
+from fluxdoctor.cli import crash, termination
 from fluxdoctor.cli.commands.check import check
 from fluxdoctor.cli.commands.completion import completion
 from fluxdoctor.cli.commands.config import config
@@ -74,8 +74,7 @@ def main() -> None:
     import gc
     import signal
 
-    # At the end of a pipeline's time limit: temporary folders are removed on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, termination.end)  # at the end of a pipeline's time limit
     if sys.stdout is None:  # closed by the parent process: a report may still go to files
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end of the process
     gc.disable()  # facts live to the end of the run: searching them for garbage takes a third of its time

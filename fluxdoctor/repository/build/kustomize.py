@@ -6,7 +6,6 @@ import gzip
 import os
 import re
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from fluxdoctor.collect import temporary
 from fluxdoctor.collect.net import process
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.intake import masking
@@ -106,11 +106,9 @@ class Stage:
         self._written_paths: set[str] = set()
         self._lock = threading.Lock()
         self._known: Redactor | None = None
-        self._temporary = tempfile.TemporaryDirectory(
-            prefix="fluxdoctor-", dir=_memory_folder(sum(map(len, files.values())))
-        )
+        self._temporary = temporary.make(_memory_folder(sum(map(len, files.values()))))
         # kustomize names real paths in its messages.
-        self.root = Path(self._temporary.name).resolve() / "tree"
+        self.root = self._temporary.resolve() / "tree"
         self._command = command
         self._folders: set[Path] = set()
         self.root.mkdir(parents=True)
@@ -133,7 +131,7 @@ class Stage:
 
     def close(self) -> None:
         """Remove the files."""
-        self._temporary.cleanup()
+        temporary.remove(self._temporary)
 
     def write(self, path: str, body: Any) -> None:
         """Replace a file of the copy by one or several documents (JSON is YAML)."""
@@ -165,13 +163,13 @@ class Stage:
     def _run(self, shadow: Path, directory: str) -> Output:
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR", "LANG")} | _OFFLINE
         # Many short builds: less work for Go's garbage collector.
-        environment |= {"HOME": self._temporary.name, "GOGC": "400"}
+        environment |= {"HOME": str(self._temporary), "GOGC": "400"}
         deadline = self._command.deadline
         limit = deadline.within(_SECONDS) if deadline else Deadline(_SECONDS)
         try:
             argv = [*self._command.argv, *_FLAGS, str(shadow)]
             limits = process.Limits(limit, _MAX_OUTPUT, memory=_MAX_MEMORY)
-            result = process.run(argv, Path(self._temporary.name), environment, limits)
+            result = process.run(argv, self._temporary, environment, limits)
         except DeadlineError:
             if deadline:
                 deadline.check()
