@@ -62,7 +62,7 @@ def read(  # noqa: PLR0913 - where from, and how much
     """
     if source is None:
         return read_cluster(arguments, facts, focus=focus)
-    if flags := _flags(ctx, {"namespaces"} if has_object else set()):
+    if flags := _flags(ctx, {"timeout", "namespaces"} if has_object else {"timeout"}):
         raise click.UsageError(
             f"{', '.join(flags)} cannot be used with --from: a snapshot is replayed, and no cluster is read"
         )

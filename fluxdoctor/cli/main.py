@@ -27,6 +27,7 @@ from fluxdoctor.cli.commands.rbac import rbac
 from fluxdoctor.cli.commands.rules import rules
 from fluxdoctor.cli.commands.snapshot import snapshot
 from fluxdoctor.cli.options import EXITS
+from fluxdoctor.cli.time_limit import TimeLimitError
 from fluxdoctor.report.plain import plain
 
 
@@ -108,6 +109,9 @@ def _run(arguments: list[str]) -> int | str | None:
         text = io.StringIO()
         error.show(text)
         click.echo("\n".join(map(plain, text.getvalue().splitlines())), err=True)
+        code = 2
+    except TimeLimitError as error:
+        click.echo(f"fluxdoctor: {error}", err=True)
         code = 2
     except (KeyboardInterrupt, click.Abort):
         click.echo("fluxdoctor: interrupted", err=True)

@@ -13,7 +13,7 @@ _GRACE = 1.2  # seconds in which the program may end in order
 
 def end(_: int = 0, __: FrameType | None = None) -> None:
     """Handle the signal. Raises SystemExit in the main thread; threads that still wait after a second are left behind."""
-    watchdog = threading.Timer(_GRACE, _leave)
+    watchdog = threading.Timer(_GRACE, leave, [EXIT_CODE])
     watchdog.daemon = True
     watchdog.start()
     if deadline := sys.modules.get("fluxdoctor.collect.net.deadline"):
@@ -21,12 +21,12 @@ def end(_: int = 0, __: FrameType | None = None) -> None:
     sys.exit(EXIT_CODE)
 
 
-def _leave() -> None:
-    """End at once: what has been imported is what can be running."""
+def leave(code: int) -> None:
+    """End at once, without children and temporary folders: what has been imported is what can be running."""
     try:
         if process := sys.modules.get("fluxdoctor.collect.net.process"):
             process.kill_all()
         if temporary := sys.modules.get("fluxdoctor.collect.temporary"):
             temporary.remove_all()
     finally:
-        os._exit(EXIT_CODE)
+        os._exit(code)

@@ -18,6 +18,7 @@ from fluxdoctor.cli.catalogue import catalogue
 from fluxdoctor.cli.effective_settings import EffectiveSettings, SettingsArguments, settings_options
 from fluxdoctor.cli.options import (
     EXITS,
+    SECONDS,
     ClusterArguments,
     UpgradeArguments,
     option_group,
@@ -26,6 +27,7 @@ from fluxdoctor.cli.options import (
 )
 from fluxdoctor.cli.output import ReportArguments, end, show_report, stop
 from fluxdoctor.cli.progress import progress
+from fluxdoctor.cli.time_limit import time_limit
 
 if TYPE_CHECKING:
     from fluxdoctor.collect.probe_context import ProbeContext
@@ -57,6 +59,8 @@ class CheckArguments:
     """Whether chart repositories are asked which versions they offer."""
     allow_local: bool
     """Whether repositories at loopback, link-local and metadata addresses are asked too."""
+    timeout: float
+    """Seconds after which the check ends."""
     no_cache: bool
     """Whether the cache folder is left alone."""
 
@@ -74,6 +78,7 @@ check_options = option_group("arguments", CheckArguments, (
                  help="Also query Helm repositories and registries for chart versions, without credentials."),
     click.option("--allow-local", is_flag=True,
                  help="With --online, also contact loopback, link-local and metadata addresses."),
+    click.option("--timeout", type=SECONDS, default="10m", show_default=True, help="Time limit for the whole check."),
     click.option("--no-cache", is_flag=True, help="Do not use the cache folder."),
 ))  # fmt: skip
 
@@ -100,9 +105,16 @@ def check(  # noqa: PLR0913, PLR0917 - one record for each group of options
       fluxdoctor check --changed-since origin/main --fail-on warning
       fluxdoctor check --target-flux 2.9 --target-kubernetes 1.36
     """
+    with time_limit(arguments.timeout):
+        _check(ctx, path, arguments, upgrade.target(), settings, show)
+
+
+def _check(  # noqa: PLR0913, PLR0917 - one record for each group of options
+    ctx: click.Context, path: Path, arguments: CheckArguments, target: Target | None, settings: SettingsArguments,
+    show: ReportArguments,
+) -> None:  # fmt: skip
     from fluxdoctor.report.context import NONE, Context
 
-    target = upgrade.target()
     effective = effective_settings.read(ctx, path, settings, show.fail_on)
     rules = catalogue()
     effective.check_rules(rules)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +23,10 @@ from fluxdoctor.cli.options import (
     upgrade_options,
 )
 from fluxdoctor.cli.output import ReportArguments, end, show_report
+from fluxdoctor.cli.time_limit import of_diagnosis, time_limit
+
+if TYPE_CHECKING:
+    from fluxdoctor.model.snapshot import Target
 
 
 @click.command(epilog=EXITS, short_help="Diagnose a cluster or a snapshot.")
@@ -51,7 +56,14 @@ def diagnose(  # noqa: PLR0913, PLR0917 - one record for each group of options
       fluxdoctor diagnose --target-flux 2.9 --target-kubernetes 1.36
       fluxdoctor diagnose --publish openreports --publish textfile=/var/lib/node-exporter/fluxdoctor.prom
     """
-    target = upgrade.target()
+    with time_limit(of_diagnosis(ctx, cluster.timeout, is_replay=source is not None)):
+        _diagnose(ctx, object_, source, cluster, upgrade.target(), destinations, settings, show)
+
+
+def _diagnose(  # noqa: PLR0913, PLR0917 - one record for each group of options
+    ctx: click.Context, object_: str | None, source: Path | None, cluster: ClusterArguments, target: Target | None,
+    destinations: tuple[str, ...], settings: SettingsArguments, show: ReportArguments,
+) -> None:  # fmt: skip
     is_whole = not (object_ or source or cluster.namespaces)
     publish.check(destinations, is_whole=is_whole)
     effective = effective_settings.read(ctx, Path(), settings, show.fail_on)
