@@ -237,7 +237,7 @@ class Renderer:
     def _is_alias_bomb(self, path: str) -> bool:
         """Tell whether kustomize, which has no limit for aliases (5.8), would use all memory for a file."""
         flaw = self.tree.parsed(path).flaw if path.endswith((".yaml", ".yml")) else None
-        return flaw is not None and flaw.problem.endswith(documents.ALIASED)
+        return flaw is not None and flaw.is_alias_bomb
 
     def _build_rest(
         self, directory: str, body: dict[str, Any], inputs: build_inputs.Closure
