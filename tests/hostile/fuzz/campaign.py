@@ -123,6 +123,7 @@ def campaign(  # noqa: PLR0913 - a kind of case, and how it is run
             try:
                 ended = program.run(
                     (
+                        "--debug",
                         *run.arguments,
                         "--fail-on",
                         "error",
