@@ -43,7 +43,9 @@ def test_a_true_exit_code(code: int, severities: tuple[str, ...], gaps: tuple[st
         ({"is_hanging": True, "code": -9}, ["did not end within 20.0 s"]),
         ({"code": -11}, ["exit code -11: ''"]),
         ({"code": 1, "stderr": "Traceback (most recent call last):\nx"},
-         ["a traceback: Traceback (most recent call last):\nx", "exit code 1, and its report says 0"]),
+         ["an error that nobody expected: Traceback (most recent call last):\nx", "exit code 1, and its report says 0"]),
+        ({"code": 2, "stderr": "fluxdoctor: internal error: KeyError: 'x'\n"},
+         ["an error that nobody expected: fluxdoctor: internal error: KeyError: 'x'\n", "exit code 2 needs words on stderr, and no report"]),
         ({"bytes": 800 << 20}, ["800 MiB"]),
         ({"stdout": "\x1b[31m"}, ["prints ['\\x1b']"]),
         ({"code": 2, "stderr": "words"}, ["exit code 2 needs words on stderr, and no report"]),
@@ -85,4 +87,4 @@ def test_a_program_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytes
         refuses = program.run(("nothing",), tmp_path)
     assert (ends.code, ends.is_hanging, "helm/chart-version-missing" in ends.stdout) == (0, False, True)
     assert (hangs.code, hangs.is_hanging, hangs.seconds < 10) == (-9, True, True)
-    assert (refuses.code, "No such command" in refuses.stderr) == (2, True)
+    assert (refuses.code, "nothing" in refuses.stderr) == (2, True)

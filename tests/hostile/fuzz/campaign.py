@@ -123,6 +123,7 @@ def campaign(  # noqa: PLR0913 - a kind of case, and how it is run
             try:
                 ended = program.run(
                     (
+                        "--debug",
                         *run.arguments,
                         "--fail-on",
                         "error",
@@ -146,8 +147,8 @@ def judged(ended: Ended, run: Run, report: Path) -> Iterator[str]:
     if ended.is_hanging:
         yield f"did not end within {_SECONDS} s"
         return
-    if "Traceback (most recent call last)" in ended.stderr + ended.stdout:
-        yield f"a traceback: {ended.stderr[-1500:]}"
+    if "internal error: " in ended.stderr or "Traceback (most recent call last)" in ended.stderr + ended.stdout:
+        yield f"an error that nobody expected: {ended.stderr[-1500:]}"
     if ended.code not in (0, 1, 2, 3):
         yield f"exit code {ended.code}: {ended.stderr[-300:]!r}"
         return

@@ -56,12 +56,13 @@ def place(body: Any, chance: random.Random) -> Path:
     return tuple(path)
 
 
-def copied(body: Any) -> Any:
-    """Return a copy; what is nested too deeply for one is a word instead."""
+def copied(body: Any, most: int = 1 << 20) -> Any:
+    """Return a copy; what is nested too deeply for one, or longer than ``most`` as JSON, is a word instead."""
     try:
-        return json.loads(json.dumps(body))
-    except (RecursionError, ValueError):  # a list in itself
+        text = json.dumps(body)
+    except (RecursionError, ValueError):  # the second: a list in itself
         return "deep"
+    return json.loads(text) if len(text) <= most else "long"
 
 
 def at(body: Any, path: Path) -> Any:
@@ -96,7 +97,9 @@ def _remove(body: Any, path: Path, _: random.Random) -> None:
 def _wrap(body: Any, path: Path, chance: random.Random) -> None:
     value = at(body, path)
     _set(
-        body, path, chance.choice(([value], {"a": value}, [[value]], [value] * 3, str(value), {str(value)[:50]: value}))
+        body,
+        path,
+        chance.choice(([value], {"a": value}, [[value]], [value, None], str(value)[:70_000], {str(value)[:50]: value})),
     )
 
 
@@ -111,7 +114,7 @@ def _rename(body: Any, path: Path, chance: random.Random) -> None:
 
 def _borrow(body: Any, path: Path, chance: random.Random) -> None:
     """Put what is elsewhere here: the name of another object, a list for a text, a reference to itself."""
-    _set(body, path, copied(at(body, place(body, chance))))
+    _set(body, path, copied(at(body, place(body, chance)), 20_000))
 
 
 def _deep(body: Any, path: Path, chance: random.Random) -> None:
@@ -122,11 +125,11 @@ def _deep(body: Any, path: Path, chance: random.Random) -> None:
 def _many(body: Any, path: Path, chance: random.Random) -> None:
     value = at(body, path)
     if isinstance(value, list) and value:
-        value.extend(copied(value[:1]) * chance.choice((2, 50, 300)))
+        value.extend([copied(value[0], 2_000)] * chance.choice((2, 50, 300)))
     elif isinstance(value, dict):
         value.update({f"k{n}": "v" for n in range(500)})
     else:
-        _set(body, path, [value] * 500)
+        _set(body, path, [copied(value, 2_000)] * 500)
 
 
 _DAMAGE: dict[str, Callable[[Any, Path, random.Random], None]] = {
