@@ -147,7 +147,7 @@ def _sample(item: Any) -> str:  # noqa: PLR0911 - one for each kind of part
         )
     if op in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT):
         inner = "".join(map(_sample, _alternatives(list(value[2]))[0]))
-        return inner * max(1, min(value[0], 300))
+        return str(inner * max(1, min(value[0], 300)))
     if op in (c.SUBPATTERN, c.ATOMIC_GROUP, c.BRANCH):
         return "".join(map(_sample, _alternatives([item])[0]))
     return ""

@@ -17,7 +17,7 @@ _ROOT = Path(__file__).parents[2]
 #: Calls whose pattern is made during the run. Each is made of texts of ours, or of a text that ``re.escape`` has quoted.
 _MADE = {
     ("fluxdoctor.collect.git.answers", "p"),
-    ("fluxdoctor.intake.ignore", "groups or _NEVER"),
+    ("fluxdoctor.intake.ignore", "groups"),
     ("fluxdoctor.intake.redact", "f'(?<![^\\\\W_])(?:{alternatives})(?![^\\\\W_])'"),
     ("fluxdoctor.intake.secrets", "expected"),
     ("fluxdoctor.repository.build.document", "_FIELD % name"),
