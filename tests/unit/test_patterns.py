@@ -72,7 +72,8 @@ def test_the_patterns_of_pages_are_compiled_by_re2() -> None:
         (r"\[[^\]]*[^\]\d][^\]]*\]", "search"), (r"x(?:a+)+y", "match"), (r"GET .*?x .*?y", "search"),
     ],
 )  # fmt: skip
-def test_a_pattern_that_is_not_linear_is_found(expression: str, use: str) -> None:
+def test_a_pattern_that_is_not_linear_is_found(expression: str, use: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "_LIMIT", 2)
     assert linear.slow(patterns.Pattern("here", re.compile(expression, re.S), use))
 
 

@@ -277,7 +277,7 @@ def test_each_file_is_judged_alone(paths: list[str], sourceignore: dict[str, str
         ("*a*a*a*a*a*b\n", "a" * 200_000 + "/x"),
         ("**/a/**/a/**/b\na/**/a/*/c\n", "a/" * 100_000 + "x"),
         ("*/" * 50 + "b\n", "a/" * 100_000 + "x"),
-        ("[" + "a-z" * 20_000 + "]*[!b]\n" + "[" * 200_000, "ab" * 100_000),
+        ("[" + "a-z" * 20_000 + "]*[!c]\n" + "[" * 200_000, "ab" * 100_000),
         ("".join(f"*x{i}*y/z{i}\n" for i in range(10_000)), "a/b"),
     ],
 )  # fmt: skip
