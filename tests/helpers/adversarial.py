@@ -141,13 +141,11 @@ def _sample(item: Any) -> str:  # noqa: PLR0911 - one for each kind of part
     if op is c.ANY:
         return "a"
     if op is c.IN:
-        return next(
-            (ch for ch in "a0A/. -:\n\"'_#" if _is_in(value, ch)),
-            next((chr(v) for o, v in value if o is c.LITERAL), "?"),
-        )
+        other: str = next((chr(v) for o, v in value if o is c.LITERAL), "?")
+        return next((ch for ch in "a0A/. -:\n\"'_#" if _is_in(value, ch)), other)
     if op in (c.MAX_REPEAT, c.MIN_REPEAT, c.POSSESSIVE_REPEAT):
         inner = "".join(map(_sample, _alternatives(list(value[2]))[0]))
-        return str(inner * max(1, min(value[0], 300)))
+        return str(inner * max(1, min(int(value[0]), 300)))
     if op in (c.SUBPATTERN, c.ATOMIC_GROUP, c.BRANCH):
         return "".join(map(_sample, _alternatives([item])[0]))
     return ""
