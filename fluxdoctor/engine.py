@@ -157,7 +157,8 @@ def recognise(rules: Sequence[Rule], kind: str, reason: str, message: str) -> tu
 
 
 def _bounded(message: str) -> str:
-    """Return a message without the middle of a long text and of long words."""
+    """Return a message without the middle of a long text and of long words, and without lone surrogates, which RE2 refuses."""
+    message = message if message.isascii() else message.encode("utf-8", "replace").decode()
     if len(message) > _HEAD + _TAIL:
         message = f"{message[:_HEAD]} ... {message[-_TAIL:]}"
     return _LONG_WORD.sub(lambda word: f"{word[0][: _WORD - 40]}...{word[0][-40:]}", message)

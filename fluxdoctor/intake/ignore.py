@@ -26,7 +26,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _VCS = (".git/", ".gitignore", ".gitmodules", ".gitattributes")
 _EXT = ("*.jpg", "*.jpeg", "*.gif", "*.png", "*.wmv", "*.flv", "*.tar.gz", "*.zip")
@@ -41,7 +41,10 @@ _RANGE = re.compile(rf"({_ITEM})(?:-({_ITEM}))?", re.DOTALL)
 _NEVER = "(?!)"
 
 _Rule = tuple[str, str]  # a pattern, and its origin (file, line and text)
-_Scope = tuple[re.Pattern[str], tuple[str, ...]]  # a group for each rule; the origin of each, "" if it includes
+_Part = tuple[re.Pattern[str], tuple[str, ...]]  # a group for each rule; the origin of each, "" if it includes
+_Scope = tuple[_Part, ...]
+#: Python takes quadratic time to compile an expression with many groups.
+_PART = 64
 
 
 def _class_expression(negated: str, items: str) -> str:
@@ -93,10 +96,14 @@ def _pattern_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _compile_scope(rules: Iterable[_Rule]) -> _Scope:
-    """Compile rules to one expression, the last rule first: the first group that matches decides."""
+    """Compile rules to expressions, the last rule first: the first group that matches decides."""
     ranked = [*rules][::-1]
+    return tuple(_compile_part(ranked[start : start + _PART]) for start in range(0, len(ranked), _PART))
+
+
+def _compile_part(ranked: Sequence[_Rule]) -> _Part:
     groups = "|".join(f"({_pattern_expression(pattern.removeprefix('!'))})" for pattern, _ in ranked)
-    return re.compile(groups or _NEVER, re.DOTALL), tuple("" if rule[0] == "!" else at for rule, at in ranked)
+    return re.compile(groups, re.DOTALL), tuple("" if rule[0] == "!" else at for rule, at in ranked)
 
 
 def excluded(paths: Iterable[str], sourceignore: Mapping[str, str], spec_ignore: str | None) -> dict[str, str]:
@@ -114,17 +121,19 @@ def excluded(paths: Iterable[str], sourceignore: Mapping[str, str], spec_ignore:
     default = [(rule, f"default: {rule}") for rule in builtin]
     spec_scope, root_scope = (0, _compile_scope(spec)), (0, _compile_scope([*default, *rules_by_folder.pop("", [])]))
     scopes = {folder: (len(folder) + 1, _compile_scope(rules)) for folder, rules in rules_by_folder.items() if rules}
+    # Joining the parts of a path for each depth would take quadratic time in a path of thousands of folders.
+    lengths = sorted({len(folder) for folder in scopes}, reverse=True)
 
     @cache
-    def scopes_for(folder: str) -> list[tuple[int, _Scope]]:
-        """Return the scopes of a file in this folder, highest priority first, each with the start of the path in it."""
-        parts = folder.split("/")
-        parents = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1))
-        return [spec_scope, *(scopes[parent] for parent in parents if parent in scopes), root_scope]
+    def parts_for(folder: str) -> list[tuple[int, _Part]]:
+        """Return the rules for a file in this folder, highest priority first, each with the start of the path in its scope."""
+        parents = (folder[:length] for length in lengths if f"{folder}/"[length : length + 1] == "/")
+        own_scopes = [spec_scope, *(scopes[parent] for parent in parents if parent in scopes), root_scope]
+        return [(start, part) for start, scope in own_scopes for part in scope]
 
     exclusions = {}
     for path in paths:
-        for start, (expression, verdicts) in scopes_for(path.rpartition("/")[0]):
+        for start, (expression, verdicts) in parts_for(path.rpartition("/")[0]):
             if match := expression.match(path, start):
                 if origin := verdicts[(match.lastindex or 1) - 1]:
                     exclusions[path] = origin

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -267,3 +269,19 @@ TEXT = st.text(st.sampled_from("ab.*?[]!-^\\ #é/\n\r"), max_size=30)
 def test_each_file_is_judged_alone(paths: list[str], sourceignore: dict[str, str], spec: str | None) -> None:
     alone = {path: at for one in paths for path, at in excluded([one], sourceignore, spec).items()}
     assert excluded(paths, sourceignore, spec) == alone
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("*a*a*a*a*a*b\n", "a" * 200_000 + "/x"),
+        ("**/a/**/a/**/b\na/**/a/*/c\n", "a/" * 100_000 + "x"),
+        ("*/" * 50 + "b\n", "a/" * 100_000 + "x"),
+        ("[" + "a-z" * 20_000 + "]*[!c]\n" + "[" * 200_000, "ab" * 100_000),
+        ("".join(f"*x{i}*y/z{i}\n" for i in range(10_000)), "a/b"),
+    ],
+)  # fmt: skip
+def test_no_pattern_and_no_path_takes_long(text: str, path: str) -> None:
+    began = time.process_time()
+    assert excluded([path], {"": text, "a": "*.b\n", "a/a": text}, text) == {}
+    assert time.process_time() - began < 5
