@@ -47,15 +47,12 @@ class SessionLimit:
         if name in self._sessions:
             await self._pass_on(name, scope, receive, send)
             return
-        if not name and scope["method"] == "POST":
-            while len(self._sessions) >= self._most and await self._make_room(scope):
+        opened: list[bytes] = []
+        await self._inner(scope, receive, _Listener(send, lambda message: opened.append(_header(message["headers"]))))
+        if opened and opened[0]:
+            self._sessions.setdefault(opened[0], _Session())
+            while len(self._sessions) > self._most and await self._make_room(scope, opened[0]):
                 pass
-        await self._inner(scope, receive, _Listener(send, self._opened))
-
-    def _opened(self, message: Message) -> None:
-        name = _header(message["headers"])
-        if name:
-            self._sessions.setdefault(name, _Session())
 
     async def _pass_on(self, name: bytes, scope: Any, receive: Any, send: Any) -> None:
         session = self._sessions[name]
@@ -76,9 +73,9 @@ class SessionLimit:
             session.streams -= not is_post
             session.last = time.monotonic()
 
-    async def _make_room(self, scope: Any) -> bool:
-        """End the session that is used least; return False if all of them are waiting for an answer."""
-        idle = [(session.rank, name) for name, session in self._sessions.items() if not session.posts]
+    async def _make_room(self, scope: Any, new: bytes) -> bool:
+        """End the session that is used least, but for a new one; return False if all of them are waiting for an answer."""
+        idle = [(one.rank, name) for name, one in self._sessions.items() if not one.posts and name != new]
         if not idle:
             return False
         name = min(idle)[1]

@@ -15,8 +15,10 @@ import anyio
 import httpx2
 import pytest
 from mcp.client import Client
+from mcp.server.mcpserver.exceptions import UnexpectedResourceError, UnexpectedToolError
 
-from tests.mcp.clients import MODES, READING
+from fluxdoctor.mcp import worker
+from tests.mcp.clients import READING
 from tests.mcp.processes import (
     HEADERS,
     HELLO,
@@ -51,8 +53,7 @@ def run(main: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
     return anyio.run(within)
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("world", ["regex", "loop"])
+@pytest.mark.parametrize(("world", "mode"), [("regex", "auto"), ("loop", "legacy")])
 def test_a_call_that_hangs_is_ended_and_others_are_answered_meanwhile(site: Site, world: str, mode: str) -> None:
     async def main(url: str) -> tuple[str, list[str], list[float], str]:
         refusals: list[str] = []
@@ -93,8 +94,7 @@ def test_a_call_that_hangs_is_ended_and_others_are_answered_meanwhile(site: Site
     assert json.loads(text)["objects"] == 1
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("world", ["regex", "loop"])
+@pytest.mark.parametrize(("world", "mode"), [("regex", "auto"), ("loop", "legacy")])
 def test_a_call_that_the_client_cancels_ends_with_all_that_it_started(site: Site, world: str, mode: str) -> None:
     async def main(url: str) -> None:
         async def use(client: Client) -> None:
@@ -156,10 +156,6 @@ def test_a_call_whose_client_goes_away_ends(site: Site, is_stateless: bool) -> N
 @pytest.mark.parametrize(
     ("world", "words"),
     [
-        (
-            "memory", "this call needs more memory than 600 MiB (the server's --memory): ask for less (one namespace, object or "
-            "folder), or set a higher limit",
-        ),
         ("crash", "the process of this call ended unexpectedly (signal SIGSEGV): call again, or ask for less"),
         ("exit", "the process of this call ended unexpectedly (exit code 7): call again, or ask for less"),
     ],
@@ -171,10 +167,30 @@ def test_a_call_that_ends_its_process_says_so_and_the_next_is_answered(site: Sit
 
         return await with_client(url, use)
 
-    with site.serving("--memory", "600", "--workers", "1") as (url, _):
+    with site.serving("--workers", "1") as (url, _):
         refusal, text = run(main, url)
     assert refusal == f"Error executing tool diagnose: {words}"
     assert json.loads(text)["objects"] == 1
+
+
+def test_a_rule_that_fills_the_memory_is_a_gap_of_the_answer(site: Site) -> None:
+    async def main(url: str) -> dict[str, Any]:
+        async def use(client: Client) -> dict[str, Any]:
+            answer = await client.call_tool("diagnose", {"path": "memory", "max_tokens": 20_000})
+            return answer.structured_content or {}
+
+        return await with_client(url, use)
+
+    with site.serving("--memory", "700") as (url, _):
+        answer = run(main, url)
+    assert (answer["verdict"], answer["objects"]) == ("incomplete", 1)
+
+
+@pytest.mark.parametrize("kind", [UnexpectedToolError, UnexpectedResourceError])
+def test_a_call_without_memory_ends_its_process(kind: type[UnexpectedToolError | UnexpectedResourceError]) -> None:
+    error = kind("Error executing tool diagnose")
+    error.__cause__ = MemoryError()
+    assert worker._failure(error) == {"error": "memory", "retire": True}
 
 
 def test_what_a_call_prints_is_no_part_of_the_protocol(site: Site) -> None:

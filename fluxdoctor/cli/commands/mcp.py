@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +169,8 @@ def _leave(server: FrontServer, code: int) -> NoReturn:
 def _serve_http(server: FrontServer, listen: ListenArguments) -> None:
     from fluxdoctor.mcp import http
 
+    # uvicorn ends its server at a signal, and then raises the signal again.
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(128 + signal.SIGINT))
     token_file = listen.token_file
     try:
         token = token_file.read_text("utf-8").strip() if token_file else ""
