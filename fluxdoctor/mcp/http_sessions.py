@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message
 
 _HEADER = b"mcp-session-id"
 _GREETINGS = 1  # a client that does nothing sends notifications/initialized and no more
+_REFUSED = 400  # from this status on
 _NOT_FOUND = 404
 
 
@@ -47,11 +48,16 @@ class SessionLimit:
         if name in self._sessions:
             await self._pass_on(name, scope, receive, send)
             return
-        opened: list[bytes] = []
-        await self._inner(scope, receive, _Listener(send, lambda message: opened.append(_header(message["headers"]))))
-        if opened and opened[0]:
-            self._sessions.setdefault(opened[0], _Session())
-            while len(self._sessions) > self._most and await self._make_room(scope, opened[0]):
+        names: list[bytes] = []
+
+        def begun(message: Message) -> None:
+            if message["status"] < _REFUSED and _header(message["headers"]):
+                names.append(_header(message["headers"]))
+
+        await self._inner(scope, receive, _Listener(send, begun))
+        for new in names:
+            self._sessions.setdefault(new, _Session())
+            while len(self._sessions) > self._most and await self._make_room(scope, new):
                 pass
 
     async def _pass_on(self, name: bytes, scope: Any, receive: Any, send: Any) -> None:
