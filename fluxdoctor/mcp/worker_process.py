@@ -60,7 +60,8 @@ class WorkerProcess:
         self._messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._has_ended = False
-        threading.Thread(target=self._receive, args=(self._process.stdout,), daemon=True).start()
+        self._receiver = threading.Thread(target=self._receive, args=(self._process.stdout,), daemon=True)
+        self._receiver.start()
         with contextlib.suppress(OSError, ValueError):
             frames.write(self._stdin, {"settings": to_json(settings), "scratch": self._folders[0]})
 
@@ -70,7 +71,7 @@ class WorkerProcess:
         return not self._has_ended and self._process.poll() is None
 
     def _receive(self, stdout: Any) -> None:
-        with contextlib.suppress(frames.FrameError, OSError, ValueError):
+        with stdout, contextlib.suppress(frames.FrameError, OSError, ValueError):
             while message := frames.read(stdout):
                 self._messages.put(message)
         self._messages.put(_LAST)
@@ -137,6 +138,7 @@ class WorkerProcess:
             if self._process.returncode is None:
                 _kill_tree(self._process.pid)
                 self._process.wait()
+            self._receiver.join(END_GRACE)
             for folder in self._folders:
                 shutil.rmtree(folder, ignore_errors=True)
 
