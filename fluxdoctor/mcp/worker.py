@@ -9,6 +9,7 @@ expression nor a C extension can keep the process alive after the server has end
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import queue
 import shutil
@@ -59,6 +60,8 @@ def main() -> None:
     threading.Thread(target=_receive, args=(stdin, jobs, folder), daemon=True).start()
     send = _sender(stdout)
     server = build(from_json(first["settings"]))
+    gc.freeze()  # what was imported stays
+    gc.enable()
     with contextlib.suppress(queue.Empty, BrokenPipeError):
         while job := jobs.get(timeout=_IDLE):
             reply = _reply(server, job, send)

