@@ -42,7 +42,7 @@ def run(rules: Sequence[Rule], snapshot: Snapshot) -> Outcome:
             _check(rule, snapshot, hits, skipped)
     hits += _messages(rules, snapshot)
     hits = [hit for hit in hits if not _accuses_terminating(hit, snapshot)]
-    hits = [_add_probe(hit, snapshot) for hit in hits]
+    hits = [_add_probe(_lower_suspended(hit, snapshot), snapshot) for hit in hits]
     return Outcome(tuple(hits), tuple(sorted(set(skipped), key=str)))
 
 
@@ -56,6 +56,17 @@ def _accuses_terminating(hit: Hit, snapshot: Snapshot) -> bool:
         return False
     subject = snapshot.cluster.get(problem.subject)
     return subject is not None and flux.is_in_deletion_grace(subject, snapshot.taken)
+
+
+def _lower_suspended(hit: Hit, snapshot: Snapshot) -> Hit:
+    """Return the hit as a note if it says that a suspended object refers to an object that does not exist.
+
+    No controller reads the reference until somebody resumes the object, who suspended it on purpose.
+    """
+    subject = snapshot.cluster.get(hit.problem.subject) if hit.problem.missing else None
+    if subject is None or not flux.is_suspended(subject):
+        return hit
+    return Hit(hit.rule, replace(hit.problem, severity=Severity.INFO))
 
 
 def _add_probe(hit: Hit, snapshot: Snapshot) -> Hit:
@@ -135,6 +146,8 @@ def recognise(rules: Sequence[Rule], kind: str, reason: str, message: str) -> tu
     candidates = []
     for rule in rules:
         if (rule.kinds and kind not in rule.kinds) or (rule.reasons and reason not in rule.reasons):
+            continue
+        if rule.exception and (rule.exception.search(message) or rule.exception.search(flat)):
             continue
         for pattern in rule.patterns:
             if match := pattern.search(message) or pattern.search(flat):

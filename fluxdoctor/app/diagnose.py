@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fluxdoctor import causes, engine, rule
+from fluxdoctor.intake.credentials import redacted_parts
 from fluxdoctor.model.finding import Report, Severity, Skipped
 from fluxdoctor.model.flux import KINDS, Edge
 from fluxdoctor.model.gaps import FileScope, Gap, GapReason, KindScope, Scope, StepScope
@@ -39,7 +40,7 @@ def diagnose(snapshot: Snapshot, catalogue: Catalogue | None = None, options: Ru
     findings = causes.fold(outcome, snapshot, {r.id: r for r in rules if r.role == "fallback"})
     selected = {r.id for r in engine.select(rules, options.only, options.ignore)}
     skipped = [s for s in outcome.skipped if s.rule in selected]
-    return Report(
+    report = Report(
         mode=snapshot.mode,
         taken=snapshot.taken,
         findings=tuple(f for f in findings if f.rule in selected),
@@ -51,6 +52,7 @@ def diagnose(snapshot: Snapshot, catalogue: Catalogue | None = None, options: Ru
         name=snapshot.name,
         deselected=sum(f.rule not in selected for f in findings),
     )
+    return redacted_parts(report)
 
 
 def _unseen(snapshot: Snapshot) -> list[Skipped]:

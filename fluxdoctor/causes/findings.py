@@ -81,11 +81,7 @@ def _evidence(problem: Problem, snapshot: Snapshot) -> tuple[Evidence, ...]:
     message = failure.words[0] if failure.words else None
     # What an object says of another one that it waits for proves nothing about what it lacks itself.
     is_unrelated = is_absent and message and problem.missing and problem.missing.name not in message.message
-    if (
-        message
-        and not is_unrelated
-        and not any(e.kind is message.kind and e.where.endswith(message.where) for e in proof)
-    ):
+    if message and not is_unrelated and not any(e.kind is message.kind and e.place == message.where for e in proof):
         proof.append(quote(message, failure.ref))
     return tuple(dict.fromkeys((*proof, *_history(failure, snapshot))))
 

@@ -163,21 +163,60 @@ def _unrooted_symptoms(
     """Make roots of the symptoms that no root blocks, the deepest first; each of those blocks the ones that wait for it."""
     explained = {root.subject for root in roots}.union(*(root.blocks for root in roots))
     remaining = {h.problem.subject: h for h in symptoms if h.problem.subject not in explained}
-    deepest = sorted(
-        ref for ref, h in remaining.items() if not any(c in remaining and c != ref for c in h.problem.because)
-    )
     unrooted: list[Root] = []
-    while remaining:
-        ref = next((r for r in deepest if r in remaining), None) or min(remaining)
-        cycle = _cycle(ref, remaining)
-        hit = _own_words(remaining.pop(ref), snapshot, fallbacks)
-        if cycle:
-            proof = Evidence.field(f"these objects wait for each other: {' -> '.join(map(str, cycle))}")
-            hit = Hit(hit.rule, replace(hit.problem, evidence=(*hit.problem.evidence, proof)))
-        root = Root(hit, _blocked_closure(hit, blocked_by))
-        unrooted.append(root)
-        remaining = {r: h for r, h in remaining.items() if r not in root.blocks}
+    for symptom in sorted(remaining):
+        while symptom in remaining:
+            ref = _deepest(symptom, remaining)
+            cycle = _cycle(ref, remaining)
+            hit = _own_words(remaining.pop(ref), snapshot, fallbacks)
+            if cycle:
+                proof = Evidence.field(f"these objects wait for each other: {' -> '.join(map(str, cycle))}")
+                hit = Hit(hit.rule, replace(hit.problem, evidence=(*hit.problem.evidence, proof)))
+            root = Root(hit, _blocked_closure(hit, blocked_by))
+            unrooted.append(root)
+            for blocked in root.blocks:
+                remaining.pop(blocked, None)
     return unrooted
+
+
+def _deepest(start: Ref, symptoms: Mapping[Ref, Hit]) -> Ref:
+    """Return what a symptom waits for in the end: one that waits for no other, or the first member of a cycle."""
+    while True:
+        waits_for = _causes_below(start, symptoms)
+        ends = [ref for ref, causes in waits_for.items() if not causes]
+        if ends:
+            return min(ends)
+        cycle = _waiting_for(start, waits_for)
+        beyond = waits_for.keys() - cycle
+        if not beyond:
+            return min(cycle)
+        start = min(beyond)
+
+
+def _causes_below(start: Ref, symptoms: Mapping[Ref, Hit]) -> dict[Ref, set[Ref]]:
+    """Return each symptom that can be reached from one along ``because``, itself included, with its direct causes."""
+    waits_for: dict[Ref, set[Ref]] = {}
+    queue = [start]
+    while queue:
+        ref = queue.pop()
+        if ref not in waits_for:
+            waits_for[ref] = {c for c in symptoms[ref].problem.because if c in symptoms and c != ref}
+            queue += waits_for[ref]
+    return waits_for
+
+
+def _waiting_for(start: Ref, waits_for: Mapping[Ref, set[Ref]]) -> set[Ref]:
+    """Return the symptoms that wait, directly or not, for one; itself included."""
+    waiting: defaultdict[Ref, set[Ref]] = defaultdict(set)
+    for ref, causes in waits_for.items():
+        for cause in causes:
+            waiting[cause].add(ref)
+    reached, queue = {start}, [start]
+    while queue:
+        fresh = waiting[queue.pop()] - reached
+        reached |= fresh
+        queue += fresh
+    return reached
 
 
 def _cycle(start: Ref, symptoms: Mapping[Ref, Hit]) -> list[Ref]:

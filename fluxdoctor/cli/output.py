@@ -31,7 +31,7 @@ class ReportArguments:
     outputs: tuple[tuple[str, Path], ...]
     """Formats and files that the report is written to as well."""
     fail_on: str
-    """The least severity that makes the exit code 1, or never; a settings file may say otherwise."""
+    """The lowest severity that causes exit code 1, or never; a settings file can override it."""
     verbose: bool
     """Whether notes, the place of each proof, and every object are shown."""
     width: int | None
@@ -80,8 +80,13 @@ def _text(report: Report, context: Context, *, width: int, color: bool, verbose:
     if context.target is None:
         return text.render(report, width=width, color=color, verbose=verbose)
     chains = context.chains(report)
-    hidden = ignored.counted(report) if report.is_hiding else ""
-    head = chain.render(context.target, chains, width=width, color=color, hidden=hidden)
+    head = chain.render(
+        context.target,
+        chains,
+        width=width,
+        color=color,
+        no_finding=ignored.no_finding(report, is_ready=context.is_ready),
+    )
     return f"{head}\n{text.render(report, width=width, color=color, verbose=verbose)}" if chains else head
 
 
@@ -118,5 +123,7 @@ def columns() -> int:
 
 def stop(why: str) -> NoReturn:
     """Print an error, and end with exit code 2."""
-    click.echo(lines(f"fluxdoctor: {plain(why)}"), err=True, nl=False)
+    from fluxdoctor.intake.credentials import redacted
+
+    click.echo(lines(f"fluxdoctor: {plain(redacted(why))}"), err=True, nl=False)
     sys.exit(2)

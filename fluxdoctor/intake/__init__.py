@@ -9,6 +9,9 @@ The path of a file or object through the package:
 3. ``masking`` does the same for the files of a git tree, without changing any line number. ``tree`` combines masking,
    ``ignore`` (``.sourceignore``) and lazy parsing into one Tree.
 
+4. ``secret_places`` finds the values of Secrets in any document. ``token_shapes``, ``named_values`` and ``urls`` find what
+   looks like a credential, and ``encodings`` knows how a value is written. ``credentials`` remembers what is sent.
+
 ``secret_entries``, ``secret_formats`` and ``secret_values`` read the values. They leave this package only through
 ``vault``, and only for collectors that log in with them.
 """

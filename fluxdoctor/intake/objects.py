@@ -11,16 +11,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from fluxdoctor.intake import secret_values, secrets
+from fluxdoctor.intake import secret_places, secret_values, secrets
 from fluxdoctor.intake.redact import MASK, Redactor
 from fluxdoctor.model.cluster import Event
 from fluxdoctor.model.flux import KINDS, kind_name
 from fluxdoctor.model.gaps import FileScope, Gap, GapReason
-from fluxdoctor.model.resource import Fields, Marks, Ref, Resource, string
+from fluxdoctor.model.resource import Fields, Marks, Ref, Resource, bounded, string
 from fluxdoctor.model.times import moment
 
 SECRET_KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
-_NOT_CLEAR_TEXT = re.compile(r"ENC\[|\$\{\w+\}\Z")
 _EPOCH = datetime.min.replace(tzinfo=UTC)
 
 
@@ -100,6 +99,8 @@ def _redact_object(body: Any, redactor: Redactor) -> Any:
         return secrets.facts(body)
     if is_like_secret(body):
         body = {**body, **{name: MASK for name in ("data", "stringData") if name in body}}
+    if secret_places.may_hold_values_inside(body):
+        body = secret_places.without_values(body)
     return redactor.body(body)
 
 
@@ -108,30 +109,14 @@ def without_values(body: Any) -> Any:
 
     A value that SOPS has encrypted is not clear text, nor is a single Flux variable without a default.
     """
-    values = [v for name in ("data", "stringData") for _, v in Fields(body).items(name)]
-    if not (is_secret(body) or is_like_secret(body)) or all(map(_NOT_CLEAR_TEXT.match, values)):
-        return body
-    return secrets.facts(body) if is_secret(body) else {**body, **dict.fromkeys(("data", "stringData"), MASK)}
+    if not is_secret(body):
+        return secret_places.without_values(body)
+    return secrets.facts(body) if secret_places.has_values(body) else body
 
 
 def holds_secret_inside(body: Any) -> bool:
-    """Tell whether an object that is not a Secret contains one below its root or in the text of a patch."""
-    pending: list[tuple[Any, bool]] = [(body, False)]
-    while pending:
-        node, is_nested = pending.pop()
-        if isinstance(node, dict):
-            has_data = node.get("data") is not None or node.get("stringData") is not None
-            if is_nested and has_data and string(node, "kind").endswith("Secret"):
-                return True  # data is required: a reference to a Secret has a kind too
-            if string(node, "patch") and string(node.get("target"), "kind") == "Secret":
-                return True
-        values = node.values() if isinstance(node, dict) else node if isinstance(node, list) else (node,)
-        for value in values:
-            if isinstance(value, dict | list):
-                pending.append((value, True))
-            elif isinstance(value, str) and "\n" in value and SECRET_KIND.search(value):
-                return True
-    return False
+    """Tell whether an object that is not a Secret holds a value of one: in an item, in the text of a field, in a patch."""
+    return not is_secret(body) and secret_places.has_values(body)
 
 
 def _add_event(result: ReadObjects, body: Any, redactor: Redactor) -> None:
@@ -143,31 +128,23 @@ def _add_event(result: ReadObjects, body: Any, redactor: Redactor) -> None:
     ref = Ref(kind_name(kind, group if slash else default_group), involved.text("namespace"), involved.text("name"))
     last_time = view.text("series.lastObservedTime") or view.text("lastTimestamp") or view.text("eventTime")
     time = moment(last_time or view.text("metadata.creationTimestamp"))
-    message = redactor.text(view.text("message") or view.text("note"))
+    message = bounded(redactor.text(view.text("message") or view.text("note")))
     count = view.number("count") or view.number("series.count", 1)
     result.events.setdefault(ref, []).append(Event(view.text("type"), view.text("reason"), message, time, count))
 
 
-def manifest(body: Any, file: str, marks: Marks) -> Resource:
-    """Convert a document of a git file to a resource."""
+def manifest(body: Any, file: str, marks: Marks, *, may_hold_values: bool = True) -> Resource:
+    """Convert a document of a git file to a resource. ``may_hold_values``: what ``secret_places`` says of its file."""
     view = Fields(body)
     ref = ref_of(body) or Ref(view.text("kind"), view.text("metadata.namespace"), view.text("metadata.name"))
-    return Resource(body=visible(body), ref=ref, file=file, marks=marks)
+    return Resource(body=visible(body) if may_hold_values else body, ref=ref, file=file, marks=marks)
 
 
 def visible(body: Any) -> Any:
-    """Return a document of a git file without the values of a Secret or secret generator, with the public part of SOPS."""
-    view = Fields(body)
+    """Return a document of a git file without the values of Secrets, with the public part of SOPS."""
     if is_secret(body):
-        return {**secrets.facts(body), **_sops(view)}
-    if view.has("secretGenerator"):
-        return {**body, "secretGenerator": [_keys_only(row) for row in view.rows("secretGenerator")]}
-    return body
-
-
-def _keys_only(generator: Fields) -> dict[str, Any]:
-    literals = [f"{text.partition('=')[0]}={MASK}" for text in generator.strings("literals")]
-    return {**generator.body, "literals": literals}
+        return {**secrets.facts(body), **_sops(Fields(body))}
+    return secret_places.without_values(body)
 
 
 def _sops(view: Fields) -> dict[str, Any]:

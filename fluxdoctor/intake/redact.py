@@ -1,16 +1,18 @@
 """Removes secrets from text: values that are known to be secret, and text that looks like a credential.
 
-Known values are found by their first characters, so that one pass over a text finds any number of values. Credentials
-are found by one regular expression that reads any text in linear time.
+Known values are found in all their encodings by their first characters, so that one pass over a text finds any number of
+values. Credentials are found by their look: headers and users of URLs here, parameters of URLs and webhooks in ``urls``,
+values behind a name in ``named_values``, tokens with a prefix in ``token_shapes``. All of these read any text in linear time.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, quote_plus
+
+from fluxdoctor.intake import named_values, urls
+from fluxdoctor.intake.encodings import encoded_forms
+from fluxdoctor.intake.token_shapes import mask_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 MASK: Final = "[redacted]"
 
 _HEAD: Final = 8
+_FEW: Final = 200
+_WIDEST: Final = 64 << 10  # characters of one word in base64
 _SHORT: Final = 200
+_SHORTEST: Final = 6  # characters; nothing shorter is masked by its look
 _MOST_KNOWN: Final = 100_000
 # PyYAML counts all of these as line breaks, and the marks come from PyYAML.
 _BREAKS: Final = re.compile("[^\r\n\x85\u2028\u2029]+")
@@ -46,16 +51,14 @@ _PATTERNS: Final = re.compile(
         (?i:basic|bearer|token)\ {{1,4}}(?P<lower>(?!\[redacted\])[^\s\"',\]]+)
   | B(?:earer|asic)\ {{1,4}}(?P<scheme>{_OPAQUE})
   | b(?:earer|asic)\ {{1,4}}(?P<small>{_OPAQUE})
-  | A(?<!\wA)(?:KIA|SIA)[0-9A-Z]{{16}}\b
-  | gh[pousr]_\w{{4,}}
-  | github_pat_\w{{4,}}
-  | glpat-[\w.-]{{4,}}
-  | xox[a-z]-[\w-]{{4,}}
-  | AGE-SECRET-KEY-[0-9A-Za-z-]+
-  | age-secret-key-[0-9A-Za-z-]+
-  | e(?<![\w-]e)yJ[\w-]{{10,}}+\.eyJ[\w-]{{10,}}+\.[\w-]*          # a JSON web token
     """,
     re.VERBOSE | re.DOTALL,
+)
+
+
+#: A long word of letters and digits, as no name has it. A part of a path, of a host or of a name with hyphens is none.
+_OPAQUE_WORD: Final = re.compile(
+    r"(?<![\w./:@+-])(?=[A-Za-z_+]{0,64}\d)(?=[\d_+]{0,64}[A-Za-z])[\w+]{12,}+=*+(?![/@-])"
 )
 
 
@@ -66,9 +69,16 @@ class Redactor:
         """``words``: short values, masked only as whole words because they are part of many other words."""
         # By length of the first characters (head), then by head: the forms that start with it, longest first.
         self._heads: dict[int, dict[str, list[str]]] = {}
-        for form in sorted({form for value in values for form in _encoded_forms(value)}, key=len, reverse=True):
+        forms: dict[str, str] = {}
+        for value in values:
+            if value.strip() and value not in MASK:
+                forms |= encoded_forms(value)
+        for form in sorted(forms, key=len, reverse=True):
             width = min(len(form), _HEAD)
             self._heads.setdefault(width, {}).setdefault(form[:width], []).append(form)
+        self._alphabets = forms
+        heads = [head for by_head in self._heads.values() for head in by_head]
+        self._few_heads = heads if len(heads) <= _FEW else []
         alternatives = "|".join(sorted(map(re.escape, set(words))))
         self._words = re.compile(rf"(?<![^\W_])(?:{alternatives})(?![^\W_])") if alternatives else None
         # Most strings of a fleet occur thousands of times: kinds, reasons, names of fields.
@@ -77,11 +87,11 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return the text with secrets replaced by ``[redacted]``. The user of an ssh address stays."""
         # Known values first: a pattern that matches inside a value would leave the rest of it.
-        text_without_values = _mask_spans(text, self._secret_spans(text)) if self._heads else text
+        text_without_values = _mask_spans(text, self._secret_spans(text)) if self._may_have_value(text) else text
         text_without_values = self._words.sub(MASK, text_without_values) if self._words else text_without_values
-        masked = _PATTERNS.sub(_mask_match, text_without_values)
+        masked = mask_credentials(text_without_values)
         # A mask can join a user and a host. The second pass makes the result stable: masking it again changes nothing.
-        return _PATTERNS.sub(_mask_match, masked) if masked != text_without_values else masked
+        return mask_credentials(masked) if masked != text_without_values else masked
 
     def body(self, body: object) -> object:
         """Return the structure with every string redacted except keys; the same object if nothing changed."""
@@ -113,12 +123,19 @@ class Redactor:
                 self._cache[text] = masked
         return text if masked == text else masked
 
+    def _may_have_value(self, text: str) -> bool:
+        """Tell whether a text may have a known value: quick if few are known, and always true if many are."""
+        for head in self._few_heads:
+            if head in text:
+                return True
+        return bool(self._heads) and not self._few_heads
+
     def _secret_spans(self, text: str) -> Iterator[tuple[int, int]]:
         for width, heads in self._heads.items():
             for start in [i for i in range(len(text) - width + 1) if text[i : i + width] in heads]:
                 for form in heads[text[start : start + width]]:
                     if text.startswith(form, start):
-                        yield start, start + len(form)
+                        yield _widened(text, start, start + len(form), self._alphabets[form])
                         break
 
 
@@ -126,6 +143,22 @@ def mask_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Replace each span of characters by ``[redacted]`` and its own line breaks. Line numbers do not change."""
     inside = ((max(start, 0), min(end, len(text))) for start, end in spans)
     return _mask_spans(text, (span for span in inside if span[0] < span[1]), lines=True)
+
+
+def mask_opaque(text: str) -> str:
+    """Return the text of a program that holds credentials: any word that may be one is masked, but not a UUID or a host."""
+    return _OPAQUE_WORD.sub(MASK, text)
+
+
+def mask_lines(text: str) -> str:
+    """Return the text without everything that looks like a credential. Line numbers do not change."""
+    masked = mask_credentials(text)
+    if masked.count("\n") == text.count("\n"):
+        return masked
+    keys = [
+        match.span() for match in _PATTERNS.finditer(text) if not match.lastgroup
+    ]  # private keys have several lines
+    return mask_credentials(mask_spans(text, keys))
 
 
 def _mask_match(match: re.Match[str]) -> str:
@@ -155,11 +188,28 @@ def _merge_spans(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield begin, end
 
 
-def _encoded_forms(value: str) -> Iterator[str]:
-    """Yield the forms of a value that messages contain: plain, base64, JSON or Go string, URL-encoded."""
-    if not value.strip() or value in MASK:
-        return
-    raw = value.encode("utf-8", "surrogatepass")
-    encoded = base64.b64encode(raw).decode()
-    yield from (value, encoded, encoded.rstrip("="), json.dumps(value, ensure_ascii=False)[1:-1])
-    yield from (quote(raw, safe=""), quote(raw), quote_plus(raw))
+def mask_credentials(text: str) -> str:
+    """Return the text without everything that looks like a credential."""
+    if len(text) < _SHORTEST:
+        return text
+    text = _PATTERNS.sub(_mask_match, text)
+    if urls.may_have_credentials(text):
+        text = _mask_spans(text, urls.credential_spans(text))
+    if named_values.may_have_values(text):
+        text = _mask_spans(text, named_values.value_spans(text))
+    return mask_tokens(text, MASK)
+
+
+def _widened(text: str, start: int, end: int, alphabet: str) -> tuple[int, int]:
+    """Return the span of the whole word of base64 or hexadecimal digits around a span, up to a limit on each side.
+
+    A value that is encoded together with its user, or inside a document, is only a part of the word.
+    """
+    if not alphabet:
+        return start, end
+    lowest, highest = max(0, start - _WIDEST), min(len(text), end + _WIDEST)
+    while start > lowest and text[start - 1] in alphabet:
+        start -= 1
+    while end < highest and text[end] in alphabet:
+        end += 1
+    return start, end

@@ -12,8 +12,13 @@ from typing import Any, Final, TypeVar
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
-#: The start of a value that SOPS has encrypted.
+#: The start of a value that SOPS has encrypted, or that looks so.
 SOPS: Final = "ENC[AES256_GCM,"
+#: A value that SOPS 3 has encrypted: a nonce of 32 bytes and a tag of 16 (aes/cipher.go).
+_SOPS_VALUE: Final = re.compile(
+    r"ENC\[AES256_GCM,data:[A-Za-z\d+/]*={0,2},iv:[A-Za-z\d+/]{43}=,tag:[A-Za-z\d+/]{22}==,type:(?:str|int|float|bytes|bool|comment)\]\s*"
+)
+_LONGEST_YAML: Final = 1 << 20
 
 
 def mapping(value: object) -> Mapping[Any, Any]:
@@ -29,6 +34,11 @@ def safely(read: Callable[[_In], _Out], value: _In) -> _Out | None:
             return read(value)
     except Exception:  # noqa: BLE001 - a Secret can contain anything; a value that a parser cannot read has no facts
         return None
+
+
+def is_encrypted(value: object) -> bool:
+    """Tell whether a value has the complete shape of one that SOPS has encrypted. Its start alone proves nothing."""
+    return isinstance(value, str) and bool(_SOPS_VALUE.fullmatch(value))
 
 
 def raw_entries(body: Mapping[Any, Any]) -> Iterator[tuple[str, object, bool]]:
@@ -63,15 +73,27 @@ def readable_text(value: bytes | None) -> str | None:
 
 
 def pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the names and texts of the fields of a JSON text, or of its ``name: text`` and ``name=text`` lines."""
+    """Yield the names and texts of the fields of a JSON or YAML text, and of its ``name: text`` and ``name=text`` lines."""
     if (document := json_document(text)) is not None:
         yield from leaves(document)
         return
+    for document in yaml_documents(text):
+        yield from leaves(document)
     for line in text.splitlines():
         name, _, value = line.partition(":") if re.match(r"[\s\"'\w.-]*:", line) else line.partition("=")
-        name, value = name.strip().removeprefix("- ").strip(" \t\"'"), value.strip()
+        name, value = name.strip().removeprefix("- ").removeprefix("export ").strip(" \t\"'"), value.strip()
         # Text after " #" may be a comment or part of the password: yield both forms.
         yield from ((name, candidate.strip("\"'")) for candidate in {value, value.partition(" #")[0].rstrip()})
+
+
+def yaml_documents(text: str) -> list[object]:
+    """Return the mappings and lists of a YAML text, none if it is not YAML. A key or a certificate is not parsed."""
+    if ":" not in text or len(text) > _LONGEST_YAML or text.lstrip().startswith("-----BEGIN"):
+        return []
+    from fluxdoctor.intake import documents
+
+    parsed = safely(documents.parse, text)
+    return [d.body for d in parsed.documents if isinstance(d.body, Mapping | list)] if parsed else []
 
 
 def leaves(value: object) -> Iterator[tuple[str, str]]:

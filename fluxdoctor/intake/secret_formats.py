@@ -16,6 +16,7 @@ from fluxdoctor.intake.secret_entries import (
     pairs,
     readable_text,
     safely,
+    yaml_documents,
 )
 
 SSH_TYPE: Final = r"ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d{3}|sk-[a-z\d-]{1,32}@openssh\.com"
@@ -146,11 +147,16 @@ def _docker_config(text: str) -> dict[str, object] | None:
 
 
 def _kubeconfig(text: str) -> dict[str, object] | None:
-    fields = set(mapping(json_document(text))) or set(re.findall(r"(?m)^[\"']?(\w+)[\"']?:", text))
+    documents = [document] if (document := json_document(text)) is not None else yaml_documents(text)
+    fields = set(mapping(documents[0])) if documents else set(re.findall(r"(?m)^[\"']?(\w+)[\"']?:", text))
     if not {"clusters", "users"} <= fields:
         return None
     rows = list(pairs(text))
-    servers = {_address(url, ":80" if url.startswith("http:") else ":443") for name, url in rows if name == "server"}
+    servers = {
+        _address(url, ":80" if url.startswith("http:") else ":443")
+        for name, url in rows
+        if name == "server" and "://" in url
+    }
     command = min((text for name, text in rows if name == "command"), default="")
     has_credentials = any(text and name in ("token", "password", "client-key-data") for name, text in rows)
     return {"servers": sorted(servers), "exec": command.rpartition("/")[2], "has_credentials": has_credentials}

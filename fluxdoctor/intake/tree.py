@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fluxdoctor.intake import documents, ignore, masking, objects
-from fluxdoctor.intake.documents import YamlError
+from fluxdoctor.intake import documents, ignore, masking, objects, secret_places
+from fluxdoctor.intake.documents import AliasBombError, YamlError
 from fluxdoctor.model.resource import Location, Marks
 from fluxdoctor.model.tree import ParsedFile, SyntaxFlaw, Tree
 
@@ -53,10 +53,22 @@ def tree_of(files: Files, spec_ignore: str | None, read: Callable[[bytes, str], 
 
 def _file_parser(files: Files, read: Callable[[bytes, str], YamlFile]) -> Callable[[str], ParsedFile]:
     def parse_file(path: str) -> ParsedFile:
-        parsed = read(files.get(path, b""), path)
-        resources = tuple(objects.manifest(body, path, marks) for body, marks in parsed.documents)
+        content = files.get(path, b"")
+        parsed = read(content, path)
+        may_hold_values = secret_places.may_hold_values(content)
+        resources = tuple(
+            objects.manifest(body, path, marks, may_hold_values=may_hold_values) for body, marks in parsed.documents
+        )
         error = parsed.error
-        flaw = SyntaxFlaw(Location(path, error.line, error.column), error.problem) if error else None
-        return ParsedFile(resources, flaw, Location(path, *parsed.repeated) if parsed.repeated else None)
+        return ParsedFile(
+            resources,
+            _flaw(error, path) if error else None,
+            Location(path, *parsed.repeated) if parsed.repeated else None,
+        )
 
     return parse_file
+
+
+def _flaw(error: YamlError, path: str) -> SyntaxFlaw:
+    is_alias_bomb = isinstance(error, AliasBombError)
+    return SyntaxFlaw(Location(path, error.line, error.column), error.problem, is_alias_bomb)

@@ -6,6 +6,10 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from fluxdoctor.intake import secret_values
+from fluxdoctor.intake.credentials import remember
+from fluxdoctor.intake.secret_entries import readable_text
+
 
 @dataclass(frozen=True, repr=False)
 class SecretData:
@@ -49,8 +53,16 @@ class Vault:
         return f"Vault({len(self.secrets)} secrets)"
 
     def get(self, namespace: str, name: str) -> SecretData | None:
-        """Return a Secret, or None if it was not read (it does not exist or access is denied)."""
-        return self.secrets.get((namespace, name))
+        """Return a Secret, or None if it was not read (it does not exist or access is denied).
+
+        What is in it is sent somewhere next, so no answer may bring it into a report.
+        """
+        data = self.secrets.get((namespace, name))
+        if data is not None:
+            texts = {key: text for key, value in data.entries.items() if (text := readable_text(value)) is not None}
+            secret = {"type": data.type, "metadata": {"name": name, "namespace": namespace}, "stringData": texts}
+            remember(*secret_values.values(secret), *secret_values.words(secret))
+        return data
 
     def values(self) -> Iterator[bytes]:
         """Yield every value, for redaction."""

@@ -30,7 +30,7 @@ _SPARE = 32  # sessions that may be opening at one moment
 _END = 1  # seconds for the answers of the last requests
 _SHORTEST = 16
 _ARRIVES = 10.0
-_EVERY = ("0.0.0.0", "::")  # noqa: S104 - recognised, not listened on by default
+_EVERY = ("0.0.0.0", "::")  # noqa: S104 - recognised, not listened on by default  # nosec B104
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def hosts(host: str, port: int, further: Sequence[str] = ()) -> list[str]:
     local = ("127.0.0.1", "localhost", "[::1]")
     own = f"[{host}]" if ":" in host else host
     if host in _EVERY and not further:
-        raise HttpError(f"{host} is every address: say with --allowed-host by which host and port clients reach it")
+        raise HttpError(f"{host} means all addresses; set --allowed-host to the host and port that clients use")
     names = {*local, own} if is_loopback(host) or host in _EVERY else {own}
     return sorted({*(f"{name}:{port}" for name in names), *further})
 
@@ -73,10 +73,10 @@ def app(server: CheckedServer, at: ListenAddress) -> ASGIApp:
     token = at.token
     if not token and not is_loopback(at.host):
         raise HttpError(
-            f"{at.host} can be reached by others: give a bearer token with --token-file, or listen on 127.0.0.1"
+            f"{at.host} is reachable from other machines; set a bearer token with --token-file, or listen on 127.0.0.1"
         )
     if token and (len(token) < _SHORTEST or not token.isascii() or not token.isprintable() or " " in token):
-        raise HttpError(f"a token has at least {_SHORTEST} characters, of ASCII and without blanks")
+        raise HttpError(f"the token must have at least {_SHORTEST} ASCII characters and no spaces")
     answered = hosts(at.host, at.port, at.further)
     origins = [f"http://{name}" for name in answered] + [f"https://{name}" for name in at.further]
     security = TransportSecuritySettings(allowed_hosts=answered, allowed_origins=origins)

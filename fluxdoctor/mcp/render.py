@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from fluxdoctor.collect.kube.write import REASON
-from fluxdoctor.mcp.answers import Cause, Happening, ObjectState, Thing
+from fluxdoctor.mcp.answers import Cause, EventRow, ObjectState, Thing
 from fluxdoctor.mcp.quote import name, quoted, ref
 from fluxdoctor.mcp.sessions import CachedDiagnosis
 from fluxdoctor.model import flux
-from fluxdoctor.model.chain import Chain
+from fluxdoctor.model.chain import Chain, Relation
 from fluxdoctor.model.finding import Finding, Report
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
@@ -63,14 +63,13 @@ def unseen(report: Report) -> list[str]:
 
 def chain(one: Chain) -> str:
     """Return the way from an object to its cause, in a line."""
-    steps = [f"{ref(link.ref)} --{_why(link.why)}-->" if link.why else ref(link.ref) for link in one.links]
+    steps = [f"{ref(link.ref)} --{_relation(link.relation)}-->" if link.why else ref(link.ref) for link in one.links]
     return f"{' '.join(steps)}: {one.finding.rule}"
 
 
-def _why(relation: str) -> str:
-    """A relation is our own words; the field in its brackets may hold a key that somebody chose."""
-    words, _, path = relation.partition(" (")
-    return f"{words} ({field(path.removesuffix(')'))})" if path else words
+def _relation(relation: Relation) -> str:
+    """Return a relation; its field may hold a key that somebody chose."""
+    return f"{relation.words} ({field(relation.field)})" if relation.field else relation.words
 
 
 def states(snapshot: Snapshot, kinds: Iterable[str], namespace: str) -> list[ObjectState]:
@@ -96,22 +95,22 @@ def state(resource: Resource) -> ObjectState:
 
 
 def counts(rows: Iterable[ObjectState]) -> dict[str, int]:
-    """Return how many are in which state."""
+    """Return the number of objects by state."""
     return dict(sorted(Counter(row.state for row in rows).items()))
 
 
-def happenings(snapshot: Snapshot, namespace: str) -> list[Happening]:
-    """Return the events, the newest first."""
+def events(snapshot: Snapshot, namespace: str) -> list[EventRow]:
+    """Return the events, newest first."""
     rows = sorted(_events(snapshot, namespace), key=lambda pair: pair[0], reverse=True)
     return [row for _, row in rows]
 
 
-def _events(snapshot: Snapshot, namespace: str) -> Iterator[tuple[tuple[float, str], Happening]]:
+def _events(snapshot: Snapshot, namespace: str) -> Iterator[tuple[tuple[float, str], EventRow]]:
     for of in snapshot.cluster.event_refs:
         if namespace and of.namespace != namespace:
             continue
         for event in snapshot.cluster.events(of):
-            row = Happening(
+            row = EventRow(
                 object=ref(of), type=name(event.type), reason=name(event.reason), message=quoted(event.message, 300),
                 at=_time(event.at), count=event.count,
             )  # fmt: skip

@@ -16,11 +16,11 @@ from fluxdoctor.mcp.validation import CheckedServer
 from fluxdoctor.report.plain import plain
 
 _INSTRUCTIONS = (
-    "fluxdoctor finds the root cause of a failing Flux CD cluster. Begin with diagnose: its first finding is the first thing "
-    "to fix; explain_rule tells more of it. What not_seen lists was not checked, which is not the same as fine. "
+    "fluxdoctor finds the root causes of failures in a Flux CD cluster. Call diagnose first, and fix its findings in order. "
+    "Call explain_rule for details. Whatever not_seen lists was not checked: its state is unknown, not healthy. "
 )
 ServerType = TypeVar("ServerType", bound=CheckedServer)
-_AFTER = "After a fix was merged: flux_reconcile_tool with with_source=true, then diagnose again. "
+_AFTER = "After a fix is merged, call flux_reconcile_tool with with_source=true, then diagnose. "
 
 
 log = logging.getLogger("fluxdoctor.mcp")
@@ -55,7 +55,7 @@ def assemble(server: ServerType) -> ServerType:
 def _instructions(settings: ServerSettings) -> str:
     """Return the instructions for a model: few words, because they cost tokens in every conversation."""
     contexts = ", ".join(quoted_name(context) for context in settings.contexts)
-    where = f"Contexts: {contexts}; the first without one. " if len(settings.contexts) > 1 else ""
+    where = f"Contexts: {contexts}. The first is the default. " if len(settings.contexts) > 1 else ""
     return _INSTRUCTIONS + (_AFTER if settings.writes else "") + where + NOTE
 
 

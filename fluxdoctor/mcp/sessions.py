@@ -111,7 +111,7 @@ class DiagnosisCache:
         contexts = self.settings.contexts
         if context and context not in contexts:
             if not contexts:
-                raise ToolError("there is one cluster here: leave context out")
+                raise ToolError("this server has only one cluster; omit context")
             raise one_of("context", context, contexts)
         for space in more.get("namespaces", ()):
             path_segment("namespace", space)
@@ -136,7 +136,7 @@ class DiagnosisCache:
             if diagnosis:
                 return diagnosis
             if call.deadline.over():
-                raise ToolError("the time for this call is over")
+                raise ToolError("the call timed out")
             return self._add(query, self._diagnose(query, call))
 
     @contextmanager
@@ -148,7 +148,7 @@ class DiagnosisCache:
         try:
             while not turn.lock.acquire(timeout=min(_TICK, deadline.left())):
                 if deadline.over():
-                    raise ToolError("another client's call runs the same query, and the time for this call is over")
+                    raise ToolError("the call timed out while another call ran the same query")
             try:
                 yield
             finally:
@@ -221,7 +221,7 @@ class DiagnosisCache:
         try:
             return check.check(files, self.catalogue, check.CheckOptions(cache=cache, deadline=deadline))
         except DeadlineError:
-            raise ToolError("the builds took longer than this call may (the server's --timeout)") from None
+            raise ToolError("the builds exceeded the time limit of the call (the server's --timeout)") from None
 
 
 def _answering(query: Query, *, whole: bool) -> Iterator[Query]:

@@ -58,7 +58,7 @@ class CheckedServer(MCPServer[Any]):
 def _no_tool(name: str, tools: dict[str, Any]) -> ToolError:
     if name in WRITING:
         return ToolError(
-            f"{name} changes the cluster, and this server only reads: it was started without --allow-writes"
+            f"{name} is not available: the server is read-only, because it was started without --allow-writes"
         )
     return arguments.one_of("tool", name, tools)
 
@@ -70,7 +70,7 @@ def _check_names(tool: str, values: dict[str, Any], schema: dict[str, Any]) -> N
             raise ToolError(f"{tool} has no argument {quoted(name, 80)}; valid: {', '.join(valid)}")
     missing = [name for name in schema.get("required", ()) if name not in values]
     if missing:
-        raise ToolError(f"{tool} needs {', '.join(missing)} too; valid: {', '.join(valid)}")
+        raise ToolError(f"{tool} requires {', '.join(missing)}; valid: {', '.join(valid)}")
 
 
 def _message(error: ValidationError) -> str:

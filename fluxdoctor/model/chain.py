@@ -18,12 +18,29 @@ _NO_WAIT = (Edge.APPLIES, Edge.RECEIVES, Edge.EVENT_SOURCE, Edge.NAMESPACE, Edge
 
 
 @dataclass(frozen=True, slots=True)
+class Relation:
+    """How one object depends on the next: in words, and the field that says so ("" if no field does)."""
+
+    words: str = ""
+    field: str = ""
+
+    def __str__(self) -> str:
+        """Return the words, with the field in brackets."""
+        return f"{self.words} ({self.field})" if self.field else self.words
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
-    """One object of a chain, its relation to the next one ("" at the end), and the proof of its state."""
+    """One object of a chain, its relation to the next one, and the proof of its state."""
 
     ref: Ref
-    why: str
+    relation: Relation
     proof: tuple[Evidence, ...]
+
+    @property
+    def why(self) -> str:
+        """The relation in words; "" at the end of a chain."""
+        return str(self.relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +68,16 @@ def _links(target: Ref, finding: Finding, members: set[Ref], snapshot: Snapshot)
     ends = {finding.subject, *finding.also}
     path = _path(target, ends, members, snapshot)
     for i, (ref, _) in enumerate(path):
-        why = path[i + 1][1] if i + 1 < len(path) else ""
-        yield Link(ref, why, _proof(ref, finding, snapshot) if ref not in ends else finding.evidence)
+        relation = path[i + 1][1] if i + 1 < len(path) else Relation()
+        yield Link(ref, relation, _proof(ref, finding, snapshot) if ref not in ends else finding.evidence)
 
 
-def _path(target: Ref, ends: set[Ref], members: set[Ref], snapshot: Snapshot) -> list[tuple[Ref, str]]:
+def _path(target: Ref, ends: set[Ref], members: set[Ref], snapshot: Snapshot) -> list[tuple[Ref, Relation]]:
     """Return the shortest path from the target to one of the ends along what each object waits for.
 
     Each step has the relation that leads to it. If there is no such path, it is the target and the first end.
     """
-    reached_from: dict[Ref, tuple[Ref, str] | None] = {target: None}
+    reached_from: dict[Ref, tuple[Ref, Relation] | None] = {target: None}
     queue = [target]
     for ref in queue:
         if ref in ends:
@@ -71,37 +88,37 @@ def _path(target: Ref, ends: set[Ref], members: set[Ref], snapshot: Snapshot) ->
                 queue.append(other)
     end = next((ref for ref in queue if ref in ends), None)
     if end is None:
-        return [(target, ""), (min(ends), "is affected by")]
-    path: list[tuple[Ref, str]] = []
+        return [(target, Relation()), (min(ends), Relation("is affected by"))]
+    path: list[tuple[Ref, Relation]] = []
     step: Ref | None = end
     while step:
         origin = reached_from[step]
-        path.append((step, origin[1] if origin else ""))
+        path.append((step, origin[1] if origin else Relation()))
         step = origin[0] if origin else None
     return path[::-1]
 
 
-def _prerequisites(ref: Ref, snapshot: Snapshot) -> list[tuple[Ref, str]]:
+def _prerequisites(ref: Ref, snapshot: Snapshot) -> list[tuple[Ref, Relation]]:
     """Return what an object waits for and how: what its controller names in a message, what its spec names, what applies it."""
     failure = snapshot.failures.of(ref)
     messages = " ".join(words.message for words in failure.words) if failure else ""
-    in_message: list[tuple[Ref, str]] = []
-    in_spec: list[tuple[Ref, str]] = []
+    in_message: list[tuple[Ref, Relation]] = []
+    in_spec: list[tuple[Ref, Relation]] = []
     for reference in snapshot.graph.needs(ref):
         target = reference.target
         if reference.edge in _NO_WAIT:
             if reference.edge is Edge.APPLIES and f"{target} status" in messages:
-                in_message.append((target, "waits for readiness of"))
+                in_message.append((target, Relation("waits for readiness of")))
         else:
             is_named = target.named in messages or f"'{target.name}'" in messages
             (in_message if is_named else in_spec).append((target, _relation(reference)))
-    return [*in_message, *in_spec, *((parent, "is applied by") for parent in snapshot.graph.appliers(ref))]
+    return [*in_message, *in_spec, *((parent, Relation("is applied by")) for parent in snapshot.graph.appliers(ref))]
 
 
-def _relation(reference: Reference) -> str:
+def _relation(reference: Reference) -> Relation:
     if not reference.field:
-        return "is reconciled by"
-    return f"{'waits for' if reference.edge is Edge.DEPENDS_ON else 'reads'} ({reference.field})"
+        return Relation("is reconciled by")
+    return Relation("waits for" if reference.edge is Edge.DEPENDS_ON else "reads", reference.field)
 
 
 def _proof(ref: Ref, finding: Finding, snapshot: Snapshot) -> tuple[Evidence, ...]:

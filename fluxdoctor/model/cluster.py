@@ -113,13 +113,14 @@ class Cluster(Memo):
         return tuple(r for kind in sorted(set(kinds)) for r in self._by_kind.get(kind, ()))
 
     def active(self, *kinds: str) -> tuple[Resource, ...]:
-        """Return the objects of these kinds that their controller reconciles: not suspended, not being deleted.
+        """Return the objects of these kinds, all kinds of Flux if none is given, that their controller reconciles.
 
-        Rules judge these. ``all`` is for the few rules about suspended or terminating objects.
+        That is: not suspended, not being deleted. Rules judge these.
+        ``all`` is for the few rules about suspended or terminating objects.
         """
         if len(kinds) == 1:
             return self.memo(_active, kinds[0])
-        return tuple(r for kind in sorted(set(kinds)) for r in self.memo(_active, kind))
+        return tuple(r for kind in sorted(set(kinds or flux.KINDS)) for r in self.memo(_active, kind))
 
     def get(self, ref: Ref) -> Resource | None:
         """Return the object if it was read. None does not mean that it is absent: see ``look``."""

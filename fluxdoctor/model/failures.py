@@ -29,17 +29,13 @@ _HELM_LOGS = "\n\nLast Helm logs:"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A message of a controller about an object, its reason, where it is (a condition or an event), and since when."""
+    """A message of a controller about an object, its reason, what holds it (a condition or an event), and since when."""
 
     message: str
     reason: str
+    kind: EvidenceKind
     where: str
     since: datetime | None
-
-    @property
-    def kind(self) -> EvidenceKind:
-        """What it is as evidence: an event, or a condition."""
-        return EvidenceKind.EVENT if self.where == "event" else EvidenceKind.CONDITION
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +82,20 @@ def _condition_words(resource: Resource) -> Iterator[Words]:
         c = by_type.get(type_)
         is_failure = c is not None and c.message and c.status == ("True" if type_ in _NEGATIVE else "False")
         if c and is_failure and (is_outdated or not _is_older(c, resource)):
-            yield Words(_without_logs(c.message), c.reason, f"condition {c.type}={c.status}", c.since)
+            yield Words(
+                _without_logs(c.message), c.reason, EvidenceKind.CONDITION, f"condition {c.type}={c.status}", c.since
+            )
+
+
+def _waiting_words(ready: Condition) -> Words:
+    return Words(ready.message, ready.reason, EvidenceKind.CONDITION, "condition Ready=Unknown", ready.since)
 
 
 def _event_words(cluster: Cluster, resource: Resource, after: datetime | None) -> Iterator[Words]:
     for event in cluster.events(resource.ref):
         is_recent = after is None or event.at is None or event.at >= after
         if event.type == "Warning" and event.message and is_recent:
-            yield Words(_without_logs(event.message), event.reason, "event", event.at)
+            yield Words(_without_logs(event.message), event.reason, EvidenceKind.EVENT, "event", event.at)
 
 
 def _without_logs(message: str) -> str:
@@ -154,8 +156,7 @@ class Failures:
             return Failure(resource, state, words) if words or state is State.FAILED else None
         if state in (State.PROGRESSING, State.NEW) and not self._declared:
             ready = flux.condition(resource, "Ready")
-            words = (Words(ready.message, ready.reason, "condition Ready=Unknown", ready.since),) if ready else ()
-            return Failure(resource, state, words)
+            return Failure(resource, state, (_waiting_words(ready),) if ready else ())
         return None
 
     @cached_property

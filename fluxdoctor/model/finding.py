@@ -67,11 +67,25 @@ class EvidenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A fact that proves a finding, and where it can be seen."""
+    """A fact that proves a finding, and where it can be seen.
+
+    ``where`` of an object is ``Kind/namespace/name`` or ``Kind/name``, then a space and the place in it; of a file,
+    ``file:line``.
+    """
 
     kind: EvidenceKind
     what: str
     where: str = ""
+
+    @property
+    def object(self) -> str:
+        """The object, or the file and line."""
+        return self.where.partition(" ")[0]
+
+    @property
+    def place(self) -> str:
+        """The place in the object: a field, a condition or an event; "" if it is the object as a whole."""
+        return self.where.partition(" ")[2]
 
     @classmethod
     def condition(cls, what: str, where: str) -> Evidence:

@@ -25,7 +25,7 @@ _ENTRIES = ("resources", "bases", "components")
 _HASHED = re.compile(r"-[a-z0-9]{10}$")
 #: Fields that add or change objects in ways that are not read here.
 _OPAQUE = ("generators", "transformers", "validators", "helmCharts", "helmChartInflationGenerator", "configurations")
-_MAX_DIRECTORIES = 2000
+_MAX_DIRECTORIES = 20_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class SyntaxFlaw:
 
     location: Location
     problem: str
+    is_alias_bomb: bool = False
+    """Whether its aliases stand for more nodes than other parsers can hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from fluxdoctor.model.resource import Ref
 from fluxdoctor.report.plain import lines, plain
 
 
-def render(target: Ref, chains: Sequence[Chain], *, width: int, color: bool, hidden: str = "") -> str:
+def render(target: Ref, chains: Sequence[Chain], *, width: int, color: bool, no_finding: str) -> str:
     """Return the chains as text: one object per step with its proof below it. The findings themselves are in the report.
 
-    ``hidden``: what the report leaves out and may be the cause.
+    ``no_finding``: what to say without a chain.
     """
     console = Console(
         file=io.StringIO(),
@@ -27,8 +27,7 @@ def render(target: Ref, chains: Sequence[Chain], *, width: int, color: bool, hid
         highlight=False,
     )
     if not chains:
-        why = f"not ready, but no cause is shown: {hidden}" if hidden else "not affected by any finding"
-        console.print(Text(f"{_name(target)}: {why}", "bold"))
+        console.print(Text(f"{_name(target)}: {no_finding}", "bold"))
     for i, chain in enumerate(chains):
         if i:
             console.print()

@@ -21,6 +21,11 @@ class Context:
         """Return the chains from the target to its root causes; () without a target."""
         return chains(self.target, report, self.snapshot) if self.target and self.snapshot else ()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the target does not fail; true without a target."""
+        return not (self.target and self.snapshot and self.snapshot.failures.of(self.target))
+
 
 #: No snapshot and no target.
 NONE = Context()

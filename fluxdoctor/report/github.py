@@ -6,6 +6,7 @@ The commands and their escapes: docs.github.com, "Workflow commands for GitHub A
 from __future__ import annotations
 
 from fluxdoctor.model.finding import Finding, Report, Severity
+from fluxdoctor.report import ignored
 from fluxdoctor.report.plain import plain
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
@@ -17,13 +18,15 @@ def render(report: Report) -> str:
     gaps = [s for s in report.skipped if s.asked]
     if gaps:
         lines.append(f"::notice title=Not checked::{_text('; '.join(dict.fromkeys(s.why for s in gaps)))}")
+    if notice := ignored.notice(report):
+        lines.append(f"::notice title=Ignored::{_text(notice)}")
     return "".join(f"{line}\n" for line in lines)
 
 
 def _command(finding: Finding) -> str:
     at = finding.location
     place = {"file": at.file, "line": str(at.line or ""), "col": str(at.column or "")} if at else {}
-    values = ",".join(f"{k}={_property(v)}" for k, v in {**place, "title": finding.rule}.items() if v)
+    values = ",".join(f"{k}={_property(v)}" for k, v in {"title": finding.rule, **place}.items() if v)
     text = f"{finding.subject}: {finding.message}\nFix: {finding.fix}"
     return f"::{_COMMAND[finding.severity]} {values}::{_text(text)}"
 

@@ -10,7 +10,7 @@ _FILL = {
     Mark.STALE: "#fff8c5",
     Mark.WAITING: "#ddf4ff",
     Mark.SUSPENDED: "#eaeef2",
-    Mark.WELL: "#dafbe1",
+    Mark.HEALTHY: "#dafbe1",
 }
 _TEXT = {Mark.CAUSE: "#ffffff", Mark.BLOCKED: "#8c959f", Mark.SUSPENDED: "#57606a"}
 _DASHED = (Mark.STALE, Mark.SUSPENDED)
@@ -41,7 +41,7 @@ def dot(picture: Picture) -> str:
 
 
 def _caption(node: Node) -> str:
-    return f"{node.label}\n{node.note.partition(':')[0]}" if node.note else node.label
+    return f"{node.label}\n{node.rule}" if node.rule else node.label
 
 
 def _entities(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape as escaped
 from xml.sax.saxutils import quoteattr
 
+from fluxdoctor.model.flux import Edge
 from fluxdoctor.report.graph import Arrow, Mark, Node, Picture
 from fluxdoctor.report.plain import COMMAND
 
@@ -98,7 +99,7 @@ def _box(place: int, node: Node, x: int, y: int) -> str:
     """Return the rectangle of a node with its kind and name."""
     title = _text(f"{node.label} ({node.mark}){f': {node.note}' if node.note else ''}")
     kind = f"{node.count} {node.kind} in" if node.count > 1 else node.kind
-    rule = f" · {node.note.partition(':')[0]}" if node.mark is Mark.CAUSE else ""
+    rule = f" · {node.rule}" if node.mark is Mark.CAUSE else ""
     return (
         f'<g id="node-{place}" class="{node.mark}"><title>{title}</title>'
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}"/>'
@@ -137,9 +138,9 @@ def _columns(picture: Picture) -> list[int]:
     size = len(picture.nodes)
     columns, pending = [0] * size, [0] * size
     after: list[list[int]] = [[] for _ in range(size)]
-    both = {(a.target, a.source) for a in picture.arrows if a.why != "applies"}
+    both = {(a.target, a.source) for a in picture.arrows if a.why != Edge.APPLIES}
     for arrow in picture.arrows:
-        if arrow.why == "applies" and (arrow.source, arrow.target) in both:
+        if arrow.why == Edge.APPLIES and (arrow.source, arrow.target) in both:
             continue
         after[arrow.source].append(arrow.target)
         pending[arrow.target] += 1

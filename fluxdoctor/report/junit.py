@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from fluxdoctor.model.finding import Finding, Report, Severity
+from fluxdoctor.report import ignored
 from fluxdoctor.report.plain import COMMAND, plain
 
 # JUnit has no third verdict; --fail-on only affects the exit code. Validated against Jenkins' xsd.
@@ -14,6 +15,8 @@ def render(report: Report) -> str:
     """Return the XML. Errors and warnings are failures regardless of --fail-on; notes pass; gaps are skipped."""
     failures = sum(f.severity is not Severity.INFO for f in report.findings)
     gaps = list(dict.fromkeys((s.rule, plain(s.why)) for s in report.skipped if s.asked))
+    if notice := ignored.notice(report):
+        gaps.append(("ignored", plain(notice)))
     tests = max(1, len(report.findings) + len(gaps))
     counts = {"tests": str(tests), "failures": str(failures), "errors": "0"}
     suites = ET.Element("testsuites", {"name": "fluxdoctor", **counts})

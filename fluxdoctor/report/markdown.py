@@ -31,7 +31,11 @@ def render(report: Report, context: Context = NONE) -> str:
     objects = f"{report.objects} objects, {report.not_ready} {state.failing(report)}"
     lines += [f"**{severities or state.verdict(report)}** in {objects}", ""]
     if context.target:
-        lines += _chains(context.target, context.chains(report)[:_MAX_FINDINGS])
+        lines += _chains(
+            context.target,
+            context.chains(report)[:_MAX_FINDINGS],
+            ignored.no_finding(report, is_ready=context.is_ready),
+        )
     for number, finding in enumerate(report.findings[:_MAX_FINDINGS], 1):
         lines += _finding(number, finding)
     if len(report.findings) > _MAX_FINDINGS:
@@ -46,10 +50,10 @@ def render(report: Report, context: Context = NONE) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _chains(target: Ref, chains: Sequence[Chain]) -> Iterable[str]:
+def _chains(target: Ref, chains: Sequence[Chain], no_finding: str) -> Iterable[str]:
     """Yield the lines of the chains from an object to its root causes, one numbered list each."""
     name = _code(str(target))
-    yield f"**{name} is affected by**" if chains else f"**No finding affects {name}**"
+    yield f"**{name} is affected by**" if chains else f"**{name}: {escape(no_finding)}**"
     yield ""
     for chain in chains:
         relation = ""

@@ -15,6 +15,7 @@ import yaml
 
 from fluxdoctor.model.finding import Finding, Report, Severity, Skipped
 from fluxdoctor.model.resource import Ref
+from fluxdoctor.report import ignored
 from fluxdoctor.report.plain import plain
 
 API = "openreports.io/v1alpha1"
@@ -55,6 +56,8 @@ def objects(report: Report, without: Collection[str] = ()) -> list[dict[str, Any
         if skipped.asked:
             space = _namespace(skipped.subject, without) if skipped.subject else ""
             spaces.setdefault(space, []).append({**_skipped(skipped), "timestamp": at})
+    if notice := ignored.notice(report):
+        spaces[""].append({"policy": NAME, "source": NAME, "result": "skip", "message": _text(notice), "timestamp": at})
     return [_object(space, results) for space, results in sorted(spaces.items())]
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from fluxdoctor._version import __version__
 from fluxdoctor.model.finding import Finding, Ignored, Report, Severity
+from fluxdoctor.report import ignored
 from fluxdoctor.report.plain import plain
 
 _LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -16,14 +17,16 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 
 def render(report: Report) -> str:
     """Return one run: the findings as results, the gaps as notifications."""
-    ignored = [i.finding for i in report.ignored]
-    rules = {f.rule: f for f in reversed((*report.findings, *ignored))}
+    suppressed = [i.finding for i in report.ignored]
+    rules = {f.rule: f for f in reversed((*report.findings, *suppressed))}
     places = {rule: i for i, rule in enumerate(sorted(rules))}
     results = [_result(f, places) for f in report.findings]
     # Ignored findings are listed as suppressed, so that code scanning shows them as dismissed.
     results += [{**_result(i.finding, places), "suppressions": [_suppression(i)]} for i in report.ignored]
     invocation: dict[str, Any] = {"executionSuccessful": True}
     notes = [{"level": "note", "message": {"text": plain(s.why)}} for s in report.skipped if s.asked]
+    if notice := ignored.notice(report):
+        notes.append({"level": "note", "message": {"text": plain(notice)}})
     if notes:
         invocation["toolExecutionNotifications"] = notes
     driver = {

@@ -20,5 +20,5 @@ def verdict(report: Report) -> str:
     if report.is_hiding:
         return "" if any(f.severity is not Severity.INFO for f in report.findings) else "broken, but no cause is shown"
     if report.verdict == "healthy":
-        return "nothing else to fix" if report.ignored else "nothing to fix"
+        return "nothing else to fix" if report.ignored or report.deselected else "nothing to fix"
     return "nothing found, but not everything could be read" if report.verdict == "incomplete" else ""

@@ -68,7 +68,7 @@ def _summary(console: Console, report: Report) -> None:
     parts = [
         plain(report.name) or report.mode,
         f"Flux {plain(flux)}" if flux else "",
-        _count(report.objects, "object") if report.objects else "no Flux object",
+        _count(report.objects, "object") if report.objects else "no Flux objects",
         _readiness(report),
         _count(causes, "root cause") if causes else "",
         _count(warnings, "warning") if warnings else "",
@@ -169,7 +169,7 @@ def _utc(at: datetime) -> str:
 def _proof(evidence: Evidence, finding: Finding, *, verbose: bool) -> str:
     """Return a proof, and its source unless that is obvious: the finding's own object, a condition or an event."""
     place = evidence.where
-    is_obvious = not place or evidence.kind.is_message or place.startswith(str(finding.subject))
+    is_obvious = not place or evidence.kind.is_message or evidence.object == str(finding.subject)
     text = evidence.what
     if len(text) > _MAX_QUOTE and not verbose:
         text = f"{text[: _MAX_QUOTE - _QUOTE_END]} ... {text[-_QUOTE_END:]}"

@@ -40,7 +40,8 @@ Unknown is not absent: a rule that needs one of these gives no finding.
 
 - ``foreign``: the source of a Kustomization is another repository. Its objects are unknown, and may include any target.
 - ``partial``: some objects of a build are unknown: a remote base or a Helm chart is not fetched, or a fault hides them.
-- ``stop_reasons``: fluxdoctor stopped a build because of its time, output or memory. The report names it as a gap.
+- ``gaps``: builds that fluxdoctor stopped because of their time, output or memory, and limits that the traversal reached.
+  The report names each.
 - ``raw`` and ``unbuilt``: there is no kustomize, or nothing could be built. Objects are read as written; those that a build may
   change give notes only.
 - A variable whose value comes from a Secret, from the cluster, or from an object that changes Kustomizations stays ``${NAME}``.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import orjson
 
@@ -17,7 +17,7 @@ from fluxdoctor._version import __version__
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.intake.tree import tree_of
 from fluxdoctor.model.cluster import Cluster
-from fluxdoctor.model.gaps import Gap, GapReason, StepScope
+from fluxdoctor.model.gaps import FileScope, Gap, GapReason, StepScope
 from fluxdoctor.model.resource import Resource
 from fluxdoctor.model.snapshot import Snapshot, Versions
 from fluxdoctor.model.tree import GitTrees, clean
@@ -37,6 +37,7 @@ from fluxdoctor.repository.follow.traversal import Traversal
 
 #: The share of the missing paths that must exist below one folder to make it the artifact root.
 _ROOT_SHARE = 0.8
+_MANIFESTS = (".yaml", ".yml", ".json", "/kustomization", "/Kustomization")
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,8 @@ def _collect(
         clusters += [c for c in implied if c.entry.name not in inner]
         files |= frozenset(f for c in implied for f in _files(c))
         visited = renderers.visited_folders()
-    gaps = [
-        Gap(StepScope(f"the build of {ref}"), GapReason.TIMEOUT, why)
-        for c in clusters
-        for ref, why in c.stop_reasons.items()
-    ]
+    gaps = list(dict.fromkeys(gap for c in clusters for gap in c.gaps))
+    gaps += _unread(repository, clusters, visited)
     gaps += [] if command else [Gap(StepScope("kustomize"), GapReason.UNAVAILABLE, kustomize.ABSENT)]
     names = dangling_references.DeclaredNames(entry_points.documents, files)
     snapshots = tuple(_snapshot(c, names, cache) for c in clusters)
@@ -108,6 +106,19 @@ def _collect(
     entries = [c.entry for c in clusters]
     save = partial(_save, reader, cache)
     return RepositoryFacts(snapshots, tuple(entries), tuple(clusters), leftover, tuple(gaps), save)
+
+
+def _unread(repository: Repository, clusters: Sequence[ClusterContents], visited: Collection[str]) -> list[Gap]:
+    """Return the manifests that were not read, in the folders that clusters build or beside what their builds read."""
+    built = {posixpath.normpath(posixpath.join(c.entry.root, folder)) for c in clusters for folder in c.folders}
+    visited = {*visited, *(posixpath.dirname(f) for c in clusters for f in _files(c))}
+    paths = {gap: gap.scope.path for gap in repository.gaps if isinstance(gap.scope, FileScope)}
+    return [
+        gap
+        for gap, path in paths.items()
+        if path.endswith(_MANIFESTS)
+        and (posixpath.dirname(path) in visited or not built.isdisjoint(map(str, PurePosixPath(path).parents)))
+    ]
 
 
 def _save(reader: ManifestReader, cache: ContentCache) -> None:
@@ -186,12 +197,14 @@ def _files(contents: ClusterContents) -> Iterator[str]:
 def _snapshot(contents: ClusterContents, names: dangling_references.DeclaredNames, cache: ContentCache) -> Snapshot:
     absent, gaps = dangling_references.find(contents, names)
     cluster = Cluster(contents.objects.values(), absent=absent, gaps=gaps)
+    schemas, schema_gaps = schema.judge(contents, cache)
     return Snapshot(
         taken=_now(),
         cluster=cluster,
         git=GitTrees(contents.trees),
         archives=charts.verdicts_of(contents, cluster),
-        schemas=schema.flaws(contents, cache),
+        schemas=schemas,
+        gaps=schema_gaps,
         overlaps=overlaps.find(contents),
         versions=Versions(versions.find(contents)),
         mode="check",

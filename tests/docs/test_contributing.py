@@ -51,3 +51,15 @@ def test_every_file_of_the_architecture_exists() -> None:
     names = {n for n in re.findall(r"`([\w/.-]+(?:\.py|/))`", page) if "<" not in n}
     missing = [n for n in sorted(names) if not any((ROOT / base / n).exists() for base in ("fluxdoctor", "."))]
     assert missing == []
+
+
+def test_every_function_of_the_architecture_is_in_its_file() -> None:
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+    pairs = re.findall(r"`([\w/.-]+\.py)`\s+\(((?:`\w+`(?:,\s+)?)+)\)", page)
+    missing = [
+        (file, name)
+        for file, names in pairs
+        for name in re.findall(r"\w+", names)
+        if not re.search(rf"^ *(?:def|class) {name}\b|^{name}\b", (ROOT / "fluxdoctor" / file).read_text("utf-8"), re.M)
+    ]
+    assert (missing, len(pairs) > 8) == ([], True)

@@ -37,7 +37,7 @@ def changed(example: Example, subject: Ref, change: Callable[[dict[str, Any]], N
         if not path.startswith("cluster/") or not path.endswith(".yaml"):
             continue
         bodies = [copy.deepcopy(b) for b in yaml.safe_load_all(text)]
-        for body in bodies:
+        for body in (item for b in bodies for item in (b or {}).get("items", [b])):
             meta = body.get("metadata", {}) if isinstance(body, dict) else {}
             if (
                 (body or {}).get("kind") == subject.kind
@@ -51,19 +51,20 @@ def changed(example: Example, subject: Ref, change: Callable[[dict[str, Any]], N
     return None
 
 
-def subjects() -> Iterator[tuple[Example, Ref]]:
-    """Yield the Broken examples set at the usual moment, with the Ready Flux objects that they are about."""
+def subjects(*states: State) -> Iterator[tuple[Example, Ref]]:
+    """Yield the Broken examples set at the usual moment, with the Flux objects in some state that they are about."""
     for example in examples("fluxdoctor_rules"):
         if example.verdict != "Broken" or "snapshot.yaml" in example.files:
             continue
         snapshot = world(example)
         for ref in sorted({f.subject for f in diagnose(snapshot, rules()).findings if f.severity is not Severity.INFO}):
             resource = snapshot.cluster.get(ref)
-            if resource and ref.kind in KINDS and state(resource) in (State.READY, State.STATIC):
+            if resource and ref.kind in KINDS and state(resource) in states:
                 yield example, ref
 
 
-READY = list(subjects())
+READY = list(subjects(State.READY, State.STATIC))
+ALL = list(subjects(*State))
 
 
 def accusations(example: Example, ref: Ref) -> list[Finding]:
@@ -78,7 +79,7 @@ def test_a_ready_object_that_was_deleted_ten_seconds_ago(example: Example, ref: 
     assert [f.rule for f in accusations(leaving, ref) if not RULES[f.rule].speaks_of] == []
 
 
-@pytest.mark.parametrize(("example", "ref"), READY, ids=str)
+@pytest.mark.parametrize(("example", "ref"), ALL, ids=str)
 def test_a_dangling_reference_of_a_suspended_object_is_at_most_a_note(example: Example, ref: Ref) -> None:
     asleep = changed(example, ref, suspended)
     assert asleep is not None

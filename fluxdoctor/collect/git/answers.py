@@ -13,6 +13,7 @@ from fluxdoctor.collect.git.login import GitLogin
 from fluxdoctor.collect.git.route import Route
 from fluxdoctor.collect.net.addresses import tls_answer
 from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.intake import credentials
 from fluxdoctor.intake.redact import Redactor
 from fluxdoctor.model.probes import Answer
 
@@ -29,7 +30,7 @@ _MESSAGES: Mapping[Answer, Sequence[str]] = {
         "returned error: 40[13]", "Too many authentication failures", "(?i)access denied|not authori[sz]ed|deploy key",
     ),
     Answer.NOT_FOUND: (
-        "repository '.*' not found", "returned error: 4(?:04|10)", "(?i)repository not found",
+        "repository '[^'\n]*+' not found", "returned error: 4(?:04|10)", "(?i)repository not found",
         "does not appear to be a git repository", "(?i)project you were looking for could not be found",
     ),
     Answer.RATE_LIMITED: ("returned error: 429", "(?i)too many requests|rate limit"),
@@ -72,7 +73,7 @@ def classify(output: str) -> tuple[Answer, str]:
 def presented_key(output: str) -> str:
     """Return a text with the host key that ssh did not expect, or ""."""
     match = _PRESENTED_KEY.search(output)
-    return f"it presents the {match[1]} key {match[2]}" if match else ""
+    return f"the server presents the {match[1]} key {match[2]}" if match else ""
 
 
 def plain_text(answer: Answer, line: str, login: GitLogin) -> str:
@@ -81,11 +82,11 @@ def plain_text(answer: Answer, line: str, login: GitLogin) -> str:
     if "could not read" in line or (status and status[1] == "401"):
         return "401: credentials are required" if login.is_anonymous else "401: the credentials are not accepted"
     if status:
-        return f"it answers {status[1]}"
+        return f"the server answers {status[1]}"
     if answer is Answer.MALFORMED:
         return "the answer is not from a git server"
     if answer is Answer.NOT_FOUND and line.startswith("repository '"):
-        return "it answers 404"
+        return "the server answers 404"
     return redacted(_ELAPSED.sub("", _UNABLE_TO_ACCESS.sub("", line)).strip("@. "), login)
 
 
@@ -103,7 +104,7 @@ def _clean_line(raw: str) -> str:
 
 def redacted(text: str, login: GitLogin) -> str:
     """Return a server's text for a report: on one line, shortened, without any secret of the login."""
-    line = " ".join(Redactor(login.values()).text(text).split())
+    line = " ".join(credentials.redacted(Redactor(login.values()).text(text)).split())
     return line if len(line) <= _MAX_LENGTH else line[: _MAX_LENGTH - 1] + "…"
 
 

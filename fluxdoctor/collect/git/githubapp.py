@@ -23,6 +23,7 @@ from fluxdoctor.collect.git.remote import Remote, parse
 from fluxdoctor.collect.git.route import Route
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.intake.credentials import remember_login
 from fluxdoctor.model.probes import Answer
 
 USER = "x-access-token"
@@ -63,6 +64,7 @@ def token(route: Route, deadline: Deadline) -> str:
     value = _parse(reply.body).get("token")
     if not isinstance(value, str) or not value.isprintable():
         raise UnreachableError(Answer.MALFORMED, f"the API of GitHub App {app.id} answered without a token")
+    remember_login(USER, value)
     return value
 
 

@@ -11,6 +11,7 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from fluxdoctor.collect.git.remote import Remote
 from fluxdoctor.collect.net.addresses import UnreachableError
+from fluxdoctor.intake.credentials import remember
 from fluxdoctor.intake.vault import SecretData, Vault
 from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Resource
@@ -85,11 +86,17 @@ class GitLogin:
 
 
 def read(source: Resource, remote: Remote, vault: Vault) -> GitLogin:
-    """Return the login of a GitRepository. Raises UnreachableError (UNKNOWN) if it cannot be determined.
+    """Return the login of a GitRepository, and remember it for redaction. Raises UnreachableError (UNKNOWN) if it is not clear.
 
     This follows getAuthOpts of source-controller 1.9 and NewAuthOptions of fluxcd/pkg/git v0.52. Without spec.secretRef the
     login is anonymous, except for the credentials in the URL.
     """
+    login = _read(source, remote, vault)
+    remember(*login.values())
+    return login
+
+
+def _read(source: Resource, remote: Remote, vault: Vault) -> GitLogin:
     provider = source.text("spec.provider") or "generic"
     if provider not in ("generic", "github"):
         raise _unknown(

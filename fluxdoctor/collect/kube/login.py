@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,8 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fluxdoctor._version import __version__
+from fluxdoctor.collect import temporary
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.net.sockets import shut, track
+from fluxdoctor.intake import secret_values
+from fluxdoctor.intake.credentials import redacted, remember
+from fluxdoctor.intake.named_values import is_credential_name
+from fluxdoctor.intake.redact import mask_opaque
 
 if TYPE_CHECKING:
     import urllib3
@@ -26,10 +31,15 @@ if TYPE_CHECKING:
 
 _AGENT = f"fluxdoctor/{__version__}"
 _CONNECTIONS = 8
+_SHORTEST_LOGIN = 4
+_MAX_ERRORS = 100_000  # characters that are read of what a plug-in says
 
 
 class ClusterError(Exception):
-    """The cluster cannot be used at all; the text says why and how to fix it."""
+    """The cluster cannot be used at all; the text says why and how to fix it, without any credential."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(redacted(text))
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class ClusterConnection:
         """Return the headers of every request; a token is refreshed when it expires."""
         setting = self.configuration.auth_settings().get("BearerToken")
         token = [("Authorization", str(setting["value"]))] if setting and setting.get("value") else []
+        for _, value in token:
+            remember(value.partition(" ")[2], value)
         return [("User-Agent", _AGENT), *token, *self.impersonation]
 
 
@@ -64,47 +76,56 @@ class ClusterConnection:
 def connect(login: ClusterLogin, deadline: Deadline) -> Iterator[ClusterConnection]:
     """Log in, without a request; at the end, remove the login's files. Raises ClusterError."""
     try:
-        temporary_folder = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
+        folder = temporary.make()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ClusterError(f"cannot write temporary files: {reason}. Set TMPDIR to a folder with free space.") from None
-    with temporary_folder as private:
-        from kubernetes.client import Configuration
-        from kubernetes.client.rest import RESTClientObject
-        from kubernetes.config.config_exception import ConfigException
-        from urllib3.exceptions import InsecureRequestWarning
+    try:
+        with _connection(login, str(folder), deadline) as connection:
+            yield connection
+    finally:
+        temporary.remove(folder)
 
-        configuration = Configuration()
+
+@contextmanager
+def _connection(login: ClusterLogin, private: str, deadline: Deadline) -> Iterator[ClusterConnection]:
+    """Log in. ``private``: the folder for the login's files."""
+    from kubernetes.client import Configuration
+    from kubernetes.client.rest import RESTClientObject
+    from kubernetes.config.config_exception import ConfigException
+    from urllib3.exceptions import InsecureRequestWarning
+
+    configuration = Configuration()
+    try:
+        name, namespace = _load(login, configuration, private, deadline)
+    except (ConfigException, OSError) as error:
+        raise ClusterError(f"the kubeconfig cannot be used: {error}") from None
+    except _MALFORMED as error:
+        raise ClusterError(f"{_paths(login)}: not a valid kubeconfig ({_error_text(error)})") from None
+    configuration.retries = False
+    if not configuration.verify_ssl:  # the user chose this: a warning for each request is noise
+        warnings.filterwarnings("ignore", "Unverified HTTPS request", category=InsecureRequestWarning)
+    configuration.connection_pool_maxsize = _CONNECTIONS
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # urllib3 warns about PySocks before it fails without it
+            pool = RESTClientObject(configuration).pool_manager
+    except ImportError:
+        raise ClusterError(
+            f"context {name} uses a SOCKS proxy, which requires PySocks. Run: pip install pysocks"
+        ) from None
+    except (OSError, *_MALFORMED) as error:
+        raise ClusterError(f"context {name} cannot be used: {_error_text(error)}") from None
+    open_sockets = track(pool)
+    user_headers = [("Impersonate-User", login.as_user)] if login.as_user else []
+    group_headers = [("Impersonate-Group", group) for group in login.as_groups]
+    with deadline.on_cancel(lambda: shut(open_sockets)):
         try:
-            name, namespace = _load(login, configuration, private, deadline)
-        except (ConfigException, OSError) as error:
-            raise ClusterError(f"the kubeconfig cannot be used: {error}") from None
-        except _MALFORMED as error:
-            raise ClusterError(f"{_paths(login)}: not a valid kubeconfig ({_error_text(error)})") from None
-        configuration.retries = False
-        if not configuration.verify_ssl:  # the user chose this: a warning for each request is noise
-            warnings.filterwarnings("ignore", "Unverified HTTPS request", category=InsecureRequestWarning)
-        configuration.connection_pool_maxsize = _CONNECTIONS
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # urllib3 warns about PySocks before it fails without it
-                pool = RESTClientObject(configuration).pool_manager
-        except ImportError:
-            raise ClusterError(
-                f"context {name} uses a SOCKS proxy, which requires PySocks. Run: pip install pysocks"
-            ) from None
-        except (OSError, *_MALFORMED) as error:
-            raise ClusterError(f"context {name} cannot be used: {_error_text(error)}") from None
-        open_sockets = track(pool)
-        user_headers = [("Impersonate-User", login.as_user)] if login.as_user else []
-        group_headers = [("Impersonate-Group", group) for group in login.as_groups]
-        with deadline.on_cancel(lambda: shut(open_sockets)):
-            try:
-                yield ClusterConnection(
-                    name, configuration.host, namespace, pool, configuration, (*user_headers, *group_headers)
-                )
-            finally:
-                pool.clear()
+            yield ClusterConnection(
+                name, configuration.host, namespace, pool, configuration, (*user_headers, *group_headers)
+            )
+        finally:
+            pool.clear()
 
 
 #: The replacements of the auth-providers that kubectl 1.26 removed.
@@ -137,6 +158,33 @@ def _load(login: ClusterLogin, configuration: Configuration, private: str, deadl
         f"no cluster is configured: file {paths} does not exist, and this is not a Pod.\n"
         "Set KUBECONFIG or --kubeconfig, replay a snapshot with --from DIR, or try `fluxdoctor demo`."
     )
+
+
+def _remember_users(config: Any) -> None:
+    """Remember the logins of a kubeconfig, and the passwords in its URLs: nothing that fails may print one."""
+    sections = {name: config.get(name) for name in ("users", "clusters")} if isinstance(config, Mapping) else {}
+    try:
+        text = json.dumps(sections, default=str)
+    except (ValueError, RecursionError):
+        return
+    credentials = secret_values.credentials_inside(text)
+    remember(*(credential for credential in credentials if len(credential) >= _SHORTEST_LOGIN))
+
+
+def _remember_environment(spec: Mapping[str, Any]) -> None:
+    """Remember what a credential plug-in is given: its words may repeat it."""
+    entries = [entry for entry in spec.get("env") or [] if isinstance(entry, Mapping)]
+    variables = {**os.environ, **{str(entry.get("name")): str(entry.get("value")) for entry in entries}}
+    arguments = [str(argument) for argument in spec.get("args") or []]
+    flags = {flag: value for flag, value in itertools.pairwise(arguments) if flag.startswith("-")}
+    flags |= {flag: value for flag, _, value in (argument.partition("=") for argument in arguments)}
+    remember(*(value for name, value in {**variables, **flags}.items() if is_credential_name(name)))
+
+
+def _remember_status(status: object) -> None:
+    """Remember what a credential plug-in returns."""
+    if isinstance(status, Mapping):
+        remember(*secret_values.credentials_inside(json.dumps(status, default=str)))
 
 
 def _in_cluster(configuration: Configuration) -> tuple[str, str]:
@@ -201,6 +249,7 @@ def _from_file(
             return True
 
     merged = _merged(paths)
+    _remember_users(merged.value)
     names = [c["name"] for c in (merged.value.get("contexts") or [])]
     context_name = context or merged.value.get("current-context") or ""
     if context_name not in names:
@@ -229,6 +278,7 @@ def run_plugin(spec: Any, base: str, cluster: Mapping[str, Any], deadline: Deadl
     exec_spec: dict[str, Any] = {"interactive": False}
     if spec.get("provideClusterInfo"):
         exec_spec["cluster"] = dict(cluster)
+    _remember_environment(spec)
     version = str(spec.get("apiVersion", ""))
     credential = {"apiVersion": version, "kind": "ExecCredential", "spec": exec_spec}
     env_entries = [entry for entry in spec.get("env") or [] if isinstance(entry, Mapping)]
@@ -240,6 +290,7 @@ def run_plugin(spec: Any, base: str, cluster: Mapping[str, Any], deadline: Deadl
         status = json.loads(output)["status"]
     except (ValueError, KeyError, TypeError):
         raise ClusterError(f"credential plugin {command!r} did not return an ExecCredential") from None
+    _remember_status(status)
     if not isinstance(status, dict) or not (status.get("token") or status.get("clientCertificateData")):
         raise ClusterError(f"credential plugin {command!r} returned neither a token nor a certificate")
     return status
@@ -262,7 +313,7 @@ def _run(argv: Sequence[str], env: Mapping[str, str], deadline: Deadline) -> str
         finally:
             _kill(child)
     if child.returncode:
-        error_text = " ".join(errors.split())[:300]
+        error_text = " ".join(mask_opaque(redacted(errors[:_MAX_ERRORS])).split())[:300]
         raise ClusterError(f"credential plugin {argv[0]!r} failed with code {child.returncode}: {error_text}")
     return output
 

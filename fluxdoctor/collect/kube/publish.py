@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.login import ClusterConnection, ClusterLogin, connect
 from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.intake.credentials import redacted
 
 MANAGER = "fluxdoctor"
 _PLURALS = {"Report": "reports", "ClusterReport": "clusterreports"}
@@ -146,4 +147,4 @@ def _error_text(status: int, answer: bytes) -> str:
         message = json.loads(answer)["message"]
     except (ValueError, KeyError, TypeError):
         message = ""
-    return " ".join(str(message).split())[:300] or f"HTTP {status}"
+    return " ".join(redacted(str(message)).split())[:300] or f"HTTP {status}"

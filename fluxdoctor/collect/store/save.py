@@ -16,6 +16,7 @@ import yaml
 from fluxdoctor.collect.charts import chart_archive
 from fluxdoctor.collect.store import oci_folder, saved_gaps
 from fluxdoctor.collect.store.snapshot_folder import FORMAT
+from fluxdoctor.intake.credentials import redacted_parts
 from fluxdoctor.model.chart_indexes import ChartVersion
 from fluxdoctor.model.charts import Charts
 from fluxdoctor.model.cluster import Cluster, Event
@@ -82,24 +83,29 @@ def _pack(snapshot: Snapshot, path: Path) -> None:
 
 def files(snapshot: Snapshot) -> dict[str, bytes]:
     """Return the files of a snapshot folder, by path."""
-    contents = {"snapshot.yaml": _yaml(_metadata(snapshot)), "cluster/objects.json": _json(_objects(snapshot.cluster))}
+    contents = {
+        "snapshot.yaml": _redacted_yaml(_metadata(snapshot)),
+        "cluster/objects.json": _json(_objects(snapshot.cluster)),
+    }
     if snapshot.git:
         contents |= dict(_git(snapshot.git))
     if snapshot.charts:
         for ref, charts in snapshot.charts.indexes.items():
             entries = {name: [_version_row(v) for v in versions] for name, versions in charts.items()}
-            contents[f"helm/{ref.namespace}/{ref.name}/index.yaml"] = _yaml({"apiVersion": "v1", "entries": entries})
+            contents[f"helm/{ref.namespace}/{ref.name}/index.yaml"] = _redacted_yaml(
+                {"apiVersion": "v1", "entries": entries}
+            )
     if snapshot.archives:
         contents |= _archives(snapshot.archives)
     if snapshot.oci:
         for ref, body in oci_folder.save(snapshot.oci).items():
-            contents[f"oci/{ref.namespace}/{ref.name}.yaml"] = _yaml(body)
+            contents[f"oci/{ref.namespace}/{ref.name}.yaml"] = _redacted_yaml(body)
     if snapshot.probes:
         rows = [
             {**_ref(ref), "target": p.target, "answer": p.answer.value, "detail": p.detail, "at": _time(p.at)}
             for ref, p in sorted(snapshot.probes.tried.items())
         ]
-        contents["probes.yaml"] = _yaml(rows)
+        contents["probes.yaml"] = _redacted_yaml(rows)
     return contents
 
 
@@ -122,6 +128,11 @@ def _archives(charts: Charts) -> dict[str, bytes]:
 
 def _yaml(body: Any) -> bytes:
     return yaml.safe_dump(body, sort_keys=False, allow_unicode=False, width=120).encode()
+
+
+def _redacted_yaml(body: Any) -> bytes:
+    """Return as YAML what servers said. None of it may repeat a credential that they were sent."""
+    return _yaml(redacted_parts(body))
 
 
 def _json(body: Any) -> bytes:
@@ -177,7 +188,7 @@ def _git(git: GitTrees) -> Iterator[tuple[str, bytes]]:
         for path in tree.paths:
             yield f"git/{ref.namespace}/{ref.name}/{path}", tree.text(path)
     for ref, refs in git.remotes.items():
-        yield f"git/{ref.namespace}/{ref.name}.refs.yaml", _yaml(dict(refs))
+        yield f"git/{ref.namespace}/{ref.name}.refs.yaml", _redacted_yaml(dict(refs))
 
 
 def _version_row(version: ChartVersion) -> dict[str, Any]:

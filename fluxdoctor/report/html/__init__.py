@@ -12,6 +12,7 @@ from importlib import resources
 
 from fluxdoctor._version import __version__
 from fluxdoctor.model.finding import Report
+from fluxdoctor.report import ignored
 from fluxdoctor.report.context import NONE, Context
 from fluxdoctor.report.html import findings, graph, summary, unseen
 from fluxdoctor.report.html.tags import Markup, tag
@@ -23,7 +24,9 @@ def render(report: Report, context: Context = NONE) -> str:
     drawing = graph.picture(report, context.snapshot) if context.snapshot and context.target is None else None
     picture, marked = drawing or (None, 0)
     sections = [
-        findings.chains(context.target, context.chains(report)) if context.target else Markup(""),
+        findings.chains(context.target, context.chains(report), ignored.no_finding(report, is_ready=context.is_ready))
+        if context.target
+        else Markup(""),
         findings.section(report, graph.nodes(report, picture) if picture else {}),
         graph.section(report, picture, marked) if picture else Markup(""),
         unseen.section(report),

@@ -152,10 +152,13 @@ def _name(ref: Ref) -> tuple[Markup, Markup]:
     return tag("span", f"{ref.kind}/", class_="kind"), tag("span", ref.named, class_="name")
 
 
-def chains(target: Ref, chains_: Sequence[Chain]) -> Markup:
-    """Return the section of a diagnosis of one object: each chain to a root cause, link by link with its proof."""
+def chains(target: Ref, chains_: Sequence[Chain], no_finding: str) -> Markup:
+    """Return the section of a diagnosis of one object: each chain to a root cause, link by link with its proof.
+
+    ``no_finding``: what to say without a chain.
+    """
     title = tag("h2", f"Findings that affect {target}", id="chain-title")
-    rows = [_chain(chain) for chain in chains_] or [tag("p", "No finding affects this object.")]
+    rows = [_chain(chain) for chain in chains_] or [tag("p", f"{target}: {no_finding}")]
     return tag("section", title, *rows, id="chain", aria_labelledby="chain-title")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluxdoctor.model.finding import Finding, Report, Severity, Verdict
+from fluxdoctor.model.finding import Finding, Report, Severity
 from fluxdoctor.report import ignored, state, unseen
 from fluxdoctor.report.graph import Picture
 from fluxdoctor.report.html.findings import ids
@@ -20,8 +20,6 @@ def headline(report: Report) -> str:
     """Return the report in a few words."""
     errors = sum(f.severity is Severity.ERROR for f in report.findings)
     warnings = sum(f.severity is Severity.WARNING for f in report.findings)
-    if report.verdict is Verdict.HEALTHY:
-        return "nothing to fix"
     if words := state.verdict(report):
         return words
     parts = [count(errors, "root cause") if errors else "", count(warnings, "warning") if warnings else ""]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from fluxdoctor.intake import documents, objects
+from fluxdoctor.intake import documents, objects, secret_places
 from fluxdoctor.model.resource import Fields, Ref
 from fluxdoctor.repository.build.origins import Header
 from fluxdoctor.repository.build.substitute import Variables, apply
@@ -42,9 +42,15 @@ class BuiltDocument:
         bodies = self.read(variables)  # the same object for all variables that give the same text
         if id(bodies) not in self._objects:
             pairs = ((objects.ref_of(body), body) for body in bodies)
-            visible = tuple((ref, objects.visible(body)) for ref, body in pairs if ref is not None)
+            show = objects.visible if self._may_hold_values() else lambda body: body
+            visible = tuple((ref, show(body)) for ref, body in pairs if ref is not None)
             self._objects[id(bodies)] = bodies, visible
         return self._objects[id(bodies)][1]
+
+    def _may_hold_values(self) -> bool:
+        if self.body is not None:  # from the cache, so nothing but a Secret is left to convert
+            return objects.is_secret(self.body)
+        return "${" in self.text or secret_places.may_hold_values(self.text.encode("utf-8", "surrogatepass"))
 
     def read(self, variables: Variables) -> Bodies:
         """Return the parsed content after substitution; () if that is not YAML. It is shared: do not change it."""
@@ -82,7 +88,7 @@ class BuiltDocument:
         if self.body is not None:
             return self.body
         bodies = self.read(Variables())
-        if "ecret" in self.text and any(map(objects.holds_secret_inside, bodies)):
+        if self._may_hold_values() and any(map(objects.holds_secret_inside, bodies)):
             return None
         safe: list[dict[str, Any]] = [objects.without_values(b) for b in bodies]
         if "${" in self.text or len(bodies) != 1:

@@ -6,7 +6,6 @@ import gzip
 import os
 import re
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,15 +16,19 @@ from typing import Any
 
 import orjson
 
+from fluxdoctor.collect import temporary
 from fluxdoctor.collect.net import process
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
+from fluxdoctor.intake import masking
+from fluxdoctor.intake.redact import Redactor
 
 _SECONDS = 120
+_SHORTEST_VALUE = 8  # a shorter value is part of too many words that are not secret
 #: Limits of a build in bytes: its output, and its address space. kustomize-controller itself has 1 GiB of memory by default.
 _MAX_OUTPUT, _MAX_MEMORY = 512 << 20, 4 << 30
 _NO_MEMORY = ("cannot allocate memory", "out of memory")  # the Go runtime
 #: Linux's file system in memory; it must have these bytes free, plus this many times the size of the artifact.
-MEMORY_DISK = os.environ.get("FLUXDOCTOR_MEMORY_DISK", "/dev/shm")  # noqa: S108 - the folder in it is private
+MEMORY_DISK = os.environ.get("FLUXDOCTOR_MEMORY_DISK", "/dev/shm")  # noqa: S108 - the folder in it is private  # nosec B108
 _RESERVE, _SIZE_FACTOR = 32 << 20, 4
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
@@ -37,7 +40,9 @@ _FLAGS = ("--load-restrictor", "LoadRestrictionsNone")
 #: An address in kustomize's memory (5.8 prints it for a generator). It differs in each run and helps no reader.
 _POINTER = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _LOG_LINE = re.compile(
-    r'^E\d{4} [^\n]*\] "command failed" err=(?:<\n(?P<lines>.*?)\n\s*>|(?P<quoted>".*"))$', re.M | re.S
+    r'^E\d{4} [^\n]*\] "command failed" err=(?:'
+    r'<\n(?P<lines>(?!E\d{4} )[^\n]*+(?:\n(?!E\d{4} )[^\n]*+)*?)\n[ \t]*+>|(?P<quoted>"[^\n]*"))$',
+    re.M,
 )
 # Remote bases are removed from the tree before the build. If one is missed, its request fails at once.
 _OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
@@ -100,11 +105,10 @@ class Stage:
         self._files = files
         self._written_paths: set[str] = set()
         self._lock = threading.Lock()
-        self._temporary = tempfile.TemporaryDirectory(
-            prefix="fluxdoctor-", dir=_memory_folder(sum(map(len, files.values())))
-        )
+        self._known: Redactor | None = None
+        self._temporary = temporary.make(_memory_folder(sum(map(len, files.values()))))
         # kustomize names real paths in its messages.
-        self.root = Path(self._temporary.name).resolve() / "tree"
+        self.root = self._temporary.resolve() / "tree"
         self._command = command
         self._folders: set[Path] = set()
         self.root.mkdir(parents=True)
@@ -127,7 +131,7 @@ class Stage:
 
     def close(self) -> None:
         """Remove the files."""
-        self._temporary.cleanup()
+        temporary.remove(self._temporary)
 
     def write(self, path: str, body: Any) -> None:
         """Replace a file of the copy by one or several documents (JSON is YAML)."""
@@ -159,13 +163,13 @@ class Stage:
     def _run(self, shadow: Path, directory: str) -> Output:
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR", "LANG")} | _OFFLINE
         # Many short builds: less work for Go's garbage collector.
-        environment |= {"HOME": self._temporary.name, "GOGC": "400"}
+        environment |= {"HOME": str(self._temporary), "GOGC": "400"}
         deadline = self._command.deadline
         limit = deadline.within(_SECONDS) if deadline else Deadline(_SECONDS)
         try:
             argv = [*self._command.argv, *_FLAGS, str(shadow)]
             limits = process.Limits(limit, _MAX_OUTPUT, memory=_MAX_MEMORY)
-            result = process.run(argv, Path(self._temporary.name), environment, limits)
+            result = process.run(argv, self._temporary, environment, limits)
         except DeadlineError:
             if deadline:
                 deadline.check()
@@ -176,16 +180,25 @@ class Stage:
             return Output(text=result.out.decode("utf-8", "replace"))
         if any(words in result.err for words in _NO_MEMORY):
             return Output(stop_reason=f"it took more than {_MAX_MEMORY >> 30} GiB of memory")
-        return Output(error=f"kustomize build failed: {self._controller_message(result.err, shadow, directory)}")
+        message = self._redactor().text(self._controller_message(result.err, shadow, directory))
+        return Output(error=f"kustomize build failed: {message}")
+
+    def _redactor(self) -> Redactor:
+        """Return the redactor for what kustomize says: it quotes the values of Secrets that it cannot use."""
+        with self._lock:
+            if self._known is None:
+                texts = masking.secret_texts(self._files)
+                self._known = Redactor(text for text in texts if len(text) >= _SHORTEST_VALUE)
+            return self._known
 
     def _controller_message(self, text: str, shadow: Path, directory: str) -> str:
         """Name the files as the controller does: below /tmp/kustomization-<number>, its own temporary directory."""
         text = strip_log_line(text)
         lines = [line for line in text.splitlines() if line and not line.startswith("# Warning")]
         text = " ".join(lines).removeprefix("Error: ").removeprefix("error: ")
-        tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
+        tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file  # nosec B108
         text = text.replace(str(shadow), f"{tree}/{directory}".rstrip("/"))
-        text = re.sub(r"(?:\.\./)*\.fluxdoctor-\d+", directory or ".", text)
+        text = re.sub(r"(?<!\.\./)(?:\.\./)*+\.fluxdoctor-\d++", directory or ".", text)
         text = _POINTER.sub("0x...", text)
         return text.replace(str(self.root), tree)
 

@@ -12,7 +12,7 @@ from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.tree import GitTrees, Tree, clean
 
 _SOURCE = Ref("GitRepository", "", "repository")
-_MAX_FOLDERS = 400
+_MAX_FOLDERS = 5_000
 
 
 def cluster(tree: Tree, visited: Collection[str], unapplied: Iterable[Resource]) -> tuple[Cluster, GitTrees] | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from fluxdoctor.intake import documents, masking, objects, places
+from fluxdoctor.intake import documents, masking, places, secret_places
 from fluxdoctor.intake.places import Text, View
 from fluxdoctor.intake.tree import YamlFile, yaml_file
 from fluxdoctor.model.manifests import FILE_NAMES
@@ -65,9 +65,12 @@ class ManifestReader:
                 self._cache.put(_TEXTS, digest, bodies)
         return self._by_text[text]
 
+    def _bodies_of(self, content: bytes, path: str) -> list[object]:
+        return [body for body, _ in self.read(content, path).documents]
+
     def drop_secret_sources(self) -> None:
-        """Remove files from the cache that a generator makes a Secret of."""
-        generated = masking.generator_files(self._files)
+        """Remove files from the cache that a generator or a patch makes a part of a Secret of."""
+        generated = masking.secret_sources(self._files, self._bodies_of)
         self._cache.drop(_FILES, (hashlib.sha256(self._files[p]).hexdigest() for p in generated if p in self._files))
 
 
@@ -81,12 +84,7 @@ def _is_cacheable(bodies: Sequence[Any]) -> bool:
         text = orjson.dumps(bodies)
     except TypeError:  # a text that is not valid Unicode
         return False
-    return b"ecret" not in text or not any(map(_is_secret, bodies))
-
-
-def _is_secret(body: Any) -> bool:
-    is_generator = isinstance(body, dict) and ("secretGenerator" in body or body.get("kind") == "SecretGenerator")
-    return is_generator or objects.without_values(body) is not body or objects.holds_secret_inside(body)
+    return not (secret_places.may_hold_values(text) and any(map(secret_places.has_values, bodies)))
 
 
 def _to_cache(document: documents.Document) -> list[Any]:

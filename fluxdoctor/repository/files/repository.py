@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fluxdoctor.collect.store.within import is_within
+from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 
 #: Larger files are not manifests, and are read as empty. kustomize-controller accepts artifacts of up to 50 MiB.
 MAX_FILE = 8 << 20
@@ -38,6 +39,8 @@ class Repository:
     """The folder that the user named; "" is the whole repository."""
     urls: tuple[str, ...] = ()
     """The addresses of the remotes."""
+    gaps: tuple[Gap, ...] = ()
+    """Files that exist and were not read, each with a FileScope."""
 
 
 def of_folder(path: Path, within: Sequence[Path] = ()) -> Repository:
@@ -51,13 +54,15 @@ def of_folder(path: Path, within: Sequence[Path] = ()) -> Repository:
         raise RepositoryError(f"{path}: no such folder; use the root of a repository, or a folder in it")
     top = _git(path, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()
     if not top:
-        return Repository(path.resolve().name, _read_files(path, _walk(path)))
+        files, gaps = _read_files(path, _walk(path))
+        return Repository(path.resolve().name, files, gaps=gaps)
     root = Path(top)
     if within and not is_within(root, within):
         raise RepositoryError(f"{path} is part of the repository {root}, which is outside of the allowed folders")
     listing = _git(path, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--full-name", str(root))
     focus = path.resolve().relative_to(root.resolve()).as_posix()
-    return Repository(root.name, _read_files(root, _split(listing)), "" if focus == "." else focus, _remote_urls(root))
+    files, gaps = _read_files(root, _split(listing))
+    return Repository(root.name, files, "" if focus == "." else focus, _remote_urls(root), gaps)
 
 
 def of_revision(path: Path, revision: str) -> Repository:
@@ -74,12 +79,18 @@ def of_revision(path: Path, revision: str) -> Repository:
         )
     top = _git(path, "rev-parse", "--show-toplevel").decode("utf-8", "surrogateescape").strip()
     root = Path(top) if top else path
-    files = _read_commit(root, commit)
+    files, gaps = _read_commit(root, commit)
     focus = path.resolve().relative_to(root.resolve()).as_posix() if top else "."
-    return Repository(root.name, files, "" if focus == "." else focus, _remote_urls(root))
+    return Repository(root.name, files, "" if focus == "." else focus, _remote_urls(root), gaps)
 
 
-def _read_commit(root: Path, commit: str) -> dict[str, bytes]:
+def _too_large(path: str, size: int) -> Gap:
+    return Gap(
+        FileScope(path), GapReason.TOO_LARGE, f"{size / (1 << 20):.1f} MiB, above the limit of {MAX_FILE >> 20} MiB"
+    )
+
+
+def _read_commit(root: Path, commit: str) -> tuple[dict[str, bytes], tuple[Gap, ...]]:
     """Read the files of a commit: all of them, also those that .gitattributes excludes from archives. Flux ignores it."""
     object_ids: dict[str, str] = {}
     for row in _git(root, "ls-tree", "-r", "-z", commit).split(b"\0"):
@@ -95,8 +106,9 @@ def _read_commit(root: Path, commit: str) -> dict[str, bytes]:
         if object_id not in sizes and path.endswith((".yaml", ".yml")):
             raise RepositoryError(f"{root}: git has no content of {path} in {commit[:10]}; run: git fetch --refetch")
     contents = _contents(root, [i for i, size in sizes.items() if size <= MAX_FILE])
+    gaps = tuple(_too_large(path, sizes[i]) for path, i in object_ids.items() if sizes.get(i, 0) > MAX_FILE)
     # A file without content is too large for a manifest, or missing from a partial clone. It still exists.
-    return {path: contents.get(object_id, b"") for path, object_id in object_ids.items()}
+    return {path: contents.get(object_id, b"") for path, object_id in object_ids.items()}, gaps
 
 
 def _sizes(root: Path, object_ids: Sequence[str]) -> dict[str, int]:
@@ -154,8 +166,9 @@ def _walk(root: Path) -> Iterable[str]:
             yield posixpath.normpath(Path(folder, name).relative_to(root).as_posix())
 
 
-def _read_files(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
+def _read_files(root: Path, paths: Iterable[str]) -> tuple[dict[str, bytes], tuple[Gap, ...]]:
     files: dict[str, bytes] = {}
+    gaps: list[Gap] = []
     total = 0
     link_free = {root: True}
     for count, path in enumerate(paths):
@@ -166,11 +179,16 @@ def _read_files(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
             )
         try:
             if _is_link_free(file.parent, link_free) and not file.is_symlink() and file.is_file():
-                files[path] = file.read_bytes() if file.stat().st_size <= MAX_FILE else b""
+                size = file.stat().st_size
+                gaps += [_too_large(path, size)] if size > MAX_FILE else []
+                files[path] = file.read_bytes() if size <= MAX_FILE else b""
                 total += len(files[path])
-        except OSError:
-            continue  # deleted since it was listed, or not readable: not in what would be committed from here
-    return files
+        except FileNotFoundError:
+            continue  # deleted since it was listed
+        except OSError as error:
+            files[path] = b""
+            gaps.append(Gap(FileScope(path), GapReason.UNAVAILABLE, f"cannot be read: {error.strerror or error}"))
+    return files, tuple(gaps)
 
 
 def _is_link_free(folder: Path, verdicts: dict[Path, bool]) -> bool:

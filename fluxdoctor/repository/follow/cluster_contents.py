@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from fluxdoctor.model.gaps import Gap
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.tree import Tree
 from fluxdoctor.repository.follow.discovery import EntryPoint
@@ -43,8 +44,8 @@ class ClusterContents:
     """Kustomizations some of whose objects are unknown."""
     failed: set[Ref] = field(default_factory=set)
     """Kustomizations whose build fails."""
-    stop_reasons: dict[Ref, str] = field(default_factory=dict)
-    """Kustomizations whose build fluxdoctor stopped, with the reason."""
+    gaps: list[Gap] = field(default_factory=list)
+    """Builds that fluxdoctor stopped, and limits of the traversal."""
     unbuilt: set[Ref] = field(default_factory=set)
     """Kustomizations that were not built, although a build may rename their objects."""
     raw: set[Ref] = field(default_factory=set)

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from fluxdoctor.model import manifests
+from fluxdoctor.model.gaps import Gap, GapReason, StepScope
 from fluxdoctor.model.manifests import Manifests
 from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.tree import clean
@@ -23,7 +24,7 @@ from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 from fluxdoctor.repository.follow.discovery import EntryPoint
 from fluxdoctor.repository.follow.steps import Steps
 
-_MAX_OBJECTS = 20_000
+_MAX_OBJECTS = 200_000
 _MAX_PASSES = 3
 #: How often a Kustomization that applies itself may change itself: first its patches, then their variables.
 _MAX_SELF_CHANGES = 4
@@ -59,13 +60,22 @@ class Traversal:
         """Repeat the traversal until no variable changes."""
         contents = yield from self._run_pass()
         for _ in range(_MAX_PASSES - 1):
-            config_maps = {ref: r for ref, r in contents.objects.items() if ref.kind == "ConfigMap"}
-            is_open = any(map(mutations.changes_kustomizations, contents.objects.values()))
-            if is_open == self._is_open and all(_data(config_maps.get(ref)) == data for ref, data in self._inputs):
-                break
-            self._config_maps, self._is_open = config_maps, is_open
+            if not self._has_new_variables(contents):
+                return contents
             contents = yield from self._run_pass()
+        if self._has_new_variables(contents):
+            why = f"the variables in its ConfigMaps still change after {_MAX_PASSES} passes"
+            contents.gaps.append(_stopped(self._entry.kustomization.ref, GapReason.TOO_LARGE, why))
         return contents
+
+    def _has_new_variables(self, contents: ClusterContents) -> bool:
+        """Tell whether a pass ended with other variables than it used, and use those of its end from now on."""
+        config_maps = {ref: r for ref, r in contents.objects.items() if ref.kind == "ConfigMap"}
+        is_open = any(map(mutations.changes_kustomizations, contents.objects.values()))
+        if is_open == self._is_open and all(_data(config_maps.get(ref)) == data for ref, data in self._inputs):
+            return False
+        self._config_maps, self._is_open = config_maps, is_open
+        return True
 
     def _run_pass(self) -> Steps[ClusterContents]:
         contents = ClusterContents(self._entry)
@@ -94,6 +104,9 @@ class Traversal:
                 pending += waiting
                 done -= {_key(k) for k in waiting}
                 waiting = []
+        if len(contents.objects) >= _MAX_OBJECTS:
+            why = f"not built: the cluster has more than {_MAX_OBJECTS:,} objects, the limit of fluxdoctor"
+            contents.gaps += [_stopped(k.ref, GapReason.TOO_LARGE, why) for k in (*pending, *waiting)]
         self._mark_foreign(waiting, contents)
         contents.source_paths = artifacts.source_paths({ref: files for ref, (_, files) in self._derived.items()})
         return contents
@@ -127,11 +140,15 @@ class Traversal:
         self, kustomization: Resource, rendering: Rendering, contents: ClusterContents
     ) -> Steps[tuple[Resource, Rendering]]:
         """Return the version of a Kustomization that applies itself when it no longer changes, and its build."""
-        for _ in range(_MAX_SELF_CHANGES):
+        for count in range(_MAX_SELF_CHANGES + 1):
             applied = self._self_declaration(kustomization, rendering, contents)
             if applied is None or _has_same_spec(applied, kustomization):
                 break
             if _source_and_path(applied) != _source_and_path(kustomization):
+                break
+            if count == _MAX_SELF_CHANGES:
+                why = f"it still changes itself after {_MAX_SELF_CHANGES} builds"
+                contents.gaps.append(_stopped(kustomization.ref, GapReason.TOO_LARGE, why))
                 break
             build = self._renderer_for(applied).start(applied, self._pool)
             kustomization, rendering = applied, (yield from steps.result_of(build))
@@ -272,7 +289,7 @@ class Traversal:
         if rendering.is_raw and rendering.changed_names is None:
             contents.unbuilt.add(kustomization.ref)
         if rendering.stop_reason:
-            contents.stop_reasons[kustomization.ref] = rendering.stop_reason
+            contents.gaps.append(_stopped(kustomization.ref, GapReason.TIMEOUT, rendering.stop_reason))
         if rendering.error:
             contents.failed.add(kustomization.ref)
             contents.names_in_flawed_files |= self._renderer_for(kustomization).names_in_flawed_files(rendering)
@@ -377,3 +394,7 @@ def _branch(source: Resource | None) -> str:
         return ""
     name = ref.text("name").removeprefix("refs/heads/")
     return ref.text("commit") or name or ref.text("semver") or ref.text("tag") or ref.text("branch")
+
+
+def _stopped(kustomization: Ref, reason: GapReason, why: str) -> Gap:
+    return Gap(StepScope(f"the build of {kustomization}"), reason, why)

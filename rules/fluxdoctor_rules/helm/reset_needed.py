@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Failure, Failures, Problem, Ref, Resource, condition, moment
+from fluxdoctor import Cluster, Evidence, EvidenceKind, Failure, Failures, Problem, Ref, Resource, condition, moment
 
 _MISSING = re.compile(
     r'\b(?P<kind>secret|configmap|serviceaccount|persistentvolumeclaim)s? "(?P<name>[^"]+)" not found', re.I
@@ -30,7 +30,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
 
 def _problems(failure: Failure, cluster: Cluster) -> Iterator[Problem]:
     release = failure.resource
-    last_attempt = max((w.since for w in failure.words if w.since and w.where != "event"), default=None)
+    last_attempt = max((w.since for w in failure.words if w.since and w.kind is not EvidenceKind.EVENT), default=None)
     refs = dict.fromkeys(ref for w in failure.words for ref in _missing(w.message, release))
     objects = [cluster.get(ref) for ref in refs]
     times = [moment(r.text("metadata.creationTimestamp")) for r in objects if r]

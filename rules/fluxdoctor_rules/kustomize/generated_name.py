@@ -11,7 +11,7 @@ _KEYS = ("configMapGenerator", "secretGenerator")
 def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem]:
     """Report references to generated names in Flux objects: kustomize adds the hash only in the fields that it knows."""
     generators = dict(_hashed(cluster, manifests))
-    for resource in cluster.flux if generators else ():
+    for resource in cluster.active() if generators else ():
         for need in graph.needs(resource.ref):
             place = generators.get(need.target)
             if place and not need.optional and cluster.look(need.target).absent:
@@ -52,7 +52,7 @@ def _problem(subject: Ref, target: Ref, field: str, place: Location, cluster: Cl
         "field": field,
     }
     proof = (Evidence.field(f"{target.name} has a hash: {names[0]}", str(target)),) if names else ()
-    return Problem(subject, facts, evidence=proof, field=field, location=place, key=field)
+    return Problem(subject, facts, evidence=proof, field=field, location=place, key=field, missing=target)
 
 
 def _is_hash_of(name: str, base: str) -> bool:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from fluxdoctor import Cluster, Failures, Manifests, Problem, Ref, Schemas
 from fluxdoctor_rules.kustomize import _apply_errors, _refusal
 
-_NEWER = re.compile(r"typed patch object \([^;)]*; \S+\.fluxcd\.io/[^)]*\): .*field not declared in schema")
-_STORED = re.compile(r"[\w-]+\.[\w.]*fluxcd\.io\b.*?status\.storedVersions\[")
+_NEWER = re.compile(
+    r"typed patch object \([^;()]*+; [^\s()]+\.fluxcd\.io/[^()]*+\): .{0,2000}?field not declared in schema"
+)
+_STORED = re.compile(r"[\w-]\.fluxcd\.io\b.{0,1000}?status\.storedVersions\[")
 
 
 def check(
@@ -21,7 +23,9 @@ def check(
     """
     outdated = [failure.ref for failure, *_ in _apply_errors.refused(failures, "stored", _STORED)]
     for problem in _refusal.problems(cluster, failures, manifests, "invalid"):
-        waits = any(_NEWER.search(proof.what) for proof in problem.evidence) and problem.subject not in outdated
+        failure = failures.of(problem.subject)
+        messages = [words.message for words in failure.words] if failure else []
+        waits = any(map(_NEWER.search, messages)) and problem.subject not in outdated
         yield replace(problem, because=tuple(outdated)) if waits else problem
     if schemas:
         yield from _schema_errors(cluster, schemas)

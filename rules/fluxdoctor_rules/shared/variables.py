@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
 from fluxdoctor import Build, Cluster, Ref, Resource
 
 _TOKEN = re.compile(r"\$\$|\$\{(?P<inside>[^}]*)(?P<end>\}?)")
@@ -99,11 +97,8 @@ def _texts(resource: Resource) -> tuple[tuple[tuple[str | int, ...], str], ...]:
 
 
 def _may_hold(body: Any) -> bool:
-    """Tell whether an object can have a variable; ten times faster than a search of its fields, and few objects have one."""
-    try:
-        return b"${" in orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # a text that is not valid Unicode
-        return True
+    """Tell whether an object can have a variable; much faster than a search of its fields, and few objects have one."""
+    return "${" in repr(body)
 
 
 def _below(

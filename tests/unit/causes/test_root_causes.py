@@ -63,6 +63,19 @@ def test_the_deepest_unexplained_object_is_the_root() -> None:
     assert found[0].message == "fails and no rule matches; its controller reports: kaputt"
 
 
+def test_what_waits_for_a_cycle_is_blocked_by_it_whatever_its_name() -> None:
+    """One in front of a cycle and one between two cycles sort before the members of the last cycle, which is the root."""
+    for names in (("a", "b", "c"), ("c", "a", "b"), ("b", "c", "a")):
+        outside, first, second = names
+        snapshot = world(FLEET + "".join(kustomization(n, "DependencyNotReady", "waits") for n in names))
+        findings = fold(snapshot, waits(outside, first), waits(first, second), waits(second, first))
+        member, blocked = min(first, second), sorted({*names} - {min(first, second)})
+        assert [line(f) for f in findings] == [f"error kustomize/wait {member} blocks {', '.join(blocked)}"]
+    snapshot = world(FLEET + "".join(kustomization(n, "DependencyNotReady", "waits") for n in "abcd"))
+    findings = fold(snapshot, waits("a", "b", "c"), waits("b", "a"), waits("c", "d"), waits("d", "c"))
+    assert [line(f) for f in findings] == ["error kustomize/wait c blocks a, b, d"]
+
+
 def test_independent_causes_are_all_told_the_one_that_blocks_more_first() -> None:
     snapshot = world(
         FLEET

@@ -294,7 +294,7 @@ def test_public_keys() -> None:
 
 
 def test_a_value_that_sops_encrypted_in_place_of_base64() -> None:
-    text = "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]"
+    text = f"ENC[AES256_GCM,data:YQ==,iv:{b64('i' * 32)},tag:{b64('t' * 16)},type:str]"
     secret = {"data": {"a": text}, "stringData": {"b": text}}
     fact = {"size": len(text), "format": "sops ciphertext"}
     assert facts(secret) == {"metadata": {}, "keys": {"a": fact, "b": fact}}
@@ -446,6 +446,7 @@ def test_docker_config() -> None:
     }
     secret = {"data": {".dockerconfigjson": b64(text)}}
     inner = {b64("flux:hunter2hunter2"), "flux:hunter2hunter2", "hunter2hunter2", "correct-horse"}
+    inner |= {"flux:correct-horse", "hunter3hunter3", "me:hunter3hunter3"}
     assert values(secret) == inner | {text}
 
 
@@ -504,6 +505,8 @@ def test_kubeconfig() -> None:
         "eyJhbGciOi",
         "command: /usr/local/bin/aws-iam-authenticator",
         "args: [token, -i, secret-cluster]",
+        "hunter3hunter3",
+        "me:hunter3hunter3",
     }
 
 

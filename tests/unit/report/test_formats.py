@@ -82,7 +82,7 @@ def test_text_of_the_cluster_is_harmless(format_: str) -> None:
 
 def test_a_workflow_command_is_one_line() -> None:
     lines = render("github", _report(HOSTILE)).splitlines()
-    assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice", "::notice"]
+    assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice", "::notice", "::notice"]
     assert lines[0].startswith(
         "::error file=a%2Cb%3A<script>alert(1)</script> ]]> @everyone #1 `x` %3A%3Aerror%3A%3Ax%0A"
     )

@@ -203,7 +203,9 @@ def test_what_a_change_made_worse_in_one_cluster_only() -> None:
 
 def test_what_a_build_leaves_on_disk_holds_no_value_of_a_secret() -> None:
     secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: hunter2-hunter2\n"
-    sealed = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: ENC[AES256_GCM,x]\n"
+    value = f"ENC[AES256_GCM,data:eA==,iv:{'a' * 43}=,tag:{'a' * 22}==,type:str]"
+    head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\n"
+    sealed = f"{head}sops:\n  mac: {value}\nstringData:\n  password: {value}\n"
     patch = (
         "kind: Kustomization\nmetadata:\n  name: k\nspec:\n  patches:\n"
         "  - patch: |\n      kind: Secret\n      stringData: {a: hunter2}\n"
@@ -213,7 +215,8 @@ def test_what_a_build_leaves_on_disk_holds_no_value_of_a_secret() -> None:
     assert isinstance(kept, dict)
     assert (kept["metadata"]["name"], "hunter2" in repr(kept), "stringData" in kept) == ("s", False, False)
     assert BuiltDocument(secret + "  other: ${A}\n").to_cache() is None
-    assert BuiltDocument(sealed + "  other: ENC[${A}]\n").to_cache() == sealed + "  other: ENC[${A}]\n"
+    assert BuiltDocument(sealed + "  other: ${A}\n").to_cache() == sealed + "  other: ${A}\n"
+    assert BuiltDocument(sealed + "  other: ENC[${A}]\n").to_cache() is None
     assert BuiltDocument(patch).to_cache() is None
     variable = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\nstringData:\n  password: ${A}\n"
     assert BuiltDocument(variable).to_cache() == variable

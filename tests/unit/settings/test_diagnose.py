@@ -94,9 +94,9 @@ SELECT = '[rules]\nignore = ["kustomize"]\n'
 @pytest.mark.parametrize(
     ("arguments", "settings", "counts", "words"),
     [
-        (("--ignore", "kustomize"), "", (0, 1), "1 left out by rule selection"),
-        (("--rule", "helm/*"), "", (0, 1), "1 left out by rule selection"),
-        ((), SELECT, (0, 1), "1 left out by rule selection"),
+        (("--ignore", "kustomize"), "", (0, 1), "1 ignored by rule selection"),
+        (("--rule", "helm/*"), "", (0, 1), "1 ignored by rule selection"),
+        ((), SELECT, (0, 1), "1 ignored by rule selection"),
         ((), IGNORE, (1, 0), "1 ignored (blocking 3)"),
         (("--baseline", "b.json"), "", (1, 0), "1 in the baseline (blocking 3)"),
     ],
@@ -123,6 +123,8 @@ def test_objects_that_are_not_ready_are_never_healthy(
     html = run("--format", "html", *arguments).stdout
     assert '<div class="verdict broken"><p>Broken, but no cause is shown</p>' in html
     assert words in html
+    for name in ("junit", "sarif", "github", "openreports"):
+        assert f"4 objects not ready; findings not shown: {words}" in run("--format", name, *arguments).stdout
 
 
 @pytest.mark.parametrize("arguments", SELECTIONS, ids=str)
@@ -134,7 +136,7 @@ def test_a_ready_fleet_is_healthy_whatever_is_selected(arguments: tuple[str, ...
 @pytest.mark.parametrize(
     ("name", "verdict", "text"),
     [
-        ("apps", "broken", "not ready, but no cause is shown: 1 left out by rule selection"),
+        ("apps", "broken", "not ready, but no cause is shown: 1 ignored by rule selection"),
         ("flux-system", "healthy", "not affected by any finding"),
     ],
 )
