@@ -150,9 +150,9 @@ def use(settings: ServerSettings, calls: list[tuple[str, dict[str, Any]]]) -> li
         ("get", f"{OVERDUE}nothing was changed"),
         ("drip", f"{OVERDUE}{UNKNOWN}"),
         ("wait", f"{OVERDUE}{TARGET} was changed, and the outcome is unknown{CHECK}"),
-        ("silent", f"the API server refused or did not answer: «timed out»; {UNKNOWN}"),
-        ("500", f"the API server refused or did not answer: «server error: no»; {UNKNOWN}"),
-        ("422", "the API server refused or did not answer: «HTTP 422: no»"),
+        ("silent", f"the API server rejected the request or did not answer: «timed out»; {UNKNOWN}"),
+        ("500", f"the API server rejected the request or did not answer: «server error: no»; {UNKNOWN}"),
+        ("422", "the API server rejected the request or did not answer: «HTTP 422: no»"),
     ],
 )
 def test_the_end_of_a_call_says_what_became_of_the_change(fault: str, words: str, tmp_path: Path) -> None:
