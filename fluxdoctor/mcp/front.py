@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream
-from mcp.server import MCPServer
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
@@ -42,17 +41,11 @@ _UNCHANGED = "nothing was changed"
 class FrontServer(CheckedServer):
     """Has its work done by worker processes: one pool for calls that read, one for those that change the cluster."""
 
-    def __init__(self, diagnoses: DiagnosisCache, **more: Any) -> None:
-        super().__init__(diagnoses, lifespan=self._serving, **more)
-        self._reading = WorkerPool(diagnoses.settings)
+    def __init__(self, diagnoses: DiagnosisCache, reading: WorkerPool, **more: Any) -> None:
+        super().__init__(diagnoses, **more)
+        self._reading = reading
         self._writing = WorkerPool(diagnoses.settings)
         self._threads = anyio.CapacityLimiter(256)
-
-    @contextlib.asynccontextmanager
-    async def _serving(self, _: MCPServer[Any]) -> AsyncIterator[dict[str, Any]]:
-        with contextlib.suppress(OSError):  # the first call tries again, and says so
-            self._reading.warm()
-        yield {}
 
     def close(self) -> None:
         """End all calls and worker processes; returns when none is left."""
@@ -143,10 +136,13 @@ class FrontServer(CheckedServer):
         return library.complete(self.diagnoses, argument, context)
 
 
-def front(settings: ServerSettings) -> FrontServer:
-    """Return the server for clients. Raises RuleError where two rule packs offer one rule."""
+def front(settings: ServerSettings, reading: WorkerPool | None = None) -> FrontServer:
+    """Return the server for clients. Raises RuleError where two rule packs offer one rule.
+
+    ``reading``: the pool for calls that read, if one process was started already. The caller closes the server.
+    """
     set_up_log()
-    server = assemble(FrontServer(DiagnosisCache(settings), **about(settings)))
+    server = assemble(FrontServer(DiagnosisCache(settings), reading or WorkerPool(settings), **about(settings)))
 
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
     async def completed(

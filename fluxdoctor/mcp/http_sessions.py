@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message
 
 _HEADER = b"mcp-session-id"
 _GREETINGS = 1  # a client that does nothing sends notifications/initialized and no more
+_REFUSED = 400  # from this status on
 _NOT_FOUND = 404
 
 
@@ -47,15 +48,17 @@ class SessionLimit:
         if name in self._sessions:
             await self._pass_on(name, scope, receive, send)
             return
-        if not name and scope["method"] == "POST":
-            while len(self._sessions) >= self._most and await self._make_room(scope):
-                pass
-        await self._inner(scope, receive, _Listener(send, self._opened))
+        names: list[bytes] = []
 
-    def _opened(self, message: Message) -> None:
-        name = _header(message["headers"])
-        if name:
-            self._sessions.setdefault(name, _Session())
+        def begun(message: Message) -> None:
+            if message["status"] < _REFUSED and _header(message["headers"]):
+                names.append(_header(message["headers"]))
+
+        await self._inner(scope, receive, _Listener(send, begun))
+        for new in names:
+            self._sessions.setdefault(new, _Session())
+            while len(self._sessions) > self._most and await self._make_room(scope, new):
+                pass
 
     async def _pass_on(self, name: bytes, scope: Any, receive: Any, send: Any) -> None:
         session = self._sessions[name]
@@ -76,9 +79,9 @@ class SessionLimit:
             session.streams -= not is_post
             session.last = time.monotonic()
 
-    async def _make_room(self, scope: Any) -> bool:
-        """End the session that is used least; return False if all of them are waiting for an answer."""
-        idle = [(session.rank, name) for name, session in self._sessions.items() if not session.posts]
+    async def _make_room(self, scope: Any, new: bytes) -> bool:
+        """End the session that is used least, but for a new one; return False if all of them are waiting for an answer."""
+        idle = [(one.rank, name) for name, one in self._sessions.items() if not one.posts and name != new]
         if not idle:
             return False
         name = min(idle)[1]

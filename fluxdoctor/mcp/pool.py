@@ -13,12 +13,14 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.mcp.sessions import CallContext
 from fluxdoctor.mcp.settings import ServerSettings
 from fluxdoctor.mcp.worker_process import END_GRACE, LostError, OverdueError, WorkerProcess
+
+if TYPE_CHECKING:  # this module is imported before the MCP library, which takes most of the time of a start
+    from fluxdoctor.mcp.sessions import CallContext
 
 _GRACE = 5  # seconds: reading ends by the deadline with partial results, and then the rules run
 _TICK = 0.25

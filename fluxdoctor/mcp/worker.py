@@ -9,6 +9,7 @@ expression nor a C extension can keep the process alive after the server has end
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import queue
 import shutil
@@ -31,6 +32,7 @@ from mcp.server.mcpserver.exceptions import (
 from mcp_types import CallToolResult, CompletionArgument, CompletionContext
 from pydantic import ValidationError
 
+from fluxdoctor.collect.net import process
 from fluxdoctor.mcp import frames, library
 from fluxdoctor.mcp.execution import JobContext, cancel_all
 from fluxdoctor.mcp.server import build, log
@@ -50,22 +52,24 @@ def main() -> None:
     first = frames.read(stdin)
     if first is None:
         return
-    folder = Path(first["scratch"])
-    tempfile.tempdir = str(folder)
+    folders = [Path(folder) for folder in first["folders"]]
+    tempfile.tempdir = str(folders[0])
     _limit_memory(first["settings"]["memory"])
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the server decides when to end
     signal.signal(signal.SIGTERM, partial(_stop, jobs))
-    threading.Thread(target=_receive, args=(stdin, jobs, folder), daemon=True).start()
+    threading.Thread(target=_receive, args=(stdin, jobs, folders), daemon=True).start()
     send = _sender(stdout)
     server = build(from_json(first["settings"]))
+    gc.freeze()  # what was imported stays
+    gc.enable()
     with contextlib.suppress(queue.Empty, BrokenPipeError):
         while job := jobs.get(timeout=_IDLE):
             reply = _reply(server, job, send)
             send(reply)
             if reply.get("retire"):
                 break
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(folders)
     os._exit(0)  # a thread of a call may still wait for something
 
 
@@ -105,7 +109,7 @@ def _stop(jobs: queue.SimpleQueue[dict[str, Any]], *_: object) -> None:
     threading.Thread(target=cancel_all, args=(0,), daemon=True).start()  # not here: its locks may be in use
 
 
-def _receive(stdin: BinaryIO, jobs: queue.SimpleQueue[dict[str, Any]], folder: Path) -> None:
+def _receive(stdin: BinaryIO, jobs: queue.SimpleQueue[dict[str, Any]], folders: list[Path]) -> None:
     """Pass jobs on, and cancel the current one if the server says so. If the server is gone, end the process."""
     with contextlib.suppress(frames.FrameError, OSError):
         while message := frames.read(stdin):
@@ -116,8 +120,14 @@ def _receive(stdin: BinaryIO, jobs: queue.SimpleQueue[dict[str, Any]], folder: P
     jobs.put(_STOP)
     cancel_all(_PATIENCE)
     threading.Event().wait(_PATIENCE)
-    shutil.rmtree(folder, ignore_errors=True)
+    process.kill_all()
+    _remove(folders)
     os._exit(1)
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _reply(server: CheckedServer, job: dict[str, Any], send: Send) -> dict[str, Any]:

@@ -6,28 +6,34 @@ import contextlib
 import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import psutil
 
+from fluxdoctor.collect import temporary
 from fluxdoctor.mcp import frames
-from fluxdoctor.mcp.sessions import CallContext
 from fluxdoctor.mcp.settings import ServerSettings, to_json
 from fluxdoctor.repository.build.kustomize import MEMORY_DISK
 
+if TYPE_CHECKING:  # this module is imported before the MCP library, which takes most of the time of a start
+    from fluxdoctor.mcp.sessions import CallContext
+
+#: Ends the worker if this process was killed: then stdin of the guard is closed, but a worker that hangs does not see it.
+_GUARD = 'read line; sleep 2; kill -9 "-$1"'
 _CANCELLED: dict[str, Any] = {"cancelled": True}
 _LAST: dict[str, Any] = {}
 _CANCEL_GRACE = 2.0  # seconds for a cancelled call to end by itself, so that its process need not be ended
-#: It imports from where this process does, as multiprocessing does it.
-_MAIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from fluxdoctor.mcp.worker import main; main()"
+#: It imports from where this process does, as multiprocessing does it. Searching what it imports for garbage takes long.
+_MAIN = (
+    "import gc, json, sys; gc.disable(); sys.path[:] = json.loads(sys.argv[1]); "
+    "from fluxdoctor.mcp.worker import main; main()"
+)
 END_GRACE = 1.0  # seconds for a process to end its children and to remove its files, before it is killed
 
 
@@ -44,25 +50,32 @@ class WorkerProcess:
 
     def __init__(self, settings: ServerSettings) -> None:
         """Start it. The files of its calls are in folders of its own, which are removed when it ends. Raises OSError."""
-        self._folders = [tempfile.mkdtemp(prefix="fluxdoctor-mcp-")]
+        self._folders = [temporary.make()]
         environment = dict(os.environ)
         if not os.environ.get("TMPDIR") and os.access(MEMORY_DISK, os.W_OK | os.X_OK):
-            self._folders.append(tempfile.mkdtemp(prefix="fluxdoctor-mcp-", dir=MEMORY_DISK))
-            environment["FLUXDOCTOR_MEMORY_DISK"] = self._folders[1]
+            self._folders.append(temporary.make(MEMORY_DISK))
+            environment["FLUXDOCTOR_MEMORY_DISK"] = str(self._folders[1])
         # -P: what is in the current folder is not imported. A session of its own: no signal of a terminal reaches it.
         argv = [sys.executable, "-P", "-c", _MAIN, json.dumps([str(path) for path in sys.path])]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True
         )
+        self._guard = subprocess.Popen(  # noqa: S603 - our own script
+            ["/bin/sh", "-c", _GUARD, "guard", str(self._process.pid)], stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
         assert self._process.stdin  # noqa: S101 - both are pipes
         assert self._process.stdout  # noqa: S101
         self._stdin: BinaryIO = self._process.stdin  # type: ignore[assignment] # a buffered writer
         self._messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._has_ended = False
-        threading.Thread(target=self._receive, args=(self._process.stdout,), daemon=True).start()
+        self._receiver = threading.Thread(target=self._receive, args=(self._process.stdout,), daemon=True)
+        self._receiver.start()
         with contextlib.suppress(OSError, ValueError):
-            frames.write(self._stdin, {"settings": to_json(settings), "scratch": self._folders[0]})
+            frames.write(
+                self._stdin, {"settings": to_json(settings), "folders": [str(folder) for folder in self._folders]}
+            )
 
     @property
     def is_alive(self) -> bool:
@@ -70,7 +83,7 @@ class WorkerProcess:
         return not self._has_ended and self._process.poll() is None
 
     def _receive(self, stdout: Any) -> None:
-        with contextlib.suppress(frames.FrameError, OSError, ValueError):
+        with stdout, contextlib.suppress(frames.FrameError, OSError, ValueError):
             while message := frames.read(stdout):
                 self._messages.put(message)
         self._messages.put(_LAST)
@@ -137,8 +150,11 @@ class WorkerProcess:
             if self._process.returncode is None:
                 _kill_tree(self._process.pid)
                 self._process.wait()
+            self._receiver.join(END_GRACE)
             for folder in self._folders:
-                shutil.rmtree(folder, ignore_errors=True)
+                temporary.remove(folder)
+            self._guard.kill()
+            self._guard.communicate()
 
 
 def _close(close: Callable[[], None]) -> None:

@@ -173,9 +173,10 @@ def until(condition: Callable[[], T], seconds: float) -> T:
 
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Return the processes of a server that live."""
+    """Return the worker processes of a server that live."""
     try:
-        return [child for child in psutil.Process(process.pid).children(recursive=True) if child.status() != "zombie"]
+        children = psutil.Process(process.pid).children()
+        return [one for one in children if one.status() != "zombie" and "fluxdoctor.mcp.worker" in str(one.cmdline())]
     except psutil.NoSuchProcess:
         return []
 
@@ -183,7 +184,7 @@ def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
 @contextmanager
 def ended(process: subprocess.Popen[str]) -> Iterator[list[float]]:
     """Measure the seconds that the end of a server takes, from the end of the block; none of its processes outlives it."""
-    there = workers(process)
+    there = psutil.Process(process.pid).children(recursive=True)
     seconds: list[float] = []
     yield seconds
     began = time.monotonic()

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -134,6 +134,24 @@ def test_connections_that_send_nothing_or_half_of_it_make_room_for_others(monkey
             time.sleep(0.25)
             codes.append(asked(url))
     assert (codes[0], codes[-1]) == (503, 200)
+
+
+@pytest.mark.parametrize("has_headers", [False, True])
+def test_a_request_that_arrives_byte_by_byte_is_ended(has_headers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_ARRIVES", 1)
+    with serving(monkeypatch) as url:
+        port = urlsplit(url).port or 0
+        headers = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 999\r\n"
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(
+                f"POST /mcp HTTP/1.1\r\n{headers}{chr(13) + chr(10) if has_headers else 'X-A: '}".encode()
+            )
+            began = time.monotonic()
+            with suppress(ConnectionError):
+                while time.monotonic() - began < 20:
+                    connection.sendall(b"x")
+                    time.sleep(0.1)
+        assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,13 +138,23 @@ def mcp(listen: ListenArguments, arguments: ServerArguments) -> None:
         raise click.UsageError("--allow-writes cannot be used with --from: a snapshot cannot be changed")
     if arguments.namespaces and not arguments.writes:
         raise click.UsageError("--namespaces requires --allow-writes")
-    from fluxdoctor.mcp.front import front
+    from fluxdoctor.mcp.pool import WorkerPool
     from fluxdoctor.rule import RuleError
 
+    settings = _settings(arguments, listen)
+    workers = WorkerPool(settings)
+    with contextlib.suppress(OSError):  # the first call tries again, and says so
+        workers.warm()  # it imports what it needs while this process does
     try:
-        server = front(_settings(arguments, listen))
+        from fluxdoctor.mcp.front import front
+
+        server = front(settings, workers)
     except RuleError as error:
+        workers.close()
         stop(str(error))
+    except BaseException:
+        workers.close()
+        raise
     gc.freeze()  # what was imported stays
     gc.enable()  # this command runs for days
     try:
@@ -174,6 +186,8 @@ def _leave(server: FrontServer, code: int) -> NoReturn:
 def _serve_http(server: FrontServer, listen: ListenArguments) -> None:
     from fluxdoctor.mcp import http
 
+    # uvicorn ends its server at a signal, and then raises the signal again.
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(128 + signal.SIGINT))
     token_file = listen.token_file
     try:
         token = token_file.read_text("utf-8").strip() if token_file else ""
