@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from fluxdoctor.model import flux, probe_text
+from fluxdoctor.model import flux, helm, object_names, probe_text
 from fluxdoctor.model.failures import Failure, Words, quote
 from fluxdoctor.model.finding import Confidence, Fact, Problem, Severity, Skipped, Unknown
 from fluxdoctor.model.resource import Ref
@@ -188,7 +188,10 @@ def _reported_hit(failure: Failure, rule: Rule, match: re.Match[str], words: Wor
     ref = failure.ref
     # helm-controller generates a HelmChart, so the object to change is the HelmRelease.
     maker = flux.owner(failure.resource) if ref.kind == "HelmChart" else None
-    groups = {k: " ".join(v.split()) for k, v in match.groupdict().items() if v}
+    texts = {k: " ".join(v.split()) for k, v in match.groupdict().items() if v}
+    groups = object_names.canonical(
+        texts, helm.release_namespace(failure.resource) if ref.kind == "HelmRelease" else ""
+    )
     about: dict[str, Fact] = {**dict.fromkeys(match.groupdict(), ""), **flux.about(failure.resource)}
     try:
         facts = {**about, **{name: _default(text, about) for name, text in rule.defaults.items()}, **groups}

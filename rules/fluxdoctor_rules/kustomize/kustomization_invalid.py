@@ -27,7 +27,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
         for location, problem, key in flaws:
             yield Problem(
                 kustomization.ref,
-                {"where": str(location), "problem": problem},
+                {"where": str(location), "problem": problem, "path": kustomization.text("spec.path", "./")},
                 location=location,
                 key=f"{location.file} {key}",
                 shared=f"{source} {location.file} {key}",
