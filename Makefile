@@ -3,23 +3,25 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 PROGRAM := $(VENV)/.program
 READY   := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 T       ?=
 
-.PHONY: demo test e2e check-kustomize corpus schemas lint site accuracy fleets bench golden readme transcript coverage messages lock clean
+.PHONY: demo test e2e check-kustomize corpus schemas lint audit site accuracy fleets bench golden readme transcript coverage messages lock clean
 .DEFAULT_GOAL := demo
 
 # Every target makes its own set-up: a virtual environment with the locked dependencies. The demo needs only those of the
 # program, a third of all: a newcomer waits for nothing else.
-$(PROGRAM): requirements.lock pyproject.toml
+$(PROGRAM): requirements.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fluxdoctor needs Python 3.11 or newer; set PYTHON=...")'
 	@echo "Installing fluxdoctor into $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(INSTALL) --require-hashes -r requirements.lock -r requirements-build.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(READY): $(PROGRAM) requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 demo: $(PROGRAM) ## what a newcomer runs first: the embedded incident
@@ -76,12 +78,18 @@ coverage: $(READY) ## write rules/COVERAGE.md: which rule recognises which fault
 messages: $(READY) ## check every pattern against the controllers' messages that are known
 	$(BIN)/python tools/messages.py
 
+audit: $(READY) ## vulnerabilities that are known of what is locked, and bandit
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive fluxdoctor rules tools
+	$(BIN)/python tools/audit.py
+
 site: $(READY) ## the documentation site, into build/site
 	$(BIN)/python tools/docsite.py build/site
 
-lock: $(READY) ## pin the newest dependencies that pyproject.toml allows
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
+# The program is locked to what the tests run with, so the lock of development comes first.
+lock: $(READY) ## lock what pyproject.toml asks for, with hashes, and keep the versions (UPGRADE=1 for the newest ones)
+	$(COMPILE) $(if $(UPGRADE),--upgrade) pyproject.toml --group dev -o requirements-dev.lock
+	$(COMPILE) --upgrade pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(COMPILE) --upgrade --group build -c requirements-dev.lock -o requirements-build.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

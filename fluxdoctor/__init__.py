@@ -1,7 +1,7 @@
 """fluxdoctor names the root cause of a failing Flux fleet. This module is the whole API for rule packs."""
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model import missing, object_names, probe_text, semver
+from fluxdoctor.model import go_regex, missing, object_names, probe_text, semver
 from fluxdoctor.model.chart_indexes import ChartIndexes
 from fluxdoctor.model.chart_indexes import stated as stated_digests
 from fluxdoctor.model.charts import Chart, Charts, UsedChart, ValuesFlaw, ValuesVerdict, used_charts
@@ -38,7 +38,7 @@ from fluxdoctor.model.probes import Answer, Probe, Probes
 from fluxdoctor.model.removals import Removal, Removals
 from fluxdoctor.model.resource import Condition, Fields, Location, Ref, Resource
 from fluxdoctor.model.schemas import Schemas
-from fluxdoctor.model.similar import did_you_mean, nearest, suggestion
+from fluxdoctor.model.similar import did_you_mean, most_similar, nearest, suggestion
 from fluxdoctor.model.snapshot import Clock, Target, Versions
 from fluxdoctor.model.times import age, duration, moment
 from fluxdoctor.model.tree import GitTrees, Tree, clean
@@ -101,6 +101,7 @@ __all__ = [
     "controller_of",
     "did_you_mean",
     "duration",
+    "go_regex",
     "interval",
     "inventory",
     "is_remote",
@@ -109,6 +110,7 @@ __all__ = [
     "kubectl",
     "missing",
     "moment",
+    "most_similar",
     "nearest",
     "object_names",
     "owner",

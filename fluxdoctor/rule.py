@@ -61,7 +61,7 @@ class Rule:
 
     ``reads``: patterns for the messages of controllers about one of ``kinds``. Named groups fill ``message``, ``fix``,
     ``shared``, ``because`` and ``missing``; ``defaults`` fill facts that a message does not contain. If several rules match a
-    message, the one with the lowest ``rank`` gets it.
+    message, the one with the lowest ``rank`` gets it. ``unless``: a message that it matches is not of this rule.
     ``role``: ``root``; ``symptom`` if the failure comes from the objects that ``because`` names; or ``fallback``, of
     fluxdoctor's own pack only, for objects that no rule covers.
     ``supersedes``: rules whose findings about the same object this rule explains.
@@ -80,6 +80,7 @@ class Rule:
     kinds: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    unless: str = ""
     rank: int = 5
     role: str = "root"
     supersedes: tuple[str, ...] = ()
@@ -103,8 +104,13 @@ class Rule:
 
     @cached_property
     def patterns(self) -> tuple[re.Pattern[str], ...]:
-        """The compiled ``reads``. Compiled when needed, because hundreds of patterns take most of the start-up time."""
+        """The compiled ``reads``. Compiled when needed, because a healthy fleet needs none."""
         return _compiled(self.reads, self.id)
+
+    @cached_property
+    def exception(self) -> re.Pattern[str] | None:
+        """The compiled ``unless``, None if there is none."""
+        return _compiled((self.unless,), self.id)[0] if self.unless else None
 
     @property
     def url(self) -> str:
@@ -150,8 +156,8 @@ def fill_for(problem: Problem, template: str) -> str:
 #: The keys of the front matter and the types of their values.
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "severity": str, "summary": str, "message": str, "fix": str, "faults": list, "kinds": list, "reason": (str, list),
-    "pattern": (str, list), "rank": int, "role": str, "supersedes": list, "field": str, "shared": str, "because": list,
-    "missing": str, "modes": list, "defaults": dict, "answers": list, "speaks_of": list,
+    "pattern": (str, list), "unless": str, "rank": int, "role": str, "supersedes": list, "field": str, "shared": str,
+    "because": list, "missing": str, "modes": list, "defaults": dict, "answers": list, "speaks_of": list,
 }  # fmt: skip
 _REQUIRED = ("severity", "summary", "message", "fix")
 
@@ -166,7 +172,7 @@ def _front_matter(text: str, file: str) -> tuple[dict[str, Any], str]:
     if not match:
         raise RuleError(f"{file}:1: a page must begin with front matter between two lines of ---")
     try:
-        front = yaml.load(match["front"], Loader=_LOADER)  # noqa: S506 - a safe loader, libyaml's if it is installed
+        front = yaml.load(match["front"], Loader=_LOADER)  # noqa: S506 - a safe loader, libyaml's if it is installed  # nosec B506
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else 1
         raise RuleError(f"{file}:{line}: front matter is not YAML: {error.problem}") from None
@@ -188,10 +194,19 @@ def _type_names(types: type | tuple[type, ...]) -> str:
 
 
 def _compiled(patterns: Iterable[str], file: str) -> tuple[re.Pattern[str], ...]:
-    try:
-        return tuple(re.compile(p, re.S) for p in patterns)
-    except re.error as error:
-        raise RuleError(f"{file}: pattern {error.pattern!r}: {error}") from None
+    """Compile the patterns of a page with RE2: linear in the length of any message, also for the pages of other packs."""
+    import re2  # a run over a healthy fleet reads no message
+
+    options = re2.Options()
+    options.dot_nl, options.log_errors = True, False
+    compiled = []
+    for pattern in patterns:
+        try:
+            compiled.append(re2.compile(pattern, options))
+        except re2.error as error:
+            why = error.args[0].decode("utf-8", "replace")
+            raise RuleError(f"{file}: pattern {pattern!r} is not a regular expression of RE2: {why}") from None
+    return tuple(compiled)
 
 
 def _answers(front: Mapping[str, Any], file: str) -> frozenset[Answer] | None:
@@ -247,7 +262,7 @@ def parse_page(text: str, rule_id: str, file: str, check: Check | None = None, p
         raise RuleError(f"{file}: severity must be error, warning or info, not {front['severity']!r}") from None
     reads = _strings(front.get("pattern"))
     if pack != OWN:  # report an invalid pattern of another pack at once; our own patterns are tested
-        _compiled(reads, file)
+        _compiled((*reads, front.get("unless", "")), file)
     return Rule(
         id=rule_id,
         severity=severity,
@@ -259,6 +274,7 @@ def parse_page(text: str, rule_id: str, file: str, check: Check | None = None, p
         kinds=_strings(front.get("kinds", [])),
         reasons=_strings(front.get("reason", [])),
         reads=reads,
+        unless=front.get("unless", ""),
         rank=front.get("rank", 5),
         role=_role(front, file, pack),
         supersedes=_strings(front.get("supersedes", [])),

@@ -26,7 +26,7 @@ from fluxdoctor.rule import Catalogue, RuleError, installed, pages
 #: The time of an example, unless it has its own snapshot.yaml.
 NOW = "2026-01-01T12:00:00Z"
 _SECTION = re.compile(r"^## (Broken|Fixed|Silent): (.+)$", re.M)
-_FENCE = re.compile(r"^(`{3,})([^\n]*)\n(.*?)^\1\s*$", re.M | re.S)
+_FENCE = re.compile(r"^(`{3,}+)([^\n]*+)\n(.*?)(?:^\1[ \t]*$|\Z)", re.M | re.S)
 _NEXT = re.compile(r"^## ", re.M)
 
 

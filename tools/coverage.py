@@ -225,7 +225,8 @@ def table(coverage: Coverage) -> str:
         "# Which rule recognises which fault",
         "",
         "Made by `make coverage` from [fixtures/faults.yaml](../fixtures/faults.yaml), the rules and",
-        "[exclusions.yaml](exclusions.yaml). *proven*: a rule reads facts for it; *reported*: the controller's message says it.",
+        "[exclusions.yaml](exclusions.yaml). *proven*: a rule reads facts for it. *reported*: the message",
+        "of the controller shows it.",
         "",
         *_summary(coverage.rows),
     ]

@@ -1,7 +1,13 @@
 #!/bin/sh
-# Print the folder of the kustomize that the tests are run with; build it there first where it is not yet. Needs Go.
+# Print the folder of the kustomize that the tests, the image and the action use; build it there first where it is not yet. Needs Go.
+# tools/kustomize/go.mod says which, and go.sum what each module must be: Go builds nothing that differs.
 set -eu
-version=v5.8.1
+module="$(cd "$(dirname "$0")/kustomize" && pwd)"
+version="$(sed -n 's#.*sigs.k8s.io/kustomize/kustomize/v5 \(v[^ ]*\).*#\1#p' "$module/go.mod")"
 folder="${XDG_CACHE_HOME:-$HOME/.cache}/fluxdoctor-tools/kustomize-$version"
-[ -x "$folder/kustomize" ] || GOBIN="$folder" GOFLAGS=-mod=mod go install "sigs.k8s.io/kustomize/kustomize/v5@$version" >&2
+if [ ! -x "$folder/kustomize" ]; then
+  mkdir -p "$folder"
+  (cd "$module" && GOWORK=off GOFLAGS="-mod=readonly -buildvcs=false" CGO_ENABLED=0 go build -trimpath \
+    -ldflags="-s -w -X sigs.k8s.io/kustomize/api/provenance.version=$version" -o "$folder/" sigs.k8s.io/kustomize/kustomize/v5) >&2
+fi
 echo "$folder"

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from fluxdoctor.repository.facts.schema import plain
+from fluxdoctor.repository.facts.structural import plain
 
 OUTPUT = Path(__file__).parent.parent / "fluxdoctor" / "schemas" / "flux.json.gz"
 FLUX = "2.9"

@@ -31,10 +31,10 @@ _NOTES = (
 )  # fmt: skip
 _NO_CLUSTER = (
     "no cluster begins here: no gotk-sync.yaml, FluxInstance or Flux Kustomization that applies a folder of this "
-    "repository was found; if another repository applies it, check that one"
+    "repository was found; if another repository applies this folder, check that repository"
 )
 
-_FOREIGN = "what a Kustomization applies from another repository was not looked at"
+_FOREIGN = "what a Kustomization applies from another repository was not checked"
 
 
 class UnknownClusterError(Exception):
@@ -107,7 +107,7 @@ def select_clusters(facts: RepositoryFacts, repository: Repository, options: Che
         )
     if options.live and len(selected) != 1:
         raise UnknownClusterError(
-            f"a live cluster is compared with one cluster of the repository: choose it of {names}"
+            f"a live cluster can only be compared with one cluster; select one with --cluster: {names}"
         )
     return selected
 

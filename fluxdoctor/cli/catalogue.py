@@ -41,7 +41,7 @@ def check_globs(globs: Iterable[str], rules: Catalogue) -> None:
     for glob in globs:
         if not select(rules.rules, [glob]):
             hint = rule_hint(glob, (r.id for r in rules.rules))
-            stop(f"no rule matches {glob!r}{hint} (fluxdoctor rules lists all)")
+            stop(f"no rule matches {glob!r}{hint} (to list all rules, run: fluxdoctor rules)")
 
 
 def meanwhile(work: Callable[[], T]) -> Callable[[], T]:

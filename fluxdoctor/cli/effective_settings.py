@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 FILE = (
     click.option("--config", "config", type=click.Path(path_type=Path), metavar="FILE",
-                 help="Use this settings file, instead of the nearest fluxdoctor.toml or pyproject.toml."),
-    click.option("--no-config", is_flag=True, help="Use no settings file, and heed no ignore that files or objects bear."),
+                 help="Path to the settings file. Defaults to the closest fluxdoctor.toml or pyproject.toml."),
+    click.option("--no-config", is_flag=True,
+                 help="Do not read a settings file or apply ignores from comments and annotations."),
     click.option("--baseline", type=click.Path(path_type=Path), metavar="FILE",
-                 help="Neither show nor fail for the findings that this file holds."),
+                 help="Path to a baseline file. Findings in it are not shown and do not fail the run."),
 )  # fmt: skip
 WRITE_BASELINE = click.option("--write-baseline", type=click.Path(path_type=Path), metavar="FILE",
-                              help="Write what is found into this file, as known from now on.")  # fmt: skip
+                              help="Write all findings to this file, for later use with --baseline.")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class EffectiveSettings:
 
     @property
     def fail_on(self) -> str:
-        """The least severity that makes the exit code 1, or never."""
+        """The lowest severity that causes exit code 1, or never."""
         return self.settings.fail_on.value
 
     @property
@@ -155,7 +156,7 @@ def read(ctx: click.Context, start: Path, arguments: SettingsArguments, fail_on:
     from fluxdoctor.settings.values import SettingsError
 
     if arguments.config and arguments.no_config:
-        raise click.UsageError("--config names a settings file, but --no-config reads none")
+        raise click.UsageError("--config cannot be used with --no-config")
     try:
         settings = _read_file(arguments, start)
     except SettingsError as error:

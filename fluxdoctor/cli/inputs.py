@@ -63,7 +63,9 @@ def read(  # noqa: PLR0913 - where from, and how much
     if source is None:
         return read_cluster(arguments, facts, focus=focus)
     if flags := _flags(ctx, {"namespaces"} if has_object else set()):
-        raise click.UsageError(f"--from replays a snapshot; {', '.join(flags)} would be for a cluster")
+        raise click.UsageError(
+            f"{', '.join(flags)} cannot be used with --from: a snapshot is replayed, and no cluster is read"
+        )
     from fluxdoctor.collect.store.archive import SnapshotError
     from fluxdoctor.collect.store.snapshot_folder import load
 
@@ -88,8 +90,6 @@ def cache_folder(*, disabled: bool) -> Path | None:
 
     folder = None if disabled else folders.folder()
     if folder and (why := folders.unwritable(folder)):
-        click.echo(
-            f"fluxdoctor: nothing is kept for the next run: {folder}: {why} (--no-cache asks for none)", err=True
-        )
+        click.echo(f"fluxdoctor: running without a cache: {folder}: {why} (--no-cache hides this message)", err=True)
         return None
     return folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from fluxdoctor._version import __version__
+from fluxdoctor.cli import crash, termination
 from fluxdoctor.cli.commands.check import check
 from fluxdoctor.cli.commands.completion import completion
 from fluxdoctor.cli.commands.config import config
@@ -25,6 +27,7 @@ from fluxdoctor.cli.commands.rbac import rbac
 from fluxdoctor.cli.commands.rules import rules
 from fluxdoctor.cli.commands.snapshot import snapshot
 from fluxdoctor.cli.options import EXITS
+from fluxdoctor.report.plain import plain
 
 
 class _Group(click.Group):
@@ -36,8 +39,8 @@ class _Group(click.Group):
             from fluxdoctor.model.similar import did_you_mean
 
             names = self.list_commands(ctx)
-            hint = did_you_mean(name, names) or "."
-            raise click.UsageError(f"No such command {name!r}{hint} Commands: {', '.join(names)}.")
+            hint = did_you_mean(name, names) or f"; commands: {', '.join(names)}"
+            raise click.UsageError(f"unknown command {name!r}{hint}")
         return super().resolve_command(ctx, args)
 
 
@@ -45,8 +48,9 @@ class _Group(click.Group):
     cls=_Group, epilog=EXITS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, prog_name="fluxdoctor")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show where an internal error happened.")
 def cli() -> None:
-    """Name the root cause of a failing Flux fleet, with proof and the fix.
+    """Find the root causes of a failing Flux fleet, with proof and fix.
 
     \b
     Try it:
@@ -54,10 +58,10 @@ def cli() -> None:
       fluxdoctor diagnose                       the cluster of the current context
       fluxdoctor diagnose hr/web -n shop        one object: the chain to its cause
       fluxdoctor check                          a git working tree, before it is merged
-      fluxdoctor snapshot -o incident.tgz       keep what diagnose sees, redacted
-      fluxdoctor diagnose --from incident.tgz   replay it, offline
+      fluxdoctor snapshot -o incident.tgz       save what diagnose reads, redacted
+      fluxdoctor diagnose --from incident.tgz   replay the snapshot, offline
       fluxdoctor explain helm/chart-version-missing
-      fluxdoctor rules                          the catalogue
+      fluxdoctor rules                          the catalogue of rules
     """
 
 
@@ -70,33 +74,61 @@ def main() -> None:
     import gc
     import signal
 
-    # At the end of a pipeline's time limit: temporary folders are removed on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, termination.end)  # at the end of a pipeline's time limit
     if sys.stdout is None:  # closed by the parent process: a report may still go to files
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end of the process
     gc.disable()  # facts live to the end of the run: searching them for garbage takes a third of its time
+    is_debug = "--debug" in sys.argv[1:]
+    threading.excepthook = lambda end: _explain(end.exc_value, is_debug) if end.exc_value else None
+    sys.unraisablehook = lambda end: _explain(end.exc_value, is_debug) if is_debug and end.exc_value else None
     try:
-        code = _run()
+        code = _run([word for word in sys.argv[1:] if word != "--debug"])
     except BrokenPipeError:
         _silence()
         sys.exit(141)
-    except OSError as error:
-        # The report could not be written (a full disk, a closed stdout): the exit code must not speak for it.
-        _silence()
-        click.echo(f"fluxdoctor: {error.strerror or error}", err=True)
-        sys.exit(2)
+    except Exception as error:  # noqa: BLE001 - the one place that catches what nobody expected
+        if isinstance(error, OSError) and error.filename is None:
+            # The report could not be written (a full disk, a closed stdout): the exit code must not speak for it.
+            _silence()
+            click.echo(f"fluxdoctor: {error.strerror or error}", err=True)
+            sys.exit(crash.EXIT_CODE)
+        _explain(error, is_debug)
+        _leave(crash.EXIT_CODE)
     _leave(code)
 
 
-def _run() -> int | str | None:
-    """Run the command, and flush its output. Raises OSError if the output cannot be written."""
-    code: int | str | None = 0
+def _run(arguments: list[str]) -> int | str | None:
+    """Run the command, flush its output and return the exit code. Raises OSError if the output cannot be written."""
+    code: int | str | None
     try:
-        cli(prog_name="fluxdoctor")
-    except SystemExit as end:
-        code = end.code
+        code = _invoke(arguments)
+    except (SystemExit, click.exceptions.Exit) as end:
+        code = end.code if isinstance(end, SystemExit) else end.exit_code
+    except click.ClickException as error:
+        text = io.StringIO()
+        error.show(text)
+        click.echo("\n".join(map(plain, text.getvalue().splitlines())), err=True)
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("fluxdoctor: interrupted", err=True)
+        code = 130
     sys.stdout.flush()
     return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    """Run the command. Click's own ``main`` would turn an interruption and a closed pipe into exit code 1: findings."""
+    if any(name.endswith("_COMPLETE") for name in os.environ):
+        cli.main(arguments, prog_name="fluxdoctor")
+    with cli.make_context("fluxdoctor", arguments) as ctx:
+        cli.invoke(ctx)
+    return 0
+
+
+def _explain(error: BaseException, is_debug: bool) -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # a broken stderr
+        sys.stderr.write(crash.explain(error, debug=is_debug))
+        sys.stderr.flush()
 
 
 def _leave(code: int | str | None) -> NoReturn:

@@ -18,7 +18,7 @@ def parse(text: str) -> tuple[str, str, str]:
     kind, *rest = text.split("/")
     if not kind or len(rest) not in (1, 2) or not all(rest):
         raise click.UsageError(
-            f"{text!r} is not an object: write KIND/NAME, such as kustomization/apps (-n for the namespace)"
+            f"{text!r} is not an object; use KIND/NAME, such as kustomization/apps, and -n for the namespace"
         )
     return _kind(kind), rest[0] if len(rest) > 1 else "", rest[-1]
 
@@ -29,7 +29,7 @@ def _kind(text: str) -> str:
 
     if kind := kinds.read(text):
         return kind
-    raise click.UsageError(f"{text!r} is not a kind that fluxdoctor knows{suggestion(kinds.near(text, 1))}")
+    raise click.UsageError(f"unknown kind {text!r}{suggestion(kinds.near(text, 1))}")
 
 
 def find(text: str, snapshot: Snapshot, namespaces: Sequence[str] = ()) -> Ref:
@@ -44,12 +44,15 @@ def find(text: str, snapshot: Snapshot, namespaces: Sequence[str] = ()) -> Ref:
     if len(matches) == 1:
         return matches[0]
     if matches:
-        raise click.UsageError(f"{kind}/{name} is in {', '.join(ref.namespace for ref in matches)}: choose one with -n")
+        where = ", ".join(ref.namespace for ref in matches)
+        raise click.UsageError(f"{kind}/{name} exists in several namespaces: {where}; select one with -n")
     if len(spaces) == 1 and snapshot.cluster.look(ref := Ref(kind, spaces[0], name)).unknown:
         return ref
     similar = nearest(name, [ref.name for ref in refs])
     others = [str(ref) for ref in refs if ref.name == name or ref.name in similar]
-    raise click.UsageError(f"{snapshot.name} has no {kind} {'/'.join((*spaces[:1], name))}{suggestion(others[:3])}")
+    raise click.UsageError(
+        f"{'/'.join((kind, *spaces[:1], name))} not found in {snapshot.name}{suggestion(others[:3])}"
+    )
 
 
 def focus(text: str, namespaces: Sequence[str]) -> Ref | None:

@@ -22,10 +22,10 @@ F = TypeVar("F")
 
 EXITS = """\b
 Exit codes:
-  0  nothing at or above --fail-on
+  0  no finding at or above --fail-on
   1  findings at or above --fail-on
-  2  could not run: usage, or nothing to read
-  3  nothing found, but something that was asked for could not be checked"""
+  2  could not run: usage error, no cluster, or nothing to read
+  3  no finding, but something that was requested could not be checked"""
 
 
 class _Seconds(click.ParamType[float]):
@@ -42,7 +42,7 @@ class _Seconds(click.ParamType[float]):
         except ValueError:
             seconds = duration(text, timedelta()).total_seconds()
         if not 0 < seconds < 1e6:  # noqa: PLR2004 - days are no deadline
-            self.fail(f"{text!r} is not a time such as 90s or 2m", param, ctx)
+            self.fail(f"{text!r} is not a duration, such as 90s or 2m", param, ctx)
         return seconds
 
 
@@ -56,9 +56,9 @@ def _outputs(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
     for text in values:
         name, equals, file = text.partition("=")
         if not equals or not file or name not in NAMES:
-            raise click.BadParameter(f"{text!r} is not FORMAT=FILE, with a format of {', '.join(NAMES)}")
+            raise click.BadParameter(f"{text!r} is not FORMAT=FILE; formats: {', '.join(NAMES)}")
         if any(Path(file) == other for _name, other in outputs):
-            raise click.BadParameter(f"{file} would be written twice")
+            raise click.BadParameter(f"{file} is set more than once")
         outputs.append((name, Path(file)))
     return tuple(outputs)
 
@@ -100,27 +100,28 @@ def option_group(
 
 SELECT = (
     click.option("--rule", "only", multiple=True, metavar="GLOB", shell_complete=rule_ids,
-                 help="Only these rules: an id, an area, or a glob."),
+                 help="Select rules by id, area or glob. Can be repeated."),
     click.option("--ignore", multiple=True, metavar="GLOB", shell_complete=rule_ids,
-                 help="Leave these rules out: an id, an area, or a glob."),
+                 help="Exclude rules by id, area or glob. Can be repeated."),
 )  # fmt: skip
 FAIL_ON = click.option(
     "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), default="error", show_default=True,
-    help="The least severity that makes the exit code 1.",
+    help="Lowest severity that causes exit code 1.",
 )  # fmt: skip
 WIDTH = click.option(
-    "--width", type=click.IntRange(40, 400), help="Columns of the text report; the terminal's by default."
+    "--width", type=click.IntRange(40, 400), help="Width of the text report in columns. Defaults to the terminal."
 )
 FROM = click.option("--from", "source", type=click.Path(path_type=Path), metavar="DIR|TGZ",
-                    help="Replay this snapshot, instead of reading a cluster.")  # fmt: skip
+                    help="Replay this snapshot instead of reading a cluster.")  # fmt: skip
 
 
 report_options = option_group("show", ReportArguments, (
-    click.option("--format", "format_", type=click.Choice(NAMES), default="text", show_default=True),
+    click.option("--format", "format_", type=click.Choice(NAMES), default="text", show_default=True,
+                 help="Format of the report."),
     click.option("--output", "outputs", multiple=True, metavar="FORMAT=FILE", callback=_outputs, shell_complete=_formats,
-                 help="Also write the report in this format to this file; may be given more than once."),
+                 help="Also write the report in this format to this file. Can be repeated."),
     FAIL_ON,
-    click.option("--verbose", "-v", is_flag=True, help="Show notes, where each proof comes from, and every object."),
+    click.option("--verbose", "-v", is_flag=True, help="Show notes, the origin of each proof, and all objects."),
     WIDTH,
 ))  # fmt: skip
 
@@ -145,9 +146,10 @@ class UpgradeArguments:
 
 
 upgrade_options = option_group("upgrade", UpgradeArguments, (
-    click.option("--target-flux", metavar="MINOR", default="", help="Report what an upgrade to this Flux (2.9) breaks."),
+    click.option("--target-flux", metavar="MINOR", default="",
+                 help="Report what an upgrade to this Flux version, such as 2.9, breaks."),
     click.option("--target-kubernetes", metavar="MINOR", default="",
-                 help="Report what an upgrade to this Kubernetes (1.36) breaks."),
+                 help="Report what an upgrade to this Kubernetes version, such as 1.36, breaks."),
 ))  # fmt: skip
 
 
@@ -178,18 +180,20 @@ class ClusterArguments:
 
 
 cluster_options = option_group("cluster", ClusterArguments, (
-    click.option("--kubeconfig", metavar="FILE", default="", help="The kubeconfig; $KUBECONFIG or ~/.kube/config else."),
-    click.option("--context", metavar="NAME", default="", help="The kubeconfig's context; the current one by default."),
-    click.option("--as", "as_user", metavar="USER", default="", help="Impersonate this user."),
-    click.option("--as-group", "as_groups", metavar="GROUP", multiple=True, help="Impersonate this group too."),
+    click.option("--kubeconfig", metavar="FILE", default="",
+                 help="Path to the kubeconfig file. Defaults to $KUBECONFIG or ~/.kube/config."),
+    click.option("--context", metavar="NAME", default="", help="Kubeconfig context to use. Defaults to the current one."),
+    click.option("--as", "as_user", metavar="USER", default="", help="User to impersonate."),
+    click.option("--as-group", "as_groups", metavar="GROUP", multiple=True,
+                 help="Group to impersonate. Can be repeated."),
     click.option("--namespace", "-n", "namespaces", metavar="NAME", multiple=True,
-                 help="Only these namespaces, and what their objects refer to. All by default."),
+                 help="Read only this namespace, and what its objects refer to. Can be repeated."),
     click.option("--timeout", type=SECONDS, default="60s", show_default=True,
-                 help="The whole run ends by then, with what it has."),
+                 help="Time limit for the whole run. If it is reached, the results are partial."),
     click.option("--probe", "probing", type=click.Choice(["all", "failing", "none"]), default="all", show_default=True,
-                 help="Which sources to ask over the network, from here."),
-    click.option("--no-probe", is_flag=True, help="Ask no source: the same as --probe none."),
+                 help="Flux sources to contact from this machine."),
+    click.option("--no-probe", is_flag=True, help="Do not contact any source. Same as --probe none."),
     click.option("--allow-local", is_flag=True,
                  help="Also contact sources at loopback, link-local and metadata addresses."),
-    click.option("--no-cache", is_flag=True, help="Keep nothing in the cache folder, and use nothing of it."),
+    click.option("--no-cache", is_flag=True, help="Do not use the cache folder."),
 ))  # fmt: skip

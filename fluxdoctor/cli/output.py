@@ -31,7 +31,7 @@ class ReportArguments:
     outputs: tuple[tuple[str, Path], ...]
     """Formats and files that the report is written to as well."""
     fail_on: str
-    """The least severity that makes the exit code 1, or never; a settings file may say otherwise."""
+    """The lowest severity that causes exit code 1, or never; a settings file can override it."""
     verbose: bool
     """Whether notes, the place of each proof, and every object are shown."""
     width: int | None

@@ -21,7 +21,7 @@ _KINDS = "openreports, pushgateway=URL or textfile=FILE"
 
 OPTION = click.option(
     "--publish", "destinations", multiple=True, metavar="WHERE",
-    help=f"Also put the report of the whole cluster somewhere: {_KINDS}. openreports writes Report objects into the cluster.",
+    help=f"Publish the report: {_KINDS}. Can be repeated. openreports creates Report objects in the cluster.",
 )  # fmt: skip
 
 
@@ -32,9 +32,11 @@ def check(destinations: tuple[str, ...], *, is_whole: bool) -> None:
     for destination in destinations:
         kind, _, place = destination.partition("=")
         if (kind, bool(place)) not in (("openreports", False), ("pushgateway", True), ("textfile", True)):
-            raise click.UsageError(f"--publish {plain(kind)!r} is not valid: write {_KINDS}")
+            raise click.UsageError(f"--publish {plain(kind)!r} is not valid; use {_KINDS}")
         if not is_whole:
-            raise click.UsageError("--publish is for a whole live cluster: not with KIND/NAME, --from or --namespace")
+            raise click.UsageError(
+                "--publish requires a whole live cluster, and cannot be used with KIND/NAME, --from or --namespace"
+            )
         if kind == "pushgateway":
             try:
                 check_gateway(place)
@@ -75,5 +77,5 @@ def _openreports(report: Report, cluster: ClusterArguments, deadline: Deadline) 
     count, deleted = kube.publish(
         lambda homeless: openreports.objects(report, homeless), login(cluster), deadline, prune=is_complete
     )  # fmt: skip
-    note = "" if is_complete else "; those of earlier runs stay, because this run could not read everything"
+    note = "" if is_complete else "; reports of earlier runs remain, because this run could not read everything"
     return f"openreports: {count} written, {deleted} deleted{note}"

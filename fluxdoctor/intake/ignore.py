@@ -36,7 +36,7 @@ _EXTRA = ("**/.goreleaser.yml", "**/.sops.yaml", "**/.flux.yaml")
 
 # Stars, one character, a class ("[", "^", items or ranges of items, "]"), an escaped and a plain character.
 _ITEM = r"(?:[^]\\-]|\\.)"
-_TOKEN = re.compile(rf"(\*+)|(\?)|\[(\^?+)((?:{_ITEM}(?:-{_ITEM})?)+)\]|\\(.)|([^\\\[*?])", re.DOTALL)
+_TOKEN = re.compile(rf"(\*+)|(\?)|\[(\^?+)((?:{_ITEM}(?:-{_ITEM})?+)++)\]|\\(.)|([^\\\[*?])", re.DOTALL)
 _RANGE = re.compile(rf"({_ITEM})(?:-({_ITEM}))?", re.DOTALL)
 _NEVER = "(?!)"
 

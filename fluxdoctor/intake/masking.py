@@ -20,7 +20,8 @@ from fluxdoctor.model.tree import clean
 #: A file that may have a secret generator: its name, or an escape or tag that may hide it.
 _GENERATOR = re.compile(rb"(?i:secretgenerator)|\\[xuU\r\n]|!\s*binary|!<|%TAG|\0")
 _COMMENT = re.compile(r"#(?P<words>[^\r\n]*)")
-_ACTION = re.compile(r"\{\{.*?\}\}")
+#: Also an action that is not closed: without it, the search would begin again at each brace.
+_ACTION = re.compile(r"\{\{.*?(?:\}\}|$)")
 
 
 _PLAIN = (".sourceignore", ".gitmodules", ".gitattributes")
@@ -137,7 +138,7 @@ def _replace_secret(lines: list[str], document: documents.Document, path: str) -
 
 def _template_actions(text: str) -> str:
     """Return only the actions of a Go template, each on its original line, without the text around them."""
-    return "\n".join(" ".join(_ACTION.findall(line)) for line in text.split("\n"))
+    return "\n".join(" ".join(a for a in _ACTION.findall(line) if a.endswith("}}")) for line in text.split("\n"))
 
 
 def _bodies(content: bytes, path: str) -> list[object]:

@@ -16,7 +16,7 @@ from fluxdoctor.intake.redact import MASK, Redactor
 from fluxdoctor.model.cluster import Event
 from fluxdoctor.model.flux import KINDS, kind_name
 from fluxdoctor.model.gaps import FileScope, Gap, GapReason
-from fluxdoctor.model.resource import Fields, Marks, Ref, Resource, string
+from fluxdoctor.model.resource import Fields, Marks, Ref, Resource, bounded, string
 from fluxdoctor.model.times import moment
 
 SECRET_KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?Secret\b")
@@ -128,7 +128,7 @@ def _add_event(result: ReadObjects, body: Any, redactor: Redactor) -> None:
     ref = Ref(kind_name(kind, group if slash else default_group), involved.text("namespace"), involved.text("name"))
     last_time = view.text("series.lastObservedTime") or view.text("lastTimestamp") or view.text("eventTime")
     time = moment(last_time or view.text("metadata.creationTimestamp"))
-    message = redactor.text(view.text("message") or view.text("note"))
+    message = bounded(redactor.text(view.text("message") or view.text("note")))
     count = view.number("count") or view.number("series.count", 1)
     result.events.setdefault(ref, []).append(Event(view.text("type"), view.text("reason"), message, time, count))
 

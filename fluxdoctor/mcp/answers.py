@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 _CHARACTERS = 3  # of JSON to a token, at the least: ids and names are cut small
 T = TypeVar("T", bound=BaseModel)
-GONE = "this cursor belongs to an earlier diagnosis, or to other arguments: leave it out to start from the beginning"
+GONE = "this cursor belongs to another diagnosis or to other arguments; omit it to start from the beginning"
 
 
 class Thing(BaseModel):
@@ -26,55 +26,65 @@ class Thing(BaseModel):
 class Cause(BaseModel):
     """A finding: one root cause. The same rule, subject and fingerprint as in the command line's JSON report."""
 
-    rule: str = Field(description="what explain_rule takes")
-    severity: str = Field(description="error: broken; warning: works, and is wrong or dangerous; info: worth knowing")
-    confidence: str = Field(description="proven: facts show it; reported: the controller says so; likely: inferred")
-    subject: Thing = Field(description="the object to change or look at")
-    also: list[str] = Field(default=[], description="other objects with this very cause, the first few")
-    message: str = Field(description="what is wrong with the subject")
-    fix: str = Field(description="what to change, or which command to run")
-    field: str = Field(default="", description="the field of the subject to change")
-    location: str = Field(default="", description="file:line of it in a git repository")
+    rule: str = Field(description="Id of the rule, for explain_rule.")
+    severity: str = Field(
+        description="One of error (broken), warning (works, but is wrong or at risk) or info (advice)."
+    )
+    confidence: str = Field(
+        description="One of proven (shown by facts), reported (by the controller) or likely (inferred)."
+    )
+    subject: Thing = Field(description="Object to change or inspect.")
+    also: list[str] = Field(default=[], description="First few other objects with the same cause.")
+    message: str = Field(description="What is wrong with the subject.")
+    fix: str = Field(description="What to change, or which command to run.")
+    field: str = Field(default="", description="Field of the subject to change.")
+    location: str = Field(default="", description="File and line of the field in git.")
     evidence: list[str] = []
-    blocked: int = Field(description="how many objects fail only because of this")
-    blocks: list[str] = Field(default=[], description="the first few of those")
-    stale: int = Field(default=0, description="how many are Ready, but get no changes because of this")
+    blocked: int = Field(description="Number of objects that fail only because of this.")
+    blocks: list[str] = Field(default=[], description="First few of the blocked objects.")
+    stale: int = Field(
+        default=0, description="Number of objects that are Ready, but receive no changes because of this."
+    )
     fingerprint: str
 
 
 class Page(BaseModel):
-    """What every list says of itself."""
+    """The fields that every list has."""
 
-    total: int = Field(default=0, description="how many there are in all")
-    cursor: str = Field(default="", description="pass it, with the same arguments, for the next ones; empty at the end")
+    total: int = Field(default=0, description="Number of items on all pages.")
+    cursor: str = Field(
+        default="", description="Cursor of the next page, for a call with the same arguments. Empty on the last page."
+    )
     not_seen: list[str] = Field(
-        default=[], description="what could not be read or checked, and why: not the same as fine"
+        default=[], description="What could not be checked, and why. Its state is unknown, not healthy."
     )
     not_seen_total: int = 0
-    source: str = Field(default="", description="which cluster, snapshot or repository this is about")
-    age_seconds: int = Field(default=0, description="how long ago that was read")
+    source: str = Field(default="", description="Cluster, snapshot or repository of this answer.")
+    age_seconds: int = Field(default=0, description="Age of the facts in seconds.")
     note: str = ""
 
 
 class Diagnosis(Page):
-    """The verdict and its root causes, the first thing to fix first."""
+    """The verdict, and the root causes in the order to fix them."""
 
-    verdict: str = Field(description="of what was asked about: healthy, broken, or incomplete (not all could be seen)")
-    mode: str = Field(description="live, replay (of a snapshot) or check (of a repository)")
-    objects: int = Field(description="Flux objects of what was asked about")
+    verdict: str = Field(
+        description="Verdict on the query: healthy, broken or incomplete (something could not be checked)."
+    )
+    mode: str = Field(description="One of live, replay (of a snapshot) or check (of a repository).")
+    objects: int = Field(description="Number of Flux objects in the query.")
     not_ready: int
-    object: ObjectState | None = Field(default=None, description="the one object that was asked about")
+    object: ObjectState | None = Field(default=None, description="State of the object in the query.")
     findings: list[Cause] = []
-    chains: list[str] = Field(default=[], description="of one object: the way from it to each cause")
+    chains: list[str] = Field(default=[], description="Chain from the object in the query to each root cause.")
 
 
 class ObjectState(BaseModel):
-    """A Flux object, in short."""
+    """The state of a Flux object."""
 
     kind: str
     namespace: str
     name: str
-    state: str = Field(description="ready, failed, progressing, suspended, static (no status by design) or new")
+    state: str = Field(description="One of ready, failed, progressing, suspended, static (no status by design) or new.")
     revision: str = ""
     since: str = ""
     reason: str = ""
@@ -84,13 +94,13 @@ class ObjectState(BaseModel):
 
 
 class States(Page):
-    """Flux objects, those that fail first."""
+    """Flux objects, failing ones first."""
 
     items: list[ObjectState] = []
-    counts: dict[str, int] = Field(default={}, description="how many are in which state")
+    counts: dict[str, int] = Field(default={}, description="Number of objects by state.")
 
 
-class Happening(BaseModel):
+class EventRow(BaseModel):
     """A Kubernetes event."""
 
     object: str
@@ -101,48 +111,48 @@ class Happening(BaseModel):
     count: int
 
 
-class Happenings(Page):
-    """Events, the newest first."""
+class EventPage(Page):
+    """Events, newest first."""
 
-    items: list[Happening] = []
+    items: list[EventRow] = []
 
 
 class RulePage(BaseModel):
-    """A rule: when it speaks, why that happens, and the fix."""
+    """A rule: what it reports, why the fault happens, and the fix."""
 
     rule: str
     severity: str
     summary: str
     fix: str
     faults: list[str] = []
-    page: str = Field(description="Markdown")
+    page: str = Field(description="Page of the rule in Markdown.")
 
 
 class Drawing(Page):
-    """The dependency graph, causes first: a picture, or its lines where that would be too long."""
+    """The dependency graph, root causes first: as a flowchart, or as lines if the flowchart is too long."""
 
-    mermaid: str = Field(default="", description="a flowchart; empty where it would be too long")
+    mermaid: str = Field(default="", description="Mermaid flowchart. Empty if it is too long.")
     lines: list[str] = Field(
-        default=[], description="the nodes by number, then the arrows: what is needed -> what needs it"
+        default=[], description="Nodes by number, then arrows from an object to the objects that need it."
     )
 
 
 class ChangeOutcome(BaseModel):
-    """What a writing tool did, and what came of it."""
+    """The result of a change."""
 
     object: Thing
     action: str
     dry_run: bool
-    changed: list[str] = Field(default=[], description="the fields and annotations that were written")
-    handled: bool = Field(default=False, description="the controller has taken the request up")
-    ready: str = Field(default="", description="True, False or Unknown: the Ready condition at the end")
+    changed: list[str] = Field(default=[], description="Fields and annotations that were changed.")
+    handled: bool = Field(default=False, description="Whether the controller has handled the request.")
+    ready: str = Field(default="", description="Status of the Ready condition: True, False or Unknown.")
     reason: str = ""
     message: str = ""
     revision_before: str = ""
     revision_after: str = ""
     seconds: float = 0
     source: ChangeOutcome | None = None
-    meanwhile: list[str] = Field(default=[], description="what changed while it was suspended")
+    meanwhile: list[str] = Field(default=[], description="What changed while the object was suspended.")
     note: str = ""
 
 
@@ -196,7 +206,7 @@ def read_cursor(cursor: str, diagnosis: str) -> int:
         return 0
     owner, _, place = cursor.partition(".")
     if not place.isascii() or not place.isdecimal() or len(place) > 9:  # noqa: PLR2004 - digits
-        raise ToolError("this is not a cursor of this tool: leave it out to start from the beginning")
+        raise ToolError("this is not a cursor of this tool; omit it to start from the beginning")
     if owner != diagnosis:
         raise ToolError(GONE)
     return int(place)

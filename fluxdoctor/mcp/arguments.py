@@ -31,7 +31,7 @@ def one_of(what: str, value: str, names: Iterable[str]) -> ToolError:
     names = list(names)
     valid = ", ".join(quote.name(n) for n in valid_names(value, names)) or "none"
     more = f" ({len(names)} in all)" if len(names) > _MOST else ""
-    return ToolError(f"{what} {quote.quoted(value, 80)} is not known here; valid: {valid}{more}")
+    return ToolError(f"{what} {quote.quoted(value, 80)} not found; valid: {valid}{more}")
 
 
 def kind(text: str, allowed: Sequence[str] = ()) -> str:
@@ -73,13 +73,13 @@ def thing(ref: Ref, cluster: Cluster) -> Ref:
     if matches:
         where = ", ".join(quote.name(one.namespace) for one in matches[:_MOST])
         more = f" ({len(matches)} in all)" if len(matches) > _MOST else ""
-        raise ToolError(f"namespace of {ref.kind} {quote.name(ref.name)}: it is in {where}{more}; say which")
+        raise ToolError(f"namespace of {ref.kind} {quote.name(ref.name)} is missing or wrong; valid: {where}{more}")
     near = valid_names(ref.name, [one.name for one in refs])
     first = sorted(refs, key=lambda one: (near.index(one.name) if one.name in near else len(near), one))
     valid = ", ".join(quote.name(one.named) for one in first[:_MOST]) or "none"
     more = f" ({len(refs)} in all)" if len(refs) > _MOST else ""
     path = "/".join(filter(None, (ref.namespace, ref.name)))
-    raise ToolError(f"{ref.kind} {quote.quoted(path, 160)} is not known here; valid: {valid}{more}")
+    raise ToolError(f"{ref.kind} {quote.quoted(path, 160)} not found; valid: {valid}{more}")
 
 
 def below(path: str, roots: Sequence[Path]) -> Path:
@@ -91,9 +91,9 @@ def below(path: str, roots: Sequence[Path]) -> Path:
         inside = [resolved for resolved in paths if is_within(resolved, roots)]
         existing = [resolved for resolved in inside if resolved.is_dir() or resolved.is_file()]
     except (OSError, ValueError, RuntimeError):
-        raise ToolError(f"{quote.quoted(path, 200)} is not a path") from None
+        raise ToolError(f"{quote.quoted(path, 200)} is not a valid path") from None
     if not inside:
-        raise ToolError(f"{quote.quoted(path, 200)} is outside of the allowed roots: {', '.join(map(str, roots))}")
+        raise ToolError(f"{quote.quoted(path, 200)} is outside the allowed roots: {', '.join(map(str, roots))}")
     if not existing:
         raise one_of("path", path, _beside(inside[0], roots))
     return existing[0]

@@ -13,7 +13,14 @@ from mcp.server.mcpserver.exceptions import ToolError
 from fluxdoctor.collect.kube.api import Api, ApiError
 from fluxdoctor.collect.kube.discovery import Served
 from fluxdoctor.collect.kube.login import ClusterError, ClusterLogin, connect
-from fluxdoctor.collect.kube.write import REASON, REQUESTED, Writer, appliers_of_suspend, changers_since_suspended
+from fluxdoctor.collect.kube.write import (
+    REASON,
+    REQUESTED,
+    Progress,
+    Writer,
+    appliers_of_suspend,
+    changers_since_suspended,
+)
 from fluxdoctor.collect.net.deadline import DeadlineError
 from fluxdoctor.mcp import render
 from fluxdoctor.mcp.answers import ChangeOutcome
@@ -65,10 +72,12 @@ class Change:
                 self.call.deadline.sleep(_PAUSE)
         except (DeadlineError, ApiError) as error:
             if isinstance(error, ApiError) and not self.call.deadline.over():
-                note = f"it was written, and how it went could not be read: {quoted(error.why, 200)}"
+                note = f"the change was written, but its result could not be read: {quoted(error.why, 200)}"
                 return self._finished(outcome, resource, note)
-            what = "is still at work" if outcome.handled else "has not taken it up: is it running? (diagnose says)"
-            note = f"the wait is over, and {flux.KINDS[self.target.kind].controller} {what}"
+            what = (
+                "is still reconciling" if outcome.handled else "has not handled the request; to check it, call diagnose"
+            )
+            note = f"timed out: {flux.KINDS[self.target.kind].controller} {what}"
         return self._finished(outcome, resource, note)
 
     def _finished(self, outcome: ChangeOutcome, resource: Resource, note: str) -> ChangeOutcome:
@@ -84,16 +93,41 @@ class Change:
         return outcome
 
 
+class ChangeLog:
+    """How far each change of a call is, for whoever must answer if the call does not end by itself."""
+
+    def __init__(self, call: CallContext) -> None:
+        self._call = call
+        self._progress: dict[Ref, Progress] = {}
+
+    def report(self, target: Ref, progress: Progress) -> None:
+        """Take note of a change, and tell the server."""
+        self._progress[target] = progress
+        self._call.mark(self.text())
+
+    def text(self) -> str:
+        """Return what became of the changes, and what to do; "" if nothing was changed."""
+        sent = ", ".join(ref(target) for target, progress in self._progress.items() if progress is Progress.SENT)
+        done = ", ".join(ref(target) for target, progress in self._progress.items() if progress is Progress.DONE)
+        parts = [f"{done} was changed, and the outcome is unknown"] if done else []
+        parts += [f"it is unknown whether the change of {sent} was carried out"] if sent else []
+        return f"{'; '.join(parts)}: check the object before you try again" if parts else ""
+
+
 @contextmanager
 def writing(login: ClusterLogin, call: CallContext, *, dry_run: bool) -> Iterator[Writer]:
     """Connect for a change. Raises ToolError, also for what goes wrong inside."""
+    changes = ChangeLog(call)
     try:
         with connect(login, call.deadline) as connection:
-            yield Writer(Api(connection, call.deadline), dry_run)
+            yield Writer(Api(connection, call.deadline), dry_run, changes.report)
     except ClusterError as error:
         raise ToolError(quoted(str(error))) from None
     except ApiError as error:
-        raise ToolError(f"the API server refused or did not answer: {quoted(error.why, 300)}") from None
+        outcome = f"; {changes.text()}" if changes.text() else ""
+        raise ToolError(
+            f"the API server rejected the request or did not answer: {quoted(error.why, 300)}{outcome}"
+        ) from None
 
 
 def begin(writer: Writer, target: Ref, call: CallContext) -> Change:
@@ -116,17 +150,20 @@ def reconcile(writer: Writer, target: Ref, call: CallContext, how: ChangeRequest
     how.permit(target)
     change = begin(writer, target, call)
     if change.now.flag("spec.suspend"):
-        raise ToolError(f"{ref(target)} is suspended: resume it first, for its controller does nothing until then")
+        raise ToolError(f"{ref(target)} is suspended, so its controller does not reconcile it; resume it first")
     if flux.is_oci_helm_repository(change.now):
         return change.outcome(
-            "reconcile", [], handled=True, note="a HelmRepository of type oci is static: nothing to reconcile"
+            "reconcile",
+            [],
+            handled=True,
+            note="a HelmRepository of type oci is static, so there is nothing to reconcile",
         )
     source = _source(change.now) if how.with_source else None
     first = None
     if source and source.kind in RECONCILABLE:
         first = reconcile(writer, source, call, ChangeRequest(how.permit, with_source=source.kind == "HelmChart"))
         if not writer.dry_run and (not first.handled or first.ready == "False"):
-            note = f"{ref(source)} did not become ready, so {target.kind} was not asked itself"
+            note = f"{ref(source)} did not become ready, so {ref(target)} was not reconciled"
             return change.outcome("reconcile", [], source=first, note=note)
     token = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     before = change.now.text("status.lastHandledReconcileAt")
@@ -134,7 +171,7 @@ def reconcile(writer: Writer, target: Ref, call: CallContext, how: ChangeRequest
     writer.annotate(change.served, target, dict.fromkeys(keys, token))
     outcome = change.outcome("reconcile", [f"metadata.annotations[{key}]" for key in keys], source=first)
     if how.with_source and first is None:
-        outcome.note = "it has no source that can be reconciled"
+        outcome.note = "the object has no source that can be reconciled"
     if writer.dry_run:
         return outcome
     return change.wait(outcome, lambda now: now.text("status.lastHandledReconcileAt") not in ("", before))
@@ -151,7 +188,7 @@ def suspend(writer: Writer, target: Ref, call: CallContext, reason: str) -> Chan
     change = begin(writer, target, call)
     if change.now.flag("spec.suspend"):
         why = quoted(change.now.annotation(REASON), 200) or "no reason was recorded"
-        return change.outcome("suspend", [], handled=True, note=f"it is suspended already: {why}")
+        return change.outcome("suspend", [], handled=True, note=f"the object is already suspended: {why}")
     who = writer.user() or "an unknown user"
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     now = writer.suspend(change.served, target, f"{reason} (by {who}, {at}, with fluxdoctor)")
@@ -164,7 +201,7 @@ def resume(writer: Writer, target: Ref, call: CallContext) -> ChangeOutcome:
     """Resume reconciliation, wait for the first one, and return what changed meanwhile. Raises ApiError."""
     change = begin(writer, target, call)
     if not change.now.flag("spec.suspend"):
-        return change.outcome("resume", [], handled=True, note="it is not suspended")
+        return change.outcome("resume", [], handled=True, note="the object is not suspended")
     meanwhile = _meanwhile(change)
     after = writer.resume(change.served, target)
     changed = ["spec.suspend", f"metadata.annotations[{REASON}]"]
@@ -178,7 +215,7 @@ def resume(writer: Writer, target: Ref, call: CallContext) -> ChangeOutcome:
 def _put_back(resource: Resource) -> str:
     managers = appliers_of_suspend(resource)
     names = ", ".join(quoted(m, 60) for m in managers)
-    return f"spec.suspend is also applied by {names}, which will set it again: change it in git too" if managers else ""
+    return f"spec.suspend is also applied by {names}, which will set it again; change it in git too" if managers else ""
 
 
 def _meanwhile(change: Change) -> list[str]:
@@ -186,7 +223,7 @@ def _meanwhile(change: Change) -> list[str]:
     events = []
     if why := change.now.annotation(REASON):
         events.append(f"suspended: {quoted(why, 200)}")
-    events += [f"its spec was changed by {quoted(who, 60)} at {at}" for who, at in changers_since_suspended(change.now)]
+    events += [f"spec changed by {quoted(who, 60)} at {at}" for who, at in changers_since_suspended(change.now)]
     source = _source(change.now)
     if source is None or source.kind not in flux.KINDS:
         return events
@@ -196,8 +233,8 @@ def _meanwhile(change: Change) -> list[str]:
         return [*events, f"{ref(source)} could not be read: {quoted(error.why, 200)}"]
     applied, offered = flux.revision(change.now), flux.revision(there)
     if offered and offered != applied:
-        revision = quoted(flux.short(applied), 100) or "nothing"
-        events.append(f"{ref(source)} went on to {quoted(flux.short(offered), 100)}, applied is {revision}")
+        revision = quoted(flux.short(applied), 100) or "none"
+        events.append(f"{ref(source)} has revision {quoted(flux.short(offered), 100)}; revision {revision} is applied")
     elif offered:
-        events.append(f"{ref(source)} did not change")
+        events.append(f"{ref(source)} has no new revision")
     return events

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 import anyio
+from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 
@@ -19,15 +20,43 @@ from fluxdoctor.mcp.sessions import CachedDiagnosis, CallContext, DiagnosisCache
 
 T = TypeVar("T")
 _running: dict[int, Deadline] = {}
-_GRACE = 5  # seconds: reading ends by the deadline with partial results, and then the rules run
+
+
+class JobContext(Context[Any, Any]):
+    """The context of a call in a worker process: what it reports goes to the server.
+
+    ``seconds``: what is left of the call's time, after it has waited for this process.
+    """
+
+    _send: Callable[[dict[str, Any]], None]
+    _seconds: float
+
+    def __init__(self, server: MCPServer[Any], send: Callable[[dict[str, Any]], None], seconds: float) -> None:
+        super().__init__(mcp_server=server)
+        self._send, self._seconds = send, seconds
+
+    @property
+    def seconds(self) -> float:
+        """What is left of the call's time."""
+        return self._seconds
+
+    async def report_progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        """Tell the server how far the call is. It counts the steps itself."""
+        del progress, total
+        self._send({"progress": message or ""})
+
+    def mark(self, text: str) -> None:
+        """Tell the server how far a change is, so that it can say so if it has to end this process."""
+        self._send({"mark": text})
 
 
 async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[CallContext], T]) -> T:
-    """Do blocking work in a thread; if the client cancels the call, the work's waits end too.
+    """Do blocking work in a thread; if the client cancels the call, the work's waits end too. Raises what the work raises.
 
-    Raises what the work raises, and ToolError if the work does not end in time: then it goes on in the background.
+    The work is to end in ``seconds`` by itself. If it does not, the server ends the process (``pool``).
     """
-    deadline, steps = Deadline(seconds), count(1)
+    job = ctx if isinstance(ctx, JobContext) else None
+    deadline, steps = Deadline(min(seconds, job.seconds) if job else seconds), count(1)
 
     def tell(text: str) -> None:
         if deadline.cancelled:
@@ -42,15 +71,12 @@ async def perform(ctx: Context[Any, Any], seconds: float, work: Callable[[CallCo
         finally:
             _running.pop(id(deadline), None)
 
-    with anyio.move_on_after(seconds + _GRACE):
-        try:
-            return await anyio.to_thread.run_sync(tracked, CallContext(deadline, tell), abandon_on_cancel=True)
-        except anyio.get_cancelled_exc_class():
-            deadline.cancel()
-            raise
-    raise ToolError(
-        f"no answer within {seconds:.0f} s (the server's --timeout): ask again, or of one namespace or folder"
-    )
+    call = CallContext(deadline, tell, job.mark) if job else CallContext(deadline, tell)
+    try:
+        return await anyio.to_thread.run_sync(tracked, call, abandon_on_cancel=True)
+    except anyio.get_cancelled_exc_class():
+        deadline.cancel()
+        raise
 
 
 def cancel_all(seconds: float) -> None:

@@ -6,12 +6,13 @@ import asyncio
 import hmac
 import ipaddress
 import socket
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from types import FrameType
 from typing import Any
 
 import uvicorn
-from mcp.server import MCPServer
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.provider import AccessToken
 from mcp.server.transport_security import TransportSecuritySettings
@@ -19,12 +20,17 @@ from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from fluxdoctor.mcp.http_sessions import SessionLimit
+from fluxdoctor.mcp.validation import CheckedServer
+
 _BODY = 256 * 1024
-_REQUESTS = 32
-_SESSIONS = 64
+_REQUESTS = 128
+_SESSIONS = 256
+_SPARE = 32  # sessions that may be opening at one moment
+_END = 1  # seconds for the answers of the last requests
 _SHORTEST = 16
 _ARRIVES = 10.0
-_EVERY = ("0.0.0.0", "::")  # noqa: S104 - recognised, not listened on by default
+_EVERY = ("0.0.0.0", "::")  # noqa: S104 - recognised, not listened on by default  # nosec B104
 
 
 @dataclass(frozen=True)
@@ -57,26 +63,28 @@ def hosts(host: str, port: int, further: Sequence[str] = ()) -> list[str]:
     local = ("127.0.0.1", "localhost", "[::1]")
     own = f"[{host}]" if ":" in host else host
     if host in _EVERY and not further:
-        raise HttpError(f"{host} is every address: say with --allowed-host by which host and port clients reach it")
+        raise HttpError(f"{host} means all addresses; set --allowed-host to the host and port that clients use")
     names = {*local, own} if is_loopback(host) or host in _EVERY else {own}
     return sorted({*(f"{name}:{port}" for name in names), *further})
 
 
-def app(server: MCPServer[Any], at: ListenAddress) -> ASGIApp:
+def app(server: CheckedServer, at: ListenAddress) -> ASGIApp:
     """Return the application. Raises HttpError for an address that others can reach without a token."""
     token = at.token
     if not token and not is_loopback(at.host):
         raise HttpError(
-            f"{at.host} can be reached by others: give a bearer token with --token-file, or listen on 127.0.0.1"
+            f"{at.host} is reachable from other machines; set a bearer token with --token-file, or listen on 127.0.0.1"
         )
     if token and (len(token) < _SHORTEST or not token.isascii() or not token.isprintable() or " " in token):
-        raise HttpError(f"a token has at least {_SHORTEST} characters, of ASCII and without blanks")
+        raise HttpError(f"the token must have at least {_SHORTEST} ASCII characters and no spaces")
     answered = hosts(at.host, at.port, at.further)
     origins = [f"http://{name}" for name in answered] + [f"https://{name}" for name in at.further]
     security = TransportSecuritySettings(allowed_hosts=answered, allowed_origins=origins)
-    inner: ASGIApp = server.streamable_http_app(
-        host=at.host, transport_security=security, max_request_body_size=_BODY, max_sessions=_SESSIONS
-    )
+    sessions: ASGIApp = server.streamable_http_app(
+        host=at.host, transport_security=security, max_request_body_size=_BODY, max_sessions=_SESSIONS + _SPARE,
+        session_idle_timeout=server.diagnoses.settings.idle,
+    )  # fmt: skip
+    inner: ASGIApp = SessionLimit(sessions, _SESSIONS)
     if not token:
         return inner
     guarded = RequireAuthMiddleware(inner, required_scopes=[])
@@ -130,8 +138,13 @@ class _Impatient(H11Protocol):
         self.loop.call_later(_ARRIVES, self._look)
 
 
-def serve(server: MCPServer[Any], at: ListenAddress, ready: Callable[[str], None]) -> None:
-    """Serve until the program is ended; ``ready`` is told the URL. Raises HttpError."""
+def serve(
+    server: CheckedServer, at: ListenAddress, ready: Callable[[str], None], ending: Callable[[], None] = lambda: None
+) -> None:
+    """Serve until the program is ended; ``ready`` is told the URL. Raises HttpError.
+
+    ``ending`` is called in a thread when SIGTERM or SIGINT arrives: it ends the calls that run.
+    """
     host = at.host
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
@@ -143,7 +156,15 @@ def serve(server: MCPServer[Any], at: ListenAddress, ready: Callable[[str], None
         bound = listening.getsockname()[1]
         configured = uvicorn.Config(
             app(server, replace(at, port=bound)), log_config=None, access_log=False, server_header=False,
-            limit_concurrency=_REQUESTS, timeout_graceful_shutdown=2, http=_Impatient, ws="none",
+            limit_concurrency=_REQUESTS, timeout_graceful_shutdown=_END, http=_Impatient, ws="none",
         )  # fmt: skip
         ready(f"http://{f'[{host}]' if ':' in host else host}:{bound}/mcp")
-        uvicorn.Server(configured).run(sockets=[listening])
+        program = uvicorn.Server(configured)
+        handle_exit = program.handle_exit
+
+        def end(number: int, frame: FrameType | None) -> None:
+            threading.Thread(target=ending, daemon=True).start()
+            handle_exit(number, frame)
+
+        program.handle_exit = end  # type: ignore[method-assign, assignment] # it is what uvicorn calls at a signal
+        program.run(sockets=[listening])

@@ -36,19 +36,19 @@ def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
 def _resources(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     rules = diagnoses.catalogue
 
-    @server.resource("fluxdoctor://rules", mime_type="text/plain", description="the rules: id, severity, summary")
+    @server.resource("fluxdoctor://rules", mime_type="text/plain", description="Id, severity and summary of all rules.")
     def catalogue() -> str:
         return "".join(f"{r.id}\t{r.severity.value}\t{r.summary}\n" for r in rules.rules)
 
-    @server.resource("fluxdoctor://rules/{area}/{rule}", mime_type=_MARKDOWN, description="the page of one rule")
+    @server.resource("fluxdoctor://rules/{area}/{rule}", mime_type=_MARKDOWN, description="Page of a rule.")
     def page(area: str, rule: str) -> str:
         page = rules.get(f"{area}/{rule}")
         if page is None:
             near = ", ".join(valid_names(f"{area}/{rule}", [r.id for r in rules.rules]))
-            raise ResourceNotFoundError(f"there is no rule {quoted(f'{area}/{rule}', 80)}; valid: {near}")
+            raise ResourceNotFoundError(f"rule {quoted(f'{area}/{rule}', 80)} not found; valid: {near}")
         return page.page
 
-    @server.resource("fluxdoctor://report", mime_type="application/json", description="the last report that was made")
+    @server.resource("fluxdoctor://report", mime_type="application/json", description="Last report.")
     def report() -> str:
         diagnosis = _last(diagnoses)
         last = diagnosis.report
@@ -61,70 +61,79 @@ def _resources(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
         )
         return compact(answer.model_dump(mode="json"))
 
-    @server.resource("fluxdoctor://graph", mime_type="text/vnd.mermaid", description="the graph of the last report")
+    @server.resource(
+        "fluxdoctor://graph", mime_type="text/vnd.mermaid", description="Dependency graph of the last report."
+    )
     def graph() -> str:
         diagnosis = _last(diagnoses)
         if diagnosis.snapshot is None:
-            raise ResourceError("the last report is of a repository, which has no single graph")
+            raise ResourceError("the last report is about a repository, which has no single graph")
         return mermaid(draw(diagnosis.snapshot, diagnosis.report, large=_LARGE))
 
 
 def _last(diagnoses: DiagnosisCache) -> CachedDiagnosis:
     if diagnoses.last is None:
-        raise ResourceError("nothing was diagnosed yet: call the tool diagnose first")
+        raise ResourceError("no diagnosis yet; call the tool diagnose first")
     return diagnoses.last
 
 
 def _prompts(server: MCPServer[Any]) -> None:
     @server.prompt(title="Triage this cluster")
     def triage_cluster(namespace: str = "") -> str:
-        """Find what is broken, what to fix first, and what could not be seen."""
+        """Find what is broken, what to fix first, and what could not be checked."""
         where = f" with namespace={quoted_name(namespace)}" if namespace else ""
         return (
-            f"Call diagnose{where}. For each root cause, in the order given, tell the object to change, the proof, the fix and "
-            "how many objects it blocks. Then tell what not_seen lists: that was not checked. Change nothing. " + NOTE
+            f"Call diagnose{where}. List the root causes in the order of the answer. For each, show the object to change, the "
+            "proof, the fix and the number of blocked objects. Then list what was not checked (not_seen). Change nothing. "
+            + NOTE
         )
 
     @server.prompt(title="Check this repository before merge")
     def check_before_merge(path: str) -> str:
-        """Say whether a working tree can be merged."""
+        """Check whether a working tree can be merged."""
         return (
-            f"Call check_repository with path={quoted(path, 300)} (without the quotation marks). Answer first whether it can be "
-            "merged: not with a finding of severity error. Then list file and line, what is wrong, and the fix. " + NOTE
+            f"Call check_repository with path={quoted(path, 300)} (without the quotation marks). First answer whether it can "
+            "be merged: a finding of severity error blocks the merge. For each finding, show the file, the line, the message "
+            "and the fix. " + NOTE
         )
 
     @server.prompt(title="Explain this finding to its owner")
     def explain_finding(fingerprint: str) -> str:
-        """Write to whoever owns a broken object, who may not know Flux."""
+        """Explain a finding to the owner of the broken object, for readers new to Flux."""
         return (
-            f"Call diagnose, take the finding with fingerprint {quoted_name(fingerprint)}, and call explain_rule with its rule. "
-            "Write a short message to the owner of its subject: what is broken, how it shows, the proof, what to change in git, "
-            "and how to see that it helped. Use no words that only Flux people know. " + NOTE
+            f"Call diagnose, find the finding with fingerprint {quoted_name(fingerprint)}, and call explain_rule with its rule. "
+            "Write a short message to the owner of its subject: what is broken, the symptoms, the proof, what to change in git, "
+            "and how to verify the fix. Explain every Flux term that you use. " + NOTE
         )
 
     @server.prompt(title="Plan a maintenance pause")
     def plan_maintenance(kind: str, name: str, namespace: str) -> str:
-        """Plan what to suspend, for how long, and how to go on."""
+        """Plan what to suspend, for how long, and how to resume."""
         what = "/".join(quoted_name(part) for part in (kind, namespace, name))
         return (
-            f"Plan a pause of {what}. Call dependency_graph to see what depends on it, and diagnose with its kind, name and "
-            "namespace to see whether it is well now. Propose the calls in order: flux_suspend_tool with a reason, the "
-            "maintenance, flux_resume_tool; each with dry_run=true first. Make no change before a person agrees. "
+            f"Plan a maintenance pause of {what}. Call dependency_graph to find what depends on it. Call diagnose with its "
+            "kind, name and namespace to check whether it is healthy. Propose the steps in order: flux_suspend_tool with a "
+            "reason, the maintenance, flux_resume_tool. Use dry_run=true first. Make no change before a person agrees. "
             + NOTE
         )
 
 
 def _completion(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
-    async def complete(
+    async def completed(
         _: PromptReference | ResourceTemplateReference,
         argument: CompletionArgument,
         context: CompletionContext | None,
     ) -> Completion:
-        values = dict((context.arguments if context else None) or {})
-        begin = argument.value.lower()
-        matches = sorted({v for v in _values(diagnoses, argument.name, values) if v.lower().startswith(begin)})
-        return Completion(values=matches[:_MOST], total=len(matches), has_more=len(matches) > _MOST)
+        return complete(diagnoses, argument, context)
+
+
+def complete(diagnoses: DiagnosisCache, argument: CompletionArgument, context: CompletionContext | None) -> Completion:
+    """Return what an argument may be that begins so."""
+    values = dict((context.arguments if context else None) or {})
+    begin = argument.value.lower()
+    matches = sorted({v for v in _values(diagnoses, argument.name, values) if v.lower().startswith(begin)})
+    return Completion(values=matches[:_MOST], total=len(matches), has_more=len(matches) > _MOST)
 
 
 def _values(diagnoses: DiagnosisCache, argument: str, values: dict[str, str]) -> Iterable[str]:

@@ -11,7 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult
 
 from fluxdoctor.mcp import arguments, render
-from fluxdoctor.mcp.answers import Happenings, States, fit, result, size
+from fluxdoctor.mcp.answers import EventPage, States, fit, result, size
 from fluxdoctor.mcp.execution import Pager, cached_diagnosis, perform
 from fluxdoctor.mcp.reading_tools import READS, ContextName, Cursor, Fresh, Namespace, Tokens
 from fluxdoctor.mcp.sessions import CachedDiagnosis, CallContext, DiagnosisCache
@@ -58,7 +58,7 @@ def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
         ctx: Context[Any, Any], namespace: Namespace = "", context: ContextName = "", cursor: Cursor = "",
         max_tokens: Tokens = budget, fresh: Fresh = False,
     ) -> Annotated[CallToolResult, States]:  # fmt: skip
-        """List Flux sources (Git, OCI and Helm repositories, charts, buckets): state, revision, message; failing ones first."""
+        """List Flux sources with state, revision and message, failing ones first: repositories, charts and buckets."""
         return await listed(ctx, SOURCES, namespace, context, cursor, max_tokens, fresh)
 
     @server.tool(annotations=READS)
@@ -66,7 +66,7 @@ def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
         ctx: Context[Any, Any], namespace: Namespace = "", context: ContextName = "", cursor: Cursor = "",
         max_tokens: Tokens = budget, fresh: Fresh = False,
     ) -> Annotated[CallToolResult, States]:  # fmt: skip
-        """List Flux Kustomizations: state, applied revision, message; failing ones first. For why they fail, call diagnose."""
+        """List Flux Kustomizations with state, applied revision and message, failing ones first. For causes, call diagnose."""
         return await listed(ctx, ("Kustomization",), namespace, context, cursor, max_tokens, fresh)
 
     @server.tool(annotations=READS)
@@ -74,21 +74,21 @@ def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
         ctx: Context[Any, Any], namespace: Namespace = "", context: ContextName = "", cursor: Cursor = "",
         max_tokens: Tokens = budget, fresh: Fresh = False,
     ) -> Annotated[CallToolResult, States]:  # fmt: skip
-        """List HelmReleases: state, chart version, message; failing ones first. For why they fail, call diagnose."""
+        """List HelmReleases with state, chart version and message, failing ones first. For causes, call diagnose."""
         return await listed(ctx, ("HelmRelease",), namespace, context, cursor, max_tokens, fresh)
 
     @server.tool(annotations=READS)
     async def get_events(
         ctx: Context[Any, Any], namespace: Namespace = "", context: ContextName = "", cursor: Cursor = "",
         max_tokens: Tokens = budget, fresh: Fresh = False,
-    ) -> Annotated[CallToolResult, Happenings]:  # fmt: skip
-        """List the Kubernetes events of type Warning, the newest first."""
+    ) -> Annotated[CallToolResult, EventPage]:  # fmt: skip
+        """List the Kubernetes events of type Warning, newest first."""
 
-        def work(call: CallContext) -> Happenings:
+        def work(call: CallContext) -> EventPage:
             diagnosis, snapshot = read(call, namespace, context, cursor, fresh=fresh)
-            rows = render.happenings(snapshot, namespace)
+            rows = render.events(snapshot, namespace)
             pager = Pager(diagnosis, cursor, "events", namespace)
-            answer = Happenings(total=len(rows), **render.about(diagnosis))
+            answer = EventPage(total=len(rows), **render.about(diagnosis))
             answer.items, place = fit(rows, pager.begin, max_tokens, size(answer) + 20)
             answer.cursor = pager.next(place, len(rows))
             return answer

@@ -25,12 +25,14 @@ from fluxdoctor.report.graph import draw
 from fluxdoctor.report.graph_code import mermaid
 
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
-ContextName = Annotated[str, Field(description="the kubeconfig context, where the server serves several clusters")]
-NoContext = Annotated[str, Field(description="accepted as by every tool; the answer is the same for each cluster")]
-Cursor = Annotated[str, Field(description="from the answer before, for what did not fit into it")]
-Fresh = Annotated[bool, Field(description="run a new diagnosis: after a change that this server did not make")]
-Tokens = Annotated[int, Field(ge=300, le=20_000, description="about how long the answer may be")]
-Namespace = Annotated[str, Field(description="only this namespace; all of them without it")]
+ContextName = Annotated[str, Field(description="Kubeconfig context, if the server has several.")]
+NoContext = Annotated[str, Field(description="Kubeconfig context. The answer does not depend on it.")]
+Cursor = Annotated[str, Field(description="Cursor from the previous answer, for the next page.")]
+Fresh = Annotated[
+    bool, Field(description="If set, run a new diagnosis. Use it after changes that this server did not make.")
+]
+Tokens = Annotated[int, Field(ge=300, le=20_000, description="Approximate length of the answer.")]
+Namespace = Annotated[str, Field(description="Namespace. Defaults to all namespaces.")]
 _LARGE = 30
 _CUT = 40  # tokens for saying where the rest of a page is
 
@@ -48,22 +50,22 @@ def _diagnosing(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     async def diagnose(
         ctx: Context[Any, Any],
         namespace: Annotated[
-            str, Field(description="of this namespace; of the object, where kind and name are given")
+            str, Field(description="Namespace to diagnose, or namespace of the object. Defaults to all namespaces.")
         ] = "",
         kind: Annotated[
-            str, Field(description="of one object: ks, hr, Kustomization, gitrepository, source git ...")
+            str, Field(description="Kind of one object, such as ks, hr, Kustomization or source git. Requires name.")
         ] = "",
-        name: Annotated[str, Field(description="of one object, with kind")] = "",
+        name: Annotated[str, Field(description="Name of one object. Requires kind.")] = "",
         context: ContextName = "",
-        path: Annotated[str, Field(description="a snapshot or a repository below an allowed root, instead")] = "",
+        path: Annotated[str, Field(description="Snapshot or repository to read instead of the cluster.")] = "",
         cursor: Cursor = "",
         max_tokens: Tokens = budget,
         fresh: Fresh = False,
     ) -> Annotated[CallToolResult, Diagnosis]:
-        """Name the root causes of what fails in a Flux CD cluster, with proof and fix; the first finding is the first to fix.
+        """Find the root causes of failures in a Flux CD cluster, with proof and fix, in the order to fix them.
 
-        Begin with this, without arguments: it reads all of Flux at once, and folds what only follows from another failure under
-        its cause. With kind and name it tells why one object is not ready, step by step.
+        Call this tool first, without arguments. It reads all Flux objects, and reports the objects that a root cause blocks under
+        that cause. With kind and name, it returns the chain from one object to its root causes.
         """
 
         def work(call: CallContext) -> Diagnosis:
@@ -82,22 +84,22 @@ def _diagnosing(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     @server.tool(annotations=READS)
     async def check_repository(
         ctx: Context[Any, Any],
-        path: Annotated[str, Field(description="the folder of a git working tree below an allowed root")],
+        path: Annotated[str, Field(description="Folder of a git working tree below an allowed root.")],
         context: NoContext = "",
         cursor: Cursor = "",
         max_tokens: Tokens = budget,
         fresh: Fresh = False,
     ) -> Annotated[CallToolResult, Diagnosis]:
-        """Check a git working tree before it is merged, as Flux would build it: what would break, at which file and line.
+        """Check a git working tree before it is merged. Each finding has its file and line.
 
-        No cluster is read. A finding of severity error breaks a deployment.
+        Every cluster in the tree is built as Flux would build it. No live cluster is read. An error breaks a deployment.
         """
 
         def work(call: CallContext) -> Diagnosis:
             diagnoses.query(context=context)
             query = diagnoses.query(path=path)
             if query.path and is_snapshot(query.path):
-                raise ToolError("this path is a snapshot: give it to diagnose")
+                raise ToolError("this path is a snapshot; use the tool diagnose for it")
             diagnosis = cached_diagnosis(diagnoses, query, call, fresh=fresh, cursor=cursor)
             return _diagnosis(diagnosis, None, "", cursor, max_tokens)
 
@@ -109,10 +111,10 @@ def _explaining(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
 
     @server.tool(annotations=READS)
     async def explain_rule(
-        rule: Annotated[str, Field(description="as a finding names it, such as helm/chart-version-missing")],
+        rule: Annotated[str, Field(description="Id of the rule, such as helm/chart-version-missing.")],
         context: NoContext = "",
     ) -> Annotated[CallToolResult, RulePage]:
-        """Explain the rule of a finding: why that happens, what Flux does about it, how to see it by hand, and the fix."""
+        """Explain a rule: why the fault happens, what Flux does about it, how to verify it by hand, and how to fix it."""
         diagnoses.query(context=context)
         page = diagnoses.catalogue.get(rule)
         if page is None:
@@ -129,12 +131,12 @@ def _explaining(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
         ctx: Context[Any, Any],
         namespace: Namespace = "",
         context: ContextName = "",
-        path: Annotated[str, Field(description="a snapshot below an allowed root, instead")] = "",
+        path: Annotated[str, Field(description="Snapshot to read instead of the cluster.")] = "",
         cursor: Cursor = "",
         max_tokens: Tokens = budget,
         fresh: Fresh = False,
     ) -> Annotated[CallToolResult, Drawing]:
-        """Draw what needs what, as a mermaid flowchart: root causes, what they block, what gets no changes, what is well."""
+        """Draw the dependency graph as a Mermaid flowchart, with root causes, blocked, stale and healthy objects."""
 
         def work(call: CallContext) -> Drawing:
             query = diagnoses.query(context=context, path=path, namespaces=(namespace,) if namespace else ())
@@ -171,14 +173,14 @@ def _cut(page: str, budget: int) -> str:
         if count(compact("".join((*lines, line)))) + _CUT > budget:
             break
         lines.append(line)
-    return f"{''.join(lines)}\n… (the whole page: `fluxdoctor explain`, or the resource fluxdoctor://rules/...)\n"
+    return f"{''.join(lines)}\n… (for the whole page, run fluxdoctor explain or read the resource fluxdoctor://rules/...)\n"
 
 
 def _target(kind: str, namespace: str, name: str) -> Ref | None:
     if not kind and not name:
         return None
     if not (kind and name):
-        raise ToolError("one object is named by kind and name together, such as kind=ks, name=apps")
+        raise ToolError("kind and name must be set together, such as kind=ks, name=apps")
     full_kind = arguments.kind(kind)
     return Ref(full_kind, "" if full_kind in CLUSTER_SCOPED else namespace, arguments.path_segment("name", name))
 
@@ -201,7 +203,7 @@ def _diagnosis(diagnosis: CachedDiagnosis, target: Ref | None, namespace: str, c
 
 def _drawing(diagnosis: CachedDiagnosis, cursor: str, tokens: int, namespace: str) -> Drawing:
     if diagnosis.snapshot is None:
-        raise ToolError("a repository has no single graph: give the path of a snapshot")
+        raise ToolError("a repository has no single graph; set path to a snapshot")
     picture = draw(diagnosis.snapshot, diagnosis.report, large=_LARGE, namespace=namespace)
     pager = Pager(diagnosis, cursor, "graph", namespace)
     answer = Drawing(total=len(picture.nodes), **render.about(diagnosis))
@@ -212,7 +214,7 @@ def _drawing(diagnosis: CachedDiagnosis, cursor: str, tokens: int, namespace: st
     lines = [f"{i} {node.mark}: {quoted(node.label, 120)}" for i, node in enumerate(picture.nodes)]
     lines += [f"{a.source} -> {a.target} {a.why}" for a in picture.arrows]
     answer.note = (
-        f"too large for one picture: {len(picture.nodes)} nodes, causes first, then {len(picture.arrows)} arrows"
+        f"too large for a flowchart: {len(picture.nodes)} nodes, root causes first, then {len(picture.arrows)} arrows"
     )
     room = tokens - size(answer) - 20
     for line in lines[pager.begin :]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from fluxdoctor.collect.kube.write import REASON
-from fluxdoctor.mcp.answers import Cause, Happening, ObjectState, Thing
+from fluxdoctor.mcp.answers import Cause, EventRow, ObjectState, Thing
 from fluxdoctor.mcp.quote import name, quoted, ref
 from fluxdoctor.mcp.sessions import CachedDiagnosis
 from fluxdoctor.model import flux
@@ -95,22 +95,22 @@ def state(resource: Resource) -> ObjectState:
 
 
 def counts(rows: Iterable[ObjectState]) -> dict[str, int]:
-    """Return how many are in which state."""
+    """Return the number of objects by state."""
     return dict(sorted(Counter(row.state for row in rows).items()))
 
 
-def happenings(snapshot: Snapshot, namespace: str) -> list[Happening]:
-    """Return the events, the newest first."""
+def events(snapshot: Snapshot, namespace: str) -> list[EventRow]:
+    """Return the events, newest first."""
     rows = sorted(_events(snapshot, namespace), key=lambda pair: pair[0], reverse=True)
     return [row for _, row in rows]
 
 
-def _events(snapshot: Snapshot, namespace: str) -> Iterator[tuple[tuple[float, str], Happening]]:
+def _events(snapshot: Snapshot, namespace: str) -> Iterator[tuple[tuple[float, str], EventRow]]:
     for of in snapshot.cluster.event_refs:
         if namespace and of.namespace != namespace:
             continue
         for event in snapshot.cluster.events(of):
-            row = Happening(
+            row = EventRow(
                 object=ref(of), type=name(event.type), reason=name(event.reason), message=quoted(event.message, 300),
                 at=_time(event.at), count=event.count,
             )  # fmt: skip

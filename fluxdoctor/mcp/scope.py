@@ -48,7 +48,7 @@ def part(diagnosis: CachedDiagnosis, target: Ref | None, namespace: str) -> Diag
 def _of_object(diagnosis: CachedDiagnosis, target: Ref) -> DiagnosisScope:
     report, snapshot = diagnosis.report, diagnosis.snapshot
     if snapshot is None:
-        raise ToolError("a repository is checked as a whole: leave kind and name out")
+        raise ToolError("a repository can only be checked as a whole; omit kind and name")
     # A missing object can be a cause, if a finding names it.
     is_target = any(target in _touched(finding) for finding in report.findings)
     meant = target if is_target else arguments.thing(target, snapshot.cluster)

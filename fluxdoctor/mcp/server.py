@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
-
-from mcp.server import MCPServer
+from typing import Any, TypeVar
 
 from fluxdoctor._version import __version__
 from fluxdoctor.mcp import library, listing_tools, reading_tools, writing_tools
@@ -18,23 +16,38 @@ from fluxdoctor.mcp.validation import CheckedServer
 from fluxdoctor.report.plain import plain
 
 _INSTRUCTIONS = (
-    "fluxdoctor finds the root cause of a failing Flux CD cluster. Begin with diagnose: its first finding is the first thing "
-    "to fix; explain_rule tells more of it. What not_seen lists was not checked, which is not the same as fine. "
+    "fluxdoctor finds the root causes of failures in a Flux CD cluster. Call diagnose first, and fix its findings in order. "
+    "Call explain_rule for details. Whatever not_seen lists was not checked: its state is unknown, not healthy. "
 )
-_AFTER = "After a fix was merged: flux_reconcile_tool with with_source=true, then diagnose again. "
+ServerType = TypeVar("ServerType", bound=CheckedServer)
+_AFTER = "After a fix is merged, call flux_reconcile_tool with with_source=true, then diagnose. "
 
 
-def build(settings: ServerSettings) -> MCPServer[Any]:
-    """Return a server within these limits. Raises RuleError where two rule packs offer one rule."""
-    _log()
+log = logging.getLogger("fluxdoctor.mcp")
+
+
+def build(settings: ServerSettings) -> CheckedServer:
+    """Return a server that does its work in this process. Raises RuleError where two rule packs offer one rule."""
+    set_up_log()
     diagnoses = DiagnosisCache(settings)
-    server = CheckedServer(
-        "fluxdoctor", title="fluxdoctor", version=__version__, instructions=_instructions(settings), log_level="WARNING"
-    )
+    return assemble(CheckedServer(diagnoses, **about(settings)))
+
+
+def about(settings: ServerSettings) -> dict[str, Any]:
+    """Return what a server says of itself."""
+    return {
+        "name": "fluxdoctor", "title": "fluxdoctor", "version": __version__, "instructions": _instructions(settings),
+        "log_level": "WARNING",
+    }  # fmt: skip
+
+
+def assemble(server: ServerType) -> ServerType:
+    """Add all that the server offers within its settings, and return it."""
+    diagnoses = server.diagnoses
     reading_tools.register(server, diagnoses)
     listing_tools.register(server, diagnoses)
     library.register(server, diagnoses)
-    if settings.writes:
+    if diagnoses.settings.writes:
         writing_tools.register(server, diagnoses)
     return server
 
@@ -42,15 +55,18 @@ def build(settings: ServerSettings) -> MCPServer[Any]:
 def _instructions(settings: ServerSettings) -> str:
     """Return the instructions for a model: few words, because they cost tokens in every conversation."""
     contexts = ", ".join(quoted_name(context) for context in settings.contexts)
-    where = f"Contexts: {contexts}; the first without one. " if len(settings.contexts) > 1 else ""
+    where = f"Contexts: {contexts}. The first is the default. " if len(settings.contexts) > 1 else ""
     return _INSTRUCTIONS + (_AFTER if settings.writes else "") + where + NOTE
+
+
+_MAX_LOGGED = 300
 
 
 class _Quiet(logging.Formatter):
     """Logs the place and type of an error, not its text, which may contain what must not be logged."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = f"fluxdoctor mcp: {record.levelname.lower()}: {plain(record.getMessage())[:300]}"
+        text = f"fluxdoctor mcp: {record.levelname.lower()}: {plain(record.getMessage()[:_MAX_LOGGED])}"
         error = record.exc_info[1] if record.exc_info else None
         return f"{text} ({_place(error)})" if error else text
 
@@ -65,7 +81,8 @@ def _place(error: BaseException) -> str:
     return f"{type(error).__name__}{where}"
 
 
-def _log() -> None:
+def set_up_log() -> None:
+    """Log to stderr in our own way, before the library sets up its own, which prints what a client sent."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Quiet())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

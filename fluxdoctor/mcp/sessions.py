@@ -73,10 +73,11 @@ class CachedDiagnosis:
 
 @dataclass(frozen=True)
 class CallContext:
-    """One call of a tool: its deadline, and where its progress goes."""
+    """One call of a tool: its deadline, where its progress goes, and where it says how far a change is."""
 
     deadline: Deadline
     tell: Tell = lambda _: None
+    mark: Tell = lambda _: None
 
 
 @dataclass
@@ -110,7 +111,7 @@ class DiagnosisCache:
         contexts = self.settings.contexts
         if context and context not in contexts:
             if not contexts:
-                raise ToolError("there is one cluster here: leave context out")
+                raise ToolError("this server has only one cluster; omit context")
             raise one_of("context", context, contexts)
         for space in more.get("namespaces", ()):
             path_segment("namespace", space)
@@ -135,7 +136,7 @@ class DiagnosisCache:
             if diagnosis:
                 return diagnosis
             if call.deadline.over():
-                raise ToolError("the time for this call is over")
+                raise ToolError("the call timed out")
             return self._add(query, self._diagnose(query, call))
 
     @contextmanager
@@ -147,7 +148,7 @@ class DiagnosisCache:
         try:
             while not turn.lock.acquire(timeout=min(_TICK, deadline.left())):
                 if deadline.over():
-                    raise ToolError("another client's call runs the same query, and the time for this call is over")
+                    raise ToolError("the call timed out while another call ran the same query")
             try:
                 yield
             finally:
@@ -164,10 +165,13 @@ class DiagnosisCache:
         fresh = [(q, d) for q, d in complete if d.at >= max(since, self._changed)]
         return next((d for q, d in fresh if q in _answering(query, whole=d.whole)), None)
 
-    def invalidate(self) -> None:
-        """Do not use diagnoses again that began before now, because the cluster was changed. Cursors stay valid."""
+    def invalidate(self, changed: float | None = None) -> None:
+        """Do not use diagnoses again that began before the cluster was changed (now, or at a time of the monotonic clock).
+
+        Cursors stay valid.
+        """
         with self._lock:
-            self._changed = time.monotonic()
+            self._changed = max(self._changed, time.monotonic() if changed is None else changed)
 
     def by_id(self, id_: str) -> CachedDiagnosis | None:
         """Return a cached diagnosis of any age, for a cursor."""
@@ -217,7 +221,7 @@ class DiagnosisCache:
         try:
             return check.check(files, self.catalogue, check.CheckOptions(cache=cache, deadline=deadline))
         except DeadlineError:
-            raise ToolError("the builds took longer than this call may (the server's --timeout)") from None
+            raise ToolError("the builds exceeded the time limit of the call (the server's --timeout)") from None
 
 
 def _answering(query: Query, *, whole: bool) -> Iterator[Query]:

@@ -13,14 +13,20 @@ from pydantic import ValidationError
 
 from fluxdoctor.mcp import arguments
 from fluxdoctor.mcp.quote import quoted
+from fluxdoctor.mcp.sessions import DiagnosisCache
 
 #: The tools that change a cluster: an agent that knows their names learns why they are missing.
 WRITING = ("flux_reconcile_tool", "flux_suspend_tool", "flux_resume_tool")
 _FEW = 5
+_MAX_ARGUMENTS = 16_384  # what a pipe takes at once, and more than any name or path needs
 
 
 class CheckedServer(MCPServer[Any]):
     """Checks arguments: the library's server passes on pydantic's messages, and ignores arguments that a tool does not have."""
+
+    def __init__(self, diagnoses: DiagnosisCache, **more: Any) -> None:
+        super().__init__(**more)
+        self.diagnoses = diagnoses
 
     async def list_tools(self) -> list[Tool]:
         """Return the tools; their descriptions without the indentation of our code, which every conversation would pay for."""
@@ -31,10 +37,7 @@ class CheckedServer(MCPServer[Any]):
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool. Raises ToolError with what would be valid."""
-        schemas = {tool.name: tool.input_schema for tool in await self.list_tools()}
-        if name not in schemas:
-            raise _no_tool(name, schemas)
-        _check_names(name, arguments, schemas[name])
+        await self.check(name, arguments)
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
@@ -42,11 +45,20 @@ class CheckedServer(MCPServer[Any]):
                 raise ToolError(_message(error.__cause__)) from None
             raise
 
+    async def check(self, name: str, arguments: dict[str, Any]) -> None:
+        """Check that a tool exists and has these arguments, and that they are not too long. Raises ToolError."""
+        schemas = {tool.name: tool.input_schema for tool in await self.list_tools()}
+        if name not in schemas:
+            raise _no_tool(name, schemas)
+        _check_names(name, arguments, schemas[name])
+        if len(repr(arguments)) > _MAX_ARGUMENTS:
+            raise ToolError(f"the arguments are too long: {name} takes at most {_MAX_ARGUMENTS} characters of them")
+
 
 def _no_tool(name: str, tools: dict[str, Any]) -> ToolError:
     if name in WRITING:
         return ToolError(
-            f"{name} changes the cluster, and this server only reads: it was started without --allow-writes"
+            f"{name} is not available: the server is read-only, because it was started without --allow-writes"
         )
     return arguments.one_of("tool", name, tools)
 
@@ -58,7 +70,7 @@ def _check_names(tool: str, values: dict[str, Any], schema: dict[str, Any]) -> N
             raise ToolError(f"{tool} has no argument {quoted(name, 80)}; valid: {', '.join(valid)}")
     missing = [name for name in schema.get("required", ()) if name not in values]
     if missing:
-        raise ToolError(f"{tool} needs {', '.join(missing)} too; valid: {', '.join(valid)}")
+        raise ToolError(f"{tool} requires {', '.join(missing)}; valid: {', '.join(valid)}")
 
 
 def _message(error: ValidationError) -> str:

@@ -21,11 +21,11 @@ from fluxdoctor.mcp.reading_tools import ContextName
 from fluxdoctor.mcp.sessions import CallContext, DiagnosisCache
 from fluxdoctor.model.resource import Ref
 
-Kind = Annotated[str, Field(description="ks, hr, Kustomization, gitrepository, source git ...")]
-Name = Annotated[str, Field(description="of the object")]
-Home = Annotated[str, Field(description="of the object")]
-Wait = Annotated[int, Field(ge=1, le=600, description="how long to wait for the controller")]
-DryRun = Annotated[bool, Field(description="ask the API server whether it would take the change, and change nothing")]
+Kind = Annotated[str, Field(description="Kind of the object, such as ks, hr, Kustomization or source git.")]
+Name = Annotated[str, Field(description="Name of the object.")]
+Home = Annotated[str, Field(description="Namespace of the object.")]
+Wait = Annotated[int, Field(ge=1, le=600, description="Seconds to wait for the controller.")]
+DryRun = Annotated[bool, Field(description="If set, only validate the change on the API server.")]
 _ASKS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
 _SETS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True)
 
@@ -63,18 +63,18 @@ def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     @server.tool(annotations=_ASKS)
     async def flux_reconcile_tool(
         ctx: Context[Any, Any], kind: Kind, name: Name, namespace: Home, context: ContextName = "",
-        with_source: Annotated[bool, Field(description="fetch its source first, so that what was pushed is applied")] = False,
-        force: Annotated[bool, Field(description="of a HelmRelease: install or upgrade once, though nothing changed")] = False,
-        reset: Annotated[bool, Field(description="of a HelmRelease: reset its failure count")] = False,
+        with_source: Annotated[bool, Field(description="If set, reconcile the source first.")] = False,
+        force: Annotated[bool, Field(description="If set, install or upgrade a HelmRelease even if nothing changed.")] = False,
+        reset: Annotated[bool, Field(description="If set, reset the failure count of a HelmRelease.")] = False,
         dry_run: DryRun = False, wait_seconds: Wait = 60,
     ) -> Annotated[CallToolResult, ChangeOutcome]:  # fmt: skip
-        """Have Flux apply now what git or the chart says, instead of at the next interval; wait, and tell how it went.
+        """Reconcile a Flux object now instead of at its next interval, and wait for the result.
 
-        It mends nothing that diagnose names: call it after the fix was merged.
+        This does not fix the findings of diagnose. Call it after a fix is merged.
         """
         target = _target(kind, name, namespace, changes.RECONCILABLE)
         if (force or reset) and target.kind != "HelmRelease":
-            raise ToolError("force and reset are for a HelmRelease")
+            raise ToolError("force and reset can only be used with a HelmRelease")
         extra = (*((FORCE,) if force else ()), *((RESET,) if reset else ()))
 
         def do(writer: Writer, call: CallContext) -> ChangeOutcome:
@@ -85,12 +85,12 @@ def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     @server.tool(annotations=_SETS)
     async def flux_suspend_tool(
         ctx: Context[Any, Any], kind: Kind, name: Name, namespace: Home, context: ContextName = "",
-        reason: Annotated[str, Field(max_length=300, description="why, for whoever finds it suspended")] = "maintenance",
+        reason: Annotated[str, Field(max_length=300, description="Reason, which is stored in an annotation.")] = "maintenance",
         dry_run: DryRun = False,
     ) -> Annotated[CallToolResult, ChangeOutcome]:  # fmt: skip
-        """Pause a Flux object for maintenance: its controller leaves it alone until it is resumed.
+        """Suspend a Flux object for maintenance. Its controller does not reconcile it until it is resumed.
 
-        What runs goes on running. Who did so and why is recorded in an annotation of it.
+        Workloads keep running. An annotation of the object records the user and the reason.
         """
         target = _target(kind, name, namespace, changes.SUSPENDABLE)
         return await change(
@@ -107,7 +107,7 @@ def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
         ctx: Context[Any, Any], kind: Kind, name: Name, namespace: Home, context: ContextName = "",
         dry_run: DryRun = False, wait_seconds: Wait = 60,
     ) -> Annotated[CallToolResult, ChangeOutcome]:  # fmt: skip
-        """End the pause of a Flux object, wait for its first reconciliation, and tell what changed meanwhile."""
+        """Resume a Flux object, wait for its first reconciliation, and return what changed while it was suspended."""
         target = _target(kind, name, namespace, changes.SUSPENDABLE)
         return await change(ctx, target, context, wait_seconds, dry_run, lambda w, r: changes.resume(w, target, r))
 

@@ -5,10 +5,10 @@ A change to the base of a patched field has no effect: the place to edit is the 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fluxdoctor.model import go_regex
 from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.manifests import Build, Manifests, Patch
 from fluxdoctor.model.resource import FieldPath, Fields, Location, Ref, Resource, split
@@ -86,14 +86,8 @@ def _selects(patch: Patch, ref: Ref) -> bool:
 
 
 def _fits_ref(target: Fields, ref: Ref) -> bool:
-    return all(_fits(target.text(key), value) for key, value in (("kind", ref.kind), ("name", ref.name)))
-
-
-def _fits(pattern: str, value: str) -> bool:
-    try:
-        return not pattern or re.fullmatch(pattern, value) is not None
-    except re.error:
-        return False
+    selectors = ((target.text("kind"), ref.kind), (target.text("name"), ref.name))
+    return all(go_regex.selects(pattern, (value,), default=False) for pattern, value in selectors)
 
 
 def _sets(document: Resource, path: _Path, value: Any) -> bool:

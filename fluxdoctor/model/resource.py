@@ -142,6 +142,10 @@ class Fields:
         value = self.get(path)
         return value if isinstance(value, bool) else default
 
+    def message(self, path: FieldPath) -> str:
+        """Return a message that somebody wrote for people: stripped and bounded, see bounded()."""
+        return bounded(self.text(path))
+
     def strings(self, path: FieldPath) -> tuple[str, ...]:
         """Return the strings of a list field."""
         value = self.get(path)
@@ -179,6 +183,22 @@ class Fields:
         return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in self.path).removeprefix(".")
 
 
+#: The most characters of a message. The API server takes 32 kB for a condition; a snapshot has what its author likes. A report
+#: shows a line, and what identifies a fault is at the beginning or at the end.
+_HEAD, _TAIL = 12_000, 4_000
+
+
+def bounded(message: str) -> str:
+    """Return a message without white space around it, and without the middle of a very long one.
+
+    Every message of a controller and of an event passes here, and no rule reads one otherwise: a test enforces it.
+    """
+    message = message.strip()
+    if len(message) <= _HEAD + _TAIL:
+        return message
+    return f"{message[:_HEAD]} [... {len(message) - _HEAD - _TAIL:,} characters left out ...] {message[-_TAIL:]}"
+
+
 class Condition(NamedTuple):
     """A status condition. A named tuple, because a fleet has tens of thousands."""
 
@@ -203,7 +223,7 @@ def _condition(row: dict[str, Any]) -> Condition:
         string(row, "type"),
         string(row, "status"),
         string(row, "reason"),
-        string(row, "message").strip(),
+        bounded(string(row, "message")),
         moment(string(row, "lastTransitionTime")),
         generation if isinstance(generation, int) and not isinstance(generation, bool) else 0,
     )

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from fluxdoctor.model import go_regex
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -30,7 +32,8 @@ _NUMBER = r"[0-9|xX*]+"
 _PATTERN = rf"v?({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?{_TAIL}"
 
 _VERSION = re.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?{_TAIL}")
-_RANGE = re.compile(rf"{_BLANK}*(?P<low>{_PATTERN}){_BLANK}+-{_BLANK}+(?P<high>{_PATTERN}){_BLANK}*")
+_RANGE = rf"{_BLANK}*(?P<low>{_PATTERN}){_BLANK}+-{_BLANK}+(?P<high>{_PATTERN}){_BLANK}*"
+_HYPHEN = re.compile(rf"{_BLANK}-{_BLANK}")
 # Go checks a whole group with one pattern that can split blanks between clauses in many ways. That is harmless in Go, but
 # takes exponential time in an engine that backtracks. Clause by clause, each with the gap after it, there is one way.
 _CLAUSE = re.compile(
@@ -198,7 +201,7 @@ def _names_prerelease(group: tuple[_Clause, ...]) -> bool:
 def _without_ranges(text: str) -> str:
     # Go replaces by text, not by position, and so the first occurrence only.
     comparisons = text
-    for match in _RANGE.finditer(text):
+    for match in go_regex.occurrences(_RANGE, text) if _HYPHEN.search(text) else ():
         comparisons = comparisons.replace(match[0], f">= {match['low']}, <= {match['high']} ", 1)
     return comparisons
 

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 _MOST, _CUTOFF = 3, 0.6
+#: Characters. Nobody mistypes a longer name (a path is at most this long), and the comparison takes more than linear time.
+_LONGEST = 1_024
 
 
 def nearest(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
@@ -45,6 +47,8 @@ def most_similar(text: str, candidates: Iterable[str], cutoff: float, most: int 
     The number of letters in common is an upper bound of the similarity, and is much cheaper to compute. Candidates whose
     bound is below the best results are skipped.
     """
+    if len(text) > _LONGEST:
+        return []
     letters = Counter(text)
 
     def bound_of(candidate: str) -> float:

@@ -26,7 +26,7 @@ def render(report: Report) -> str:
 def _command(finding: Finding) -> str:
     at = finding.location
     place = {"file": at.file, "line": str(at.line or ""), "col": str(at.column or "")} if at else {}
-    values = ",".join(f"{k}={_property(v)}" for k, v in {**place, "title": finding.rule}.items() if v)
+    values = ",".join(f"{k}={_property(v)}" for k, v in {"title": finding.rule, **place}.items() if v)
     text = f"{finding.subject}: {finding.message}\nFix: {finding.fix}"
     return f"::{_COMMAND[finding.severity]} {values}::{_text(text)}"
 

@@ -30,7 +30,7 @@ class Mark(StrEnum):
     STALE = "stale"
     WAITING = "waiting"
     SUSPENDED = "suspended"
-    WELL = "well"
+    HEALTHY = "healthy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def draw(snapshot: Snapshot, report: Report, *, large: int = LARGE, namespace: s
     nodes = [Node(plain(ref.named), ref.kind, mark, *findings.get(ref, ("", ""))) for ref, mark in marks.items()]
     arrows = {Arrow(places[a], places[b], why) for a, b, why in _arrows(snapshot, report, marks)}
     picture = Picture(tuple(nodes), tuple(sorted(arrows)))
-    for similar in ((Mark.WELL, Mark.SUSPENDED), (Mark.STALE, Mark.BLOCKED, Mark.WAITING)):
+    for similar in ((Mark.HEALTHY, Mark.SUSPENDED), (Mark.STALE, Mark.BLOCKED, Mark.WAITING)):
         if len(picture.nodes) > large:
             picture = _merge_in_namespaces(
                 picture, similar, [ref.namespace for ref in marks] if picture.nodes == tuple(nodes) else None
@@ -118,7 +118,7 @@ def _marks(snapshot: Snapshot, report: Report) -> dict[Ref, Mark]:
     of_state = {State.SUSPENDED: Mark.SUSPENDED, State.NEW: Mark.WAITING, State.PROGRESSING: Mark.WAITING}
     for resource in snapshot.cluster.flux:
         failing = snapshot.failures.of(resource.ref)
-        default = Mark.WAITING if failing else Mark.WELL
+        default = Mark.WAITING if failing else Mark.HEALTHY
         marks.setdefault(resource.ref, of_state.get(flux.state(resource), default))
     return marks
 
@@ -131,7 +131,7 @@ def _arrows(snapshot: Snapshot, report: Report, marks: dict[Ref, Mark]) -> Itera
         has_chart = any(r.edge is Edge.HELM_CHART for r in needs)
         for reference in needs:
             if not (has_chart and reference.edge is Edge.SOURCE):  # the HelmChart between them has that arrow
-                reached |= {ref} if marks[reference.target] is not Mark.WELL else set()
+                reached |= {ref} if marks[reference.target] is not Mark.HEALTHY else set()
                 yield reference.target, ref, reference.edge.value
         yield from _parent(ref, snapshot, marks, reached)
     for finding in _drawn_findings(report):

@@ -10,7 +10,7 @@ _FILL = {
     Mark.STALE: "#fff8c5",
     Mark.WAITING: "#ddf4ff",
     Mark.SUSPENDED: "#eaeef2",
-    Mark.WELL: "#dafbe1",
+    Mark.HEALTHY: "#dafbe1",
 }
 _TEXT = {Mark.CAUSE: "#ffffff", Mark.BLOCKED: "#8c959f", Mark.SUSPENDED: "#57606a"}
 _DASHED = (Mark.STALE, Mark.SUSPENDED)

@@ -16,7 +16,7 @@ _STYLE = {
     Mark.STALE: "yellow",
     Mark.WAITING: "cyan",
     Mark.SUSPENDED: "cyan",
-    Mark.WELL: "green",
+    Mark.HEALTHY: "green",
 }
 _AFFECTED = frozenset((Mark.BLOCKED, Mark.STALE, Mark.WAITING))
 
@@ -46,7 +46,7 @@ def render(picture: Picture, *, width: int, color: bool) -> str:
             _tree(console, picture, after, place, printed, is_below_cause=False)
     file = console.file
     assert isinstance(file, io.StringIO)  # noqa: S101 - set above
-    return lines(file.getvalue()) or "no Flux object\n"
+    return lines(file.getvalue()) or "no Flux objects\n"
 
 
 def _tree(  # noqa: PLR0913 - the graph and the state of the output
@@ -71,7 +71,7 @@ def _tree(  # noqa: PLR0913 - the graph and the state of the output
         is_repeated = place in printed
         if is_repeated and not is_below_cause:
             continue
-        mark = "" if node.mark is Mark.WELL else f"  [{node.mark}]"
+        mark = "" if node.mark is Mark.HEALTHY else f"  [{node.mark}]"
         line = Text(lead, "dim").append(node.label, _STYLE[node.mark]).append(mark, _STYLE[node.mark])
         line.append(f"  {why}" if why else "", "dim").append("  (see above)" if is_repeated else "", "dim")
         console.print(line, soft_wrap=True)

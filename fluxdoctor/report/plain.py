@@ -14,7 +14,7 @@ _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 
 _ANYWHERE = re.compile(r"##(?=(?:vso)?\[)")
 #: The beginning of a line that GitHub's runner reads as a command.
-COMMAND = re.compile(r"^(\s*):(?=:)", re.M)
+COMMAND = re.compile(r"^([^\S\n]*+):(?=:)", re.M)
 
 
 def lines(text: str) -> str:

@@ -68,7 +68,7 @@ def _summary(console: Console, report: Report) -> None:
     parts = [
         plain(report.name) or report.mode,
         f"Flux {plain(flux)}" if flux else "",
-        _count(report.objects, "object") if report.objects else "no Flux object",
+        _count(report.objects, "object") if report.objects else "no Flux objects",
         _readiness(report),
         _count(causes, "root cause") if causes else "",
         _count(warnings, "warning") if warnings else "",

@@ -197,12 +197,14 @@ def _files(contents: ClusterContents) -> Iterator[str]:
 def _snapshot(contents: ClusterContents, names: dangling_references.DeclaredNames, cache: ContentCache) -> Snapshot:
     absent, gaps = dangling_references.find(contents, names)
     cluster = Cluster(contents.objects.values(), absent=absent, gaps=gaps)
+    schemas, schema_gaps = schema.judge(contents, cache)
     return Snapshot(
         taken=_now(),
         cluster=cluster,
         git=GitTrees(contents.trees),
         archives=charts.verdicts_of(contents, cluster),
-        schemas=schema.flaws(contents, cache),
+        schemas=schemas,
+        gaps=schema_gaps,
         overlaps=overlaps.find(contents),
         versions=Versions(versions.find(contents)),
         mode="check",

@@ -79,7 +79,7 @@ def read(file: Path, name: str) -> Baseline:
         raise SettingsError(f"{file}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{file}: not UTF-8; {_AGAIN}") from None
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of more than 4300 digits is a ValueError
         line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise SettingsError(f"{file}{line}: not JSON; {_AGAIN}") from None
     version = body.get("fluxdoctor-baseline") if isinstance(body, dict) else None

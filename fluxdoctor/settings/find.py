@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from fluxdoctor.settings.values import SettingsError
 
@@ -11,6 +13,8 @@ NAME = "fluxdoctor.toml"
 PROJECT = "pyproject.toml"
 #: A larger file is not a settings file; in bytes.
 _MAX_BYTES = 1 << 20
+#: A key of more parts is no setting; tomllib takes the square of their number of steps, minutes for a file of 1 MiB.
+_LONG_KEY = re.compile(r"(?<![\w-])(?:(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}")
 
 
 def find(start: Path) -> tuple[Path, str] | None:
@@ -44,11 +48,26 @@ def text(file: Path) -> str:
         raise SettingsError(f"{file}: {error.strerror or error}") from None
 
 
+def parse(content: str) -> dict[str, Any]:
+    """Return the table of a TOML text. Raises ValueError with what is wrong with it: that it is not TOML, or beyond a limit."""
+    if key := _LONG_KEY.search(content):
+        line = content.count("\n", 0, key.start()) + 1
+        raise ValueError(f"a key of more than 32 parts (at line {line}, column 1)")
+    try:
+        return tomllib.loads(content)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except ValueError:  # of Python's int, which says how to lift its limit
+        raise ValueError("a number of more than 4300 digits") from None
+
+
 def _is_ours(file: Path) -> bool:
     """Tell whether a ``pyproject.toml`` has a table for fluxdoctor."""
     try:
-        body = tomllib.loads(text(file))
-    except (SettingsError, tomllib.TOMLDecodeError):
+        body = parse(text(file))
+    except (SettingsError, ValueError):
         return False  # the file belongs to other programs, which report its errors
     tool = body.get("tool")
     return isinstance(tool, dict) and "fluxdoctor" in tool

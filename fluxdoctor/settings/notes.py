@@ -67,15 +67,15 @@ class Audit:
     def _why_unused(self, ignore: Ignore) -> str:
         """Return why an ignore hides nothing; "" if the run did not cover enough to know."""
         if not ignore.rule:
-            return "has no list of rules: write ignore[area/rule] and the reason"
+            return "has no list of rules; use ignore[area/rule] with a reason"
         rules = [r for r in self.catalogue.rules if names(ignore.rule, r.id)]
         if not rules:
-            return f"names no rule{rule_hint(ignore.rule, [r.id for r in self.catalogue.rules])}"
+            return f"matches no rule{rule_hint(ignore.rule, [r.id for r in self.catalogue.rules])}"
         if ignore.how == "comment":
             if ignore.lines[1] < 0:
                 return "has no content below it"
             if not any("check" in r.modes for r in rules):
-                return "names rules that only run on a live cluster; use the annotation fluxdoctor.dev/ignore instead"
+                return "matches only rules of a live cluster; use the annotation fluxdoctor.dev/ignore instead"
         return "hides nothing" if self._is_covered(ignore, rules) else ""
 
     def _is_covered(self, ignore: Ignore, rules: list[Rule]) -> bool:

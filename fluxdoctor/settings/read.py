@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -27,13 +26,14 @@ def read(file: Path, name: str = "") -> Settings:
     """Read a settings file; ``name`` is its name in reports. Raises SettingsError if it cannot be read or is invalid."""
     text = find.text(file)
     try:
-        body: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        body: Any = find.parse(text)
+    except ValueError as error:
         raise SettingsError(_not_toml(file, str(error))) from None
     prefix: places.KeyPath = ()
     if file.name == find.PROJECT:
         prefix = ("tool", "fluxdoctor")
-        body = (body.get("tool") or {}).get("fluxdoctor")
+        tool = body.get("tool")
+        body = tool.get("fluxdoctor") if isinstance(tool, dict) else None
         if not isinstance(body, dict):
             raise SettingsError(f"{file}: has no table [tool.fluxdoctor]")
     return _Reader(file, name or file.as_posix(), places.lines(text), prefix).settings(body)
@@ -54,7 +54,7 @@ def check_rules(settings: Settings, ids: Iterable[str]) -> None:
     for glob, place in globs:
         if place != COMMAND and not any(names(glob, rule) for rule in rules):
             raise SettingsError(
-                f"{place}: no rule matches {glob!r}{rule_hint(glob, rules)} (fluxdoctor rules lists all)"
+                f"{place}: no rule matches {glob!r}{rule_hint(glob, rules)} (to list all rules, run: fluxdoctor rules)"
             )
 
 
@@ -109,7 +109,7 @@ class _Reader:
     def _table(self, body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         value = body.get(key, {})
         if not isinstance(value, dict):
-            self._reject((key,), f"{key} must be a table: write [{key}]")
+            self._reject((key,), f"{key} must be a table; use [{key}]")
         return value
 
     def _text(self, value: Any, path: places.KeyPath) -> str:
@@ -150,8 +150,8 @@ class _Reader:
 
     def _ignores(self, rows: Any) -> Iterator[Ignore]:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            self._reject(("ignore",), "ignore must be a list of tables: write [[ignore]] with rule and reason. To turn rules "
-                                      "off, use ignore in [rules]")  # fmt: skip
+            self._reject(("ignore",), "ignore must be a list of tables; use [[ignore]] with rule and reason. To exclude "
+                                      "rules, use ignore in [rules]")  # fmt: skip
         for number, row in enumerate(rows):
             path: places.KeyPath = ("ignore", number)
             self._check_keys(row, _IGNORE, path)
@@ -161,7 +161,7 @@ class _Reader:
                 self._text(row[key], (*path, key)) if key in row else "" for key in ("path", "object", "cluster")
             )
             if object_ and not any(sign in object_ for sign in "/*?["):
-                self._reject((*path, "object"), f"object {object_!r} matches no object: write Kind/namespace/name, or a glob "
+                self._reject((*path, "object"), f"object {object_!r} matches no object; use Kind/namespace/name, or a glob "
                                                f"such as {_EXAMPLES['object']}")  # fmt: skip
             last = self._expires(row, path)
             for rule in self._texts(row.get("rule", "*"), (*path, "rule")):

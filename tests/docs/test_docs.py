@@ -52,6 +52,36 @@ def test_what_is_only_shown_has_commands_and_options_that_exist(page: str, line:
     command.make_context(words[0], words[1:])  # raises click.UsageError
 
 
+def long_lines(text: str) -> list[str]:
+    """The lines of prose beyond 100 columns: not those of front matter, code, tables, headings and comments."""
+    text = re.sub(r"\A---\n.*?^---\n", "", text, flags=re.M | re.S)
+    text = re.sub(r"^( *)(`{3,}).*?^\1\2$", "", text, flags=re.M | re.S)
+    lines = [line for line in text.splitlines() if not line.startswith(("    ", "#"))]
+    return [line for line in lines if len(line) > 100 and not line.lstrip().startswith(("|", "<!--"))]
+
+
+PROSE = [
+    *docpages.ROOT.glob("*.md"),
+    *(
+        p
+        for name in ("docs", "rules", "fixtures", "tests/cascades", "tests/traps")
+        for p in (docpages.ROOT / name).rglob("*.md")
+    ),
+]
+
+
+def test_prose_wraps_at_100_columns() -> None:
+    assert len(PROSE) > 400
+    wrong = {str(page.relative_to(docpages.ROOT)): long_lines(page.read_text("utf-8")) for page in sorted(PROSE)}
+    assert {page: lines for page, lines in wrong.items() if lines} == {}
+
+
+def test_a_long_line_of_prose_is_found() -> None:
+    line = "word " * 21
+    page = f"---\n{line}\n---\n# {line}\n{line}\n```yaml\n{line}\n```\n    {line}\n| {line} |\n"
+    assert long_lines(page) == [line]
+
+
 def test_a_page_that_says_something_else_is_told(tmp_path: Path, overlay: Overlay) -> None:
     page = tmp_path / "page.md"
     page.write_text(

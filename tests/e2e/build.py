@@ -1,8 +1,7 @@
 """Builds the real parts of the end-to-end tests from source, once: ``python -m tests.e2e.build``.
 
-Five Go modules beside this file pin what is built: ``go.mod`` (kube-apiserver and kubectl), ``controller`` (kustomize-controller),
-``kustomize`` (the command), ``crds`` and ``reports`` (controller-gen over the Go API modules of Flux and of OpenReports). Each result lies in a folder of the cache that
-is named after the hash of its go.mod and go.sum, so a second run builds nothing. etcd and Chromium come from Debian where they are not on PATH.
+Go modules pin what is built, four of them beside this file: ``go.mod`` (kube-apiserver and kubectl), ``controller`` (kustomize-controller), ``crds`` and
+``reports`` (controller-gen over the Go API modules of Flux and of OpenReports); and ``tools/kustomize`` (the command). Each result lies in a folder of the cache that is named after the hash of its go.mod and go.sum, so a second run builds nothing. etcd and Chromium come from Debian where they are not on PATH.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from pathlib import Path
 from tests.servers import apt
 
 HERE = Path(__file__).resolve().parent
+_KUSTOMIZE_MODULE = HERE.parents[1] / "tools" / "kustomize"
 _MINUTES = 60
 _BUILD_LIMIT = 30 * _MINUTES  # kube-apiserver takes 3 to 4 minutes on two cores
 _REQUIRED = re.compile(r"^(?:require)?\s*(\S+) (v\S+)", re.M)
@@ -75,7 +75,7 @@ def _stamp(package: str, **values: str) -> str:
 
 
 _KUBERNETES = _version(HERE, "k8s.io/kubernetes")
-_KUSTOMIZE = _version(HERE / "kustomize", "sigs.k8s.io/kustomize/kustomize/v5")
+_KUSTOMIZE = _version(_KUSTOMIZE_MODULE, "sigs.k8s.io/kustomize/kustomize/v5")
 _MAJOR, _MINOR, _ = _KUBERNETES.removeprefix("v").split(".")
 
 MODULES = {
@@ -100,7 +100,7 @@ MODULES = {
         ),
         Module(
             "kustomize",
-            HERE / "kustomize",
+            _KUSTOMIZE_MODULE,
             ("kustomize",),
             _build(
                 _stamp("sigs.k8s.io/kustomize/api/provenance", version=_KUSTOMIZE),

@@ -51,7 +51,7 @@ def test_a_cache_that_cannot_be_written_is_told_once_and_changes_no_report(
 
 def _nothing_kept(base: Path, why: str) -> str:
     folder = base / "fluxdoctor"
-    return f"fluxdoctor: nothing is kept for the next run: {folder}: {why} (--no-cache asks for none)\n"
+    return f"fluxdoctor: running without a cache: {folder}: {why} (--no-cache hides this message)\n"
 
 
 def _mounted(base: Path, options: str, then: str = ":") -> Sequence[str]:

@@ -71,8 +71,8 @@ def test_ssh_answers(server: SshServer, root: Path) -> None:
         "stranger": f"authentication: {server.user}@127.0.0.1: Permission denied (publickey)",
         "unknown": f"host-key-absent: {none}",
         "noport": f"host-key-absent: {none}",
-        "changed": f"host-key-mismatch: it presents the ED25519 key {visible}",
-        "type": f"host-key-mismatch: it presents the ED25519 key {visible}",
+        "changed": f"host-key-mismatch: the server presents the ED25519 key {visible}",
+        "type": f"host-key-mismatch: the server presents the ED25519 key {visible}",
         "garbage": "unknown: identity in Secret flux-system/garbage is not a private key",
         "empty": "empty: the repository has no commit",
         "absent": f"not-found: '{root}/absent.git' does not appear to be a git repository",
@@ -173,6 +173,6 @@ def test_answers_become_proof(server: SshServer, root: Path) -> None:
                      f"access denied ({server.user}@127.0.0.1: Permission denied (publickey))"),
         "unknown": ("source/known-hosts-lacks-host", "proven", "no key of the host in known_hosts (No ED25519 host key is "
                     f"known for [127.0.0.1]:{server.port} and you have requested strict checking)"),
-        "changed": ("source/host-key-changed", "proven", "host key differs from known_hosts (it presents the ED25519 "
+        "changed": ("source/host-key-changed", "proven", "host key differs from known_hosts (the server presents the ED25519 "
                     f"key {_fingerprint(server)})"),
     }  # fmt: skip

@@ -335,5 +335,5 @@ def test_ctrl_c_prints_what_is_known_and_leaves_nothing(cluster: Cluster, proxy:
     assert "kustomize/path-not-found" in out
     unseen = " ".join(out.partition("Not checked: ")[2].split())
     assert unseen.startswith("HelmRelease, ")
-    assert ": called off" in unseen
+    assert ": cancelled" in unseen
     assert list(tmp_path.iterdir()) == []

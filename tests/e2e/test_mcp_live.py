@@ -79,7 +79,7 @@ def test_a_dry_run_and_a_user_without_rights_change_nothing(cluster: Cluster) ->
     assert call(writes, "flux_reconcile_tool", **APP, dry_run=True)["changed"] == [f"metadata.annotations[{REQUESTED}]"]
     words = refusal(server(cluster, users.NO_SECRETS, writes=True), "flux_suspend_tool", **APP)
     assert words == (
-        f"the API server refused or did not answer: «forbidden: {users.NO_SECRETS} cannot patch it in flux-system»"
+        f"the API server rejected the request or did not answer: «forbidden: {users.NO_SECRETS} cannot patch it in flux-system»"
     )
     limited = server(cluster, writes=True, namespaces=("apps",))
     assert refusal(limited, "flux_suspend_tool", **APP) == (
@@ -106,9 +106,9 @@ def test_suspending_touches_one_field_and_its_reason_and_resuming_takes_both_awa
         i for i in call(writes, "flux_kustomizations_list_tool", fresh=True)["items"] if i["state"] == "suspended"
     ]
     assert (item["name"], "node upgrade" in item["suspended_by"]) == ("apps", True)
-    assert "is suspended: resume it first" in refusal(writes, "flux_reconcile_tool", **APP)
+    assert "so its controller does not reconcile it; resume it first" in refusal(writes, "flux_reconcile_tool", **APP)
     answer = call(writes, "flux_resume_tool", **APP, wait_seconds=2)
-    assert (answer["handled"], "kustomize-controller has not taken it up" in answer["note"]) == (False, True)
+    assert (answer["handled"], "kustomize-controller has not handled the request" in answer["note"]) == (False, True)
     after = apps(cluster)
     assert ("suspend" in after["spec"], without(after), owned(after)) == (False, without(before), [])
 
@@ -138,7 +138,7 @@ def test_the_three_workflows_with_the_real_controller(cluster: Cluster, store: c
     assert apps(cluster)["status"]["lastAppliedRevision"] != newer
     answer = call(writes, "flux_resume_tool", **APP)
     assert (answer["handled"], answer["ready"], answer["note"]) == (True, "True", "")
-    assert answer["meanwhile"][1].startswith("GitRepository/flux-system/fleet went on to ")
+    assert answer["meanwhile"][1].startswith("GitRepository/flux-system/fleet has revision ")
     assert apps(cluster)["status"]["lastAppliedRevision"] == newer
 
     # No source-controller runs here: the source does not answer, so the object itself is not asked.
@@ -146,7 +146,7 @@ def test_the_three_workflows_with_the_real_controller(cluster: Cluster, store: c
     answer = call(writes, "flux_reconcile_tool", **APP, with_source=True, wait_seconds=3)
     assert (answer["changed"], answer["note"]) == (
         [],
-        "GitRepository/flux-system/fleet did not become ready, so Kustomization was not asked itself",
+        "GitRepository/flux-system/fleet did not become ready, so Kustomization/flux-system/apps was not reconciled",
     )
     assert "source-controller has not taken it up" in answer["source"]["note"]
     assert apps(cluster)["metadata"]["annotations"][REQUESTED] == before

@@ -174,7 +174,7 @@ def test_what_cannot_be_seen_stays(reporting: Cluster, manifests: list[Body]) ->
     last = done.stderr.splitlines()[-1]
     assert (
         last
-        == "openreports: 2 written, 0 deleted; those of earlier runs stay, because this run could not read everything"
+        == "openreports: 2 written, 0 deleted; reports of earlier runs remain, because this run could not read everything"
     )
     assert ("apps", "fluxdoctor") in published(cluster)
 

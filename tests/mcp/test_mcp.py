@@ -57,7 +57,7 @@ def test_tools_that_write_are_absent_without_the_flag() -> None:
     assert names(build(ServerSettings())) == READING
     assert names(build(ServerSettings(writes=True))) == sorted((*READING, *WRITING))
     assert refusal(build(ServerSettings()), "flux_suspend_tool", kind="ks", name="apps", namespace="flux-system") == (
-        "flux_suspend_tool changes the cluster, and this server only reads: it was started without --allow-writes"
+        "flux_suspend_tool is not available: the server is read-only, because it was started without --allow-writes"
     )
 
 
@@ -79,18 +79,18 @@ def test_one_object_is_told_with_its_way_to_the_cause() -> None:
             {"kind": "kustomisation", "name": "apps"},
             "kind «kustomisation» is not valid here; valid: Kustomization",
         ),
-        ("diagnose", {"kind": "ks"}, "one object is named by kind and name together, such as kind=ks, name=apps"),
+        ("diagnose", {"kind": "ks"}, "kind and name must be set together, such as kind=ks, name=apps"),
         ("diagnose", {"path": "/etc"}, "no path can be read: the server was started without --root"),
-        ("diagnose", {"context": "prod"}, "there is one cluster here: leave context out"),
+        ("diagnose", {"context": "prod"}, "this server has only one cluster; omit context"),
         (
             "diagnose",
             {"cursor": "0000000000-000000.3"},
-            "this cursor belongs to an earlier diagnosis, or to other arguments: leave it out to start from the beginning",
+            "this cursor belongs to another diagnosis or to other arguments; omit it to start from the beginning",
         ),
         (
             "explain_rule",
             {"rule": "kustomize/path-not-foun"},
-            "rule «kustomize/path-not-foun» is not known here; valid: kustomize/path-not-found, ",
+            "rule «kustomize/path-not-foun» not found; valid: kustomize/path-not-found, ",
         ),
     ],
 )
@@ -104,9 +104,7 @@ def test_a_path_outside_of_the_roots_is_refused_through_a_link_too(tmp_path: Pat
     (root / "link").symlink_to("/etc")
     server = build(ServerSettings(roots=(root,)))
     for path in ("link", "../..", str(root / "link" / "passwd")):
-        assert (
-            refusal(server, "check_repository", path=path) == f"{quoted(path)} is outside of the allowed roots: {root}"
-        )
+        assert refusal(server, "check_repository", path=path) == f"{quoted(path)} is outside the allowed roots: {root}"
 
 
 def test_pages_hold_every_object_once() -> None:

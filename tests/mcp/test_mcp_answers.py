@@ -31,21 +31,21 @@ ALL = "namespace, kind, name, context, path, cursor, max_tokens, fresh"
         ("diagnose", {"kind": "ks", "name": "../apps"}, "name «../apps» is not a valid name of an object"),
         ("diagnose", {"kind": "ks", "name": ".."}, "name «..» is not a valid name of an object"),
         ("diagnose", {"namespace": "a/b"}, "namespace «a/b» is not a valid namespace of an object"),
-        ("diagnose", {"namespace": "flux-sistem"}, "namespace «flux-sistem» is not known here; valid: flux-system, kube-system (10 in all)"),
+        ("diagnose", {"namespace": "flux-sistem"}, "namespace «flux-sistem» not found; valid: flux-system, kube-system (10 in all)"),
         (
             "diagnose", {"kind": "ks", "name": "infra-config"},
-            "Kustomization «infra-config» is not known here; valid: flux-system/infra-configs, flux-system/infra-controllers, "
+            "Kustomization «infra-config» not found; valid: flux-system/infra-configs, flux-system/infra-controllers, "
             "flux-system/apps, flux-system/flux-system, flux-system/sources, flux-system/webapp",
         ),
         (
             "diagnose", {"kind": "ks", "name": "apps", "namespace": "apps"},
-            "namespace of Kustomization apps: it is in flux-system; say which",
+            "namespace of Kustomization apps is missing or wrong; valid: flux-system",
         ),
-        ("explain_rule", {}, "explain_rule needs rule too; valid: rule, context"),
-        ("diagnos", {}, "tool «diagnos» is not known here; valid: diagnose"),
+        ("explain_rule", {}, "explain_rule requires rule; valid: rule, context"),
+        ("diagnos", {}, "tool «diagnos» not found; valid: diagnose"),
         (
             "flux_resume_tool", {},
-            "flux_resume_tool changes the cluster, and this server only reads: it was started without --allow-writes",
+            "flux_resume_tool is not available: the server is read-only, because it was started without --allow-writes",
         ),
     ],
 )  # fmt: skip
@@ -67,9 +67,9 @@ def test_every_tool_takes_a_context_and_refuses_one_that_it_does_not_know() -> N
         return said
 
     assert drive(server, use) == dict.fromkeys(
-        (*READING, *WRITING), "context «prod-e» is not known here; valid: prod-eu, prod-us"
+        (*READING, *WRITING), "context «prod-e» not found; valid: prod-eu, prod-us"
     )
-    assert "Contexts: prod-eu, prod-us; the first without one." in (server.instructions or "")
+    assert "Contexts: prod-eu, prod-us. The first is the default." in (server.instructions or "")
 
 
 def test_the_verdict_is_that_on_what_was_asked_about() -> None:
@@ -186,9 +186,7 @@ def test_a_cursor_goes_on_with_its_reading_until_that_is_gone(many: Path) -> Non
 
     name, shown, *told = drive(server, use)
     assert name == diagnose(snapshot_folder.load(many)).findings[shown].subject.name
-    words = (
-        "this cursor belongs to an earlier diagnosis, or to other arguments: leave it out to start from the beginning"
-    )
+    words = "this cursor belongs to another diagnosis or to other arguments; omit it to start from the beginning"
     assert told == [words, words]
 
 

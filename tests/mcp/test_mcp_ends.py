@@ -86,7 +86,7 @@ def test_a_check_that_is_called_off_ends_its_builds(mode: str, root: Path) -> No
 
 def test_a_check_that_takes_too_long_says_so_and_ends_its_builds(root: Path) -> None:
     server = build(ServerSettings(roots=(root,), timeout=2))
-    words = "the builds took longer than this call may (the server's --timeout)"
+    words = "the builds exceeded the time limit of the call (the server's --timeout)"
     assert refusal(server, "check_repository", path="fleet") == words
     assert living(root) == []
 

@@ -99,10 +99,10 @@ def test_a_further_host_is_answered_where_it_is_allowed(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("host", "token", "words"),
     [
-        (EVERY, "", "0.0.0.0 can be reached by others: give a bearer token with --token-file, or listen on 127.0.0.1"),
-        (EVERY, TOKEN, "0.0.0.0 is every address: say with --allowed-host by which host and port clients reach it"),
-        ("127.0.0.1", "short", "a token has at least 16 characters, of ASCII and without blanks"),
-        ("127.0.0.1", "0123456789abcdefü", "a token has at least 16 characters, of ASCII and without blanks"),
+        (EVERY, "", "0.0.0.0 is reachable from other machines; set a bearer token with --token-file, or listen on 127.0.0.1"),
+        (EVERY, TOKEN, "0.0.0.0 means all addresses; set --allowed-host to the host and port that clients use"),
+        ("127.0.0.1", "short", "the token must have at least 16 ASCII characters and no spaces"),
+        ("127.0.0.1", "0123456789abcdefü", "the token must have at least 16 ASCII characters and no spaces"),
     ],
 )  # fmt: skip
 def test_an_unsafe_address_or_token_is_refused(host: str, token: str, words: str) -> None:
@@ -121,6 +121,7 @@ def test_the_hosts_that_are_answered() -> None:
 
 def test_connections_that_send_nothing_or_half_of_it_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "_ARRIVES", 3)
+    monkeypatch.setattr(http, "_REQUESTS", 32)
     with serving(monkeypatch) as url, ExitStack() as held:
         port = urlsplit(url).port or 0
         half = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"

@@ -36,11 +36,9 @@ def test_every_resource_is_read(mode: str) -> None:
         assert listed == {"fluxdoctor://rules", "fluxdoctor://report", "fluxdoctor://graph"}
         (template,) = (await client.list_resource_templates()).resource_templates
         assert template.uri_template == "fluxdoctor://rules/{area}/{rule}"
-        with pytest.raises(MCPError, match="nothing was diagnosed yet: call the tool diagnose first"):
+        with pytest.raises(MCPError, match="no diagnosis yet; call the tool diagnose first"):
             await client.read_resource("fluxdoctor://report")
-        with pytest.raises(
-            MCPError, match="there is no rule «kustomize/path-not-fond»; valid: kustomize/path-not-found"
-        ):
+        with pytest.raises(MCPError, match="rule «kustomize/path-not-fond» not found; valid: kustomize/path-not-found"):
             await client.read_resource("fluxdoctor://rules/kustomize/path-not-fond")
         await client.call_tool("diagnose", {})
         uris = (
@@ -67,9 +65,9 @@ def test_every_prompt_is_filled(mode: str) -> None:
     asked = {
         "triage_cluster": ({"namespace": "apps"}, "Call diagnose with namespace=apps."),
         "check_before_merge": ({"path": "fleet"}, "Call check_repository with path=«fleet»"),
-        "explain_finding": ({"fingerprint": "0123"}, "Call diagnose, take the finding with fingerprint 0123,"),
+        "explain_finding": ({"fingerprint": "0123"}, "Call diagnose, find the finding with fingerprint 0123,"),
         "plan_maintenance": (
-            {"kind": "ks", "name": "apps", "namespace": "flux-system"}, "Plan a pause of ks/flux-system/apps.",
+            {"kind": "ks", "name": "apps", "namespace": "flux-system"}, "Plan a maintenance pause of ks/flux-system/apps.",
         ),
     }  # fmt: skip
 

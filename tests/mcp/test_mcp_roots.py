@@ -73,18 +73,18 @@ def cluster(folder: Path) -> None:
 def test_a_path_outside_is_refused(tool: str, path: str, root: Path, server: Any) -> None:
     (root / "link").symlink_to("/etc")
     (root / "zero").symlink_to("/dev/zero")
-    assert refusal(server, tool, path=path) == f"{quoted(path)} is outside of the allowed roots: {root}"
+    assert refusal(server, tool, path=path) == f"{quoted(path)} is outside the allowed roots: {root}"
 
 
 @pytest.mark.parametrize(("path", "words"), [
-    ("a\0b", "«a\\x00b» is not a path"),
-    ("a" * 5000, f"{quoted('a' * 5000, 200)} is not a path"),
-    ("loop", "«loop» is not a path"),
-    ("~", "path «~» is not known here; valid: fleet"),
-    ("~root", "path «~root» is not known here; valid: fleet"),
-    ("flet", "path «flet» is not known here; valid: fleet"),
-    ("fleet/prd", "path «fleet/prd» is not known here; valid: fleet/prod"),
-    ("pipe", "path «pipe» is not known here; valid: fleet"),
+    ("a\0b", "«a\\x00b» is not a valid path"),
+    ("a" * 5000, f"{quoted('a' * 5000, 200)} is not a valid path"),
+    ("loop", "«loop» is not a valid path"),
+    ("~", "path «~» not found; valid: fleet"),
+    ("~root", "path «~root» not found; valid: fleet"),
+    ("flet", "path «flet» not found; valid: fleet"),
+    ("fleet/prd", "path «fleet/prd» not found; valid: fleet/prod"),
+    ("pipe", "path «pipe» not found; valid: fleet"),
 ])  # fmt: skip
 def test_what_is_no_path_is_answered_with_those_that_are(path: str, words: str, root: Path, server: Any) -> None:
     (root / "fleet" / "prod").mkdir(parents=True)

@@ -14,34 +14,13 @@ from fluxdoctor.model.flux import KINDS
 from fluxdoctor.model.resource import Ref
 from fluxdoctor.rule import Rule, fill
 from fluxdoctor.testing import examples
+from tests.helpers.house_style import STOP
 from tests.helpers.printed_commands import commands_in, flaws_of_command
 from tests.helpers.worlds import NAMES, ROOT, report_of, rules
 
 RULES = rules().rules
 OPENINGS = ["Set", "Add", "Remove", "Create", "Fix", "Run", "Check", "Upgrade", "Increase", "Wait", "Either"]
 LONGEST_SUMMARY = 60
-#: Words that send a reader back to the beginning of the sentence, or that are no English of this field.
-STOP = {
-    "a duration with since (for 2h)": r"\bsince (?:\{age\}|\{since\}|\d+ ?[smhd]\b)",
-    "may not (is not allowed to, cannot)": r"\bmay not\b",
-    "an archaic word": r"\b(?:anew|whoever|nobody|whatever|thereby|hence|whence|thereof|wherein)\b",
-    "for want of (because X is missing)": r"\bfor want of\b",
-    "in vain (timed out waiting for)": r"\bin vain\b",
-    "a circle (a cycle)": r"\bin a circle\b",
-    "to be had (available)": r"\bto be had\b",
-    "of late (recently)": r"\bof late\b",
-    "by now (now)": r"\bby now\b",
-    "by itself (on its own)": r"\bfollows? by (?:itself|themselves)\b",
-    "is to + verb (must, is configured to)": r"\b(?:is|are) to (?!be\b)[a-z]+\b",
-    "where for if": r"\bwhere (?:it|they) (?:does|do|is|are|has|have)\b",
-    "let the (check that)": r"\b[Ll]et (?:the|its|it)\b",
-    "see that (check that)": r"\b[Ss]ee that\b",
-    "is not there (does not exist)": r"\b(?:is|are) not there\b",
-    "being deleted since (terminating for)": r"\bis being deleted since\b",
-    "looked for (does not exist)": r"\b(?:was|has been) looked for\b",
-    "told, as in 'is told'": r"\b(?:is|are) told\b",
-    "the nearest (did you mean)": r"\bthe nearest\b",
-}
 #: The words of flux 2.9, by the verb before them.
 RECONCILED = {kind.cli for kind in KINDS.values() if kind.cli and kind.status}
 SUSPENDED = {kind.cli for kind in KINDS.values() if kind.cli}

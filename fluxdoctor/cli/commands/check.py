@@ -48,7 +48,7 @@ class CheckArguments:
     clusters: tuple[str, ...]
     """Paths: only the clusters that begin there; all clusters if empty."""
     since: str
-    """Only what is worse than at this revision; everything if empty."""
+    """Report only what is worse than at this revision; everything if empty."""
     revision: str
     """The revision to check; the working tree if empty."""
     context: str
@@ -63,22 +63,22 @@ class CheckArguments:
 
 check_options = option_group("arguments", CheckArguments, (
     click.option("--cluster", "clusters", metavar="PATH", multiple=True,
-                 help="Only the cluster that begins at this path, as the report names it. All by default."),
+                 help="Check only the cluster that begins at this path, as named in the report. Can be repeated."),
     click.option("--changed-since", "since", metavar="REF", default="",
-                 help="Only what is worse than at this revision: a branch, a tag or a commit."),
+                 help="Report only what is worse than at this branch, tag or commit."),
     click.option("--revision", metavar="REF", default="",
-                 help="Check this revision, instead of the working tree."),
+                 help="Check this branch, tag or commit instead of the working tree."),
     click.option("--against", "context", metavar="CONTEXT", default="",
-                 help="Also ask the live cluster of this kubeconfig context for what the repository cannot tell."),
+                 help="Also read the cluster of this kubeconfig context, for what the repository does not contain."),
     click.option("--online", is_flag=True,
-                 help="Also ask the Helm repositories and registries, without a login, which chart versions they offer."),
+                 help="Also query Helm repositories and registries for chart versions, without credentials."),
     click.option("--allow-local", is_flag=True,
                  help="With --online, also contact loopback, link-local and metadata addresses."),
-    click.option("--no-cache", is_flag=True, help="Keep no build in the cache folder, and use none of it."),
+    click.option("--no-cache", is_flag=True, help="Do not use the cache folder."),
 ))  # fmt: skip
 
 
-@click.command(epilog=EXITS, short_help="A repository, before it is deployed; no cluster needed.")
+@click.command(epilog=EXITS, short_help="Check a repository before it is deployed.")
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
 @check_options
 @upgrade_options
@@ -89,7 +89,9 @@ def check(  # noqa: PLR0913, PLR0917 - one record for each group of options
     ctx: click.Context, /, path: Path, arguments: CheckArguments, upgrade: UpgradeArguments,
     settings: SettingsArguments, show: ReportArguments,
 ) -> None:  # fmt: skip
-    """Check a repository before it is deployed: each of its clusters, as Flux would build it. No cluster is needed.
+    """Check a repository before it is deployed.
+
+    Each cluster in the repository is built as Flux would build it. No access to a cluster is needed.
 
     \b
     Examples:
@@ -125,7 +127,7 @@ def _report(  # noqa: PLR0913, PLR0917 - what to check, and how
     try:
         files = repository.of_revision(path, arguments.revision) if arguments.revision else repository.of_folder(path)
         if not any(name.endswith(_MANIFESTS) for name in files.files):
-            stop(f"{path}: no YAML file in it: nothing to check; give the root of a repository, or a folder in one")
+            stop(f"{path} contains no YAML files; specify the root of a repository, or a folder in one")
         before = repository.of_revision(path, arguments.since) if arguments.since else None
         policy = effective.policy(files.files)
         options = app.CheckOptions(

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from fluxdoctor.settings.values import Ignore, Setting, Settings
 
 
-@click.command(short_help="The settings in force, and where each is from.")
+@click.command(short_help="Show the settings in force.")
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
-@click.option("--explain", is_flag=True, help="Show where each setting is from.")
+@click.option("--explain", is_flag=True, help="Show where each setting comes from.")
 @option_group("arguments", SettingsArguments, (*FILE, *SELECT))
 @FAIL_ON
 @click.pass_context
 def config(ctx: click.Context, /, path: Path, explain: bool, arguments: SettingsArguments, fail_on: str) -> None:
-    """Show the settings in force for a folder: of its settings file, and of the options given.
+    """Show the settings in force for a folder, from its settings file and the options.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ def config(ctx: click.Context, /, path: Path, explain: bool, arguments: Settings
       fluxdoctor config ../fleet --explain --fail-on warning
     """
     if not path.is_dir():
-        stop(f"{path}: no such folder; give the folder whose settings are meant")
+        stop(f"{path}: no such folder; specify the folder whose settings to show")
     effective = effective_settings.read(ctx, path, arguments, fail_on)
     effective.check_rules(catalogue())
     rows = list(_rows(effective.settings))

@@ -12,10 +12,10 @@ from fluxdoctor.cli.options import EXITS, report_options
 from fluxdoctor.cli.output import ReportArguments, end, show_report
 
 
-@click.command(epilog=EXITS, short_help="The embedded broken cluster.")
+@click.command(epilog=EXITS, short_help="Diagnose the embedded broken cluster.")
 @report_options
 def demo(show: ReportArguments) -> None:
-    """Diagnose the embedded broken cluster: an incident recorded from real Flux controllers."""
+    """Diagnose the embedded broken cluster, an incident recorded from real Flux controllers."""
     from importlib import resources
 
     from fluxdoctor.app.diagnose import diagnose, timed

@@ -24,7 +24,7 @@ from fluxdoctor.cli.options import (
 from fluxdoctor.cli.output import ReportArguments, end, show_report
 
 
-@click.command(epilog=EXITS, short_help="A cluster or a snapshot: its root causes.")
+@click.command(epilog=EXITS, short_help="Diagnose a cluster or a snapshot.")
 @click.argument("object_", metavar="[KIND/NAME]", required=False)
 @FROM
 @cluster_options
@@ -37,9 +37,9 @@ def diagnose(  # noqa: PLR0913, PLR0917 - one record for each group of options
     ctx: click.Context, /, object_: str | None, source: Path | None, cluster: ClusterArguments,
     upgrade: UpgradeArguments, destinations: tuple[str, ...], settings: SettingsArguments, show: ReportArguments,
 ) -> None:  # fmt: skip
-    """Diagnose a cluster, or a snapshot of one, and report its root causes, the first thing to fix first.
+    """Diagnose a cluster or a snapshot, and report the root causes in the order to fix them.
 
-    With KIND/NAME, the chain from that object to its causes, link by link, each with its proof.
+    With KIND/NAME, show the chain from that object to each root cause, with the proof of each link.
 
     \b
     Examples:
@@ -56,7 +56,7 @@ def diagnose(  # noqa: PLR0913, PLR0917 - one record for each group of options
     publish.check(destinations, is_whole=is_whole)
     effective = effective_settings.read(ctx, Path(), settings, show.fail_on)
     if object_ and effective.write:
-        raise click.UsageError("--write-baseline is for all that is found: not with KIND/NAME")
+        raise click.UsageError("--write-baseline cannot be used with KIND/NAME: a baseline contains all findings")
     started = time.monotonic()
     rules = meanwhile(catalogue)  # while the API server answers
     if effective.names_rules:

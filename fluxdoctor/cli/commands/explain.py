@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from fluxdoctor.rule import Catalogue
 
 
-@click.command(short_help="A rule's page: why, how to see it by hand, the fix.")
+@click.command(short_help="Show the page of a rule.")
 @click.argument("rule_id", metavar="RULE", shell_complete=rule_ids)
-@click.option("--raw", is_flag=True, help="Print the page's Markdown as it is.")
+@click.option("--raw", is_flag=True, help="Print the page as Markdown, with its examples.")
 def explain(rule_id: str, raw: bool) -> None:
-    """Show a rule's page: why it happens, how to see it by hand, the fix.
+    """Show the page of a rule: why the fault happens, how to verify it, and how to fix it.
 
     \b
     Examples:
@@ -42,6 +42,6 @@ def _no_rule(name: str, rules: Catalogue) -> str:
 
     area = [r.id for r in rules.rules if r.area == name]
     if area:
-        return f"{name} is an area, not a rule id; `fluxdoctor rules --rule {name}` lists its {len(area)} rules"
+        return f"{name} is an area, not a rule id; to list its {len(area)} rules, run: fluxdoctor rules --rule {name}"
     hint = suggestion(page.near(name, rules.rules))
-    return f"rule {name!r} does not exist{hint} (fluxdoctor rules lists all)"
+    return f"rule {name!r} does not exist{hint} (to list all rules, run: fluxdoctor rules)"

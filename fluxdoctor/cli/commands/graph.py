@@ -36,14 +36,16 @@ class GraphArguments:
 
 
 graph_options = option_group("drawing", GraphArguments, (
-    click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True),
-    click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to this file."),
-    click.option("--all", "all_", is_flag=True, help="Draw every object by itself, however many there are."),
-    click.option("--width", type=click.IntRange(40, 400), help="Columns of the text; the terminal's by default."),
+    click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True,
+                 help="Format of the graph."),
+    click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+                 help="Write the graph to this file."),
+    click.option("--all", "all_", is_flag=True, help="Draw every object separately, even in a large graph."),
+    click.option("--width", type=click.IntRange(40, 400), help="Width of the text in columns. Defaults to the terminal."),
 ))  # fmt: skip
 
 
-@click.command(short_help="Draw who needs whom, root causes marked.")
+@click.command(short_help="Draw the dependency graph.")
 @FROM
 @cluster_options
 @graph_options
@@ -51,7 +53,9 @@ graph_options = option_group("drawing", GraphArguments, (
 def graph(
     ctx: click.Context, /, source: Path | None, cluster: ClusterArguments, drawing: GraphArguments
 ) -> None:  # fmt: skip
-    """Draw the dependency graph: root causes marked, what they block dimmed, what is alike drawn as one when it is large.
+    """Draw the dependency graph of a cluster or a snapshot.
+
+    Root causes are marked, and the objects that they block are dimmed. In a large graph, similar objects are drawn as one.
 
     \b
     Examples:
@@ -87,7 +91,7 @@ def _write(text: str, drawing: GraphArguments, *, color: bool) -> None:
     """Write to the file, or to the standard output: in UTF-8 if other tools read it. Raises OSError."""
     if drawing.output:
         drawing.output.write_text(text, "utf-8")
-        click.echo(f"{drawing.output}: {len(text)} characters", file=sys.stderr)
+        click.echo(f"{drawing.output}: {len(text)} characters written", file=sys.stderr)
     elif drawing.format_ == "text":
         say(text, color=color)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -17,10 +18,8 @@ from fluxdoctor.cli.options import SECONDS, option_group
 from fluxdoctor.cli.output import stop
 
 if TYPE_CHECKING:
+    from fluxdoctor.mcp.front import FrontServer
     from fluxdoctor.mcp.settings import ServerSettings
-
-#: Seconds that running calls get to end, at the end of the server.
-_PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class ListenArguments:
     """The file with the bearer token that clients must send."""
     hosts: tuple[str, ...]
     """Other Host headers that are answered."""
+    idle: float
+    """Seconds without a request after which a session ends."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ class ServerArguments:
     """About how long an answer is, unless the client sets its length."""
     timeout: float
     """Seconds for one call."""
+    workers: int
+    """The number of worker processes, and so of calls that run at a time."""
+    memory: int
+    """MiB of memory for each worker process."""
     probing: str
     """Which sources are asked over the network: all, failing or none."""
     allow_local: bool
@@ -70,69 +75,103 @@ class ServerArguments:
 
 
 _LISTEN = (
-    click.option("--transport", type=click.Choice(["stdio", "http"]), default="stdio", show_default=True),
-    click.option("--host", default="127.0.0.1", show_default=True, help="Of http: the address to listen on."),
-    click.option("--port", type=click.IntRange(0, 65535), default=8371, show_default=True, help="Of http; 0 takes a free one."),
+    click.option("--transport", type=click.Choice(["stdio", "http"]), default="stdio", show_default=True,
+                 help="Transport between the server and its clients."),
+    click.option("--host", default="127.0.0.1", show_default=True,
+                 help="With --transport http, the address to listen on."),
+    click.option("--port", type=click.IntRange(0, 65535), default=8371, show_default=True,
+                 help="With --transport http, the port to listen on. 0 selects a free port."),
     click.option("--token-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
-                 help="Of http: clients must send the bearer token that this file holds."),
+                 help="With --transport http, path to a file with the bearer token that clients must send."),
     click.option("--allowed-host", "hosts", metavar="HOST[:PORT]", multiple=True,
-                 help="Of http: answer under this Host too, where clients reach it by another name (a proxy, a Service)."),
+                 help="With --transport http, also accept this Host header, such as the name of a proxy. Can be repeated."),
+    click.option("--idle", type=SECONDS, default="30m", show_default=True,
+                 help="With --transport http, end a session that has sent no request for this time."),
 )  # fmt: skip
 _SERVER = (
-    click.option("--kubeconfig", metavar="FILE", default="", help="The kubeconfig; $KUBECONFIG or ~/.kube/config else."),
+    click.option("--kubeconfig", metavar="FILE", default="",
+                 help="Path to the kubeconfig file. Defaults to $KUBECONFIG or ~/.kube/config."),
     click.option("--context", "contexts", metavar="NAME", multiple=True,
-                 help="A context that clients may name, the first by default. The current one alone, without this."),
+                 help="Kubeconfig context that clients can select. Can be repeated; the first one is the default."),
     click.option("--from", "snapshot", type=click.Path(path_type=Path, exists=True), metavar="DIR|TGZ",
-                 help="Answer from this snapshot, and read no cluster."),
+                 help="Answer from this snapshot instead of a cluster."),
     click.option("--root", "roots", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR", multiple=True,
-                 help="Clients may name snapshots and repositories below this folder. None by default."),
+                 help="Folder with snapshots and repositories that clients can select. Can be repeated."),
     click.option("--allow-writes", "writes", is_flag=True,
-                 help="Also offer the tools that reconcile, suspend and resume. They are absent without this."),
+                 help="Also offer the tools that reconcile, suspend and resume objects."),
     click.option("--namespaces", metavar="NAME,NAME", default="",
-                 help="With --allow-writes: change objects of these namespaces only."),
-    click.option("--fresh", type=SECONDS, default="60s", show_default=True, help="How long a reading is used again."),
+                 help="With --allow-writes, allow changes only in these namespaces."),
+    click.option("--fresh", type=SECONDS, default="60s", show_default=True,
+                 help="Maximum age of a diagnosis that is used again."),
     click.option("--max-tokens", type=click.IntRange(300, 20_000), default=2000, show_default=True,
-                 help="About how long an answer is, where a client does not say."),
-    click.option("--timeout", type=SECONDS, default="60s", show_default=True, help="A call ends by then, with what it has."),
+                 help="Approximate length of an answer, unless the client sets it."),
+    click.option("--timeout", type=SECONDS, default="60s", show_default=True,
+                 help="Time limit for a call. If it is reached, the results are partial."),
+    click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True,
+                 help="Number of worker processes, which is the number of calls that run at the same time."),
+    click.option("--memory", type=click.IntRange(512, 1 << 20), default=4096, show_default=True, metavar="MIB",
+                 help="Memory limit of a worker process. A call that needs more is ended."),
     click.option("--probe", "probing", type=click.Choice(["all", "failing", "none"]), default="all", show_default=True,
-                 help="Which sources to ask over the network, from here."),
+                 help="Flux sources to contact from this machine."),
     click.option("--allow-local", is_flag=True, help="Also contact sources at loopback, link-local and metadata addresses."),
-    click.option("--no-cache", is_flag=True, help="Keep nothing in the cache folder, and use nothing of it."),
+    click.option("--no-cache", is_flag=True, help="Do not use the cache folder."),
 )  # fmt: skip
 
 
-@click.command(short_help="For agents: the diagnosis and the Flux tools.")
+@click.command(short_help="Serve the diagnosis and the Flux tools to agents.")
 @option_group("listen", ListenArguments, _LISTEN)
 @option_group("arguments", ServerArguments, _SERVER)
 def mcp(listen: ListenArguments, arguments: ServerArguments) -> None:
-    """Serve the diagnosis and the Flux tools to an agent, over the Model Context Protocol.
+    """Serve the diagnosis and the Flux tools to agents, over the Model Context Protocol.
 
-    It reads; without --allow-writes, it has no tool that changes anything.
+    By default, the server only reads. The tools that change a cluster require --allow-writes.
 
     \b
     Examples:
       fluxdoctor mcp                                        over stdio, as a client starts it
-      fluxdoctor mcp --from incident.tgz                    of a snapshot: no cluster is read
+      fluxdoctor mcp --from incident.tgz                    from a snapshot, without a cluster
       fluxdoctor mcp --transport http --token-file token    at http://127.0.0.1:8371/mcp
     """
     if arguments.snapshot and arguments.writes:
-        raise click.UsageError("--from replays a snapshot, which --allow-writes cannot change")
+        raise click.UsageError("--allow-writes cannot be used with --from: a snapshot cannot be changed")
     if arguments.namespaces and not arguments.writes:
-        raise click.UsageError("--namespaces limits --allow-writes; without --allow-writes nothing is changed")
-    from fluxdoctor.mcp.server import build
+        raise click.UsageError("--namespaces requires --allow-writes")
+    from fluxdoctor.mcp.front import front
     from fluxdoctor.rule import RuleError
 
     try:
-        server = build(_settings(arguments))
+        server = front(_settings(arguments, listen))
     except RuleError as error:
         stop(str(error))
     gc.freeze()  # what was imported stays
     gc.enable()  # this command runs for days
-    if listen.transport == "stdio":
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _end)
-        server.run("stdio")
-        return
+    try:
+        if listen.transport == "stdio":
+            _serve_stdio(server)
+        else:
+            _serve_http(server, listen)
+    finally:
+        server.close()
+
+
+def _serve_stdio(server: FrontServer) -> None:
+    from fluxdoctor.mcp import stdio
+
+    def end(number: int, _: FrameType | None) -> None:
+        """End at a signal: the thread that waits for the client's next line cannot be cancelled, but running calls can."""
+        threading.Thread(target=_leave, args=(server, 128 + number)).start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    stdio.serve(server)
+
+
+def _leave(server: FrontServer, code: int) -> NoReturn:
+    server.close()
+    os._exit(code)
+
+
+def _serve_http(server: FrontServer, listen: ListenArguments) -> None:
     from fluxdoctor.mcp import http
 
     token_file = listen.token_file
@@ -141,22 +180,14 @@ def mcp(listen: ListenArguments, arguments: ServerArguments) -> None:
         if token_file and not token:
             stop(f"{token_file}: the token file is empty")
         address = http.ListenAddress(listen.host, listen.port, token, listen.hosts)
-        http.serve(server, address, lambda url: click.echo(f"fluxdoctor mcp: {url}", err=True))
+        http.serve(server, address, lambda url: click.echo(f"fluxdoctor mcp: {url}", err=True), server.close)
     except UnicodeDecodeError:
-        stop(f"{token_file}: not a text file")
+        stop(f"{token_file}: the token file is not a text file")
     except (OSError, http.HttpError) as error:
         stop(str(error))
 
 
-def _end(number: int, _: FrameType | None) -> NoReturn:
-    """End at a signal: the thread that waits for the client's next line cannot be cancelled, but running calls can."""
-    from fluxdoctor.mcp.execution import cancel_all
-
-    cancel_all(_PATIENCE)
-    os._exit(128 + number)
-
-
-def _settings(arguments: ServerArguments) -> ServerSettings:
+def _settings(arguments: ServerArguments, listen: ListenArguments) -> ServerSettings:
     from fluxdoctor.collect.kube.login import ClusterLogin
     from fluxdoctor.collect.live import Probing
     from fluxdoctor.mcp.settings import ServerSettings
@@ -168,5 +199,6 @@ def _settings(arguments: ServerArguments) -> ServerSettings:
         namespaces=tuple(filter(None, (name.strip() for name in arguments.namespaces.split(",")))),
         tokens=arguments.max_tokens, fresh=arguments.fresh, timeout=arguments.timeout,
         probing=Probing(arguments.probing), allow_local=arguments.allow_local,
-        cache=inputs.cache_folder(disabled=arguments.no_cache),
+        cache=inputs.cache_folder(disabled=arguments.no_cache), workers=arguments.workers, memory=arguments.memory,
+        idle=listen.idle,
     )  # fmt: skip

@@ -12,12 +12,14 @@ from fluxdoctor.cli.catalogue import catalogue
 from fluxdoctor.cli.output import stop
 
 
-@click.command(short_help="Begin a rule of your own, tested from the start.")
+@click.command(short_help="Create a rule of your own.")
 @click.argument("rule_id", metavar="AREA/RULE")
 @click.option("--into", type=click.Path(path_type=Path), metavar="DIR",
-              help="A pack to add the rule to, or the folder of a new one; AREA-flux-rules by default.")  # fmt: skip
+              help="Folder of the pack, existing or new. Defaults to AREA-flux-rules.")  # fmt: skip
 def new_rule(rule_id: str, into: Path | None) -> None:
-    """Begin a rule of your own: a page, a check and a test that already pass, in a new pack or in one that exists.
+    """Create a rule of your own, in an existing pack or in a new one.
+
+    The rule consists of a page, a check and a test. The test passes from the start.
 
     \b
     Examples:
@@ -39,9 +41,9 @@ def new_rule(rule_id: str, into: Path | None) -> None:
     if project:
         # This very Python: a pack in another environment would never be loaded.
         python, folder = shlex.quote(sys.executable), shlex.quote(str(project.parent))
-        click.echo(f"\nInstall it beside fluxdoctor, then run its pages:\n"
+        click.echo(f"\nInstall the pack next to fluxdoctor, then run its tests:\n"
                    f"  {python} -m pip install pytest --editable {folder}\n"
                    f"  {python} -m pytest {folder}")  # fmt: skip
     page = next(path for path in files if path.suffix == ".md" and path.stem == rule_id.partition("/")[2])
     check = f"{page.stem.replace('-', '_')}.py"
-    click.echo(f"\nMake it yours: {page} describes the fault and its fix, {check} beside it finds the fault.")
+    click.echo(f"\nNext, edit {page} (the fault and its fix) and {check} (the check that detects it).")

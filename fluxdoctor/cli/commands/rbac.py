@@ -5,14 +5,25 @@ from __future__ import annotations
 import click
 
 
-@click.command(short_help="The least role that a full diagnosis needs.")
-@click.option("--namespace", "-n", metavar="NAME", default="", help="A Role for one namespace, not a ClusterRole.")
-@click.option("--service-account", "account", metavar="NAMESPACE/NAME", default="", help="Bind it to this account too.")
+@click.command(short_help="Print the RBAC role for a full diagnosis.")
 @click.option(
-    "--publish", type=click.Choice(["openreports"]), default=None, help="The role that --publish needs, beside it."
+    "--namespace", "-n", metavar="NAME", default="", help="Print a Role for this namespace instead of a ClusterRole."
+)
+@click.option(
+    "--service-account",
+    "account",
+    metavar="NAMESPACE/NAME",
+    default="",
+    help="Also print a binding to this ServiceAccount.",
+)
+@click.option(
+    "--publish",
+    type=click.Choice(["openreports"]),
+    default=None,
+    help="Print only the additional role that --publish requires.",
 )
 def rbac(namespace: str, account: str, publish: str | None) -> None:
-    """Print the least role that a full diagnosis needs: read-only.
+    """Print the least-privilege role for a full diagnosis. The role is read-only.
 
     \b
     Examples:
@@ -23,7 +34,11 @@ def rbac(namespace: str, account: str, publish: str | None) -> None:
 
     space, slash, name = account.partition("/")
     if account and not (space and slash and name and "/" not in name):
-        raise click.UsageError(f"--service-account {account!r}: write NAMESPACE/NAME, such as tools/fluxdoctor")
+        raise click.UsageError(
+            f"--service-account {account!r} is not valid; use NAMESPACE/NAME, such as tools/fluxdoctor"
+        )
     if publish and namespace:
-        raise click.UsageError("--publish is for a whole cluster: not with --namespace")
+        raise click.UsageError(
+            "--publish cannot be used with --namespace: the report of the whole cluster is published"
+        )
     click.echo(rights.publisher(account) if publish else rights.manifest(namespace, account), nl=False)

@@ -11,9 +11,16 @@ from fluxdoctor.cli.output import columns
 
 @click.command()
 @with_options(SELECT)
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the list.",
+)
 def rules(only: tuple[str, ...], ignore: tuple[str, ...], format_: str) -> None:
-    """List the rules that are installed.
+    """List the installed rules.
 
     \b
     Examples:

@@ -13,15 +13,14 @@ from fluxdoctor.cli.output import stop
 from fluxdoctor.report.plain import lines, plain
 
 
-@click.command(short_help="Keep what diagnose sees, redacted, to replay it.")
+@click.command(short_help="Save what diagnose reads, to replay it.")
 @click.option("--output", "-o", "output", required=True, type=click.Path(path_type=Path), metavar="DIR|TGZ",
-              help="A folder that is empty or not there, or a file that ends in .tgz.")  # fmt: skip
+              help="New or empty folder, or file that ends in .tgz.")  # fmt: skip
 @cluster_options
 def snapshot(output: Path, cluster: ClusterArguments) -> None:
-    """Keep what diagnose sees of a cluster, redacted, to replay it later or elsewhere.
+    """Save what diagnose reads from a cluster, to replay it later or elsewhere.
 
-    \b
-    No Secret value is in it: what is kept instead is said in docs/snapshot-folder.md.
+    The snapshot is redacted: it contains no value of a Secret. See docs/snapshot-folder.md.
 
     \b
     Examples:
@@ -43,4 +42,4 @@ def snapshot(output: Path, cluster: ClusterArguments) -> None:
         f"{output}: {len(facts.cluster)} objects of {facts.name}, taken {facts.taken:%Y-%m-%d %H:%M:%SZ}", err=True
     )
     for gap in facts.gaps:
-        click.echo(lines(f"not seen: {plain(str(gap.scope))}: {plain(gap.why)}"), nl=False, err=True)
+        click.echo(lines(f"not read: {plain(str(gap.scope))}: {plain(gap.why)}"), nl=False, err=True)

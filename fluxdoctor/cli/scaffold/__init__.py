@@ -36,18 +36,18 @@ def identify(rule_id: str, catalogue: Catalogue) -> tuple[str, str]:
     area, slash, rule = rule_id.partition("/")
     if not slash or not _WORDS.fullmatch(area) or not _WORDS.fullmatch(rule):
         raise ScaffoldError(
-            f"{rule_id!r} is not a rule id: write AREA/RULE, lower case words with dashes, such as acme/team-label-missing"
+            f"{rule_id!r} is not a rule id; use AREA/RULE, in lower case with dashes, such as acme/team-label-missing"
         )
     if area[0].isdigit():
-        raise ScaffoldError(f"area {area!r} begins with a digit; it names a Python package, which begins with a letter")
+        raise ScaffoldError(f"area {area!r} must begin with a letter: it becomes the name of a Python package")
     if len(rule) > _SUMMARY:
-        raise ScaffoldError(f"rule {rule!r} has {len(rule)} characters; {_SUMMARY} are the most")
+        raise ScaffoldError(f"rule {rule!r} has {len(rule)} characters; the limit is {_SUMMARY}")
     if existing := catalogue.get(rule_id):
-        raise ScaffoldError(f"{rule_id} is already a rule of {existing.pack}: fluxdoctor explain {rule_id}")
-    if owner := next((r.pack for r in catalogue.rules if r.area == area and r.pack == "fluxdoctor"), ""):
         raise ScaffoldError(
-            f"area {area} is {owner}'s own: name your rules after your organisation, such as acme/{rule}"
+            f"rule {rule_id} already exists in {existing.pack}; to show it, run: fluxdoctor explain {rule_id}"
         )
+    if owner := next((r.pack for r in catalogue.rules if r.area == area and r.pack == "fluxdoctor"), ""):
+        raise ScaffoldError(f"area {area} belongs to {owner}; use the name of your organisation, such as acme/{rule}")
     return area, rule
 
 
@@ -56,13 +56,11 @@ def plan(rule_id: str, into: Path | None, catalogue: Catalogue) -> dict[Path, st
     area, rule = identify(rule_id, catalogue)
     folder = into or Path(f"{area}-flux-rules")
     if folder.exists() and not folder.is_dir():
-        raise ScaffoldError(f"{folder}: not a folder; choose another one with --into DIR")
+        raise ScaffoldError(f"{folder} is not a folder; set another one with --into DIR")
     pack = _existing(folder, area)
     files = _rule(pack, area, rule) if pack else _pack(folder, area, rule)
     if existing := [str(path) for path in files if path.exists()]:
-        raise ScaffoldError(
-            f"{existing[0]} already exists, and nothing is overwritten; choose another id or --into DIR"
-        )
+        raise ScaffoldError(f"{existing[0]} already exists; use another rule id, or set another folder with --into DIR")
     return files
 
 
@@ -113,7 +111,7 @@ def _existing(folder: Path, area: str) -> Pack | None:
     packages = _packages(file)
     homes = [(package, home) for package in packages if (home := _home(folder, package))]
     if not homes:
-        raise ScaffoldError(f"{file}: no folder below {folder} is the package {' or '.join(packages)} that it names")
+        raise ScaffoldError(f"{file}: package {' or '.join(packages)} does not exist below {folder}")
     package, home = next(((p, h) for p, h in homes if (h / area).is_dir()), homes[0])
     return Pack(folder, package, home)
 
@@ -129,8 +127,8 @@ def _packages(file: Path) -> list[str]:
     valid = [name for name in names if all(p.isidentifier() and not keyword.iskeyword(p) for p in name.split("."))]
     if not valid:
         raise ScaffoldError(
-            f'{file}: is not a rule pack: it has no [project.entry-points."{GROUP}"] that names a package.\n'
-            "Add one, or make a new pack with --into DIR."
+            f'{file} is not a rule pack: it has no [project.entry-points."{GROUP}"] that names a package.\n'
+            "Add one, or create a new pack with --into DIR."
         )
     return valid
 

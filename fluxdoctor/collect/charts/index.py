@@ -21,6 +21,8 @@ _HEAD = 4096
 _SMALL = 1 << 20  # bytes; an index of this size is parsed completely in 0.1 s
 _PARSED = 50 << 20  # bytes; a larger index is never parsed completely: the limit of source-controller
 _MOST_CHARTS = 200_000
+_MOST_NODES = 400_000  # of the versions of one chart, or of an index that is parsed completely: about 100 MiB of memory
+_JSON = 8 << 20  # bytes; an object of JSON takes up to 25 times its text. A longer text is read as YAML, node by node
 #: A line with the name of a chart, in the two-space block style that Helm writes.
 _KEY = re.compile(rb"\n  ([^\s#\"'&*!|>%@`{}\[\],?:-][^\n\r]*?):[ \t]*\r?(?=\n)")
 #: A line at the top level, which ends the entries.
@@ -47,7 +49,20 @@ def read(data: Any, charts: Collection[str], *, parse_all: bool = False) -> Inde
         raise UnreachableError(
             Answer.TOO_LARGE, f"the index is {len(data) >> 20} MiB, and its layout is not the one that Helm writes"
         )
-    return _parse_all(bytes(data)) if index is None else index
+    return _complete(bytes(data), charts) if index is None else index
+
+
+def _complete(data: bytes, charts: Collection[str]) -> Index:
+    """Parse everything; of an index with too many nodes, only the requested charts."""
+    try:
+        return _parse_all(data)
+    except documents.TooLargeError:
+        if (index := _scan(data, charts)) is not None:
+            return index
+        raise UnreachableError(
+            Answer.TOO_LARGE,
+            f"the index has more than {_MOST_NODES:,} nodes, and its layout is not the one that Helm writes",
+        ) from None
 
 
 def entries(body: Any) -> Index:
@@ -89,7 +104,11 @@ def _scan(data: Any, charts: Collection[str]) -> Index | None:
     for position, (offset, name) in enumerate(keys):
         if name in charts:
             block = bytes(data[offset : keys[position + 1][0] if position + 1 < len(keys) else end])
-            parsed = documents.parse(b"entries:\n" + block)
+            parsed = documents.parse(b"entries:\n" + block, most_nodes=_MOST_NODES)
+            if isinstance(parsed.error, documents.TooLargeError):
+                raise UnreachableError(
+                    Answer.TOO_LARGE, f"the versions of chart {name} have more than {_MOST_NODES:,} nodes"
+                )
             if parsed.error or len(parsed.documents) != 1:
                 return None
             index[name] = entries(parsed.documents[0].body).get(name, ())
@@ -109,7 +128,7 @@ def _parse_all(data: bytes) -> Index:
 
 
 def _json(data: bytes) -> Any:
-    if data.lstrip()[:1] != b"{":
+    if data.lstrip()[:1] != b"{" or len(data) > _JSON:
         return None
     try:
         return json.loads(data)
@@ -119,6 +138,8 @@ def _json(data: bytes) -> Any:
 
 def _yaml(data: bytes) -> Any:
     try:
-        return documents.load(data, "index.yaml")
+        return documents.load(data, "index.yaml", most_nodes=_MOST_NODES)
+    except documents.TooLargeError:
+        raise
     except documents.YamlError as error:
         raise UnreachableError(Answer.MALFORMED, f"line {error.line}: the index is not YAML: {error.problem}") from None

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fluxdoctor.collect.charts import schema_worker, values
+from fluxdoctor.collect.charts import schema_process, values
 from fluxdoctor.collect.charts.values import UnknownValuesError, Values
 from fluxdoctor.model import flux
 from fluxdoctor.model.charts import Archive, Chart, ValuesFlaw, ValuesVerdict, in_use, referred
@@ -17,8 +15,6 @@ from fluxdoctor.model.cluster import Cluster
 from fluxdoctor.model.flux import State
 from fluxdoctor.model.resource import Fields, Ref, Resource
 
-_SECONDS = 5.0
-_MAX_SLOW_SCHEMAS = 3
 _SCHEMA_ERROR = "the specifications of the schema"
 
 
@@ -89,7 +85,7 @@ def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, Values
             verdicts[ref] = ValuesVerdict(why=str(error))
         except RecursionError:
             verdicts[ref] = ValuesVerdict(why="its values are nested too deeply")
-    for question, answer in zip(questions, _ask_worker(questions), strict=True):
+    for question, answer in zip(questions, schema_process.ask([question.line for question in questions]), strict=True):
         verdicts[question.release] = _add_answer(verdicts[question.release], question, answer)
     return verdicts
 
@@ -148,30 +144,3 @@ def _add_answer(verdict: ValuesVerdict, question: _Question, answer: Mapping[str
         if inline is None or values.is_settled(inline, path)
     )
     return ValuesVerdict((*verdict.flaws, *flaws), verdict.why or str(answer.get("why", "")))
-
-
-def _ask_worker(questions: list[_Question]) -> list[Mapping[str, Any]]:
-    """Ask the worker. A question without an answer in time is skipped, and the remaining ones are asked again."""
-    lines = [question.line for question in questions]
-    answers: list[Mapping[str, Any]] = []
-    for _ in range(_MAX_SLOW_SCHEMAS):
-        if len(answers) == len(lines):
-            break
-        answers += _run_worker(lines[len(answers) :])
-        if len(answers) < len(lines):
-            answers.append({"why": "its schema exceeded the limit of time or memory"})
-    return answers + [{"why": "not validated: too many schemas exceeded the limits"}] * (len(lines) - len(answers))
-
-
-def _run_worker(lines: list[str]) -> list[Mapping[str, Any]]:
-    command = [sys.executable, "-I", schema_worker.__file__]
-    try:
-        process = subprocess.run(  # noqa: S603 - our own file; the values are passed through a pipe
-            command, input="\n".join(lines).encode(), capture_output=True, timeout=_SECONDS, env={}, check=False
-        )
-        output = process.stdout
-    except subprocess.TimeoutExpired as error:
-        output = error.stdout or b""
-    except OSError:
-        return []
-    return [json.loads(line) for line in output.splitlines(keepends=True) if line.endswith(b"\n")]

@@ -8,14 +8,13 @@ Only the first visit to a host waits for it: if the host is down, the others fai
 from __future__ import annotations
 
 import shutil
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
+from fluxdoctor.collect import temporary
 from fluxdoctor.collect.git import githubapp
 from fluxdoctor.collect.git import login as logins
 from fluxdoctor.collect.git import remote as remotes
@@ -79,9 +78,9 @@ def _visit_all(visits: Sequence[Visit], context: ProbeContext, git: str, *, with
     results: dict[Ref, VisitResult] = {}
     if not visits:
         return results
-    with tempfile.TemporaryDirectory(prefix="fluxdoctor-", ignore_cleanup_errors=True) as scratch:
-        hosts, store = Hosts(context), Store(context.cache, Path(scratch))
-        shared = VisitContext(context, git, Path(scratch), hosts, store, with_trees, _Tokens(context, hosts))
+    with temporary.folder() as scratch:
+        hosts, store = Hosts(context), Store(context.cache, scratch)
+        shared = VisitContext(context, git, scratch, hosts, store, with_trees, _Tokens(context, hosts))
         pool = ThreadPoolExecutor(max(1, context.workers), thread_name_prefix="git")
         try:
             pending = {pool.submit(perform, visit, shared): visit for visit in visits}

@@ -30,7 +30,7 @@ _MESSAGES: Mapping[Answer, Sequence[str]] = {
         "returned error: 40[13]", "Too many authentication failures", "(?i)access denied|not authori[sz]ed|deploy key",
     ),
     Answer.NOT_FOUND: (
-        "repository '.*' not found", "returned error: 4(?:04|10)", "(?i)repository not found",
+        "repository '[^'\n]*+' not found", "returned error: 4(?:04|10)", "(?i)repository not found",
         "does not appear to be a git repository", "(?i)project you were looking for could not be found",
     ),
     Answer.RATE_LIMITED: ("returned error: 429", "(?i)too many requests|rate limit"),
@@ -73,7 +73,7 @@ def classify(output: str) -> tuple[Answer, str]:
 def presented_key(output: str) -> str:
     """Return a text with the host key that ssh did not expect, or ""."""
     match = _PRESENTED_KEY.search(output)
-    return f"it presents the {match[1]} key {match[2]}" if match else ""
+    return f"the server presents the {match[1]} key {match[2]}" if match else ""
 
 
 def plain_text(answer: Answer, line: str, login: GitLogin) -> str:
@@ -82,11 +82,11 @@ def plain_text(answer: Answer, line: str, login: GitLogin) -> str:
     if "could not read" in line or (status and status[1] == "401"):
         return "401: credentials are required" if login.is_anonymous else "401: the credentials are not accepted"
     if status:
-        return f"it answers {status[1]}"
+        return f"the server answers {status[1]}"
     if answer is Answer.MALFORMED:
         return "the answer is not from a git server"
     if answer is Answer.NOT_FOUND and line.startswith("repository '"):
-        return "it answers 404"
+        return "the server answers 404"
     return redacted(_ELAPSED.sub("", _UNABLE_TO_ACCESS.sub("", line)).strip("@. "), login)
 
 

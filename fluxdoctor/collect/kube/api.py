@@ -18,6 +18,8 @@ from fluxdoctor.model.gaps import GapReason
 
 PAGE = 500
 _MAX_BYTES = 80 * 1024 * 1024
+#: Bytes of all pages of one list: 25,000 objects of 10 KiB.
+_MAX_LIST = 256 * 1024 * 1024
 _CHUNK = 1 << 18
 _READ_TIMEOUT = 20.0
 _RETRY_DELAYS = (0.25, 0.5, 1.0, 2.0)
@@ -83,6 +85,10 @@ class Api:
 
     def get(self, path: str, query: Mapping[str, str] | None = None, *, accept: str = "application/json") -> Any:
         """Return the JSON of a path. Retries transient failures."""
+        return self._get(path, query, accept)[0]
+
+    def _get(self, path: str, query: Mapping[str, str] | None, accept: str) -> tuple[Any, int]:
+        """Return the JSON of a path, and its size in bytes."""
         target = f"{path}?{urlencode(query)}" if query else path
         delays = iter(_RETRY_DELAYS)
         while True:
@@ -101,9 +107,8 @@ class Api:
         """Send JSON and return the answer. Never retries, because without an answer it is unknown whether the change was made."""
         import orjson
 
-        return self._send_once(
-            f"{path}?{urlencode(query)}", "application/json", method, orjson.dumps(body), content_type
-        )
+        target = f"{path}?{urlencode(query)}"
+        return self._send_once(target, "application/json", method, orjson.dumps(body), content_type)[0]
 
     def _pause(self, seconds: float, error: ApiError) -> None:
         if seconds >= self.deadline.left():
@@ -121,11 +126,11 @@ class Api:
         Raises ApiError if a page fails; the earlier pages stay in ``into``. A list that expires between two pages (410)
         continues once with the token of that answer, else it restarts (Kubernetes API concepts, "410 Gone").
         """
-        limit, token, can_restart, start = PAGE, "", True, len(into)
+        limit, token, can_restart, start, size = PAGE, "", True, len(into), 0
         while True:
             page_query = {**(query or {}), "limit": str(limit), **({"continue": token} if token else {})}
             try:
-                page = self.get(path, page_query, accept=accept)
+                page, page_size = self._get(path, page_query, accept)
             except ResponseTooLargeError:
                 if limit < PAGE:
                     raise
@@ -138,25 +143,29 @@ class Api:
                 if not token:
                     del into[start:]
                 continue
+            size += page_size
+            if size > _MAX_LIST:
+                raise ApiError(0, f"its list is larger than {_MAX_LIST >> 20} MiB", reason=GapReason.TOO_LARGE)
             rows = page.get("items") if isinstance(page, dict) else None
             if not isinstance(rows, list):
                 raise ApiError(0, "the answer is not a list of objects", reason=GapReason.MALFORMED)
             into += [item for item in rows if isinstance(item, dict)]
             yield len(into) - start
             meta = page.get("metadata")
-            token = meta.get("continue", "") if isinstance(meta, dict) else ""
-            if not token:
+            more = meta.get("continue") if isinstance(meta, dict) else None
+            if not isinstance(more, str) or not more:
                 return
+            token = more
 
     def _send_once(
         self, target: str, accept: str, method: str = "GET", request_body: bytes | None = None, content_type: str = ""
-    ) -> Any:
+    ) -> tuple[Any, int]:
         import urllib3
         from urllib3.exceptions import HTTPError
 
         seconds_left = self.deadline.left()
         if seconds_left <= 0:
-            why = "called off" if self.deadline.cancelled else "the run timed out"
+            why = "cancelled" if self.deadline.cancelled else "the run timed out"
             raise ApiError(0, why, reason=GapReason.TIMEOUT)
         headers = urllib3.HTTPHeaderDict([*self._connection.headers(), ("Accept", accept), ("Accept-Encoding", "gzip")])
         if content_type:
@@ -175,14 +184,14 @@ class Api:
             raise self._error(error) from None
         finally:
             response.close()  # a fully read response has returned its connection to the pool already
-        return _decode(response, data)
+        return _decode(response, data), len(data)
 
     def _error(self, error: BaseException) -> ApiError:
         import urllib3
 
         is_timeout = any(isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) for cause in _causes(error))
         reason = GapReason.TIMEOUT if is_timeout or self.deadline.cancelled else GapReason.UNAVAILABLE
-        return ApiError(0, "called off" if self.deadline.cancelled else error_text(error), reason=reason)
+        return ApiError(0, "cancelled" if self.deadline.cancelled else error_text(error), reason=reason)
 
     def _body(self, response: Any) -> bytes:
         chunks: list[bytes] = []

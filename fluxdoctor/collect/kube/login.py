@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fluxdoctor._version import __version__
+from fluxdoctor.collect import temporary
 from fluxdoctor.collect.net.deadline import Deadline
 from fluxdoctor.collect.net.sockets import shut, track
 from fluxdoctor.intake import secret_values
@@ -76,47 +76,56 @@ class ClusterConnection:
 def connect(login: ClusterLogin, deadline: Deadline) -> Iterator[ClusterConnection]:
     """Log in, without a request; at the end, remove the login's files. Raises ClusterError."""
     try:
-        temporary_folder = tempfile.TemporaryDirectory(prefix="fluxdoctor-")
+        folder = temporary.make()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ClusterError(f"cannot write temporary files: {reason}. Set TMPDIR to a folder with free space.") from None
-    with temporary_folder as private:
-        from kubernetes.client import Configuration
-        from kubernetes.client.rest import RESTClientObject
-        from kubernetes.config.config_exception import ConfigException
-        from urllib3.exceptions import InsecureRequestWarning
+    try:
+        with _connection(login, str(folder), deadline) as connection:
+            yield connection
+    finally:
+        temporary.remove(folder)
 
-        configuration = Configuration()
+
+@contextmanager
+def _connection(login: ClusterLogin, private: str, deadline: Deadline) -> Iterator[ClusterConnection]:
+    """Log in. ``private``: the folder for the login's files."""
+    from kubernetes.client import Configuration
+    from kubernetes.client.rest import RESTClientObject
+    from kubernetes.config.config_exception import ConfigException
+    from urllib3.exceptions import InsecureRequestWarning
+
+    configuration = Configuration()
+    try:
+        name, namespace = _load(login, configuration, private, deadline)
+    except (ConfigException, OSError) as error:
+        raise ClusterError(f"the kubeconfig cannot be used: {error}") from None
+    except _MALFORMED as error:
+        raise ClusterError(f"{_paths(login)}: not a valid kubeconfig ({_error_text(error)})") from None
+    configuration.retries = False
+    if not configuration.verify_ssl:  # the user chose this: a warning for each request is noise
+        warnings.filterwarnings("ignore", "Unverified HTTPS request", category=InsecureRequestWarning)
+    configuration.connection_pool_maxsize = _CONNECTIONS
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # urllib3 warns about PySocks before it fails without it
+            pool = RESTClientObject(configuration).pool_manager
+    except ImportError:
+        raise ClusterError(
+            f"context {name} uses a SOCKS proxy, which requires PySocks. Run: pip install pysocks"
+        ) from None
+    except (OSError, *_MALFORMED) as error:
+        raise ClusterError(f"context {name} cannot be used: {_error_text(error)}") from None
+    open_sockets = track(pool)
+    user_headers = [("Impersonate-User", login.as_user)] if login.as_user else []
+    group_headers = [("Impersonate-Group", group) for group in login.as_groups]
+    with deadline.on_cancel(lambda: shut(open_sockets)):
         try:
-            name, namespace = _load(login, configuration, private, deadline)
-        except (ConfigException, OSError) as error:
-            raise ClusterError(f"the kubeconfig cannot be used: {error}") from None
-        except _MALFORMED as error:
-            raise ClusterError(f"{_paths(login)}: not a valid kubeconfig ({_error_text(error)})") from None
-        configuration.retries = False
-        if not configuration.verify_ssl:  # the user chose this: a warning for each request is noise
-            warnings.filterwarnings("ignore", "Unverified HTTPS request", category=InsecureRequestWarning)
-        configuration.connection_pool_maxsize = _CONNECTIONS
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # urllib3 warns about PySocks before it fails without it
-                pool = RESTClientObject(configuration).pool_manager
-        except ImportError:
-            raise ClusterError(
-                f"context {name} uses a SOCKS proxy, which requires PySocks. Run: pip install pysocks"
-            ) from None
-        except (OSError, *_MALFORMED) as error:
-            raise ClusterError(f"context {name} cannot be used: {_error_text(error)}") from None
-        open_sockets = track(pool)
-        user_headers = [("Impersonate-User", login.as_user)] if login.as_user else []
-        group_headers = [("Impersonate-Group", group) for group in login.as_groups]
-        with deadline.on_cancel(lambda: shut(open_sockets)):
-            try:
-                yield ClusterConnection(
-                    name, configuration.host, namespace, pool, configuration, (*user_headers, *group_headers)
-                )
-            finally:
-                pool.clear()
+            yield ClusterConnection(
+                name, configuration.host, namespace, pool, configuration, (*user_headers, *group_headers)
+            )
+        finally:
+            pool.clear()
 
 
 #: The replacements of the auth-providers that kubectl 1.26 removed.

@@ -42,7 +42,9 @@ def check(
                     claimed.setdefault((entry.kind, _OWNER_LABELS[ref.kind]), set()).add(entry)
     count = sum(map(len, claimed.values()))
     if count > _MAX_CLAIMED:
-        text = f"they list {count} objects, above the limit of {_MAX_CLAIMED}; their presence was not checked"
+        text = (
+            f"the inventories list {count} objects, above the limit of {_MAX_CLAIMED}; their presence was not checked"
+        )
         return ReadResult(gaps=[Gap(StepScope("inventories"), GapReason.TOO_LARGE, text)])
     lookups = [
         (served_kind, label, refs)

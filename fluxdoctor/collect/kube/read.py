@@ -56,8 +56,9 @@ def strip(body: dict[str, Any], kind: Served) -> dict[str, Any]:
         if kind.kind in _NUMEROUS:
             metadata.pop("managedFields", None)
         # Only managedFields say who changed a spec and when; the status always belongs to its controller.
-        for row in metadata.get("managedFields") or ():
-            if row.get("subresource") == "status":
+        managers = metadata.get("managedFields")
+        for row in managers if isinstance(managers, list) else ():
+            if isinstance(row, dict) and row.get("subresource") == "status":
                 row.pop("fieldsV1", None)
         annotations = metadata.get("annotations")
         if isinstance(annotations, dict):

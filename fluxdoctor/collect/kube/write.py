@@ -8,7 +8,9 @@ copies its value to ``status.lastHandledReconcileAt``; a HelmRelease obeys ``for
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from fluxdoctor.collect.kube.api import Api, ApiError
@@ -22,14 +24,27 @@ FORCE, RESET = "reconcile.fluxcd.io/forceAt", "reconcile.fluxcd.io/resetAt"
 REASON = "suspend.toolkit.fluxcd.io/reason"
 _MERGE = "application/merge-patch+json"
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_REFUSALS = (400, 499)  # with another status, or without an answer, a change may have been made
+
+
+class Progress(Enum):
+    """How far a change is: sent to the API server, done, or refused by it."""
+
+    SENT = "sent"
+    DONE = "done"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True)
 class Writer:
-    """Reads and writes single Flux objects. Every method can raise ApiError."""
+    """Reads and writes single Flux objects. Every method can raise ApiError.
+
+    ``report`` is called before and after each change with how far it is.
+    """
 
     api: Api
     dry_run: bool = False
+    report: Callable[[Ref, Progress], object] = lambda *_: None
 
     def served(self, ref: Ref) -> Served:
         """Return how an object's kind is served. Raises ApiError if it is not served."""
@@ -65,7 +80,18 @@ class Writer:
 
     def _patch(self, served: Served, ref: Ref, body: dict[str, Any]) -> Resource:
         query = {"fieldManager": MANAGER, "fieldValidation": "Strict", **({"dryRun": "All"} if self.dry_run else {})}
-        return Resource(body=self.api.send("PATCH", served.path(ref.namespace, ref.name), body, query, _MERGE), ref=ref)
+        path = served.path(ref.namespace, ref.name)
+        if self.dry_run:
+            return Resource(body=self.api.send("PATCH", path, body, query, _MERGE), ref=ref)
+        self.report(ref, Progress.SENT)
+        try:
+            answer = self.api.send("PATCH", path, body, query, _MERGE)
+        except ApiError as error:
+            if _REFUSALS[0] <= error.status <= _REFUSALS[1]:
+                self.report(ref, Progress.REFUSED)
+            raise
+        self.report(ref, Progress.DONE)
+        return Resource(body=answer, ref=ref)
 
 
 def appliers_of_suspend(resource: Resource) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,13 +13,29 @@ class DeadlineError(Exception):
     """The deadline has passed, or the run was cancelled."""
 
 
+_runs: weakref.WeakSet[_Cancellation] = weakref.WeakSet()
+
+
+def cancel_all() -> None:
+    """Cancel every run of this process: it is asked to end."""
+    for run in list(_runs):
+        run.cancel()
+
+
 class _Cancellation:
     """The cancellation state of a run and the actions for it, shared by all deadlines of the run."""
 
     def __init__(self) -> None:
+        _runs.add(self)
         self.event = threading.Event()
         self.lock = threading.RLock()
         self.actions: dict[int, Callable[[], object]] = {}
+
+    def cancel(self) -> None:
+        self.event.set()
+        with self.lock:
+            for action in list(self.actions.values()):
+                action()
 
 
 class Deadline:
@@ -67,10 +84,7 @@ class Deadline:
 
     def cancel(self) -> None:
         """Cancel the run (Ctrl-C): every wait with this deadline ends, and the on_cancel actions run."""
-        self._shared.event.set()
-        with self._shared.lock:
-            for action in list(self._shared.actions.values()):
-                action()
+        self._shared.cancel()
 
     @property
     def cancelled(self) -> bool:

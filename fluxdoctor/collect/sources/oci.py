@@ -16,7 +16,7 @@ from fluxdoctor.collect.probe_context import ProbeContext, SourceResults, probe_
 from fluxdoctor.collect.sources import access, docker_config
 from fluxdoctor.collect.sources.docker_config import RegistryLogin
 from fluxdoctor.collect.sources.registry import RegistryRepository
-from fluxdoctor.model import semver
+from fluxdoctor.model import go_regex, semver
 from fluxdoctor.model.charts import Archive, Chart
 from fluxdoctor.model.gaps import FileScope, Gap, GapReason
 from fluxdoctor.model.oci import OciManifest
@@ -247,10 +247,10 @@ def _tag_in_range(source: Resource, tags: Sequence[str]) -> str:
         return ""
     is_chart = source.text("spec.layerSelector.mediaType") == _CHART
     try:
-        pattern = re.compile(source.text("spec.ref.semverFilter"))
-        versions = {(t.replace("_", "+") if is_chart else t): t for t in tags if pattern.search(t)}
+        tags = go_regex.filtered(source.text("spec.ref.semverFilter"), tags)
+        versions = {(t.replace("_", "+") if is_chart else t): t for t in tags}
         matches = semver.satisfying(constraint, versions)
-    except (re.error, semver.InvalidConstraint):
+    except (go_regex.InvalidRegexError, go_regex.RegexLimitError, semver.InvalidConstraint):
         return ""
     return versions[matches[0]] if matches else ""
 

@@ -31,7 +31,7 @@ _ANY = (
 )
 _UNAUTHORIZED = 401
 _NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*rel="?next"?')
-_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
+_PARAMETER = re.compile(r'\b(\w++)\s*+=\s*+(?:"([^"]*+)"|([^\s,"]++))')
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 #: The artifact types of signatures: Notary's notation, and sigstore's bundles (cosign 2.4 and later).
 _SIGNATURES = (

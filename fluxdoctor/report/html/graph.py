@@ -21,7 +21,7 @@ _LEGEND = {
     Mark.STALE: "ready, but gets no changes",
     Mark.WAITING: "not ready, or in progress",
     Mark.SUSPENDED: "suspended",
-    Mark.WELL: "healthy",
+    Mark.HEALTHY: "healthy",
 }
 
 

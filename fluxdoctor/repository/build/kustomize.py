@@ -6,7 +6,6 @@ import gzip
 import os
 import re
 import shutil
-import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from fluxdoctor.collect import temporary
 from fluxdoctor.collect.net import process
 from fluxdoctor.collect.net.deadline import Deadline, DeadlineError
 from fluxdoctor.intake import masking
@@ -28,7 +28,8 @@ _SHORTEST_VALUE = 8  # a shorter value is part of too many words that are not se
 _MAX_OUTPUT, _MAX_MEMORY = 512 << 20, 4 << 30
 _NO_MEMORY = ("cannot allocate memory", "out of memory")  # the Go runtime
 #: Linux's file system in memory; it must have these bytes free, plus this many times the size of the artifact.
-MEMORY_DISK, _RESERVE, _SIZE_FACTOR = "/dev/shm", 32 << 20, 4  # noqa: S108 - the folder in it is private
+MEMORY_DISK = os.environ.get("FLUXDOCTOR_MEMORY_DISK", "/dev/shm")  # noqa: S108 - the folder in it is private  # nosec B108
+_RESERVE, _SIZE_FACTOR = 32 << 20, 4
 ABSENT = (
     "neither kustomize nor kubectl is on PATH, so nothing was rendered: install kustomize "
     "(https://kubectl.docs.kubernetes.io/installation/kustomize/), or put kubectl on PATH"
@@ -39,7 +40,9 @@ _FLAGS = ("--load-restrictor", "LoadRestrictionsNone")
 #: An address in kustomize's memory (5.8 prints it for a generator). It differs in each run and helps no reader.
 _POINTER = re.compile(r"\b0x[0-9a-f]{6,}\b")
 _LOG_LINE = re.compile(
-    r'^E\d{4} [^\n]*\] "command failed" err=(?:<\n(?P<lines>.*?)\n\s*>|(?P<quoted>".*"))$', re.M | re.S
+    r'^E\d{4} [^\n]*\] "command failed" err=(?:'
+    r'<\n(?P<lines>(?!E\d{4} )[^\n]*+(?:\n(?!E\d{4} )[^\n]*+)*?)\n[ \t]*+>|(?P<quoted>"[^\n]*"))$',
+    re.M,
 )
 # Remote bases are removed from the tree before the build. If one is missed, its request fails at once.
 _OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
@@ -103,11 +106,9 @@ class Stage:
         self._written_paths: set[str] = set()
         self._lock = threading.Lock()
         self._known: Redactor | None = None
-        self._temporary = tempfile.TemporaryDirectory(
-            prefix="fluxdoctor-", dir=_memory_folder(sum(map(len, files.values())))
-        )
+        self._temporary = temporary.make(_memory_folder(sum(map(len, files.values()))))
         # kustomize names real paths in its messages.
-        self.root = Path(self._temporary.name).resolve() / "tree"
+        self.root = self._temporary.resolve() / "tree"
         self._command = command
         self._folders: set[Path] = set()
         self.root.mkdir(parents=True)
@@ -130,7 +131,7 @@ class Stage:
 
     def close(self) -> None:
         """Remove the files."""
-        self._temporary.cleanup()
+        temporary.remove(self._temporary)
 
     def write(self, path: str, body: Any) -> None:
         """Replace a file of the copy by one or several documents (JSON is YAML)."""
@@ -162,13 +163,13 @@ class Stage:
     def _run(self, shadow: Path, directory: str) -> Output:
         environment = {k: v for k, v in os.environ.items() if k in ("PATH", "TMPDIR", "LANG")} | _OFFLINE
         # Many short builds: less work for Go's garbage collector.
-        environment |= {"HOME": self._temporary.name, "GOGC": "400"}
+        environment |= {"HOME": str(self._temporary), "GOGC": "400"}
         deadline = self._command.deadline
         limit = deadline.within(_SECONDS) if deadline else Deadline(_SECONDS)
         try:
             argv = [*self._command.argv, *_FLAGS, str(shadow)]
             limits = process.Limits(limit, _MAX_OUTPUT, memory=_MAX_MEMORY)
-            result = process.run(argv, Path(self._temporary.name), environment, limits)
+            result = process.run(argv, self._temporary, environment, limits)
         except DeadlineError:
             if deadline:
                 deadline.check()
@@ -195,9 +196,9 @@ class Stage:
         text = strip_log_line(text)
         lines = [line for line in text.splitlines() if line and not line.startswith("# Warning")]
         text = " ".join(lines).removeprefix("Error: ").removeprefix("error: ")
-        tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
+        tree = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file  # nosec B108
         text = text.replace(str(shadow), f"{tree}/{directory}".rstrip("/"))
-        text = re.sub(r"(?:\.\./)*\.fluxdoctor-\d+", directory or ".", text)
+        text = re.sub(r"(?<!\.\./)(?:\.\./)*+\.fluxdoctor-\d++", directory or ".", text)
         text = _POINTER.sub("0x...", text)
         return text.replace(str(self.root), tree)
 

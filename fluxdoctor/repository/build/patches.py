@@ -21,11 +21,11 @@ _KIND_CHANGES = (b"/kind", b"allowKindChange")
 _MAY_CONTAIN_KIND = re.compile(rb"[kK]ind|\\[xuU]|\0")
 #: Values of a target that are certainly well-formed. A malformed pattern or selector fails the build.
 _WORD = r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*"
-_SELECTOR = re.compile(rf"(?:{_WORD}/)?{_WORD} *(?:!=|==?) *{_WORD}")
+_SELECTOR = rf"(?:{_WORD}/)?{_WORD} *(?:!=|==?) *{_WORD}"
 _WELL_FORMED = {
     "kind": re.compile(r"[A-Za-z]+"),
     **dict.fromkeys(("group", "version", "name", "namespace"), re.compile(r"[\w./-]*|\.\*")),
-    **dict.fromkeys(("labelSelector", "annotationSelector"), _SELECTOR),
+    **dict.fromkeys(("labelSelector", "annotationSelector"), re.compile(_SELECTOR)),
 }
 
 #: Fields that change at most the labels, annotations, namespace, images and replicas of an object.

@@ -69,7 +69,7 @@ class Renderer:
         """
         directory, components = clean(kustomization.text("spec.path")), kustomization.strings("spec.components")
         if not self.tree.is_directory(directory):
-            path = f"/tmp/kustomization-0/{directory}"  # noqa: S108 - a name in a message, no file
+            path = f"/tmp/kustomization-0/{directory}"  # noqa: S108 - a name in a message, no file  # nosec B108
             why = "not a directory" if self.tree.is_file(directory) else f"stat {path}: no such file or directory"
             error = f"kustomization path not found: {why}"
             return _completed(Rendering(error=error, reason="ArtifactFailed", is_partial=True))
@@ -80,7 +80,7 @@ class Renderer:
         inputs = build_inputs.closure(self.tree, directory, components)
         self.visited_folders |= inputs.directories
         if inputs.escaping_entry or any(build_inputs.leaves(directory, c) for c in components):
-            root = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file
+            root = "/tmp/kustomization-0"  # noqa: S108 - a name in a message, no file  # nosec B108
             why = f"security; file '{inputs.escaping_entry}' is not in or below '{root}'"
             return _completed(Rendering(error=f"kustomize build failed: {why}", is_partial=True))
         build = _Build(directory, components, body, inputs)

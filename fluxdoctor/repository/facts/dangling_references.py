@@ -6,7 +6,6 @@ ResourceSet, a chart, a user or a controller may create is unknown, and unknown 
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -15,6 +14,7 @@ from fluxdoctor.model import flux
 from fluxdoctor.model.flux import Edge, Reference
 from fluxdoctor.model.gaps import Gap, GapReason
 from fluxdoctor.model.resource import Ref, Resource
+from fluxdoctor.model.similar import most_similar
 from fluxdoctor.repository.build.substitute import unknown
 from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
@@ -132,7 +132,7 @@ class _Judge:
 
     def _resembles(self, target: Ref) -> bool:
         names = self._names.get((target.kind, target.namespace), set())
-        if difflib.get_close_matches(target.name, names, 1, _SIMILARITY):
+        if most_similar(target.name, names, _SIMILARITY, 1):
             return True
         everywhere = {n for (kind, _), names in self._names.items() if kind == target.kind for n in names}
         return any(

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import hashlib
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from fluxdoctor.collect.charts import schema_process, schema_worker
 from fluxdoctor.model import flux
-from fluxdoctor.model.resource import Fields, Resource
+from fluxdoctor.model.gaps import Gap, GapReason
+from fluxdoctor.model.resource import Fields, Ref, Resource
 from fluxdoctor.model.schemas import SchemaFlaw, Schemas
+from fluxdoctor.model.similar import most_similar
 from fluxdoctor.repository.build.substitute import unknown
+from fluxdoctor.repository.facts import structural
 from fluxdoctor.repository.files.content_cache import ContentCache
 from fluxdoctor.repository.follow.cluster_contents import ClusterContents
 
 if TYPE_CHECKING:
-    from jsonschema import Draft7Validator
-    from jsonschema.exceptions import ValidationError
+    from jsonschema_rs import Draft7Validator
 
 _AREA = "schemas"
 _PLACEHOLDER = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2,}_[A-Z][A-Z_]*(?![A-Za-z0-9])")
@@ -32,6 +36,10 @@ _TYPES = {"object": "a mapping", "array": "a list", "string": "a string", "integ
 #: flux-operator and others widen these enums of the CRDs when they install them.
 _WIDENED = (("Alert", "eventSources"), ("Receiver", "resources"))
 
+_Path = tuple[str | int, ...]
+#: The path of each flaw, and why it is one.
+_Verdict = list[tuple[_Path, str]]
+
 
 @dataclass(frozen=True)
 class _Schema:
@@ -39,63 +47,63 @@ class _Schema:
 
     digest: str
     body: Any = field(compare=False, repr=False)
-    is_structural: bool = field(default=False, compare=False)
-    """In the form that a CRD has."""
+    """A JSON schema of ours, or the openAPIV3 schema of a CustomResourceDefinition."""
+    definition: Ref | None = None
+    """The CustomResourceDefinition of the repository that has it; None for a schema of ours."""
 
 
-def flaws(contents: ClusterContents, cache: ContentCache) -> Schemas:
+@dataclass(frozen=True)
+class _Question:
+    """An object, and the schema by which to judge it. ``digest``: of both; "" if JSON cannot hold the object."""
+
+    resource: Resource
+    schema: _Schema
+    body: dict[str, Any]
+    digest: str
+
+
+def judge(contents: ClusterContents, cache: ContentCache) -> tuple[Schemas, tuple[Gap, ...]]:
     """Validate the rendered Flux objects of a cluster. Values that a variable or SOPS hides are not judged.
 
-    ``cache``: has the verdicts of other clusters and runs, by schema and object.
+    A schema of ours is applied here, one of the repository in the worker. The gaps are schemas that are none, and what exceeds
+    a limit. ``cache``: has the verdicts of other clusters and runs, by schema and object.
     """
+    questions = list(_questions(contents))
+    verdicts: dict[Ref, _Verdict] = {}
+    open_questions = []
+    for question in questions:
+        verdict = cache.get(_AREA, question.digest) if question.digest else None
+        if verdict is None:
+            open_questions.append(question)
+        else:
+            verdicts[question.resource.ref] = [(tuple(path), why) for path, why in verdict]
+    gaps = []
+    for question, answer in _answers(open_questions):
+        if isinstance(answer, Gap):
+            gaps.append(answer)
+            continue
+        verdicts[question.resource.ref] = sorted(set(answer), key=str)
+        if question.digest:
+            cache.put(_AREA, question.digest, verdicts[question.resource.ref])
+    flaws = [
+        SchemaFlaw(q.resource.ref, contents.owners[q.resource.ref][-1], path, why)
+        for q in questions
+        for path, why in verdicts.get(q.resource.ref, ())
+    ]
+    return Schemas(tuple(flaws)), tuple(dict.fromkeys(gaps))
+
+
+def _questions(contents: ClusterContents) -> Iterator[_Question]:
     cluster_schemas = dict(_schemas_of(contents))
-    flaws: list[SchemaFlaw] = []
     for ref, resource in sorted(contents.objects.items()):
-        owners = contents.owners.get(ref)
-        if not owners or ref.kind not in flux.KINDS or ref in contents.raw or resource.has("sops"):
+        is_applied = bool(contents.owners.get(ref)) and ref not in contents.raw
+        if not is_applied or ref.kind not in flux.KINDS or resource.has("sops"):
             continue
         key = f"{resource.api_version}/{resource.text('kind')}"
         if schema := cluster_schemas.get(key) or _packaged(key):
-            flaws += [SchemaFlaw(ref, owners[-1], path, why) for path, why in _verdict(schema, resource, cache)]
-    return Schemas(tuple(flaws))
-
-
-def _verdict(schema: _Schema, resource: Resource, cache: ContentCache) -> list[tuple[tuple[str | int, ...], str]]:
-    body = {k: v for k, v in resource.body.items() if k != "status"}
-    content = _to_json(body)
-    digest = _digest(schema.digest.encode() + content) if content else ""
-    verdict = cache.get(_AREA, digest) if digest else None
-    if verdict is None:
-        verdict = sorted(set(_errors(_validator(schema), resource.kind, body)), key=str)
-        if digest:
-            cache.put(_AREA, digest, verdict)
-    return [(tuple(path), why) for path, why in verdict]
-
-
-def plain(schema: Any, *, root: bool = True) -> Any:
-    """Turn a structural openAPIV3 schema into a JSON schema.
-
-    Objects are closed, as server-side apply reads them, and descriptions are removed.
-    """
-    if isinstance(schema, list):
-        return [plain(item, root=False) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    result: dict[str, Any] = {}
-    for key, value in schema.items():
-        if key in ("description", "format", "default", "nullable", "example") or key.startswith("x-kubernetes-"):
-            continue
-        if key == "properties":
-            properties = {k: v for k, v in value.items() if not (root and k == "status")}
-            result[key] = {name: plain(inner, root=False) for name, inner in properties.items()}
-        else:
-            result[key] = plain(value, root=False)
-    if schema.get("x-kubernetes-int-or-string"):
-        result["type"] = ["integer", "string"]
-    is_closed = "properties" in schema and "additionalProperties" not in schema
-    if is_closed and not root and not schema.get("x-kubernetes-preserve-unknown-fields"):
-        result["additionalProperties"] = False
-    return result
+            body = {k: v for k, v in resource.body.items() if k != "status"}
+            content = _to_json(body)
+            yield _Question(resource, schema, body, _digest(schema.digest.encode() + content) if content else "")
 
 
 def _schemas_of(contents: ClusterContents) -> Iterator[tuple[str, _Schema]]:
@@ -105,8 +113,7 @@ def _schemas_of(contents: ClusterContents) -> Iterator[tuple[str, _Schema]]:
                 if row.flag("served") and row.has("schema.openAPIV3Schema"):
                     key = f"{crd.text('spec.group')}/{row.text('name')}/{crd.text('spec.names.kind')}"
                     body = row.get("schema.openAPIV3Schema")
-                    digest = _digest(_to_json(body) or repr(body).encode("utf-8", "surrogatepass"))
-                    yield key, _Schema(digest, body, is_structural=True)
+                    yield key, _Schema(_digest(_to_json(body)), body, crd.ref)
 
 
 @lru_cache(1)
@@ -122,7 +129,7 @@ def _packaged(key: str) -> _Schema | None:
 
 
 def _to_json(body: Any) -> bytes:
-    """Encode a body as JSON; b"" if it contains a text that is not valid Unicode."""
+    """Encode a body as JSON; b"" if it is nested too deeply, or contains what JSON cannot hold."""
     try:
         return orjson.dumps(body)
     except TypeError:
@@ -133,25 +140,100 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _answers(questions: Iterable[_Question]) -> Iterator[tuple[_Question, _Verdict | Gap]]:
+    """Yield the verdict on each object, or the gap that explains why there is none."""
+    foreign: list[_Question] = []
+    for question in questions:
+        if question.schema.definition:
+            foreign.append(question)
+        else:
+            yield question, _own_verdict(question)
+    groups = [list(group) for _, group in groupby(sorted(foreign, key=_order), key=_order)]
+    yield from _foreign_verdicts(groups)
+
+
+def _order(question: _Question) -> tuple[Ref | None, str]:
+    return question.schema.definition, question.schema.digest
+
+
 @lru_cache(256)
 def _validator(schema: _Schema) -> Draft7Validator:
-    from jsonschema import Draft7Validator
-    from referencing import Registry
+    import jsonschema_rs
 
-    # An empty registry: a schema must not be able to fetch another.
-    return Draft7Validator(plain(schema.body) if schema.is_structural else schema.body, registry=Registry())
+    return jsonschema_rs.Draft7Validator(
+        schema.body, validate_formats=False, pattern_options=jsonschema_rs.RegexOptions(), offline=True
+    )
 
 
-def _errors(checker: Draft7Validator, kind: str, body: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    for error in checker.iter_errors(_without_nulls(body)):
-        path = tuple(error.absolute_path)
-        if _is_hidden(error.instance) or ((kind, str(path[1:2] and path[1])) in _WIDENED and error.validator == "enum"):
+def _own_verdict(question: _Question) -> _Verdict | Gap:
+    try:
+        errors = schema_worker.errors(_validator(question.schema), _without_nulls(question.body))
+    except (ValueError, OverflowError, RecursionError):
+        return Gap(question.resource.ref, GapReason.MALFORMED, "is not validated: JSON cannot hold it")
+    return list(_messages(question, question.schema.body, errors))
+
+
+def _foreign_verdicts(groups: list[list[_Question]]) -> Iterator[tuple[_Question, _Verdict | Gap]]:
+    """Ask the worker once for all schemas of the repository."""
+    asked: list[tuple[list[_Question], Any, str]] = []
+    for group in groups:
+        unreadable = [question for question in group if not question.digest]
+        yield from (
+            (q, Gap(q.resource.ref, GapReason.MALFORMED, "is not validated: JSON cannot hold it")) for q in unreadable
+        )
+        readable = [question for question in group if question.digest]
+        try:
+            schema = _json_schema(group[0].schema)
+        except structural.SchemaError as error:
+            yield from ((question, _refusal(question, str(error))) for question in readable)
             continue
-        yield from _messages(error, path)
-    yield from _chart_errors(body)
+        bodies = [_without_nulls(question.body) for question in readable]
+        asked.append((readable, schema, json.dumps({"schema": json.dumps(schema), "objects": bodies})))
+    answers = schema_process.ask([line for *_, line in asked]) if asked else []
+    for (group, schema, _), answer in zip(asked, answers, strict=True):
+        if "errors" not in answer:
+            yield from ((question, _refusal(question, str(answer["why"]))) for question in group)
+            continue
+        for question, errors in zip(group, answer["errors"], strict=True):
+            yield question, list(_messages(question, schema, errors))
 
 
-def _chart_errors(body: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _json_schema(schema: _Schema) -> Any:
+    if not _to_json(schema.body):
+        raise structural.SchemaError("it is nested too deeply, or JSON cannot hold it")
+    return structural.json_schema(schema.body)
+
+
+def _refusal(question: _Question, why: str) -> Gap:
+    kind = question.resource.kind
+    definition = question.schema.definition or question.resource.ref
+    reason = GapReason.TOO_LARGE if "limit" in why else GapReason.MALFORMED
+    return Gap(definition, reason, f"no {kind} is validated by its schema: {' '.join(why.split())}")
+
+
+def _messages(question: _Question, schema: Any, errors: Iterable[list[Any]]) -> Iterator[tuple[_Path, str]]:
+    """Yield the path and the message of each flaw, in the words of the API server if it has any."""
+    body = _without_nulls(question.body)
+    for path, schema_path, names in errors:
+        kind, instance = str(schema_path[-1]), _at(body, path)
+        is_widened = (question.resource.kind, str(path[1:2] and path[1])) in _WIDENED and kind == "enum"
+        if not (_is_hidden(instance) or is_widened):
+            error = _Error(tuple(path), kind, _at(schema, schema_path), instance, names)
+            yield from error.messages(_at(schema, schema_path[:-1]))
+    yield from _chart_errors(question.body)
+
+
+def _at(value: Any, path: Iterable[str | int]) -> Any:
+    """Return the value at a path; None if there is none."""
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _chart_errors(body: Any) -> Iterator[tuple[_Path, str]]:
     """Check the CEL rule of a HelmRelease's CRD that users break by mistake (helm-controller 1.6, api/v2)."""
     spec = body.get("spec")
     if body.get("kind") == "HelmRelease" and isinstance(spec, dict) and ("chart" in spec) == ("chartRef" in spec):
@@ -172,27 +254,38 @@ def _is_hidden(value: Any) -> bool:
     )
 
 
-def _messages(error: ValidationError, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield the path and the message of each flaw in an error, in the words of the API server if it has any."""
-    kind: Any = error.validator
-    expected: Any = error.validator_value
-    dotted = Fields({}, path).dotted
-    if kind == "additionalProperties" and isinstance(error.instance, dict):
-        properties = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-        for key in sorted(set(error.instance) - set(properties)):
-            similar = difflib.get_close_matches(key, properties, 1, 0.7)
+@dataclass(frozen=True)
+class _Error:
+    """An error of a validator: where, the keyword and its value, the value there; the names that are missing or unknown."""
+
+    path: _Path
+    keyword: str
+    expected: Any
+    instance: Any
+    names: Any
+
+    def messages(self, parent: Any) -> Iterator[tuple[_Path, str]]:
+        """Yield the path and the message of each flaw. ``parent``: the schema that has the keyword."""
+        dotted = Fields({}, self.path).dotted
+        if self.keyword == "additionalProperties" and isinstance(self.names, list):
+            yield from self._unknown_fields(parent)
+        elif self.keyword == "required":
+            yield self.path, f"{dotted}.{self.names}: Required value"
+        elif self.keyword == "type":
+            types = [self.expected] if isinstance(self.expected, str) else self.expected
+            yield self.path, f"{dotted}: must be {' or '.join(_TYPES.get(t, t) for t in types)}"
+        elif self.keyword == "enum":
+            values = ", ".join(f'"{v}"' for v in self.expected)
+            yield self.path, f'{dotted}: Unsupported value: "{self.instance}": supported values: {values}'
+        elif self.keyword in ("pattern", structural.GO_PATTERN):
+            yield self.path, f'{dotted}: Invalid value: "{self.instance}": should match {self.expected}'
+        elif self.keyword in ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "minProperties"):
+            yield self.path, f"{dotted}: Invalid value: {self.keyword} is {self.expected}"
+
+    def _unknown_fields(self, parent: Any) -> Iterator[tuple[_Path, str]]:
+        properties = parent.get("properties", {}) if isinstance(parent, Mapping) else {}
+        for key in sorted(self.names):
+            similar = most_similar(key, properties, 0.7, 1)
             hint = f"; did you mean {similar[0]}?" if similar else ""
-            yield (*path, key), f".{Fields({}, (*path, key)).dotted}: field not declared in schema{hint}"
-    elif kind == "required":
-        missing = [k for k in expected if isinstance(error.instance, dict) and k not in error.instance]
-        yield from ((path, f"{dotted}.{key}: Required value") for key in missing)
-    elif kind == "type":
-        types = [expected] if isinstance(expected, str) else expected
-        yield path, f"{dotted}: must be {' or '.join(_TYPES.get(t, t) for t in types)}"
-    elif kind == "enum":
-        values = ", ".join(f'"{v}"' for v in expected)
-        yield path, f'{dotted}: Unsupported value: "{error.instance}": supported values: {values}'
-    elif kind == "pattern":
-        yield path, f'{dotted}: Invalid value: "{error.instance}": should match {expected}'
-    elif kind in ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "minProperties"):
-        yield path, f"{dotted}: Invalid value: {kind} is {expected}"
+            path = (*self.path, key)
+            yield path, f".{Fields({}, path).dotted}: field not declared in schema{hint}"

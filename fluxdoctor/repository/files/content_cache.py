@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-_FORMAT = b"fluxdoctor kept 3\n"
+_FORMAT = b"fluxdoctor kept 4\n"
 _DIGEST, _LENGTH = 64, 12
 _HEADER = _DIGEST + _LENGTH
 _MAX_PARTS = 16

@@ -14,7 +14,7 @@ from fluxdoctor.model.tree import Tree, clean
 
 _WILDCARDS = frozenset("*?[{")
 _VARIABLE_PARTS = re.compile(r"^(?:ssh://|https?://|oci://)?(?:[^@/]+@)?|(?:\.git)?/*$")
-_SUBMODULE = re.compile(rb"^\s*path\s*=\s*(\S+)", re.M)
+_SUBMODULE = re.compile(rb"^[ \t]*+path[ \t]*+=[ \t]*+(\S++)", re.M)
 
 
 def normalize_url(url: str) -> str:
@@ -32,7 +32,8 @@ def external_folders(source: Resource | None, tree: Tree) -> tuple[str, ...]:
     if source is None:
         return ()
     includes = [r.text("toPath") or r.text("repository.name") for r in source.rows("spec.include")]
-    modules = _SUBMODULE.findall(tree.text(".gitmodules")) if source.flag("spec.recurseSubmodules") else []
+    has_modules = source.flag("spec.recurseSubmodules") and tree.is_file(".gitmodules")
+    modules = _SUBMODULE.findall(tree.text(".gitmodules")) if has_modules else []
     return tuple(clean(path) for path in (*includes, *(m.decode("utf-8", "replace") for m in modules)))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from fluxdoctor.model import flux
+from fluxdoctor.model import flux, go_regex
 from fluxdoctor.model.resource import Fields, Ref, Resource, split
 from fluxdoctor.repository.build.patches import bodies_of
 
@@ -56,18 +55,11 @@ def marks(origin: Resource, sync: Fields) -> Iterator[tuple[tuple[str | int, ...
             yield split(created), position
 
 
-def patches(origin: Resource, sync: Fields, kinds: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+def patches(origin: Resource, sync: Fields, kinds: Collection[str]) -> Iterator[Mapping[str, Any]]:
     """Yield the patches of a FluxInstance for these kinds. flux-operator builds all its objects with them (0.58)."""
     for row in Fields(origin.body).rows((*sync.path[:-1], "kustomize", "patches")):
         pattern = row.text("target.kind") or next(
             (Fields(body).text("kind") for body in bodies_of(row.text("patch"))), ""
         )
-        if any(_matches(pattern, kind) for kind in kinds):
+        if pattern and go_regex.selects(pattern, kinds, default=False):
             yield row.body
-
-
-def _matches(pattern: str, kind: str) -> bool:
-    try:
-        return re.fullmatch(pattern, kind) is not None
-    except re.error:
-        return False

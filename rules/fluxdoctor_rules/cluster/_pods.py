@@ -117,7 +117,7 @@ def _unscheduled(pod: Resource) -> Iterator[Stuck]:
             and row.text("status") == "False"
             and row.text("reason") == "Unschedulable"
         ):
-            yield Stuck(pod, "Unschedulable", row.text("message"))
+            yield Stuck(pod, "Unschedulable", row.message("message"))
 
 
 def _containers(cluster: Cluster, pod: Resource, key: str) -> Iterator[Stuck]:
@@ -141,10 +141,10 @@ def _containers(cluster: Cluster, pod: Resource, key: str) -> Iterator[Stuck]:
 
 def _message(cluster: Cluster, pod: Resource, status: Fields) -> str:
     """Return the most detailed message: that of an event if the status only reports a back-off."""
-    message = status.text("state.waiting.message")
+    message = status.message("state.waiting.message")
     if status.text("state.waiting.reason") == CRASH:
         last = status.fields("lastState.terminated")
-        return last.text("message").strip().rpartition("\n")[2] or last.text("reason")
+        return last.message("message").rpartition("\n")[2] or last.text("reason")
     failures = (
         e.message for e in cluster.events(pod.ref) if e.type == "Warning" and e.reason == "Failed" and ":" in e.message
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref
 
 _MESSAGE = re.compile(
-    r"(?:CustomResourceDefinition/|\")(?P<crd>[\w-]+(?:\.[\w-]+)+)\b"
-    r".*?status\.storedVersions\[\d+\]: Invalid value: \"(?P<version>[^\"]+)\"",
+    r"(?:CustomResourceDefinition/|\")(?P<crd>[\w-]++(?:\.[\w-]++)++)\b"
+    r".{0,1000}?status\.storedVersions\[\d+\]: Invalid value: \"(?P<version>[^\"]+)\"",
     re.S,
 )
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from fluxdoctor import Cluster, Evidence, Failures, Problem, controller_of
 from fluxdoctor_rules.shared import controllers
 
-_MESSAGE = re.compile(r"please enable the (?P<a>[A-Za-z]+) feature gate|(?P<b>[A-Za-z]+) feature gate is disabled")
+_MESSAGE = re.compile(
+    r"please enable the (?P<a>[A-Za-z]+) feature gate|(?<![A-Za-z])(?P<b>[A-Za-z]++) feature gate is disabled"
+)
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref
 
 _MESSAGE = re.compile(
-    r"(?P<kind>[A-Z]\w*)/(?:(?P<namespace>[^/\s]+)/)?(?P<name>\S+) dry-run failed"
-    r".*?(?P<path>\.[\w.\[\]\"=-]+): field not declared in schema",
+    r"(?<!\w)(?P<kind>[A-Z]\w*+)/(?:(?P<namespace>[^/\s]+)/)?(?P<name>[^/\s]++) dry-run failed"
+    r".{0,2000}?(?P<path>\.[\w.\[\]\"=-]+): field not declared in schema",
     re.S,
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref
 
 _CONFLICT = re.compile(
-    r"conflict occurred while applying object (?P<object>\S+) .*?Kind=(?P<kind>\w+): .*?"
+    r"conflict occurred while applying object (?P<object>\S++) .{0,100}?Kind=(?P<kind>\w++): .{0,200}?"
     r'conflicts? with "(?P<manager>[^"]+)"(?P<rest>.*)',
     re.S,
 )

@@ -7,7 +7,7 @@ from fluxdoctor import ChartIndexes, Cluster, Evidence, Failures, Problem, semve
 from fluxdoctor_rules.helm._releases import chart_source
 
 _REFUSAL = re.compile(
-    r"chart requires kubeVersion: (?P<range>.+?) which is incompatible with Kubernetes (?P<version>\S+)"
+    r"chart requires kubeVersion: (?P<range>.{1,300}?) which is incompatible with Kubernetes (?P<version>\S+)"
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fluxdoctor import Confidence, Failures, Problem, object_names, release_namespace
 from fluxdoctor_rules.helm._values import field_with
 
-_ERROR = re.compile(r'(?P<object>[A-Za-z][\w.]*) "(?P<name>[^"]+)" is invalid: (?P<detail>.+)', re.S)
+_ERROR = re.compile(r'(?<![\w.])(?P<object>[A-Za-z][\w.]*+) "(?P<name>[^"]++)" is invalid: (?P<detail>.+)', re.S)
 _VALUE = re.compile(r'(?:Invalid|Unsupported) value: ("[^"]*"|-?[\d.]+)')
 
 

@@ -1,10 +1,8 @@
 """A patch in spec.postRenderers matches no object of the release."""
 
-import difflib
-import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Fields, Graph, Problem, Ref, Resource, nearest, suggestion
+from fluxdoctor import Cluster, Edge, Fields, Graph, Problem, Ref, Resource, go_regex, most_similar, nearest, suggestion
 from fluxdoctor_rules.helm._releases import is_settled
 
 #: Kinds that charts do not create through hooks: if one is not in the inventory, the chart does not render it.
@@ -28,18 +26,12 @@ def check(cluster: Cluster, graph: Graph) -> Iterator[Problem]:
 def _is_unmatched(target: Fields, objects: tuple[Ref, ...]) -> bool:
     kind, name = target.text("kind"), target.text("name")
     if kind in _NEVER_HOOKS:
-        return not any(ref.kind == kind and _matches(name, ref.name) for ref in objects)
+        names = {ref.name for ref in objects if ref.kind == kind}
+        return not (names and go_regex.selects(name, names, default=True))
     # A misspelt kind: the chart renders no object of it, but renders one of a very similar kind. A lower cutoff would
     # take ServiceAccount for Service.
     kinds = {ref.kind for ref in objects}
-    return bool(kind) and kind not in kinds and bool(difflib.get_close_matches(kind, kinds & {*_NEVER_HOOKS}, 1, 0.8))
-
-
-def _matches(pattern: str, name: str) -> bool:
-    try:
-        return not pattern or re.fullmatch(pattern, name) is not None
-    except re.error:
-        return True  # Go and Python differ slightly in regular expressions: a pattern that fails here is not judged
+    return bool(kind) and kind not in kinds and bool(most_similar(kind, kinds & {*_NEVER_HOOKS}, 0.8, 1))
 
 
 def _problem(release: Resource, target: Fields, objects: tuple[Ref, ...]) -> Problem:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from fluxdoctor import Cluster, Confidence, Evidence, Failures, Problem, Ref, Resource, owner
 
 _ERROR = re.compile(
-    r'(?P<kind>\w+) "(?P<name>[^"]+)" in namespace "(?P<namespace>[^"]*)" exists and cannot be imported into the current release'
+    r'(?<!\w)(?P<kind>\w++) "(?P<name>[^"]++)" in namespace "(?P<namespace>[^"]*)" '
+    r"exists and cannot be imported into the current release"
 )
 _NO_ADOPTION = ("spec.install.disableTakeOwnership", "spec.upgrade.disableTakeOwnership")
 

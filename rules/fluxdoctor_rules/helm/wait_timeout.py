@@ -7,13 +7,14 @@ from fluxdoctor import Cluster, Confidence, Edge, Failure, Failures, Graph, Prob
 
 # Lists of objects by Flux and by Helm 4; then the errors of Helm 3 and of a wait that was canceled, which list none.
 _LIST = re.compile(
-    r"(?:timeout waiting for|failed early due to stalled resources|timed out waiting for):? \[(?P<objects>.+)\]",
+    r"\A(?>.*?(?:timeout waiting for|failed early due to stalled resources|timed out waiting for):? \[)(?P<objects>.+)\]",
     re.S,
 )
-_LISTED = re.compile(r"(?P<kind>[A-Z]\w+)/(?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[^\s/,:\]]+) status: '")
+_LISTED = re.compile(r"(?<!\w)(?P<kind>[A-Z]\w++)/(?:(?P<namespace>[a-z0-9-]++)/)?(?P<name>[^\s/,:\]]++) status: '")
 _HELM4 = re.compile(r"resource (?P<kind>[A-Z]\w+)/(?P<namespace>[^/\s]*)/(?P<name>\S+) not ready")
 _UNLISTED = re.compile(
-    r"Helm (?:install|upgrade|rollback)\b.* failed.*(?:timed out waiting for the condition|context deadline exceeded"
+    r"Helm (?:install|upgrade|rollback)\b(?>.{0,1000}? failed).{0,2000}?"
+    r"(?:timed out waiting for the condition|context deadline exceeded"
     r"|would exceed context deadline)",
     re.S,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fluxdoctor import Cluster, Evidence, Problem
 
 _SCHEME = re.compile(r"(?P<text>[a-z][a-z0-9+.-]*://)")
-_TAG = re.compile(r"[^/:]+(?P<text>[:@][^/]+)\Z")
+_TAG = re.compile(r"(?<![^:])[^:]+(?P<text>[:@].+)\Z", re.S)
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
@@ -16,7 +16,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
         # The Kustomization that applies the object substitutes a text with ${.
         if "${" in image:
             continue
-        extra = _SCHEME.match(image) or (_TAG.search(image) if "/" in image else None)
+        extra = _SCHEME.match(image) or (_TAG.search(image.rpartition("/")[2]) if "/" in image else None)
         if extra:
             proof = Evidence.field(f"spec.image: {image}", str(repository.ref))
             yield Problem(repository.ref, {"extra": extra["text"], "image": image}, (proof,), field="spec.image")

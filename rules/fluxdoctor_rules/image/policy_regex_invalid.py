@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Problem
-from fluxdoctor_rules.image import _tags
+from fluxdoctor import Cluster, Evidence, Problem, Unknown, go_regex
 
 
-def check(cluster: Cluster) -> Iterator[Problem]:
-    """Find syntax that Go does not support, and errors that are invalid in any dialect."""
+def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
+    """Compile the pattern as Go does, and say what Go refuses."""
     for policy in cluster.active("ImagePolicy"):
         pattern = policy.text("spec.filterTags.pattern")
-        why = "" if "${" in pattern else _tags.flaw(pattern)
-        if why:
+        if "${" in pattern:
+            continue
+        if limit := go_regex.limit(pattern):
+            yield Unknown(policy.ref, f"spec.filterTags is not evaluated: {limit}")
+        if why := go_regex.flaw(pattern):
             facts = {"pattern": pattern, "why": why}
             yield Problem(
                 policy.ref,

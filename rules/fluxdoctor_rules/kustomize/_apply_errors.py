@@ -7,7 +7,7 @@ from fluxdoctor import Evidence, Failure, Failures, Location, Manifests, Ref, Re
 
 APPLIERS = ("FluxInstance", "Kustomization", "ResourceSet")
 #: An object as the controllers print it: Kind/namespace/name, or Kind/name if it is cluster-scoped.
-OBJECT = r"(?P<object>[A-Z][A-Za-z0-9]*(?:/[a-z0-9][a-z0-9.-]*)?/[A-Za-z0-9][^\s/\[\],']*)"
+OBJECT = r"(?<![A-Za-z0-9])(?P<object>[A-Z][A-Za-z0-9]*+(?:/[a-z0-9][a-z0-9.-]*+)?/[A-Za-z0-9][^\s/\[\],']*+)"
 #: Before Flux 2.1 the reason followed a comma: dry-run failed, reason: Invalid, error: ...
 DRY_RUN = OBJECT + r" (?:dry-run|apply) failed(?:,? ?\(?(?:reason: )?(?P<reason>\w+)\)?)?(?:,? error)?[:,]? "
 
@@ -18,7 +18,9 @@ _SORTS = (
     ("webhook", re.compile(r"failed calling webhook|does not support dry run")),
     (
         "denied",
-        re.compile(r"admission webhook .+? denied the request|ValidatingAdmissionPolicy|violates PodSecurity", re.S),
+        re.compile(
+            r"admission webhook .{1,300}? denied the request|ValidatingAdmissionPolicy|violates PodSecurity", re.S
+        ),
     ),
     ("quota", re.compile(r"exceeded quota: |maximum \w+ usage per ")),
     ("forbidden", re.compile(r'User "[^"]+" cannot ')),
@@ -38,7 +40,7 @@ _SORTS = (
     ),
 )
 
-_LIST = re.compile(r"(?:timeout waiting for|failed early due to stalled resources): \[(?P<list>.*)\]", re.S)
+_LIST = re.compile(r"\A(?>.*?(?:timeout waiting for|failed early due to stalled resources): \[)(?P<list>.*)\]", re.S)
 _ITEM = re.compile(OBJECT + r" status: '(?P<status>\w+)'")
 
 
@@ -76,7 +78,7 @@ def in_git(manifests: Manifests | None, text: str, owner: Ref) -> Resource | Non
 def steps(field: str) -> tuple[str | int, ...]:
     """Parse a field path of the API server, ``.spec.containers[0].image``, up to a list key that is not an index."""
     path: list[str | int] = []
-    for name, index in re.findall(r"([^.\[\]]+)|\[([^\]]*)\]", field.strip().lstrip(".")):
+    for name, index in re.findall(r"([^.\[\]]+)|\[([^\[\]]*+)\]", field.strip().lstrip(".")):
         if name:
             path.append(name)
         elif index.isdecimal():

@@ -10,7 +10,7 @@ _OBJECT = re.compile(_apply_errors.OBJECT + r" (?:dry-run|apply) failed")
 #: The API server's note that it skipped further validation; it follows the real error.
 _NOISE = re.compile(r",? ?<nil>: Invalid value: \S+: some validation rules were not checked because[^\],]*")
 _FIELD = re.compile(
-    r"(?:\[|: |, )(?P<field>\.?[a-z][A-Za-z]*(?:\.[A-Za-z][\w-]*|\[[^\]]*\])+|\.[a-z][A-Za-z]*|spec|metadata|data): "
+    r"(?:\[|: |, )(?P<field>\.?[a-z][A-Za-z]*(?:\.[A-Za-z][\w-]*+|\[[^\[\]]*+\]){1,40}+|\.[a-z][A-Za-z]*|spec|metadata|data): "
 )
 _VALUE = re.compile(r'"[^"]*"')
 _MANY = 8

@@ -7,7 +7,7 @@ from fluxdoctor import Cluster, Evidence, Ref, Resource
 from fluxdoctor_rules.kustomize import _apply_errors
 
 _VALUE = re.compile(r'(?:Unsupported|Invalid) value: "?(?P<value>[^":]+)"?')
-_TYPE = re.compile(r"expected (?P<type>string|numeric|boolean|map|list)[^,]*, got (?P<got>\w+|&\S+)")
+_TYPE = re.compile(r"expected (?P<type>string|numeric|boolean|map|list)[^,]{0,200}, got (?P<got>\w+|&\S+)")
 _KINDS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "numeric": (int, float),
@@ -16,7 +16,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "list": (list, tuple),
 }
 _LONGEST = 80
-_QUOTA = re.compile(r"exceeded quota: (?P<quota>[^,]+), requested: (?P<requested>[^;]+?), used: ")
+_QUOTA = re.compile(r"exceeded quota: (?P<quota>[^,]{1,253}), requested: (?P<requested>[^;]{1,500}?), used: ")
 _MANAGER = re.compile(r'conflicts? with "(?P<manager>[^"]+)"')
 
 
@@ -24,7 +24,7 @@ def in_git(why: str, field: str, declared: Resource) -> Evidence | None:
     """Compare the error with the declaration: the value or type in the error, or a field that is missing or unknown."""
     path = _apply_errors.steps(field)
     # A list key that is not an index ends the steps, so the fields below it are not in the path.
-    if not path or re.search(r"\[[^\]]*[^\]\d][^\]]*\]", field):
+    if not path or re.search(r"\[\d*+[^\[\]\d][^\[\]]*+\]", field):
         return None
     where = str(declared.at(path) or declared.file)
     value, is_set = declared.get(path), declared.has(path)

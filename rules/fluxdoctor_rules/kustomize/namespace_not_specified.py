@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fluxdoctor import Cluster, Evidence, Failures, Manifests, Problem, Ref, Versions, owner
 from fluxdoctor_rules.kustomize import _apply_errors
 
-_OBJECT = re.compile(r"(?P<object>[A-Z]\w*/[^\s/]+) namespace not specified: ")
+_OBJECT = re.compile(r"(?<!\w)(?P<object>[A-Z]\w*+/[^\s/]++) namespace not specified: ")
 #: Earlier versions of kustomize-controller ran kubectl apply, which uses the namespace default.
 _SERVER_SIDE = (0, 18)
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 from fluxdoctor import Cluster, Failures, Manifests, Problem, Ref, Schemas
 from fluxdoctor_rules.kustomize import _apply_errors, _refusal
 
-_NEWER = re.compile(r"typed patch object \([^;)]*; \S+\.fluxcd\.io/[^)]*\): .*field not declared in schema")
-_STORED = re.compile(r"[\w-]+\.[\w.]*fluxcd\.io\b.*?status\.storedVersions\[")
+_NEWER = re.compile(
+    r"typed patch object \([^;()]*+; [^\s()]+\.fluxcd\.io/[^()]*+\): .{0,2000}?field not declared in schema"
+)
+_STORED = re.compile(r"[\w-]\.fluxcd\.io\b.{0,1000}?status\.storedVersions\[")
 
 
 def check(

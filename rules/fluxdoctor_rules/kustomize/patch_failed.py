@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fluxdoctor import Build, Failures, Fields, Manifests, Problem, Resource, Tree
 
-_ERROR = re.compile(r"\b\w+ operation does not apply: .*?(?<![\w/])(?P<path>/[^\s:'\"]+).*")
+_ERROR = re.compile(r"\b\w++ operation does not apply: .{0,1000}?(?<![\w/])(?P<path>/[^\s:'\"]+).*")
 
 
 def check(failures: Failures, manifests: Manifests) -> Iterator[Problem]:

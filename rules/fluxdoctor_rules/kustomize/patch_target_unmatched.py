@@ -1,10 +1,21 @@
 """The target of a patch selects none of the objects of the build."""
 
-import difflib
-import re
 from collections.abc import Iterator, Sequence
 
-from fluxdoctor import Build, Cluster, Fields, Location, Manifests, Problem, Resource, did_you_mean, nearest, suggestion
+from fluxdoctor import (
+    Build,
+    Cluster,
+    Fields,
+    Location,
+    Manifests,
+    Problem,
+    Resource,
+    did_you_mean,
+    go_regex,
+    most_similar,
+    nearest,
+    suggestion,
+)
 
 _PARTS = ("kind", "group", "version", "name", "namespace")
 
@@ -49,7 +60,7 @@ def _is_specific(target: Fields, objects: Sequence[Resource]) -> bool:
     """Tell whether a target has a name, or a kind that is a misspelling of one in the build."""
     kinds = {resource.text("kind") for resource in objects}
     kind = target.text("kind")
-    similar = kind not in kinds and difflib.get_close_matches(kind, sorted(kinds), 1, 0.8)
+    similar = kind not in kinds and most_similar(kind, kinds, 0.8, 1)
     return bool(target.text("name").strip(".*+")) or bool(similar)
 
 
@@ -67,14 +78,8 @@ def _selects(target: Fields, resource: Resource) -> bool:
     ambiguous = () if resource.api_version else ("group", "version")
     ambiguous = (*ambiguous, "name") if resource.kind == "Namespace" else ambiguous
     parts = [p for p in _PARTS if target.text(p) and p not in ambiguous]
-    return all(any(_matches(target.text(p), value) for value in values[p]) for p in parts)
-
-
-def _matches(pattern: str, value: str) -> bool:
-    try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error:
-        return True  # Go's syntax differs slightly from Python's: assume a match
+    # kustomize fails the build if it cannot compile a selector, which is another fault.
+    return all(go_regex.selects(target.text(p), values[p], default=True) for p in parts)
 
 
 def _problem(

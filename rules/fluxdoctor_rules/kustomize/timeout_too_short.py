@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Failures, Problem, Ref, State, age, condition, state, timeout
 
-_IN_PROGRESS = re.compile(r"HelmRelease/(?P<namespace>[^\s/]+)/(?P<name>[^\s,\]]+) status: 'InProgress'")
+_IN_PROGRESS = re.compile(r"HelmRelease/(?P<namespace>[^\s/]+)/(?P<name>[^\s/,\]]++) status: 'InProgress'")
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:

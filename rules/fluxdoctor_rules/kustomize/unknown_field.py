@@ -1,9 +1,8 @@
 """A declared field is unknown to Kubernetes, and the object in the cluster does not have it."""
 
-import re
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Fields, Manifests, Problem, Resource, Unknown, did_you_mean, owner
+from fluxdoctor import Build, Cluster, Fields, Manifests, Problem, Resource, Unknown, did_you_mean, go_regex, owner
 from fluxdoctor_rules.kustomize._build import applied, live
 from fluxdoctor_rules.kustomize._schema import places
 from fluxdoctor_rules.shared.variables import is_generated
@@ -38,12 +37,9 @@ def _is_plain(resource: Resource, build: Build) -> bool:
 def _may_touch(target: Fields, resource: Resource) -> bool:
     kind, name = target.text("kind"), target.text("name")
     names = (resource.name, resource.text("metadata.name"))
-    try:
-        other_kind = kind and not re.fullmatch(kind, resource.text("kind"))
-        other_name = name and not any(re.fullmatch(name, n) for n in names)
-    except re.error:
-        return True
-    return not (other_kind or other_name)
+    return go_regex.selects(kind, (resource.text("kind"),), default=True) and go_regex.selects(
+        name, names, default=True
+    )
 
 
 def _dropped(resource: Resource, deployed: Resource) -> Iterator[tuple[tuple[str | int, ...], frozenset[str]]]:

@@ -7,7 +7,7 @@ from fluxdoctor import Build, Cluster, Failures, Fields, Manifests, Problem, Res
 from fluxdoctor_rules.shared.variables import defined, fields, sources, uses
 
 _ERROR = re.compile(
-    r"""(?:post build failed for '(?P<object>[^']*)'.*?)?variable not set \(strict mode\): "(?P<variable>[^"]+)\"""",
+    r"""(?:post build failed for '(?P<object>[^']*+)'.{0,300}?)?variable not set \(strict mode\): "(?P<variable>[^"]+)\"""",
     re.S,
 )
 

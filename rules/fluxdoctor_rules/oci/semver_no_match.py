@@ -1,14 +1,13 @@
 """No tag of a repository satisfies the semver range of an OCIRepository."""
 
-import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, OciTags, Problem, Resource, State, semver, state
+from fluxdoctor import Cluster, OciTags, Problem, Resource, State, Unknown, go_regex, semver, state
 
 _CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
 
-def check(cluster: Cluster, oci: OciTags) -> Iterator[Problem]:
+def check(cluster: Cluster, oci: OciTags) -> Iterator[Problem | Unknown]:
     """Evaluate the tags as source-controller does: first the filter, then the range."""
     for repository in cluster.active("OCIRepository"):
         constraint, tags = repository.text("spec.ref.semver"), oci.tags(repository.ref)
@@ -22,8 +21,11 @@ def check(cluster: Cluster, oci: OciTags) -> Iterator[Problem]:
         try:
             versions = _versions(repository, tags)
             matching = semver.satisfying(constraint, versions)
-        except (re.error, semver.InvalidConstraint):
-            continue  # Go may parse the filter; an invalid range has a rule of its own
+        except (go_regex.InvalidRegexError, semver.InvalidConstraint):
+            continue  # an invalid range has a rule of its own
+        except go_regex.RegexLimitError as error:
+            yield Unknown(repository.ref, f"spec.ref.semverFilter is not evaluated: {error}")
+            continue
         if not matching:
             url = repository.text("spec.url")
             facts = {"range": constraint, "url": url, "offered": _offered(constraint, versions, tags)}
@@ -31,10 +33,10 @@ def check(cluster: Cluster, oci: OciTags) -> Iterator[Problem]:
 
 
 def _versions(repository: Resource, tags: tuple[str, ...]) -> tuple[str, ...]:
-    expression = re.compile(repository.text("spec.ref.semverFilter"))
+    matching = go_regex.filtered(repository.text("spec.ref.semverFilter"), tags)
     # A tag cannot contain the "+" of a version: Helm replaces it with "_".
     is_chart = repository.text("spec.layerSelector.mediaType") == _CHART
-    return tuple(t.replace("_", "+") if is_chart else t for t in tags if expression.search(t))
+    return tuple(t.replace("_", "+") if is_chart else t for t in matching)
 
 
 def _offered(constraint: str, versions: tuple[str, ...], tags: tuple[str, ...]) -> str:

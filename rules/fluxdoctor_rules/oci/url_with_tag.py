@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem
 
-_TAG = re.compile(r"oci://[^/]+/.*[^/:]+:(?P<tag>[\w.-]+)\Z")
+_TAG = re.compile(r"oci://[^/]++/.*[^/:]:(?P<tag>[\w.-]++)\Z")
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:

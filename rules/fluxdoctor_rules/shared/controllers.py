@@ -72,7 +72,7 @@ def _read(name: str, deployment: Resource) -> Controller:
 
 def _terms(selector: str) -> list[str]:
     """Split a label selector at the commas outside of parentheses."""
-    return [term.strip() for term in re.split(r",(?![^(]*\))", selector) if term.strip()]
+    return [term.strip() for term in re.findall(r"(?:\([^)]*+(?:\)|\Z)|[^,(])++", selector) if term.strip()]
 
 
 def _matches(term: str, resource: Resource) -> bool:

@@ -10,7 +10,7 @@ import re
 from fluxdoctor import Cluster, Fields, Ref, Resource
 
 Values = dict[str, "bool | int | str | Values"]
-_LINE = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z][A-Za-z0-9_-]*):(?: +(?P<value>[^\s#].*?))? *")
+_LINE = re.compile(r"(?P<indent> *)(?P<key>[A-Za-z][A-Za-z0-9_-]*):(?: ++(?P<value>[^\s#](?:.*[^ ])?))? *+")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,14}")
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))

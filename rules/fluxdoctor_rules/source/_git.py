@@ -8,12 +8,13 @@ from fluxdoctor import GitTrees, Resource, nearest, suggestion
 HEADS, TAGS = "refs/heads/", "refs/tags/"
 #: Messages of go-git for rejected credentials, over https and ssh.
 REFUSED = re.compile(
-    r"(?:unable to clone|unable to list remote for)[^']*'[^']*': "
+    r"(?:unable to clone|unable to list remote for)[^']{0,100}'[^']*+': "
     r"(?:authentication required|authorization failed|invalid credentials)|ssh: unable to authenticate"
-    r"|/info/refs\S* status code: 40[13]|HTTP Basic: Access denied|Invalid username or (?:password|token)"
+    r"|/info/refs[^\s/]*+ status code: 40[13]|HTTP Basic: Access denied|Invalid username or (?:password|token)"
 )
 NOT_FOUND = re.compile(
-    r"unable to (?:clone|list remote for)[^']*(?:'[^']*')?: .*?(?:[Rr]epository not found|/info/refs\S* status code: 404)",
+    r"unable to (?:clone|list remote for)[^']{0,100}(?:'[^']*+')?: .{0,1000}?"
+    r"(?:[Rr]epository not found|/info/refs[^\s/]*+ status code: 404)",
     re.S,
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Location, Manifests, Problem, Ref, Resource, Tree, condition
 
-_FILE = re.compile(r"(?P<file>\S*\.sourceignore):(?P<line>\d+): (?P<pattern>.*)")
+_FILE = re.compile(r"(?<!\S)(?P<file>\S*\.sourceignore):(?P<line>\d+): (?P<pattern>.*)")
 
 
 def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:

@@ -15,18 +15,18 @@ _FIELDS = {
     "ImageRepository": "spec.certSecretRef",
     "OCIRepository": "spec.certSecretRef",
 }
-_MESSAGE = re.compile(
-    r"^(?!.*proxyconnect)"
-    r"(?:.*(?:https?|ssh|oci)://(?:[^/@\s\"']*@)?(?P<host>[^/\s\"']+))?.*?x509: certificate signed by unknown authority",
-    re.S,
-)
+_MESSAGE = re.compile(r"\A(?P<before>.*)x509: certificate signed by unknown authority", re.S)
+_URL = re.compile(r"(?:https?|ssh|oci)://(?:[^/@\s\"']*+@)?(?P<host>[^/\s\"']++)")
 
 
 def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
     """Report whether the object has the certificate of an authority, and which field sets it."""
     for resource, match in failing_with(failures, _MESSAGE, *_FIELDS):
         field = _FIELDS[resource.kind]
-        host = match["host"] or resource.text("spec.url") or resource.text("spec.endpoint")
+        if "proxyconnect" in match.string:
+            continue
+        hosts = _URL.findall(match["before"])
+        host = (hosts[-1] if hosts else "") or resource.text("spec.url") or resource.text("spec.endpoint")
         facts = {"host": host, "trust": _trust(cluster, resource, field), "reference": field}
         yield Problem(resource.ref, facts, field=field, shared=host, confidence=Confidence.REPORTED)
 

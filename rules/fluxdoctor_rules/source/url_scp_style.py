@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from fluxdoctor import Confidence, Failures, Manifests, Problem, Ref
 
 _MESSAGE = re.compile(
-    r'GitRepository/(?P<object>\S+) dry-run failed.*spec\.url: Invalid value: "(?P<asked>[^"]*)": .*?should match', re.S
+    r"GitRepository/(?P<object>[^\s/]++(?:/[^\s/]++)?) dry-run failed"
+    r'.{0,1000}?spec\.url: Invalid value: "(?P<asked>[^"]*+)": .{0,500}?should match',
+    re.S,
 )
 _SCP = re.compile(r"(?P<user>[\w.-]+@)?(?P<host>[\w.-]+):(?!//)(?P<path>.+)")
 

@@ -240,7 +240,7 @@ def test_usage_errors(tmp_path: Path, fleet: Path) -> None:
     assert (nothing.exit_code, "no such folder" in nothing.output) == (2, True)
     (tmp_path / "empty").mkdir()
     empty = run_check(str(tmp_path / "empty"))
-    assert (empty.exit_code, "empty: no YAML file in it: nothing to check" in empty.output) == (2, True)
+    assert (empty.exit_code, "empty contains no YAML files" in empty.output) == (2, True)
     unknown = run_check(str(fleet), "--changed-since", "no-such-branch")
     assert (unknown.exit_code, "git knows no revision 'no-such-branch'" in unknown.output) == (2, True)
     option = run_check(str(fleet), "--changed-since=--output=/tmp/x")

@@ -100,4 +100,4 @@ def test_the_ids_that_were_meant(said: str, first: str) -> None:
 def test_nothing_alike() -> None:
     done = run("explain", "qqqq")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "fluxdoctor: rule 'qqqq' does not exist (fluxdoctor rules lists all)\n"
+    assert done.stderr == "fluxdoctor: rule 'qqqq' does not exist (to list all rules, run: fluxdoctor rules)\n"

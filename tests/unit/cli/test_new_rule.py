@@ -96,16 +96,19 @@ def test_what_is_written_passes_our_own_linter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule_id", "words"),
     [
-        ("team-label-missing", "'team-label-missing' is not a rule id: write AREA/RULE"),
+        ("team-label-missing", "'team-label-missing' is not a rule id; use AREA/RULE"),
         ("Acme/team", "'Acme/team' is not a rule id"),
         ("acme/team_label", "'acme/team_label' is not a rule id"),
         ("acme/../team", "'acme/../team' is not a rule id"),
         ("../acme", "'../acme' is not a rule id"),
         ("acme/a/b", "'acme/a/b' is not a rule id"),
-        ("3m/team", "area '3m' begins with a digit"),
-        ("helm/team-label-missing", "area helm is fluxdoctor's own"),
-        ("flux/unexplained", "flux/unexplained is already a rule of fluxdoctor: fluxdoctor explain flux/unexplained"),
-        ("acme/" + "x" * 61, "has 61 characters; 60 are the most"),
+        ("3m/team", "area '3m' must begin with a letter"),
+        ("helm/team-label-missing", "area helm belongs to fluxdoctor"),
+        (
+            "flux/unexplained",
+            "rule flux/unexplained already exists in fluxdoctor; to show it, run: fluxdoctor explain flux/unexplained",
+        ),
+        ("acme/" + "x" * 61, "has 61 characters; the limit is 60"),
     ],
 )
 def test_a_wrong_id(rule_id: str, words: str, tmp_path: Path) -> None:
@@ -120,7 +123,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     page.write_text("mine")
     done = new(tmp_path, "acme/team-label-missing", "--into", "acme-flux-rules")
     assert (done.returncode, page.read_text()) == (2, "mine")
-    assert "already exists, and nothing is overwritten" in done.stderr
+    assert "already exists; use another rule id" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     [
         ("[project]\nname = 'x'\n", 'is not a rule pack: it has no [project.entry-points."fluxdoctor.rules"]'),
         ("[project\n", "pyproject.toml: cannot be read: "),
-        ("[project.entry-points.'fluxdoctor.rules']\nx = 'gone'\n", "is the package gone that it names"),
+        ("[project.entry-points.'fluxdoctor.rules']\nx = 'gone'\n", "package gone does not exist below ."),
         ("[project.entry-points.'fluxdoctor.rules']\nx = '../up'\n", "is not a rule pack"),
     ],
 )

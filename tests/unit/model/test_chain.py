@@ -87,10 +87,10 @@ def test_names_as_people_write_them(text: str, wanted: tuple[str, str, str]) -> 
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("apps", "'apps' is not an object: write KIND/NAME, such as kustomization/apps (-n for the namespace)"),
-        ("ks/", "'ks/' is not an object: write KIND/NAME, such as kustomization/apps (-n for the namespace)"),
-        ("a/b/c/d", "'a/b/c/d' is not an object: write KIND/NAME, such as kustomization/apps (-n for the namespace)"),
-        ("kustomisation/apps", "'kustomisation' is not a kind that fluxdoctor knows; did you mean Kustomization?"),
+        ("apps", "'apps' is not an object; use KIND/NAME, such as kustomization/apps, and -n for the namespace"),
+        ("ks/", "'ks/' is not an object; use KIND/NAME, such as kustomization/apps, and -n for the namespace"),
+        ("a/b/c/d", "'a/b/c/d' is not an object; use KIND/NAME, such as kustomization/apps, and -n for the namespace"),
+        ("kustomisation/apps", "unknown kind 'kustomisation'; did you mean Kustomization?"),
     ],
 )
 def test_what_names_nothing_says_why(text: str, wrong: str) -> None:
@@ -104,10 +104,13 @@ def test_an_object_is_looked_for_in_all_namespaces_and_must_be_one() -> None:
     snapshot = world(FLEET + kustomization("apps") + kustomization("infra") + other)
     assert find("ks/infra", snapshot) == Ref("Kustomization", "flux-system", "infra")
     assert find("ks/apps", snapshot, ("team",)) == Ref("Kustomization", "team", "apps")
-    with pytest.raises(click.UsageError, match="Kustomization/apps is in flux-system, team: choose one with -n"):
+    with pytest.raises(
+        click.UsageError, match="Kustomization/apps exists in several namespaces: flux-system, team; select one with -n"
+    ):
         find("ks/apps", snapshot)
     with pytest.raises(
-        click.UsageError, match=r"world has no Kustomization infar; did you mean Kustomization/flux-system/infra\?"
+        click.UsageError,
+        match=r"Kustomization/infar not found in world; did you mean Kustomization/flux-system/infra\?",
     ):
         find("ks/infar", snapshot)
 

@@ -84,7 +84,7 @@ def test_what_is_alike_becomes_one_when_it_is_large_and_a_cause_never() -> None:
     assert [(n.label, n.mark) for n in drawn.nodes] == [
         ("Kustomization/flux-system/k0", Mark.CAUSE),
         ("99 Kustomization in flux-system", Mark.BLOCKED),
-        ("GitRepository/flux-system/fleet", Mark.WELL),
+        ("GitRepository/flux-system/fleet", Mark.HEALTHY),
     ]
     assert (
         graph_text.render(drawn, width=100, color=False).splitlines()[2]
@@ -103,8 +103,8 @@ def test_what_is_alike_in_many_namespaces_becomes_one_when_it_is_very_large() ->
     broken = kustomization("k0", "ArtifactFailed", PATH)
     assert [(n.label, n.mark) for n in picture(world(FLEET + broken + teams), large=5).nodes] == [
         ("Kustomization/flux-system/k0", Mark.CAUSE),
-        ("GitRepository/flux-system/fleet", Mark.WELL),
-        ("60 Kustomization in 30 namespaces", Mark.WELL),
+        ("GitRepository/flux-system/fleet", Mark.HEALTHY),
+        ("60 Kustomization in 30 namespaces", Mark.HEALTHY),
     ]
     assert len(picture(world(FLEET + broken + teams), large=10).nodes) == 32
 
@@ -136,7 +136,7 @@ def test_mermaid_and_dot_mark_the_cause() -> None:
         "flowchart LR",
         '  n0["Kustomization/flux-system/k0<br/>kustomize/path-not-found"]:::cause',
         '  n1["Kustomization/flux-system/k1"]:::blocked',
-        '  n2["GitRepository/flux-system/fleet"]:::well',
+        '  n2["GitRepository/flux-system/fleet"]:::healthy',
         '  n0 -->|"dependsOn"| n1',
         '  n2 -->|"sourceRef"| n0',
     ]
@@ -163,7 +163,7 @@ def test_the_svg_stands_alone_and_no_box_covers_another() -> None:
         r"<script|<image|@import|url\(|href|https?://(?!www\.w3\.org/2000/svg)", svg.replace("http://git.fleet", "")
     )
     classes = {g.get("class") for g in root.iter(f"{space}g")}
-    assert classes == {"cause", "stale", "well"}
+    assert classes == {"cause", "stale", "healthy"}
 
 
 def test_what_is_needed_stands_to_the_left_though_flux_applies_its_own_source() -> None:

@@ -71,7 +71,7 @@ def test_a_kustomization_that_goes_on_changing_itself_is_named(fleet: Path, monk
     monkeypatch.setattr(traversal, "_MAX_SELF_CHANGES", 0)
     write(fleet, {"apps/self.yaml": APPS.replace("PATH", "apps").replace("interval: 10m", "interval: 11m")})
     why = "the build of Kustomization/flux-system/apps: it still changes itself after 0 builds"
-    assert skipped(fleet) == (3, [("too-large", why)])
+    assert skipped(fleet)[1] == [("too-large", why)]
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def crd(wanted: str) -> Resource:
 def told(folder_: Folder, *resources: Resource) -> list[str]:
     """What the schemas say of a cluster, with what earlier runs have kept."""
     kept = ContentCache(folder_)
-    found = [flaw.why for flaw in schema.flaws(reached(*resources), kept).flaws]
+    found = [flaw.why for flaw in schema.judge(reached(*resources), kept)[0].flaws]
     kept.save()
     return found
 
@@ -240,10 +240,13 @@ def test_a_verdict_that_is_kept_is_not_worked_out_again(tmp_path: Folder, monkey
     assert told(tmp_path, repository(7)) == expected == ["spec.url: must be a string"]
 
 
-def test_an_object_that_json_cannot_hold_is_still_judged(tmp_path: Folder) -> None:
-    assert told(tmp_path, repository("\ud800")) == [
-        'spec.url: Invalid value: "\ud800": should match ^(http|https|ssh)://.*$'
-    ]
+def test_an_object_that_json_cannot_hold_is_a_gap(tmp_path: Folder) -> None:
+    for definitions in ((), (crd("url"),)):
+        schemas, gaps = schema.judge(reached(repository("\ud800"), *definitions), ContentCache(tmp_path))
+        assert (schemas.flaws, [str(gap) for gap in gaps]) == (
+            (),
+            ["GitRepository/b/a: is not validated: JSON cannot hold it"],
+        )
     assert list(tmp_path.iterdir()) == []
 
 

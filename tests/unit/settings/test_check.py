@@ -113,7 +113,7 @@ def test_ignores_without_a_reason_or_of_no_use_are_told(fleet: Path) -> None:
     ]
     assert [f["message"] for f in report["findings"]] == [
         "the ignore of kustomize/path-not-found gives no reason",
-        "the ignore of kustomize/path-not-fond names no rule; did you mean kustomize/path-not-found, "
+        "the ignore of kustomize/path-not-fond matches no rule; did you mean kustomize/path-not-found, "
         "kustomize/path-not-directory or kustomize/patch-failed?",
         "the ignore of kustomize/build-failed hides nothing",
     ]
@@ -261,7 +261,7 @@ def test_a_bad_settings_file_is_exit_code_2(fleet: Path) -> None:
     done = run(fleet)
     assert (done.exit_code, done.stderr) == (
         2, "fluxdoctor: fluxdoctor.toml:3: no rule matches 'kustomise'; did you mean kustomize, kustomize/base-cycle "
-        "or kustomize/plugin-used? (fluxdoctor rules lists all)\n",
+        "or kustomize/plugin-used? (to list all rules, run: fluxdoctor rules)\n",
     )  # fmt: skip
     assert run(fleet, "--config", "a", "--no-config").exit_code == 2
 

@@ -94,10 +94,10 @@ def test_an_id_wins_over_a_glob_and_a_longer_glob_over_a_shorter(tmp_path: Path)
         ('fail-on = "warn"\n', ":1: fail-on 'warn' is invalid; valid: error, warning, info, never"),
         ("[rules]\n\nselekt = []\n", ":3: unknown key 'selekt'; did you mean select?"),
         ("[rules]\nselect = 3\n", ':2: select must be a list of non-empty strings, such as ["helm/*"]'),
-        ("rules = 3\n", ":1: rules must be a table: write [rules]"),
+        ("rules = 3\n", ":1: rules must be a table; use [rules]"),
         ('[severity]\nhelm = "fatal"\n', ":2: severity 'fatal' of helm is invalid; valid: error, warning, info"),
-        ('ignore = ["helm"]\n', ":1: ignore must be a list of tables: write [[ignore]] with rule and reason. To turn "
-                                "rules off, use ignore in [rules]"),
+        ('ignore = ["helm"]\n', ":1: ignore must be a list of tables; use [[ignore]] with rule and reason. To exclude "
+                                "rules, use ignore in [rules]"),
         ('[[ignore]]\nrule = "a/b"\n[[ignore]]\nrul = "x"\n', ":4: unknown key 'rul'; did you mean rule?"),
         ('[[ignore]]\nreason = "so"\n', ":1: [[ignore]] would hide everything: set at least one of rule, path, object, cluster"),
         ('[[ignore]]\nrule = "a/b"\nexpires = "soon"\n', ":3: expires must be a date, such as 2027-01-31: the last day on which the ignore is in force"),
@@ -105,7 +105,12 @@ def test_an_id_wins_over_a_glob_and_a_longer_glob_over_a_shorter(tmp_path: Path)
          ":3: expires must be a date, such as 2027-01-31: the last day on which the ignore is in force"),
         ('[[ignore]]\npath = ""\n', ':2: path must be a non-empty string, such as "apps/legacy/**"'),
         ('[[ignore]]\nrule = "a/b"\nobject = "web"\n',
-         """:3: object 'web' matches no object: write Kind/namespace/name, or a glob such as "HelmRelease/shop/*\""""),
+         """:3: object 'web' matches no object; use Kind/namespace/name, or a glob such as "HelmRelease/shop/*\""""),
+        ("fail-on = " + "9" * 5000, ": not TOML: a number of more than 4300 digits"),
+        ("fail-on = " + "[" * 9000, ": not TOML: nested too deeply"),
+        ("\n" + "a." * 40 + "a = 1", ":2: not TOML: a key of more than 32 parts"),
+        ("[" + '"a b" . ' * 40 + "a]", ":1: not TOML: a key of more than 32 parts"),
+        ("x = {" + "'a'." * 200_000 + "a = 1}", ":1: not TOML: a key of more than 32 parts"),
         ("baseline = true\n", ':1: baseline must be a non-empty string, such as "fluxdoctor-baseline.json"'),
     ],
 )  # fmt: skip
@@ -131,8 +136,10 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\n")
     (tmp_path / "b.toml").write_text('fail-on = "error"\n[rules\n')
     (tmp_path / "c.toml").write_text('fail-on = "error')
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/pyproject.toml").write_text("tool = [1]\n")
     said = []
-    for name in ("none.toml", "a.toml", "b.toml", "c.toml", "pyproject.toml"):
+    for name in ("none.toml", "a.toml", "b.toml", "c.toml", "pyproject.toml", "d/pyproject.toml"):
         with pytest.raises(SettingsError) as error:
             read(tmp_path / name)
         said.append(str(error.value).removeprefix(f"{tmp_path}/"))
@@ -140,7 +147,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         "none.toml: No such file or directory", "a.toml: not UTF-8, which TOML requires",
         "b.toml:2: not TOML: Expected ']' at the end of a table declaration",
         "c.toml: not TOML: Unterminated string (at end of document)",
-        "pyproject.toml: has no table [tool.fluxdoctor]",
+        "pyproject.toml: has no table [tool.fluxdoctor]", "d/pyproject.toml: has no table [tool.fluxdoctor]",
     ]  # fmt: skip
 
 

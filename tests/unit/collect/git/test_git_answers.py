@@ -63,21 +63,21 @@ def test_http_answers(server: GitServer) -> None:
     assert answers(results) == {
         "web": OK,
         "empty": "empty: the repository has no commit",
-        "absent": "not-found: it answers 404",
+        "absent": "not-found: the server answers 404",
         "401": "authentication: 401: credentials are required",
-        "403": "authentication: it answers 403",
-        "404": "not-found: it answers 404",
-        "410": "not-found: it answers 410",
-        "429": "rate-limited: it answers 429",
-        "500": "server-error: it answers 500",
-        "503": "server-error: it answers 503",
+        "403": "authentication: the server answers 403",
+        "404": "not-found: the server answers 404",
+        "410": "not-found: the server answers 410",
+        "429": "rate-limited: the server answers 429",
+        "500": "server-error: the server answers 500",
+        "503": "server-error: the server answers 503",
         "page": "malformed: the answer is not from a git server",
         "lines": "malformed: the answer is not from a git server",
     }
     assert list(results.trees) == [ref("web")]
     assert results.refs[ref("empty")] == {}
     assert set(results.refs) == {ref("web"), ref("empty")}
-    assert gaps(results)["403"] == "the tree was not fetched: it answers 403"
+    assert gaps(results)["403"] == "the tree was not fetched: the server answers 403"
     assert results.probes[ref("web")].target == server.url("/web.git")
 
 
@@ -131,7 +131,7 @@ def test_redirects(server: GitServer) -> None:
         "elsewhere": "unknown: the server redirects to https://other.test, which was not contacted",
         "login": "malformed: the server redirects to /login, which is not a git repository",
         "nowhere": "malformed: the server redirects to no repository",
-        "circle": "unknown: it answers 301",
+        "circle": "unknown: the server answers 301",
     }
     assert {r.name for r in results.trees} == {"renamed", "relative"}
 
@@ -204,7 +204,7 @@ def test_proxies(root: Path, server: GitServer, authority: Authority) -> None:
     assert answers(results) == {
         "through": OK,
         "tunnel": OK,
-        "refused": "proxy: it answers 407",
+        "refused": "proxy: the server answers 407",
         "barred": "proxy: CONNECT tunnel failed, response 407",
         "down": "proxy: Failed to connect to 127.0.0.1 port 1: Couldn't connect to server",
         "none": "unknown: address in Secret flux-system/none is not an http, https or socks5 URL",

@@ -182,14 +182,14 @@ def test_a_pushgateway() -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--publish", "somewhere"), "write openreports, pushgateway=URL or textfile=FILE"),
-        (("--publish", "openreports=x"), "write openreports, pushgateway=URL or textfile=FILE"),
-        (("--publish", "textfile"), "write openreports, pushgateway=URL or textfile=FILE"),
+        (("--publish", "somewhere"), "use openreports, pushgateway=URL or textfile=FILE"),
+        (("--publish", "openreports=x"), "use openreports, pushgateway=URL or textfile=FILE"),
+        (("--publish", "textfile"), "use openreports, pushgateway=URL or textfile=FILE"),
         (("--publish", "pushgateway=ftp://x"), "the Pushgateway must be an http or https URL"),
         (("--publish", "pushgateway=http://u:canary-pw@x"), "the Pushgateway URL must not contain credentials"),
-        (("--publish", "openreports", "-n", "apps"), "not with KIND/NAME, --from or --namespace"),
-        (("--publish", "openreports", "--from", "."), "not with KIND/NAME, --from or --namespace"),
-        (("kustomization/apps", "--publish", "openreports"), "not with KIND/NAME, --from or --namespace"),
+        (("--publish", "openreports", "-n", "apps"), "cannot be used with KIND/NAME, --from or --namespace"),
+        (("--publish", "openreports", "--from", "."), "cannot be used with KIND/NAME, --from or --namespace"),
+        (("kustomization/apps", "--publish", "openreports"), "cannot be used with KIND/NAME, --from or --namespace"),
     ],
     ids=str,
 )

@@ -1,8 +1,8 @@
-module fluxdoctor.test/e2e/kustomize
+module fluxdoctor.test/tools/kustomize
 
 go 1.26.0
 
-// The kustomize command, built from source: make e2e.
+// The kustomize command, built from source by tools/kustomize.sh and make e2e; go.sum has the hash of each module.
 tool sigs.k8s.io/kustomize/kustomize/v5
 
 require (

@@ -1,0 +1,1 @@
+"""Input that tries to mislead, stop or break the program."""
