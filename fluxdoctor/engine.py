@@ -199,7 +199,11 @@ def _reported_hit(failure: Failure, rule: Rule, match: re.Match[str], words: Wor
     groups = object_names.canonical(texts, _namespace(failure.resource))
     about: dict[str, Fact] = {**dict.fromkeys(match.groupdict(), ""), **flux.about(failure.resource)}
     try:
-        facts = {**about, **{name: _default(text, about) for name, text in rule.defaults.items()}, **groups}
+        facts = {
+            **about,
+            **{name: _default(text, {**about, "namespace": ref.namespace}) for name, text in rule.defaults.items()},
+            **groups,
+        }
         problem = Problem(
             maker or ref,
             facts,

@@ -30,10 +30,10 @@ def hints(objects: str, kind: str, edge: Edge, *also: str) -> list[str]:
     [
         ("", ""),
         (body(RELEASE, "databases"), "; did you mean databases?"),
-        (body(RELEASE, "database", namespace="data"), "; it exists in namespace data"),
+        (body(RELEASE, "database", namespace="data"), "; one of that name exists in namespace data"),
         (
             body(RELEASE, "database", namespace="data") + body(RELEASE, "database", namespace="shop"),
-            "; it exists in namespaces data and shop",
+            "; objects of that name exist in namespaces data and shop",
         ),
         (
             body(("kustomize.toolkit.fluxcd.io/v1", "Kustomization"), "database"),
