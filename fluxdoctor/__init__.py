@@ -1,7 +1,7 @@
 """fluxdoctor names the root cause of a failing Flux fleet. This module is the whole API for rule packs."""
 
 from fluxdoctor._version import __version__
-from fluxdoctor.model import go_regex, missing, probe_text, semver
+from fluxdoctor.model import go_regex, missing, object_names, probe_text, semver
 from fluxdoctor.model.chart_indexes import ChartIndexes
 from fluxdoctor.model.chart_indexes import stated as stated_digests
 from fluxdoctor.model.charts import Chart, Charts, UsedChart, ValuesFlaw, ValuesVerdict, used_charts
@@ -9,7 +9,7 @@ from fluxdoctor.model.charts import in_tree as chart_in_tree
 from fluxdoctor.model.charts import in_use as chart_in_use
 from fluxdoctor.model.charts import referred as referred_chart
 from fluxdoctor.model.cluster import Cluster, Event, Lookup
-from fluxdoctor.model.commands import commands
+from fluxdoctor.model.commands import commands, kubectl
 from fluxdoctor.model.failures import Failure, Failures
 from fluxdoctor.model.finding import Confidence, Evidence, EvidenceKind, Problem, Severity, Unknown
 from fluxdoctor.model.flux import (
@@ -107,10 +107,12 @@ __all__ = [
     "is_remote",
     "is_suspended",
     "is_terminating",
+    "kubectl",
     "missing",
     "moment",
     "most_similar",
     "nearest",
+    "object_names",
     "owner",
     "probe_text",
     "references",

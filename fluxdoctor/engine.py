@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from fluxdoctor.model import flux, probe_text
+from fluxdoctor.model import flux, helm, object_names, probe_text
 from fluxdoctor.model.failures import Failure, Words, quote
 from fluxdoctor.model.finding import Confidence, Fact, Problem, Severity, Skipped, Unknown
-from fluxdoctor.model.resource import Ref
+from fluxdoctor.model.resource import Ref, Resource
 from fluxdoctor.model.snapshot import Snapshot
 from fluxdoctor.rule import TERMINATING, Hit, Outcome, Rule, fill, fill_for
 
@@ -186,15 +186,25 @@ def _default(text: str, about: Mapping[str, Fact]) -> Fact:
     return about.get(text[1:-1], text) if text.startswith("{") and text.endswith("}") else text
 
 
+def _namespace(resource: Resource) -> str:
+    """Return the namespace of the objects that a Flux object applies, "" if it does not set one."""
+    return helm.release_namespace(resource) if resource.kind == "HelmRelease" else resource.text("spec.targetNamespace")
+
+
 def _reported_hit(failure: Failure, rule: Rule, match: re.Match[str], words: Words) -> Hit | None:
     """Return the hit of a rule that recognised a message; None if a fact of its templates is missing."""
     ref = failure.ref
     # helm-controller generates a HelmChart, so the object to change is the HelmRelease.
     maker = flux.owner(failure.resource) if ref.kind == "HelmChart" else None
-    groups = {k: " ".join(v.split()) for k, v in match.groupdict().items() if v}
+    texts = {k: " ".join(v.split()) for k, v in match.groupdict().items() if v}
+    groups = object_names.canonical(texts, _namespace(failure.resource))
     about: dict[str, Fact] = {**dict.fromkeys(match.groupdict(), ""), **flux.about(failure.resource)}
     try:
-        facts = {**about, **{name: _default(text, about) for name, text in rule.defaults.items()}, **groups}
+        facts = {
+            **about,
+            **{name: _default(text, {**about, "namespace": ref.namespace}) for name, text in rule.defaults.items()},
+            **groups,
+        }
         problem = Problem(
             maker or ref,
             facts,

@@ -36,6 +36,10 @@ _PLACE = re.compile(r"<([^<>]*)>")
 _SERIOUS = ("high", "med")
 
 
+#: Rules whose check adds a file or a command to what the controller reports: the message alone is the proof.
+_MESSAGE_ONLY = ("kustomize/annotations-too-long", "kustomize/sops-decryption-failed", "source/host-key-changed")
+
+
 @dataclass(frozen=True)
 class Fault:
     """One row of the catalogue."""
@@ -68,7 +72,7 @@ class Row:
     @property
     def is_proven(self) -> bool:
         """Whether a rule checks facts for it."""
-        return any(r.check for r in self.rules)
+        return any(r.check and r.id not in _MESSAGE_ONLY for r in self.rules)
 
 
 @dataclass(frozen=True)

@@ -105,4 +105,6 @@ def _elsewhere(reference: Reference, namesakes: Sequence[Ref]) -> str:
     if not reference.crosses:
         return f"; {namesakes[0]} exists, but {reference.field} cannot refer to another namespace"
     *others, last = [ref.namespace for ref in namesakes]
-    return f"; it exists in namespaces {', '.join(others)} and {last}" if others else f"; it exists in namespace {last}"
+    if others:
+        return f"; objects of that name exist in namespaces {', '.join(others)} and {last}"
+    return f"; one of that name exists in namespace {last}"

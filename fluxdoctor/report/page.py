@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
+from fluxdoctor.model.similar import most_similar
 from fluxdoctor.report import terminal
 from fluxdoctor.rule import OWN, Rule
 
@@ -56,7 +56,7 @@ def near(text: str, rules: Sequence[Rule], most: int = 5) -> list[str]:
     words = [w for w in re.split(r"[^a-z0-9]+", text.lower()) if w]
     matches = [i for i in ids if words and all(w in i for w in words)]
     names = {i.partition("/")[2]: i for i in ids}
-    similar = difflib.get_close_matches(text.lower(), [*ids, *names], most, 0.6)
+    similar = most_similar(text.lower(), [*ids, *names], 0.6, most)
     return list(dict.fromkeys([*matches, *(names.get(i, i) for i in similar)]))[:most]
 
 

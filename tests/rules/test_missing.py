@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fluxdoctor import Edge, Unknown, missing
+from fluxdoctor.app.diagnose import diagnose
 from fluxdoctor.model.flux import references
-from tests.helpers.worlds import FLEET, world
+from tests.helpers.worlds import FLEET, condition, kustomization, rules, world
 
 RELEASE = "helm.toolkit.fluxcd.io/v2", "HelmRelease"
 ALERT = "notification.toolkit.fluxcd.io/v1beta3", "Alert"
@@ -30,10 +31,10 @@ def hints(objects: str, kind: str, edge: Edge, *also: str) -> list[str]:
     [
         ("", ""),
         (body(RELEASE, "databases"), "; did you mean databases?"),
-        (body(RELEASE, "database", namespace="data"), "; it exists in namespace data"),
+        (body(RELEASE, "database", namespace="data"), "; one of that name exists in namespace data"),
         (
             body(RELEASE, "database", namespace="data") + body(RELEASE, "database", namespace="shop"),
-            "; it exists in namespaces data and shop",
+            "; objects of that name exist in namespaces data and shop",
         ),
         (
             body(("kustomize.toolkit.fluxcd.io/v1", "Kustomization"), "database"),
@@ -75,3 +76,19 @@ def test_helm_creates_the_namespace_of_the_release_only() -> None:
     release = world(body(RELEASE, "web", spec)).cluster.all("HelmRelease")[0]
     optional = {r.target.name: r.optional for r in references(release) if r.edge is Edge.TARGET_NAMESPACE}
     assert optional == {"shop": True, "store": False}
+
+
+def test_a_lookup_that_is_unknown_is_no_answer() -> None:
+    """These rules look an object up that the snapshot did not list."""
+    failed = "timeout waiting for: [Deployment/apps/web status: 'NotFound']"
+    health = "healthChecks: [{apiVersion: apps/v1, kind: Deployment, name: web, namespace: apps}]"
+    objects = FLEET + kustomization("apps", "HealthCheckFailed", failed, health)
+    snapshot = world(objects, listed=("GitRepository", "Kustomization"))
+    skipped = {s.rule for s in diagnose(snapshot, rules()).skipped}
+    assert "kustomize/health-check-missing" in skipped
+    release = (
+        body(RELEASE, "web", "{kubeConfig: {secretRef: {name: edge}}}")
+        + f"status: {{conditions: [{condition('InstallFailed', 'no')}]}}\n"
+    )
+    skipped = {s.rule for s in diagnose(world(FLEET + release, listed=("HelmRelease",)), rules()).skipped}
+    assert "helm/kubeconfig-unusable" in skipped

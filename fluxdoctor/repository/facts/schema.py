@@ -20,7 +20,7 @@ from fluxdoctor.model import flux
 from fluxdoctor.model.gaps import Gap, GapReason
 from fluxdoctor.model.resource import Fields, Ref, Resource
 from fluxdoctor.model.schemas import SchemaFlaw, Schemas
-from fluxdoctor.model.similar import most_similar
+from fluxdoctor.model.similar import most_similar, suggestion
 from fluxdoctor.repository.build.substitute import unknown
 from fluxdoctor.repository.facts import structural
 from fluxdoctor.repository.files.content_cache import ContentCache
@@ -285,7 +285,6 @@ class _Error:
     def _unknown_fields(self, parent: Any) -> Iterator[tuple[_Path, str]]:
         properties = parent.get("properties", {}) if isinstance(parent, Mapping) else {}
         for key in sorted(self.names):
-            similar = most_similar(key, properties, 0.7, 1)
-            hint = f"; did you mean {similar[0]}?" if similar else ""
+            hint = suggestion(most_similar(key, properties, 0.7, 1))
             path = (*self.path, key)
             yield path, f".{Fields({}, path).dotted}: field not declared in schema{hint}"

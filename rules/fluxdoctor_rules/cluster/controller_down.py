@@ -56,11 +56,11 @@ def _outage(
         is_crashing = one.reason == _pods.CRASH and (one.restarts >= _pods.RESTARTS or not is_serving)
         is_unscheduled = one.reason == "Unschedulable" and _pods.is_old(one.pod, clock.taken, timedelta(minutes=2))
         if is_crashing or is_unscheduled or one.reason in _ACUTE:
-            code = f" (exit code {one.exit_code}, {one.restarts} restarts)" if is_crashing else ""
+            code = f": exit code {one.exit_code}, {one.restarts} restarts" if is_crashing else ""
             detail = f": {' '.join(one.text.split())}" if one.text and not is_crashing else code
             text = f"{one.reason}{detail}"
             return (
-                f"cannot start its Pod: {text}",
+                f"cannot start its Pod ({one.reason}){detail}",
                 Evidence.field(text, f"{one.pod.ref} status"),
                 is_serving,
                 one.field,
@@ -85,7 +85,7 @@ def _effect(name: str, kinds: tuple[str, ...], *, is_serving: bool) -> str:
         return "no alert is sent and no webhook is received"
     *others, last = kinds
     names = f"{', '.join(others)} or {last}" if others else last
-    return f"no {names} is reconciled; Ready objects stay Ready at their old revision"
+    return f"no {names} is reconciled, and Ready objects stay Ready at their old revision"
 
 
 def _waiting(name: str, managed: tuple[Resource, ...], failures: Failures) -> tuple[Ref, ...]:

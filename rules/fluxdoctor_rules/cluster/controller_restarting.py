@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from fluxdoctor import Clock, Cluster, Evidence, Fields, Problem, Resource, age, moment
+from fluxdoctor import Clock, Cluster, Evidence, Fields, Problem, Resource, age, kubectl, moment
 from fluxdoctor_rules.cluster import _pods
 from fluxdoctor_rules.shared import controllers
 
@@ -21,7 +21,7 @@ def check(cluster: Cluster, clock: Clock) -> Iterator[Problem]:
                     what = _what(row, pod, clock)
                     if what and row.has("state.running"):
                         proof = Evidence.field(what, f"{pod.ref} status.containerStatuses")
-                        facts = {"what": what, "hint": _hint(row)}
+                        facts = {"what": what, "hint": _hint(row, pod)}
                         yield Problem(controller.deployment.ref, facts, (proof,), field="spec.template.spec.containers")
 
 
@@ -46,7 +46,8 @@ def _what(row: Fields, pod: Resource, clock: Clock) -> str:
     return ""
 
 
-def _hint(row: Fields) -> str:
+def _hint(row: Fields, pod: Resource) -> str:
     if row.text("lastState.terminated.reason") == "OOMKilled":
         return "increase its memory limit, or set a lower --concurrent"
-    return "read kubectl logs --previous (a lost leader lease indicates a slow API server)"
+    logs = kubectl("logs", pod.ref, rest=f"-c {row.text('name')} --previous")
+    return f"check its last log (a lost leader lease indicates a slow API server). Run: {logs}"

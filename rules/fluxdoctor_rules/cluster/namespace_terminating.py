@@ -13,8 +13,10 @@ from fluxdoctor import (
     Ref,
     Resource,
     age,
+    commands,
     conditions,
     is_terminating,
+    kubectl,
     moment,
 )
 
@@ -38,6 +40,8 @@ def check(cluster: Cluster, failures: Failures, clock: Clock) -> Iterator[Proble
                 "age": f" for {age(since, clock.taken)}",
                 "holder": _holder(blockers, [c.message for c in reports]),
                 "name": namespace.name,
+                "removal": _removal(blockers),
+                "then_reconcile": commands(waiting[0])["then_reconcile"] if waiting else "",
             },
             evidence=tuple(Evidence.condition(c.message, f"{namespace.ref} condition {c.type}=True") for c in reports),
             field="metadata.finalizers",
@@ -55,6 +59,12 @@ def _holder(blockers: list[Resource], messages: list[str]) -> str:
     if names:
         return f"{', '.join(names)}{more}"
     return messages[0] if messages else "an object that is not visible"
+
+
+def _removal(blockers: list[Resource]) -> str:
+    """Return the command that removes the finalizers of the first object."""
+    rest = '--type=merge -p \'{"metadata":{"finalizers":[]}}\''
+    return f". Run: {kubectl('patch', blockers[0].ref, rest=rest)}" if blockers else ""
 
 
 def _waiting(name: str, failures: Failures) -> tuple[Ref, ...]:

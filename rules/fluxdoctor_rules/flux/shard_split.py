@@ -19,10 +19,14 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
             own, other = chart.label(_SHARD), source.label(_SHARD) if source else ""
             if source and own != other and source.has("status.artifact"):
                 release = owner(chart)
-                facts = {"source": str(source.ref), "own": own or "none", "other": other or "none"}
+                facts = {"source": str(source.ref), "own": _shard(own), "other": _shard(other)}
                 proof = Evidence.field(
                     f"{_SHARD}: {own or 'none'} here, {other or 'none'} on {source.ref}",
                     str(chart.ref),
                 )
                 yield Problem(release or chart.ref, facts, (proof,), explains=(chart.ref,),
                               field="spec.chart.metadata.labels" if release else "metadata.labels")  # fmt: skip
+
+
+def _shard(label: str) -> str:
+    return f"is in shard {label}" if label else "has no shard label"

@@ -19,6 +19,7 @@ from fluxdoctor import (
     Resource,
     Severity,
     age,
+    commands,
     condition,
     is_suspended,
     is_terminating,
@@ -43,7 +44,7 @@ def check(  # noqa: PLR0913, PLR0917 - each is a kind of fact
     """Report suspended objects: an error if another object waits for them, a warning if they lag behind."""
     facts = _stale.Facts(cluster, graph, manifests, git, charts)
     for resource in cluster.flux:
-        if not resource.flag("spec.suspend") or is_terminating(resource):
+        if not resource.flag("spec.suspend") or is_terminating(resource) or "resume" not in commands(resource.ref):
             continue
         waiting = _waiting(resource, graph, failures)
         readers = _readers(resource, cluster, graph)

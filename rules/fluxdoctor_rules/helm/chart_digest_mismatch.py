@@ -23,7 +23,7 @@ from fluxdoctor import (
 _LISTED = 5
 _SHORT = len("sha256:") + 12
 _REGENERATE = (
-    ", and regenerate the index from the served archives (helm repo index). If both are correct, a proxy in between serves "
+    ", and regenerate the index from the served archives with helm repo index. If both are correct, a proxy in between serves "
     "an old copy of one of them"
 )
 _ONCE = ", because Flux does not pull the same version twice"

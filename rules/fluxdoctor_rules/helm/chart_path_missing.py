@@ -1,9 +1,9 @@
 """The path of a HelmRelease's chart does not exist in its GitRepository."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from fluxdoctor import Cluster, GitTrees, Problem, State, Tree, state, suggestion
+from fluxdoctor import Cluster, GitTrees, Problem, State, Tree, nearest, state, suggestion
 from fluxdoctor_rules.helm._releases import chart_source, generated_chart, templated
 
 _LISTED = 3
@@ -32,13 +32,17 @@ def _flaw(tree: Tree, path: str) -> tuple[str, str]:
     if tree.is_file(path):
         return "", ""
     if not tree.is_directory(path):
-        return " does not exist", _suggestion(tree.nearest(path))
+        return " does not exist", _suggestion(nearest(path.removeprefix("./").rstrip("/"), _charts(tree.paths)))
     if pattern := tree.hidden_by(path):
         return f" is excluded by the ignore pattern {pattern}", ""
     if tree.is_file(posixpath.join(path, "Chart.yaml")):
         return "", ""
-    charts = tuple(posixpath.dirname(file) for file in tree.under(path) if file.endswith("/Chart.yaml"))
-    return " has no Chart.yaml", _suggestion(charts[:_LISTED])
+    return " has no Chart.yaml", _suggestion(_charts(tree.under(path))[:_LISTED])
+
+
+def _charts(files: Iterable[str]) -> tuple[str, ...]:
+    """Return the directories of charts."""
+    return tuple(posixpath.dirname(file) for file in files if file.endswith("/Chart.yaml"))
 
 
 def _suggestion(paths: tuple[str, ...]) -> str:

@@ -1,9 +1,13 @@
 """The repository does not contain a values file of a chart from git."""
 
+import posixpath
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, GitTrees, Problem, State, state, suggestion
 from fluxdoctor_rules.helm._releases import chart_source, generated_chart, templated
+
+#: Files of every chart that are no values.
+_NO_VALUES = ("Chart.yaml", "Chart.lock", "values.schema.json")
 
 
 def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
@@ -16,7 +20,8 @@ def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
             continue
         for i, file in enumerate(release.strings("spec.chart.spec.valuesFiles")):
             if not templated(file) and not tree.is_file(file):
-                hint = suggestion(tree.nearest(file, directories=False))
+                similar = tree.nearest(file, directories=False)
+                hint = suggestion(f for f in similar if posixpath.basename(f) not in _NO_VALUES)
                 facts = {"file": file, "detail": f"{source} does not contain it{hint}"}
                 proof = Evidence.field(f"{file} does not exist", str(source))
                 yield Problem(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Confidence, Failures, Problem
+from fluxdoctor import Confidence, Failures, Problem, object_names, release_namespace
 from fluxdoctor_rules.helm._values import field_with
 
 _ERROR = re.compile(r'(?<![\w.])(?P<object>[A-Za-z][\w.]*+) "(?P<name>[^"]++)" is invalid: (?P<detail>.+)', re.S)
@@ -19,5 +19,6 @@ def check(failures: Failures) -> Iterator[Problem]:
         value = _VALUE.search(match["detail"])
         field = field_with(failure.resource, value[1]) if value else ""
         if field:
-            facts = {k: " ".join(v.split()) for k, v in match.groupdict().items()}
+            texts = {k: " ".join(v.split()) for k, v in match.groupdict().items()}
+            facts = object_names.canonical(texts, release_namespace(failure.resource))
             yield Problem(failure.ref, {**facts, "setter": field}, field=field, confidence=Confidence.REPORTED)

@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Fields, Graph, Problem, Ref, Resource, go_regex, most_similar, nearest, suggestion
+from fluxdoctor import (
+    Cluster,
+    Edge,
+    Fields,
+    Graph,
+    Problem,
+    Ref,
+    Resource,
+    go_regex,
+    most_similar,
+    nearest,
+    release_namespace,
+    suggestion,
+)
 from fluxdoctor_rules.helm._releases import is_settled
 
 #: Kinds that charts do not create through hooks: if one is not in the inventory, the chart does not render it.
@@ -39,9 +52,15 @@ def _problem(release: Resource, target: Fields, objects: tuple[Ref, ...]) -> Pro
     by_selector = {f"{ref.kind} {ref.name}": str(ref) for ref in objects}
     similar = [by_selector[name] for name in nearest(selector, by_selector)]
     facts = {
-        "wanted": selector,
+        "wanted": _pattern(release, target),
         "field": target.dotted,
-        "nearest": suggestion(similar),
+        "hint": suggestion(similar),
         "instead": f" (for example to match {similar[0]})" if similar else "",
     }
     return Problem(release.ref, facts, field=target.dotted, key=target.dotted)
+
+
+def _pattern(release: Resource, target: Fields) -> str:
+    """Return a target as Kind/namespace/name; its name is a regular expression, and * stands for any."""
+    namespace = target.text("namespace") or release_namespace(release)
+    return f"{target.text('kind')}/{namespace}/{target.text('name') or '*'}"

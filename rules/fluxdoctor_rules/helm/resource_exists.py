@@ -23,7 +23,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         owner_hint = _owner_hint(live) if live else ""
         yield Problem(
             failure.ref,
-            {**match.groupdict(), "whose": owner_hint},
+            {"object": str(ref), "whose": owner_hint},
             evidence=(Evidence.field(f"exists{owner_hint}", str(ref)),) if live else (),
             field=next((f for f in _NO_ADOPTION if failure.resource.flag(f)), "metadata.name"),
             # The live object with another owner confirms the error.

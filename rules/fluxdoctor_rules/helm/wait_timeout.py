@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Confidence, Edge, Failure, Failures, Graph, Problem, Ref, Resource, condition
+from fluxdoctor import Cluster, Confidence, Edge, Failure, Failures, Graph, Problem, Ref, Resource, condition, kubectl
 
 # Lists of objects by Flux and by Helm 4; then the errors of Helm 3 and of a wait that was canceled, which list none.
 _LIST = re.compile(
@@ -33,7 +33,11 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
         objects = objects or (_workloads(failure, cluster, graph) if _lists_no_objects(failure) else ())
         if objects:
             is_late = all(_is_ready(cluster.get(ref)) for ref in objects) and _is_exhausted(failure.resource)
-            facts = {"objects": ", ".join(map(str, objects[:_MOST])), "now": _READY_NOW if is_late else ""}
+            facts = {
+                "objects": ", ".join(map(str, objects[:_MOST])),
+                "now": _READY_NOW if is_late else "",
+                "description": f". Run: {kubectl('describe', *objects[:_MOST])}",
+            }
             yield Problem(failure.ref, facts, because=objects, confidence=Confidence.REPORTED)
 
 

@@ -20,7 +20,7 @@ def check(cluster: Cluster, graph: Graph, git: GitTrees) -> Iterator[Problem | U
                 yield lookup.as_unknown(automation.ref)
             elif lookup.absent:
                 near = did_you_mean(policy.name, cluster.names("ImagePolicy", policy.namespace))
-                facts = {"policy": policy.named, "file": str(marker.location), "near": near}
+                facts = {"policy": policy.named, "file": str(marker.location), "hint": near}
                 proof = Evidence.file(f"marker for {policy}", str(marker.location))
                 yield Problem(
                     automation.ref, facts, (proof,), location=marker.location, key=str(policy), missing=policy

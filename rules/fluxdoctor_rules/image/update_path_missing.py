@@ -10,6 +10,6 @@ def check(cluster: Cluster, graph: Graph, git: GitTrees) -> Iterator[Problem]:
     """Look up the path in the branch that the automation checks out."""
     for work in _markers.works(cluster, graph, git):
         if work.path and not work.tree.is_directory(work.path) and not work.tree.is_file(work.path):
-            facts = {"missing": work.path, "near": suggestion(work.tree.nearest(work.path))}
+            facts = {"missing": work.path, "hint": suggestion(work.tree.nearest(work.path))}
             proof = Evidence.field(f"{work.path} is not among {len(work.tree.paths)} files", str(work.automation.ref))
             yield Problem(work.automation.ref, facts, (proof,), field="spec.update.path")

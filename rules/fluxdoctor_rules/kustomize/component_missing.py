@@ -32,7 +32,7 @@ def _problem(subject: Ref, tree: Tree, entry: ManifestEntry, source: Ref) -> Pro
         "where": str(location or "spec.components"),
         "entry": entry.text,
         "source": source,
-        "nearest": suggestion((similar,) if similar else ()),
+        "hint": suggestion((similar,) if similar else ()),
         "instead": f" to {similar}" if similar else "",
     }
     return Problem(subject, facts, field=entry.field, location=location, key=entry.text)

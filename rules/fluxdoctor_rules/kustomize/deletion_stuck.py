@@ -16,6 +16,7 @@ from fluxdoctor import (
     Severity,
     age,
     is_terminating,
+    kubectl,
     moment,
     timeout,
 )
@@ -75,7 +76,8 @@ def _deletion(resource: Resource) -> tuple[datetime | None, list[str]]:
 def _problem(resource: Resource, finalizers: list[str], who: str, duration: str, severity: Severity | None) -> Problem:
     deletion = resource.text("metadata.deletionTimestamp")
     proof = Evidence.field(f"deletionTimestamp {deletion}, finalizers {', '.join(finalizers)}")
-    facts = {"age": duration, "who": who, "kind": resource.kind.lower()}
+    removal = kubectl("patch", resource.ref, rest='--type=merge -p \'{"metadata":{"finalizers":[]}}\'')
+    facts = {"age": duration, "who": who, "removal": removal}
     return Problem(resource.ref, facts, evidence=(proof,), field="metadata.finalizers", severity=severity)
 
 

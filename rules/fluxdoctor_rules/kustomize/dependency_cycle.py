@@ -29,7 +29,7 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
         is_planned = all(r.file for r in resources) and not any(_has_expression(r) for r in resources)
         is_blocked = is_planned or any(failures.of(m) for m in members)
         path = _path(members, graph)
-        way = " -> ".join(ref.named for ref in path)
+        way = " -> ".join(map(str, path))
         suffix = " (depends on itself)" if len(members) == 1 else ""
         yield Problem(
             members[0],

@@ -2,19 +2,35 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Build, Cluster, Evidence, Graph, Location, Manifests, Problem, Ref, Resource
+from fluxdoctor import (
+    Build,
+    Cluster,
+    Evidence,
+    Graph,
+    Location,
+    Manifests,
+    Problem,
+    Ref,
+    Resource,
+    State,
+    Unknown,
+    state,
+)
 from fluxdoctor_rules.shared.variables import is_generated
 
 _KEYS = ("configMapGenerator", "secretGenerator")
 
 
-def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem]:
+def check(cluster: Cluster, graph: Graph, manifests: Manifests) -> Iterator[Problem | Unknown]:
     """Report references to generated names in Flux objects: kustomize adds the hash only in the fields that it knows."""
     generators = dict(_hashed(cluster, manifests))
     for resource in cluster.active() if generators else ():
         for need in graph.needs(resource.ref):
             place = generators.get(need.target)
-            if place and not need.optional and cluster.look(need.target).absent:
+            lookup = cluster.look(need.target) if place and not need.optional else None
+            if lookup and lookup.unknown and state(resource) is State.FAILED:
+                yield lookup.as_unknown(resource.ref)
+            elif place and lookup and lookup.absent:
                 yield _problem(resource.ref, need.target, need.field, place, cluster)
 
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Confidence, Evidence, Failures, Problem
+from fluxdoctor import Confidence, Evidence, Failures, Problem, kubectl
 from fluxdoctor_rules.kustomize import _apply_errors
+
+#: How many objects a message lists.
+_MOST = 5
 
 
 def check(failures: Failures) -> Iterator[Problem]:
@@ -14,13 +17,13 @@ def check(failures: Failures) -> Iterator[Problem]:
         for words in failure.words:
             if items := _apply_errors.waited(words.message):
                 causes = tuple(dict.fromkeys(_apply_errors.ref_of(m["object"]) for m in items))
-                objects = ", ".join(f"{_apply_errors.ref_of(m['object'])} ({m['status']})" for m in items[:5])
+                objects = ", ".join(f"{_apply_errors.ref_of(m['object'])} ({m['status']})" for m in items[:_MOST])
                 proof = Evidence(
                     words.kind, f'{words.reason}: "{" ".join(words.message.split())}"', f"{failure.ref} {words.where}"
                 )
                 yield Problem(
                     failure.ref,
-                    {"objects": objects},
+                    {"objects": objects, "description": f". Run: {kubectl('describe', *causes[:_MOST])}"},
                     evidence=(proof,),
                     because=causes,
                     confidence=Confidence.REPORTED,

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, condition, missing, suggestion
+from fluxdoctor import Cluster, Edge, Evidence, Failures, Graph, Problem, Unknown, condition, missing, suggestion
 from fluxdoctor_rules.kustomize import _apply_errors
 
 _ITEM = re.compile(_apply_errors.OBJECT + r" status: 'NotFound'")
 
 
-def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem]:
+def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Problem | Unknown]:
     """Look up the entries of spec.healthChecks that a failed health check reports as NotFound."""
     for failure in failures.failed:
         ready = condition(failure.resource, "Ready")
@@ -17,13 +17,16 @@ def check(cluster: Cluster, graph: Graph, failures: Failures) -> Iterator[Proble
             continue
         lacking = {_apply_errors.ref_of(m["object"]) for m in _ITEM.finditer(ready.message)}
         for need in graph.needs(failure.ref, Edge.HEALTH):
-            if need.target in lacking and cluster.look(need.target).absent:
+            lookup = cluster.look(need.target) if need.target in lacking else None
+            if lookup and lookup.unknown:
+                yield lookup.as_unknown(failure.ref)
+            elif lookup and lookup.absent:
                 result = missing.of(cluster, failure.resource, need)
                 facts = {
                     "object": str(need.target),
                     "hint": result.hint if result.namespaces else _hint(cluster, result),
                 }
-                proof = Evidence.field(f"{need.field} names {need.target}", str(failure.ref))
+                proof = Evidence.field(f"{need.field} refers to {need.target}", str(failure.ref))
                 yield Problem(failure.ref, facts, evidence=(proof,), field=need.field, key=str(need.target))
 
 

@@ -17,47 +17,45 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
     for kustomization, _, build in unbuilt(cluster, manifests):
         source = manifests.source(kustomization)
         flaws: list[tuple[Location, str, str]] = [
-            (parsed.flaw.location, parsed.flaw.problem, parsed.flaw.problem)
+            (parsed.flaw.location, parsed.flaw.problem, "YAML")
             for file, parsed in build.broken
             if parsed.flaw and posixpath.basename(file) in FILE_NAMES
         ]
         for body in build.kustomizations:
             flaws += _flaws(body)
             flaws += () if is_root(body, kustomization) else _unknown_fields(body)
-        for location, problem, key in flaws:
+        # The field is part of fingerprints that users keep: it does not follow the wording of the problem.
+        for location, problem, field in flaws:
             yield Problem(
                 kustomization.ref,
-                {"where": str(location), "problem": problem},
+                {"where": str(location), "problem": problem, "path": kustomization.text("spec.path", "./")},
                 location=location,
-                key=f"{location.file} {key}",
-                shared=f"{source} {location.file} {key}",
+                key=f"{location.file} {field}",
+                shared=f"{source} {location.file} {field}",
             )
 
 
 def _flaws(body: Resource) -> Iterator[tuple[Location, str, str]]:
-    """Yield the location, the text and the key of a wrong kind or apiVersion."""
+    """Yield the location, the text and the field of a wrong kind or apiVersion."""
     place = Location(body.file)
     kind, version = _kind(body), body.text("apiVersion")
     if kind not in _VERSIONS:
         problem = f"kind {kind} should be Kustomization or Component"
-        yield body.at("kind") or place, problem, problem
+        yield body.at("kind") or place, problem, "kind"
     elif version and version != _VERSIONS[kind]:
         flux = ": this is a Flux object, and needs another file name" if ".toolkit.fluxcd.io/" in version else ""
         problem = f"apiVersion {version} should be {_VERSIONS[kind]}{flux}"
-        yield body.at("apiVersion") or place, problem, problem
+        yield body.at("apiVersion") or place, problem, "apiVersion"
 
 
 def _unknown_fields(body: Resource) -> Iterator[tuple[Location, str, str]]:
-    """Yield the location, the text and the key of each unknown field of a file with the correct apiVersion."""
+    """Yield the location, the text and the name of each unknown field of a file with the correct apiVersion."""
     kind, version = _kind(body), body.text("apiVersion")
     if kind not in _VERSIONS or (version and version != _VERSIONS[kind]):
         return
     for field in unknown(body):
-        similar = similar_fields(field)
-        # The key is part of fingerprints that users keep, so it does not follow the wording of the problem.
-        suffix = f", did you mean {similar[0]}?" if similar else ""
         place = body.at((field,)) or Location(body.file)
-        yield place, f"unknown field {field}{suggestion(similar)}", f"unknown field {field}{suffix}"
+        yield place, f"unknown field {field}{suggestion(similar_fields(field))}", field
 
 
 def _kind(body: Resource) -> str:

@@ -13,6 +13,7 @@ from fluxdoctor import (
     State,
     inventory,
     is_terminating,
+    kubectl,
     owner,
     revision,
     state,
@@ -71,6 +72,10 @@ def _is_unpruned(kustomization: Resource, resource: Resource) -> bool:
 def _problem(parent: Ref, kustomization: Resource | None, refs: list[Ref]) -> Problem:
     rest = ", ".join(map(str, refs[1 : _MOST + 1])) + (" ..." if len(refs) > _MOST + 1 else "")
     state_text = "no longer exists" if kustomization is None else "does not declare it and does not prune it"
-    facts = {"more": f" (also {rest})" if rest else "", "why": f"{parent} {state_text}"}
+    facts = {
+        "more": f" (also {rest})" if rest else "",
+        "why": f"{parent} {state_text}",
+        "removal": kubectl("delete", *refs),
+    }
     proof = Evidence.field(f"its labels name {parent}", f"{refs[0]} metadata.labels")
     return Problem(refs[0], facts, evidence=(proof,), key=str(parent))

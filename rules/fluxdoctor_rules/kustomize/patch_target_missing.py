@@ -44,5 +44,5 @@ def _problem(kustomization: Resource, patch: Resource, build: Build) -> Problem:
     # The name may be right, and the namespace or the apiVersion wrong.
     similar = [refs[n] for n in ((name,) if name in refs else nearest(name, sorted(refs)))]
     location = patch.at("metadata.name")
-    facts = {"where": str(location), "id": str(patch.ref), "nearest": suggestion(similar)}
+    facts = {"where": str(location), "id": str(patch.ref), "hint": suggestion(similar)}
     return Problem(kustomization.ref, facts, field="metadata.name", location=location, key=f"{patch.file} {patch.ref}")

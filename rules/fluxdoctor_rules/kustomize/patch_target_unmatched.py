@@ -88,7 +88,7 @@ def _problem(
     facts = {
         "where": str(location) if location else target.dotted.removesuffix(".target"),
         "wanted": ", ".join(f"{p} {target.text(p)}" for p in _PARTS if target.text(p)),
-        "nearest": _hint(target, objects),
+        "hint": _hint(target, objects),
     }
     return Problem(kustomization.ref, facts, field=target.dotted, location=location, key=facts["wanted"])
 

@@ -19,15 +19,15 @@ def _missing(kustomization: Resource, tree: Tree, path: str, manifests: Manifest
     facts: dict[str, str | Ref] = {
         "path": path,
         "source": manifests.source(kustomization),
-        "nearest": "",
+        "hint": "",
         "instead": "",
     }
     if "${" in path:
-        facts["nearest"] = (
+        facts["hint"] = (
             "; nothing replaces the variable: only postBuild of the Kustomization that applies this one can replace it"
         )
     elif similar:
-        facts["nearest"] = suggestion(similar)
+        facts["hint"] = suggestion(similar)
         facts["instead"] = f", for example {similar[0]}"
     return Problem(kustomization.ref, facts, field="spec.path")
 

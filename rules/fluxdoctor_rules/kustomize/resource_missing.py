@@ -31,7 +31,7 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
                 "where": str(entry.location),
                 "entry": entry.text,
                 "source": source,
-                "nearest": suggestion([similar] if similar else []),
+                "hint": suggestion([similar] if similar else []),
             }
             yield Problem(
                 kustomization.ref,

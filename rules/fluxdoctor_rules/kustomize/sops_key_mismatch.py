@@ -16,7 +16,12 @@ def check(cluster: Cluster, manifests: Manifests) -> Iterator[Problem]:
             required = recipients(resource)
             mismatch = _mismatch(secret, required) if secret and required and only_age(resource) else ""
             if mismatch:
-                facts = {"encrypted": str(resource.ref), "recipient": ", ".join(required), "held": mismatch}
+                facts = {
+                    "object": str(resource.ref),
+                    "recipient": ", ".join(required),
+                    "held": mismatch,
+                    "update": f". After a change to .sops.yaml, run: sops updatekeys {resource.file}",
+                }
                 key = f"{resource.file} {resource.ref}"
                 yield Problem(
                     kustomization.ref,

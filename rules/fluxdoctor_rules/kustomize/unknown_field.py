@@ -68,6 +68,6 @@ def _problem(
         "where": str(location),
         "wrong": wrong,
         "object": str(deployed.ref),
-        "nearest": did_you_mean(str(path[-1]), sorted(names)),
+        "hint": did_you_mean(str(path[-1]), sorted(names)),
     }
     return Problem(kustomization.ref, facts, field=wrong, location=location, key=f"{deployed.ref} {wrong}")

@@ -42,7 +42,7 @@ def _problem(kustomization: Resource, variable: str, place: _Place, cluster: Clu
     facts = {
         "where": str(location),
         "variable": variable,
-        "nearest": suggestion(f"{name}{_of(name, kustomization, cluster)}" for name in similar),
+        "hint": suggestion(f"{name}{_of(name, kustomization, cluster)}" for name in similar),
         "sources": " or ".join(("spec.postBuild.substitute", *(str(ref) for ref, _, _ in sources(kustomization)))),
     }
     return Problem(kustomization.ref, facts, field=field, location=location, key=variable)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fluxdoctor import Cluster, Evidence, Problem, Ref
+from fluxdoctor import Cluster, Evidence, Problem, Ref, Unknown
 from fluxdoctor_rules.shared import controllers
 from fluxdoctor_rules.shared.controllers import Controller
 
@@ -12,14 +12,16 @@ _SENDERS = (
 _FLAG = "events-addr"
 
 
-def check(cluster: Cluster) -> Iterator[Problem]:
+def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
     """Check --events-addr if there are Alerts: it is empty by default, and set in the manifests of Flux."""
     if not cluster.all("Alert"):
         return
     for name in _SENDERS:
         for controller in controllers.all_of(cluster, name):
             what = _flaw(cluster, controller) if controller.arguments else ""
-            if what:
+            if isinstance(what, Unknown):
+                yield what
+            elif what:
                 proof = Evidence.field(
                     f"--{_FLAG}: {controller.flag(_FLAG) or 'not set'}",
                     str(controller.deployment.ref),
@@ -29,7 +31,7 @@ def check(cluster: Cluster) -> Iterator[Problem]:
                 )
 
 
-def _flaw(cluster: Cluster, controller: Controller) -> str:
+def _flaw(cluster: Cluster, controller: Controller) -> str | Unknown:
     address = controller.flag(_FLAG)
     if not address:
         return "has no --events-addr"
@@ -38,6 +40,9 @@ def _flaw(cluster: Cluster, controller: Controller) -> str:
     space = rest.partition(".")[0].replace("$(RUNTIME_NAMESPACE)", controller.deployment.namespace)
     in_cluster = rest.partition(".")[2].startswith("svc") or not rest
     service = Ref("Service", space or controller.deployment.namespace, name)
-    if in_cluster and cluster.look(service).absent:
+    lookup = cluster.look(service) if in_cluster else None
+    if lookup and lookup.unknown:
+        return lookup.as_unknown(controller.deployment.ref)
+    if lookup and lookup.absent:
         return f"sends its events to {service}, which does not exist"
     return ""

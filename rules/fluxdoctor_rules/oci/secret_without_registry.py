@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem, Ref, Resource, Unknown
 from fluxdoctor_rules.oci._registry import DENIED, host, same_registry
+from fluxdoctor_rules.shared import secret_commands
 
 _KEYS = (".dockerconfigjson", ".dockercfg")
 
@@ -20,7 +21,8 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem | Unknown]:
             yield lookup.as_unknown(repository.ref)
         secret, registry = lookup.resource, host(repository)
         if secret and (lack := _lack(secret, registry)):
-            facts = {"secret": secret.ref.named, "secret_name": secret.name, "registry": registry, "lack": lack}
+            creation = secret_commands.oci(secret.ref, registry)
+            facts = {"secret": secret.ref.named, "creation": creation, "registry": registry, "lack": lack}
             yield Problem(repository.ref, facts, field="spec.secretRef", shared=f"{secret.ref} {registry}")
 
 

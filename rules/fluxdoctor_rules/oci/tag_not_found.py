@@ -32,6 +32,6 @@ def _problem(repository: Resource, tag: str, tags: tuple[str, ...] | None, confi
         "tag": tag,
         "url": repository.text("spec.url"),
         "unset": "" if repository.text("spec.ref.tag") else " (spec.ref sets no tag, so Flux uses latest)",
-        "nearest": alternatives(tag, tags) if tags and tag not in tags else "",
+        "hint": alternatives(tag, tags) if tags and tag not in tags else "",
     }
     return Problem(repository.ref, facts, field="spec.ref.tag", confidence=confidence)

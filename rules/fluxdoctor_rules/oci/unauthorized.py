@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from fluxdoctor import Confidence, Failures, Problem, Ref, Resource
 from fluxdoctor_rules.oci._registry import DENIED, host
+from fluxdoctor_rules.shared import secret_commands
 
 
 def check(failures: Failures) -> Iterator[Problem]:
@@ -23,7 +24,8 @@ def _denial(repository: Resource) -> tuple[str, str, str]:
         secret = Ref("Secret", repository.namespace, name)
         denial = f"{registry} denies access with the credentials in {secret}, or the repository does not exist"
         url = repository.text("spec.url")
-        remedy = f"add credentials to {secret} that are allowed to pull {url} (flux create secret oci)."
+        command = secret_commands.oci(secret, registry)
+        remedy = f"set credentials in {secret} that are allowed to pull {url}. Run: {command}."
         return denial, remedy, f"{registry} {secret}"
     if provider != "generic":
         denial = f"{registry} denies access to the identity of provider {provider}"
@@ -33,5 +35,9 @@ def _denial(repository: Resource) -> tuple[str, str, str]:
         denial = f"{registry} denies access with the image pull secrets of {account}"
         return denial, f"add an image pull secret for {registry} to {account}.", denial
     denial = f"{registry} requires credentials, but spec.secretRef is not set"
-    remedy = "set spec.secretRef (flux create secret oci), set spec.provider, or make the package public."
+    secret = secret_commands.secret_ref(repository, "oci")
+    remedy = (
+        f"set spec.secretRef to {secret}, set spec.provider, or make the package public. "
+        f"To create the Secret, run: {secret_commands.oci(secret, registry)}."
+    )
     return denial, remedy, denial

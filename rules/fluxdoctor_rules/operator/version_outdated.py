@@ -1,5 +1,6 @@
 """flux-operator reports that a newer Flux version is available."""
 
+import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Evidence, Problem
@@ -13,7 +14,14 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             text = " ".join(event.message.split())
             yield Problem(
                 instance.ref,
-                {"said": text},
+                {"said": text, "preview": _preview(text)},
                 (Evidence.event(text, f"{instance.ref} event"),),
                 field="spec.distribution.version",
             )
+
+
+def _preview(text: str) -> str:
+    """Return the sentence about the command that lists what an upgrade breaks; "" if the event names no version."""
+    match = re.search(r"latest\D*(\d+\.\d+)", text)
+    command = f"fluxdoctor diagnose --target-flux {match[1]}" if match else ""
+    return f" To see first what the upgrade would break, run: {command}." if command else ""

@@ -38,6 +38,12 @@ def host(repository: Resource) -> str:
     return repository.text("spec.url").partition("://")[2].partition("/")[0].rpartition("@")[2]
 
 
+def key_scan(repository: Resource) -> str:
+    """Return the command that prints the ssh keys of the host of spec.url."""
+    name, _, port = host(repository).partition(":")
+    return f"ssh-keyscan -p {port} {name}" if port else f"ssh-keyscan {name}"
+
+
 def remote_names(git: GitTrees | None, repository: Resource, prefix: str) -> tuple[str, ...] | None:
     """Return the remote's branches or tags; None if they were not collected, or if the remote listed no ref at all."""
     return git.names(repository.ref, prefix) if git and git.refs(repository.ref) else None

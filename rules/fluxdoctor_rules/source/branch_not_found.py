@@ -29,7 +29,7 @@ def _problem(repository: Resource, branch: str, offered: tuple[str, ...] | None,
         "branch": branch,
         "url": repository.text("spec.url"),
         "unset": "" if branch_is_set else " (Flux uses master because spec.ref.branch is not set)",
-        "nearest": similar_hint(branch if branch_is_set else "main", offered),
+        "hint": similar_hint(branch if branch_is_set else "main", offered),
         "instead": candidates[0] if candidates else "a branch that exists",
     }
     return Problem(repository.ref, facts, field="spec.ref.branch", confidence=confidence)

@@ -30,7 +30,7 @@ def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
                     facts = {
                         "wanted": path,
                         "alias": f"{alias} ({sources[alias]})",
-                        "near": suggestion(tree.nearest(_fixed(path))),
+                        "hint": suggestion(tree.nearest(_fixed(path))),
                     }
                     proof = Evidence.field(
                         f"{_fixed(path)} is not one of the {len(tree.paths)} files",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Problem, Resource
+from fluxdoctor_rules.shared import secret_commands
 from fluxdoctor_rules.source._git import REFUSED, host
 from fluxdoctor_rules.source._messages import failing_with
 from fluxdoctor_rules.source._secrets import key_list, secret_of
@@ -39,8 +40,10 @@ def _https(repository: Resource, cluster: Cluster) -> tuple[str, str]:
             f"add read access to the repository for the identity or app that spec.provider {provider} uses."
         )
     if lookup is None:
+        new = secret_commands.secret_ref(repository, "git")
         return f"{name} requires credentials, but spec.secretRef is not set", (
-            "create a Secret with username and password (flux create secret git), and set its name in spec.secretRef."
+            f"create {new} with username and password, and set its name in spec.secretRef. "
+            f"Run: {secret_commands.git(new, repository.text('spec.url'))}."
         )
     secret = f"Secret/{repository.namespace}/{repository.text('spec.secretRef.name')}"
     keys = f" ({key_list(lookup.resource)})" if lookup.resource else ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Failures, Problem, Resource, Unknown
+from fluxdoctor_rules.shared import secret_commands
 from fluxdoctor_rules.source._git import NOT_FOUND, REFUSED
 from fluxdoctor_rules.source._messages import failing_with
 from fluxdoctor_rules.source._secrets import has_any_value, has_value, key_list, secret_of
@@ -49,7 +50,7 @@ def _problem(repository: Resource, secret: Resource, needed: str) -> Problem:
         "secret": secret.name,
         "needed": needed,
         "scheme": _scheme(repository),
-        "url": repository.text("spec.url"),
+        "creation": f" Run: {secret_commands.git(secret.ref, repository.text('spec.url'))}.",
         "held": f"; {key_list(secret)}",
     }
     return Problem(repository.ref, facts, field="spec.secretRef", shared=f"{secret.ref} {needed}")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem, State, Unknown, state
+from fluxdoctor_rules.shared import secret_commands
 from fluxdoctor_rules.source._secrets import has_any_value, has_value, key_list, secret_of
 
 
@@ -12,15 +13,19 @@ def check(cluster: Cluster) -> Iterator[Problem | Unknown]:
         if repository.text("spec.provider") != "github":
             continue
         lookup = secret_of(cluster, repository)
+        command = secret_commands.github_app(secret_commands.secret_ref(repository, "git"))
+        creation = f" To create the Secret, run: {command}."
         if lookup and lookup.unknown and state(repository) is State.FAILED:
             yield lookup.as_unknown(repository.ref)
         if lookup is None:
-            yield Problem(repository.ref, {"lack": "spec.secretRef is not set", "held": ""}, field="spec.secretRef")
+            facts = {"lack": "spec.secretRef is not set", "held": "", "creation": creation}
+            yield Problem(repository.ref, facts, field="spec.secretRef")
         elif lookup.resource:
             secret = lookup.resource
             missing = [k for k in ("githubAppID", "githubAppPrivateKey") if not has_value(secret, k)]
             if not has_any_value(secret, "githubAppInstallationID", "githubAppInstallationOwner"):
                 missing.append("githubAppInstallationID")
             if missing:
-                facts = {"lack": f"{secret.ref} has no {', '.join(missing)}", "held": f"; {key_list(secret)}"}
+                lack = f"{secret.ref} has no {', '.join(missing)}"
+                facts = {"lack": lack, "held": f"; {key_list(secret)}", "creation": creation}
                 yield Problem(repository.ref, facts, field="spec.secretRef", shared=str(secret.ref))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Confidence, Failures, Problem
-from fluxdoctor_rules.source._git import host
+from fluxdoctor_rules.source._git import host, key_scan
 from fluxdoctor_rules.source._messages import failing_with
 from fluxdoctor_rules.source._secrets import secret_of
 
@@ -31,7 +31,7 @@ def check(cluster: Cluster, failures: Failures) -> Iterator[Problem]:
         facts = {
             "secret": secret_name,
             "entry": entry,
-            "scan": f"-p {port} {name}" if port else name,
+            "scan": key_scan(repository),
             "held": f"; it only has entries for {', '.join(patterns)}" if patterns else "",
         }
         yield Problem(

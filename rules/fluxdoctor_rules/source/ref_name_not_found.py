@@ -14,5 +14,5 @@ def check(cluster: Cluster, git: GitTrees) -> Iterator[Problem]:
         if field == "name" and refs and name not in refs and state(repository) is State.FAILED:
             full = [ref for ref in refs if ref in (HEADS + name, TAGS + name)]
             hint = suggestion(full[:1]) or similar_hint(name, [r for r in refs if not r.endswith("^{}")])
-            facts = {"name": name, "url": repository.text("spec.url"), "nearest": hint}
+            facts = {"name": name, "url": repository.text("spec.url"), "hint": hint}
             yield Problem(repository.ref, facts, field="spec.ref.name")

@@ -19,7 +19,7 @@ def check(failures: Failures, git: GitTrees) -> Iterator[Problem]:
         facts = {
             "directory": directory,
             "url": repository.text("spec.url"),
-            "nearest": _hint(tree, directory),
+            "hint": _hint(tree, directory),
         }
         directories = repository.strings("spec.sparseCheckout")
         field = (

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fluxdoctor import Cluster, Problem
+from fluxdoctor_rules.shared import secret_commands
 
 
 def check(cluster: Cluster) -> Iterator[Problem]:
@@ -14,4 +15,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
             and not repository.text("spec.secretRef.name")
             and repository.text("spec.provider", "generic") == "generic"
         ):
-            yield Problem(repository.ref, {"url": url}, field="spec.secretRef")
+            secret = secret_commands.secret_ref(repository, "git")
+            facts = {"url": url, "secret": str(secret), "creation": secret_commands.git(secret, url)}
+            yield Problem(repository.ref, facts, field="spec.secretRef")

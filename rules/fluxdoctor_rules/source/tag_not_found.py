@@ -22,7 +22,7 @@ def check(cluster: Cluster, failures: Failures, git: GitTrees | None) -> Iterato
             facts = {
                 "tag": tag,
                 "url": repository.text("spec.url"),
-                "nearest": similar_hint(tag, offered),
+                "hint": similar_hint(tag, offered),
                 "instead": candidates[0] if candidates else "a tag that exists",
             }
             confidence = Confidence.PROVEN if is_absent else Confidence.REPORTED
