@@ -32,7 +32,7 @@ test: $(READY) ## rule pages, recorded incidents, properties (T="-k name" for so
 
 e2e: $(READY) ## real servers, built once and kept in ~/.cache/fluxdoctor-e2e: needs Go 1.26 and, without etcd on PATH, Debian (T="-k name" for some)
 	$(BIN)/python -m tests.e2e.build
-	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/e2e tests/unit/app/test_check.py tests/unit/cli/test_check_command.py tests/docs/test_docs.py $(T)
+	PATH="$$(tools/kustomize.sh):$$PATH" $(BIN)/python -m pytest tests/e2e tests/redteam tests/unit/app/test_check.py tests/unit/cli/test_check_command.py tests/docs/test_docs.py $(T)
 
 lint: $(READY)
 	$(BIN)/ruff check .

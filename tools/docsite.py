@@ -32,7 +32,8 @@ RULES = ("rules/fluxdoctor_rules/", "fluxdoctor/fallbacks/")
 #: The order of the menu; other pages of docs/ come at the end of the reference.
 TUTORIALS = ("tutorial/first-five-minutes.md", "tutorial/your-own-rule.md")
 EXPLANATION = ("explanation/how-the-fold-works.md", "explanation/what-is-read.md", "live.md", "answers.md", "accuracy.md",
-               "performance.md", "explanation/architecture.md", "explanation/decisions.md")  # fmt: skip
+               "performance.md", "explanation/security.md", "explanation/architecture.md",
+               "explanation/decisions.md")  # fmt: skip
 REFERENCE = ("reference/cli.md", "reference/report.md", "snapshot-folder.md", "reference/rule-api.md")
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?P<target>[^)\s]+)\)")
 _FENCED = re.compile(r"(^(`{3,})[^\n]*\n.*?^\2[ ]*$)", re.M | re.S)
