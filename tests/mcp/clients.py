@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -28,8 +29,9 @@ WRITING = ["flux_reconcile_tool", "flux_resume_tool", "flux_suspend_tool"]
 
 
 def stdio(*arguments: str) -> StdioServerParameters:
-    """Return how a client starts the server."""
-    return StdioServerParameters(command=sys.executable, args=["-m", "fluxdoctor", "mcp", *arguments])
+    """Return how a client starts the server: with the modules of the test, which a client would not pass on."""
+    paths = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else None
+    return StdioServerParameters(command=sys.executable, args=["-m", "fluxdoctor", "mcp", *arguments], env=paths)
 
 
 def drive(server: Any, use: Callable[[Client], Awaitable[T]], mode: str = "auto") -> T:
