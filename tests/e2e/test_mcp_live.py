@@ -148,7 +148,7 @@ def test_the_three_workflows_with_the_real_controller(cluster: Cluster, store: c
         [],
         "GitRepository/flux-system/fleet did not become ready, so Kustomization/flux-system/apps was not reconciled",
     )
-    assert "source-controller has not taken it up" in answer["source"]["note"]
+    assert "source-controller has not handled the request" in answer["source"]["note"]
     assert apps(cluster)["metadata"]["annotations"][REQUESTED] == before
 
 
