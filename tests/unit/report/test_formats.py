@@ -57,7 +57,7 @@ def test_reports_follow_their_schemas(name: str, tmp_path: Path) -> None:
     cases = [c.attrib["classname"] for c in ET.fromstring(said["junit"]).iter("testcase")]  # noqa: S314 - our own
     assert [c for c in cases if "/" in c] == [rule for rule, _ in found]
     for rule, _ in found:
-        assert f"title={rule}::" in said["github"]
+        assert f"title={rule}," in said["github"]
         assert rule in said["markdown"]
 
 
@@ -84,7 +84,7 @@ def test_a_workflow_command_is_one_line() -> None:
     lines = render("github", _report(HOSTILE)).splitlines()
     assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice", "::notice", "::notice"]
     assert lines[0].startswith(
-        "::error file=a%2Cb%3A<script>alert(1)</script> ]]> @everyone #1 `x` %3A%3Aerror%3A%3Ax%0A"
+        "::error title=helm/x,file=a%2Cb%3A<script>alert(1)</script> ]]> @everyone #1 `x` %3A%3Aerror%3A%3Ax%0A"
     )
 
 
