@@ -22,7 +22,7 @@ _BARE: Final = re.compile(
     r"(?P<path>/[^\s?#\"'<>\\]*+)"
 )
 #: Between two parameters: as written, in HTML, and as Go writes JSON.
-_SEPARATOR: Final = re.compile(r"&amp;|\\+u0026|[&;]")
+_SEPARATOR: Final = re.compile(r"&amp;|\\{1,8}u0026|[&;]")
 #: Parameters that grant access: signatures of storage services (SAS of Azure, AWS, Google, Alibaba), OAuth, chat services.
 _PARAMETERS: Final = frozenset((
     "sig", "signature", "x-amz-signature", "x-amz-security-token", "x-goog-signature", "x-oss-signature", "ossaccesskeyid",
@@ -57,7 +57,7 @@ _HOOK_PART: Final = re.compile(
     r"/(?:hooks?|webhooks?|webhookb2|incoming[-_]?webhooks?|incomingwebhook|generic-webhook-trigger|formatted_webhook|alertmanager)/",
     re.IGNORECASE,
 )
-_KEY_PART: Final = re.compile(r"(?=[^/]*\d)[\w-]{12,}|[\w-]{24,}")
+_KEY_PART: Final = re.compile(r"(?<![\w-])(?:(?=[^/]{0,200}\d)[\w-]{12,}+|[\w-]{24,}+)")
 
 
 def may_have_credentials(text: str) -> bool:

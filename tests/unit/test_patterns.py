@@ -20,6 +20,7 @@ _MADE = {
     ("fluxdoctor.intake.ignore", "groups"),
     ("fluxdoctor.intake.redact", "f'(?<![^\\\\W_])(?:{alternatives})(?![^\\\\W_])'"),
     ("fluxdoctor.intake.secrets", "expected"),
+    ("fluxdoctor.intake.token_shapes", "expression"),
     ("fluxdoctor.repository.build.document", "_FIELD % name"),
     ("fluxdoctor_rules.cluster.namespace_terminating", None),
     ("fluxdoctor_rules.helm._values", None),

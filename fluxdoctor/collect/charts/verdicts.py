@@ -68,7 +68,7 @@ def of(cluster: Cluster, charts: Mapping[Ref, PartialChart]) -> dict[Ref, Values
     If part of the values is unknown, spec.values itself is still validated, because it is merged last.
     """
     verdicts: dict[Ref, ValuesVerdict] = {}
-    questions: list[_Question] = []
+    questions: list[_ValuesQuestion] = []
     for ref, partial in charts.items():
         release = cluster.get(ref)
         if release is None or not (schema_questions := list(_schema_questions(ref, partial.chart))):
@@ -105,7 +105,7 @@ def _known_values(release: Resource, cluster: Cluster, partial: PartialChart) ->
 
 
 @dataclass(frozen=True)
-class _Question:
+class _ValuesQuestion:
     """The schema of a chart or subchart, and the release to validate. ``path``: the path of its values."""
 
     release: Ref
@@ -116,7 +116,7 @@ class _Question:
     inline_values: Values | None = None
     """spec.values, if only that is validated."""
 
-    def with_values(self, root: Chart, release_values: Values, *, partly: bool) -> Iterator[_Question]:
+    def with_values(self, root: Chart, release_values: Values, *, partly: bool) -> Iterator[_ValuesQuestion]:
         """Yield the question with the values at its path; nothing if Helm has no values there."""
         if values.imports_values(root):
             raise UnknownValuesError("the chart imports values from its subcharts")
@@ -124,18 +124,18 @@ class _Question:
         sections = [Fields(variant).get(self.path) for variant in variants]
         if all(isinstance(section, dict) for section in sections):
             line = json.dumps({"schema": self.chart.schema, "values": sections, "partly": partly})
-            yield _Question(self.release, self.chart, self.path, line, release_values if partly else None)
+            yield _ValuesQuestion(self.release, self.chart, self.path, line, release_values if partly else None)
 
 
-def _schema_questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterator[_Question]:
+def _schema_questions(release: Ref, chart: Chart, path: tuple[str, ...] = ()) -> Iterator[_ValuesQuestion]:
     if chart.schema:
-        yield _Question(release, chart, path)
+        yield _ValuesQuestion(release, chart, path)
     for sub in chart.subcharts:
         if not values.is_optional_subchart(chart, sub.name):
             yield from _schema_questions(release, sub, (*path, sub.name))
 
 
-def _add_answer(verdict: ValuesVerdict, question: _Question, answer: Mapping[str, Any]) -> ValuesVerdict:
+def _add_answer(verdict: ValuesVerdict, question: _ValuesQuestion, answer: Mapping[str, Any]) -> ValuesVerdict:
     flaws_at = (((*question.path, *path), message) for path, message in answer.get("flaws", ()))
     inline = question.inline_values
     flaws = tuple(
