@@ -8,7 +8,8 @@ from fluxdoctor_rules.kustomize._apply_errors import ref_of
 
 _KEY = "kubectl.kubernetes.io/last-applied-configuration"
 _MESSAGE = re.compile(
-    r"(?P<object>(?<!\S)[A-Z]\w{0,80}+/\S{1,300}+|(?<!\S)[A-Z]\w{0,80}+(?:\.\S{1,200}+)? \"[^\"]+\") (?:(?:dry-run|apply) failed|is invalid).*?"
+    r"(?P<object>(?<!\S)[A-Z]\w{0,80}+/\S{1,300}+|(?<!\S)[A-Z]\w{0,80}+(?:\.\S{1,200}+)? \"[^\"]+\")"
+    r" (?:(?:dry-run|apply) failed|is invalid).*?"
     r"metadata\.annotations: Too long: must have at most (?P<limit>\d+) bytes"
 )
 
