@@ -22,7 +22,7 @@ _BARE: Final = re.compile(
     r"(?P<path>/[^\s?#\"'<>\\]*+)"
 )
 #: Between two parameters: as written, in HTML, and as Go writes JSON.
-_SEPARATOR: Final = re.compile(r"&amp;|\\{1,8}u0026|[&;]")
+_SEPARATOR: Final = re.compile(r"&amp;|(?<!\\)\\++u0026|[&;]")
 #: Parameters that grant access: signatures of storage services (SAS of Azure, AWS, Google, Alibaba), OAuth, chat services.
 _PARAMETERS: Final = frozenset((
     "sig", "signature", "x-amz-signature", "x-amz-security-token", "x-goog-signature", "x-oss-signature", "ossaccesskeyid",
@@ -57,7 +57,9 @@ _HOOK_PART: Final = re.compile(
     r"/(?:hooks?|webhooks?|webhookb2|incoming[-_]?webhooks?|incomingwebhook|generic-webhook-trigger|formatted_webhook|alertmanager)/",
     re.IGNORECASE,
 )
-_KEY_PART: Final = re.compile(r"(?<![\w-])(?:(?=[^/]{0,200}\d)[\w-]{12,}+|[\w-]{24,}+)")
+_SEGMENT: Final = re.compile(r"[^/]+")
+_WORD: Final = re.compile(r"[\w-]{12,}+")
+_LONG: Final = 24  # characters; a shorter word is a key only with a digit in it, or after it in its part of the path
 
 
 def may_have_credentials(text: str) -> bool:
@@ -106,5 +108,15 @@ def _webhook_spans(match: re.Match[str]) -> Iterator[tuple[int, int]]:
             yield start + public_part.end(), start + len(path.rstrip(".,:;)"))
             return
     if hook := _HOOK_PART.search(path):
-        for part in _KEY_PART.finditer(path, hook.end()):
-            yield start + part.start(), start + part.end()
+        for begin, end in _key_spans(path, hook.end()):
+            yield start + begin, start + end
+
+
+def _key_spans(path: str, begin: int) -> Iterator[tuple[int, int]]:
+    """Yield the spans of the words of a path that look like keys, from an offset on."""
+    for segment in _SEGMENT.finditer(path, begin):
+        offset = segment.start()
+        last_digit = max((offset + i for i, char in enumerate(segment[0]) if char.isdecimal()), default=-1)
+        for word in _WORD.finditer(path, offset, segment.end()):
+            if word.end() - word.start() >= _LONG or last_digit >= word.start():
+                yield word.span()

@@ -7,20 +7,20 @@ from fluxdoctor import Confidence, Failures, Problem, kubectl, object_names, rel
 from fluxdoctor_rules.kustomize._apply_errors import ref_of
 
 _KEY = "kubectl.kubernetes.io/last-applied-configuration"
-_MESSAGE = re.compile(
-    r"(?P<object>(?<!\S)[A-Z]\w{0,80}+/\S{1,300}+|(?<!\S)[A-Z]\w{0,80}+(?:\.\S{1,200}+)? \"[^\"]+\")"
-    r" (?:(?:dry-run|apply) failed|is invalid).*?"
-    r"metadata\.annotations: Too long: must have at most (?P<limit>\d+) bytes"
+_OBJECT = re.compile(
+    r"(?P<object>(?<![\w/])[A-Z]\w{0,80}+/\S{1,300}+|(?<![\w/])[A-Z]\w{0,80}+(?:\.\S{1,200}+)? \"[^\"]+\")"
+    r" (?:(?:dry-run|apply) failed|is invalid)"
 )
+_LIMIT = re.compile(r"metadata\.annotations: Too long: must have at most (?P<limit>\d+) bytes")
 
 
 def check(failures: Failures) -> Iterator[Problem]:
     """Name the object in the message, and the command that removes the annotation of kubectl."""
     for failure in failures.failed:
-        match = next((m for w in failure.words if (m := _MESSAGE.search(" ".join(w.message.split())))), None)
-        if match:
+        named = next((facts for words in failure.words if (facts := _named(words.message))), None)
+        if named:
             namespace = release_namespace(failure.resource) if failure.ref.kind == "HelmRelease" else ""
-            facts = object_names.canonical(match.groupdict(), namespace)
+            facts = object_names.canonical(named, namespace)
             removal = kubectl("annotate", ref_of(facts["object"]), rest=f"{_KEY}-")
             yield Problem(
                 failure.ref,
@@ -28,3 +28,15 @@ def check(failures: Failures) -> Iterator[Problem]:
                 field="spec.path",
                 confidence=Confidence.REPORTED,
             )
+
+
+def _named(message: str) -> dict[str, str]:
+    """Return the first object that a message rejects, and the limit that follows it; {} if it names none."""
+    text = " ".join(message.split())
+    # Two searches: one pattern for both would look for the limit again after each object.
+    limits = list(_LIMIT.finditer(text))
+    rejected = _OBJECT.search(text, 0, limits[-1].start()) if limits else None
+    if rejected is None:
+        return {}
+    limit = next(m["limit"] for m in limits if m.start() >= rejected.end())
+    return {"object": rejected["object"], "limit": limit}

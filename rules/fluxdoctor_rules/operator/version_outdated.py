@@ -22,6 +22,6 @@ def check(cluster: Cluster) -> Iterator[Problem]:
 
 def _preview(text: str) -> str:
     """Return the sentence about the command that lists what an upgrade breaks; "" if the event names no version."""
-    match = re.search(r"latest\D{0,80}(\d{1,9}\.\d{1,9})", text)
+    match = re.search(r"latest[^\dl]*+(?:l(?!atest)[^\dl]*+)*+(\d+\.\d+)", text)
     command = f"fluxdoctor diagnose --target-flux {match[1]}" if match else ""
     return f" To see first what the upgrade would break, run: {command}." if command else ""
