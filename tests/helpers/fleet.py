@@ -11,18 +11,9 @@ from click.testing import CliRunner, Result
 
 from fluxdoctor.cli.main import cli
 from fluxdoctor.repository.build import kustomize
+from tests.helpers.manifests import sync
 
-SYNC = """\
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: flux-system, namespace: flux-system}
-spec: {interval: 1m, url: "https://git.example.com/fleet.git", ref: {branch: main}}
----
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: flux-system, namespace: flux-system}
-spec: {interval: 10m, path: ./clusters/prod, prune: true, sourceRef: {kind: GitRepository, name: flux-system}}
-"""
+SYNC = sync()
 APPS = """\
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.manifests import sync
 from tests.helpers.worlds import ROOT
 from tests.hostile.fuzz.campaign import Run, campaign
 from tests.hostile.fuzz.mutations import copied, damaged, damaged_text, written
@@ -43,15 +44,9 @@ _BASELINE = {
         {"rule": "kustomize/path-not-found", "object": "Kustomization/flux-system/apps", "cluster": "clusters/prod", "message": "x", "fingerprint": "a" * 16},
     ],
 }  # fmt: skip
-_SYNC = b"""apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: flux-system, namespace: flux-system}
-spec: {interval: 1m, url: "https://git.example.com/fleet.git", ref: {branch: main}}
----
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: flux-system, namespace: flux-system}
-spec: {interval: 10m, path: ./clusters/prod, prune: true, sourceRef: {kind: GitRepository, name: flux-system}}
+_SYNC = (
+    sync().encode()
+    + b"""\
 ---
 # fluxdoctor: ignore[kustomize/path-not-found, helm/*] will be moved
 apiVersion: kustomize.toolkit.fluxcd.io/v1
@@ -62,6 +57,7 @@ metadata:
   annotations: {fluxdoctor.dev/ignore: "kustomize/*,helm/*: will be moved"}
 spec: {interval: 10m, path: ./nowhere, prune: true, sourceRef: {kind: GitRepository, name: flux-system}}
 """
+)
 
 
 @pytest.fixture

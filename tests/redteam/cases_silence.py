@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tests.helpers.manifests import APPS, RELEASE
 from tests.redteam.kit import Box, BrokenError, case
-from tests.redteam.repos import APPS, HEALTHY, RELEASE, fleet
+from tests.redteam.repos import HEALTHY, fleet
 
 
 def not_silent(box: Box, *arguments: object, cpu: float = 20, wall: float = 90, names: str = "") -> None:

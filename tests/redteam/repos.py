@@ -7,34 +7,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.helpers.manifests import APPS, RELEASE, sync
 from tests.redteam.kit import Box
 
-ENTRY = """\
-apiVersion: source.toolkit.fluxcd.io/v1
-kind: GitRepository
-metadata: {name: flux-system, namespace: flux-system}
-spec: {interval: 1m, url: "https://git.test/fleet.git", ref: {branch: main}}
----
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: flux-system, namespace: flux-system}
-spec: {interval: 10m, path: ./clusters/prod, prune: true, sourceRef: {kind: GitRepository, name: flux-system}}
-"""
-APPS = """\
-apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: apps, namespace: flux-system}
-spec: {interval: 10m, path: ./apps, prune: true, sourceRef: {kind: GitRepository, name: flux-system}}
-"""
-#: A HelmRelease whose source does not exist, so that a report shows the name of that source: what replaces it is seen.
-RELEASE = """\
-apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-metadata: {name: web, namespace: flux-system}
-spec:
-  interval: 10m
-  chart: {spec: {chart: web, sourceRef: {kind: HelmRepository, name: none}}}
-"""
+ENTRY = sync("https://git.test/fleet.git")
 CHARTS = """\
 apiVersion: source.toolkit.fluxcd.io/v1
 kind: HelmRepository
