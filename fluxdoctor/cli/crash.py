@@ -6,7 +6,6 @@ import contextlib
 import os
 import platform
 import sys
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -73,4 +72,6 @@ def _folder() -> Path:
         folder = cache / "crashes"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+    import tempfile  # not at every start
+
     return Path(tempfile.mkdtemp(prefix="fluxdoctor-crash-"))

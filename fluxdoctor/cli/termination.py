@@ -16,9 +16,14 @@ def end(_: int = 0, __: FrameType | None = None) -> None:
     watchdog = threading.Timer(_GRACE, leave, [EXIT_CODE])
     watchdog.daemon = True
     watchdog.start()
+    cancel_waits()
+    sys.exit(EXIT_CODE)
+
+
+def cancel_waits() -> None:
+    """End all waits of the run; if no module that waits is imported, there is none."""
     if deadline := sys.modules.get("fluxdoctor.collect.net.deadline"):
         deadline.cancel_all()
-    sys.exit(EXIT_CODE)
 
 
 def leave(code: int) -> None:

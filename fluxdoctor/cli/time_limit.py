@@ -39,8 +39,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
 
     def expire(_: int, __: FrameType | None) -> None:
-        if deadline := sys.modules.get("fluxdoctor.collect.net.deadline"):
-            deadline.cancel_all()
+        termination.cancel_waits()
         raise TimeLimitError(seconds)
 
     watchdog = threading.Timer(seconds + _GRACE, _leave, [seconds])

@@ -18,12 +18,9 @@ from mcp_types import (
     CompletionArgument,
     CompletionContext,
     InputRequiredResult,
-    PromptReference,
-    ResourceTemplateReference,
 )
 
 from fluxdoctor.collect.net.deadline import Deadline
-from fluxdoctor.mcp import library
 from fluxdoctor.mcp.pool import LATEST, Job, Refusal, WorkerPool
 from fluxdoctor.mcp.server import about, assemble, set_up_log
 from fluxdoctor.mcp.sessions import CallContext, DiagnosisCache
@@ -133,7 +130,7 @@ class FrontServer(CheckedServer):
                 job = Job(body, "completion", _COMPLETION_SECONDS, LATEST)
                 reply = await _run(self._reading, job, None, self._threads)
                 return Completion.model_validate(reply["answer"])
-        return library.complete(self.diagnoses, argument, context)
+        return await super().complete(argument, context)
 
 
 def front(settings: ServerSettings, reading: WorkerPool | None = None) -> FrontServer:
@@ -142,17 +139,7 @@ def front(settings: ServerSettings, reading: WorkerPool | None = None) -> FrontS
     ``reading``: the pool for calls that read, if one process was started already. The caller closes the server.
     """
     set_up_log()
-    server = assemble(FrontServer(DiagnosisCache(settings), reading or WorkerPool(settings), **about(settings)))
-
-    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
-    async def completed(
-        _: PromptReference | ResourceTemplateReference,
-        argument: CompletionArgument,
-        context: CompletionContext | None,
-    ) -> Completion:
-        return await server.complete(argument, context)
-
-    return server
+    return assemble(FrontServer(DiagnosisCache(settings), reading or WorkerPool(settings), **about(settings)))
 
 
 def _session(context: Context[Any, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+from mcp_types import Completion, CompletionArgument, CompletionContext
 
 from fluxdoctor.mcp import render
 from fluxdoctor.mcp.answers import Diagnosis, compact, fit, size
@@ -30,7 +30,6 @@ def register(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
     """Add all of it to a server."""
     _resources(server, diagnoses)
     _prompts(server)
-    _completion(server, diagnoses)
 
 
 def _resources(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
@@ -116,16 +115,6 @@ def _prompts(server: MCPServer[Any]) -> None:
             "reason, the maintenance, flux_resume_tool. Use dry_run=true first. Make no change before a person agrees. "
             + NOTE
         )
-
-
-def _completion(server: MCPServer[Any], diagnoses: DiagnosisCache) -> None:
-    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
-    async def completed(
-        _: PromptReference | ResourceTemplateReference,
-        argument: CompletionArgument,
-        context: CompletionContext | None,
-    ) -> Completion:
-        return complete(diagnoses, argument, context)
 
 
 def complete(diagnoses: DiagnosisCache, argument: CompletionArgument, context: CompletionContext | None) -> Completion:

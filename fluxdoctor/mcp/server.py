@@ -6,6 +6,8 @@ import logging
 import sys
 from typing import Any, TypeVar
 
+from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
+
 from fluxdoctor._version import __version__
 from fluxdoctor.mcp import library, listing_tools, reading_tools, writing_tools
 from fluxdoctor.mcp.quote import NOTE
@@ -49,6 +51,13 @@ def assemble(server: ServerType) -> ServerType:
     library.register(server, diagnoses)
     if diagnoses.settings.writes:
         writing_tools.register(server, diagnoses)
+
+    @server.completion()  # type: ignore[no-untyped-call, untyped-decorator]
+    async def completed(
+        _: PromptReference | ResourceTemplateReference, argument: CompletionArgument, context: CompletionContext | None
+    ) -> Completion:
+        return await server.complete(argument, context)
+
     return server
 
 

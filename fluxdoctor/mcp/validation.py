@@ -8,10 +8,17 @@ from typing import Any
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp_types import CallToolResult, InputRequiredResult, Tool
+from mcp_types import (
+    CallToolResult,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
+    InputRequiredResult,
+    Tool,
+)
 from pydantic import ValidationError
 
-from fluxdoctor.mcp import arguments
+from fluxdoctor.mcp import arguments, library
 from fluxdoctor.mcp.quote import quoted
 from fluxdoctor.mcp.sessions import DiagnosisCache
 
@@ -44,6 +51,10 @@ class CheckedServer(MCPServer[Any]):
             if isinstance(error.__cause__, ValidationError):
                 raise ToolError(_message(error.__cause__)) from None
             raise
+
+    async def complete(self, argument: CompletionArgument, context: CompletionContext | None) -> Completion:
+        """Return what an argument that begins so may be."""
+        return library.complete(self.diagnoses, argument, context)
 
     async def check(self, name: str, arguments: dict[str, Any]) -> None:
         """Check that a tool exists and has these arguments, and that they are not too long. Raises ToolError."""

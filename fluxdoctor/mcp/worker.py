@@ -33,7 +33,7 @@ from mcp_types import CallToolResult, CompletionArgument, CompletionContext
 from pydantic import ValidationError
 
 from fluxdoctor.collect.net import process
-from fluxdoctor.mcp import frames, library
+from fluxdoctor.mcp import frames
 from fluxdoctor.mcp.execution import JobContext, cancel_all
 from fluxdoctor.mcp.server import build, log
 from fluxdoctor.mcp.settings import from_json
@@ -154,8 +154,7 @@ async def _run(server: CheckedServer, job: dict[str, Any], send: Send) -> dict[s
             return {"answer": answer.model_dump(mode="json", by_alias=True, exclude_none=True)}
         if "resource" in job:
             return {"answer": await _resource(server, job["resource"], context)}
-        completion = library.complete(
-            server.diagnoses,
+        completion = await server.complete(
             CompletionArgument.model_validate(job["argument"]),
             CompletionContext.model_validate(job["context"]) if job["context"] else None,
         )
